@@ -268,3 +268,21 @@ def test_a_folder_without_a_complete_index_is_refused(tmp_path: Path) -> None:
     written(tmp_path, "edits.toml", "[[table")
     with pytest.raises(EditFileError, match=r"edits\.toml"):
         EditTables.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ('layout = "mue"', 'layout = "mues"', "layout 'mues'; expected one of ptp, mue, add-on"),
+        ('["hospital"]', '["clinic"]', "settings 'clinic'; expected one of hospital, practitioner"),
+        ("until = 2024-09-30", 'until = "2024-09-30"', "until '2024-09-30'; expected a date"),
+    ],
+)
+def test_a_table_entry_that_means_nothing_is_refused(tmp_path: Path, old: str, new: str, found: str) -> None:
+    for file in EDITS.iterdir():
+        written(tmp_path, file.name, file.read_text(encoding="utf-8"))
+    index = (EDITS / "edits.toml").read_text(encoding="utf-8")
+    written(tmp_path, "edits.toml", index.replace(old, new, 1))
+    with pytest.raises(EditFileError) as caught:
+        EditTables.load(tmp_path)
+    assert found in str(caught.value)

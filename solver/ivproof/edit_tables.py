@@ -106,6 +106,7 @@ class EditTables:
             for table in about["table"]:
                 notes = tuple(table.get("notes", ()))
                 edition = Edition(table["edition"], table["from"], table["until"], table["source"], notes)
+                _check(index, table)
                 for setting in table["settings"]:
                     rows = _read(table["layout"], [folder / table["file"]], setting)
                     published.setdefault((setting, table["layout"]), []).append((edition, rows))
@@ -231,6 +232,18 @@ def _rows(tables: _Tables, lines: Sequence[ClaimLine], number: int, day: int) ->
         if code in tables.limits:
             limit = tables.limits[code]
             yield f'limit({number},"{code}",{limit.units},{limit.indicator})'
+
+
+def _check(index: Path, table: Mapping[str, object]) -> None:
+    """Refuse a table entry of `edits.toml` with a word or a date that means nothing."""
+    settings = table["settings"] if isinstance(table["settings"], list) else [table["settings"]]
+    for name, value in [("layout", table["layout"]), *(("settings", one) for one in settings)]:
+        known = get_args(Layout if name == "layout" else Setting)
+        if value not in known:
+            raise EditFileError(index, 0, f"{name} {value!r}", f"one of {', '.join(known)}")
+    for name in ("from", "until"):
+        if type(table[name]) is not date:
+            raise EditFileError(index, 0, f"{name} {table[name]!r}", "a date without quotes, as 2024-07-01")
 
 
 def _number(day: date) -> int:
