@@ -1,0 +1,183 @@
+"""What is said about an input that cannot be used: where it stands, what was found, what was expected.
+
+>>> source = Source("visit.yaml", 1)
+>>> str(refuse(source, Problem(("administrations", 2, "route"), '"IVP"', "IV, IM or SQ"), line=9))
+'visit.yaml:9: administrations[2].route: found "IVP", expected IV, IM or SQ'
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from pydantic_core import ErrorDetails
+
+Place = tuple[str | int, ...]
+"""A place inside a chart: ``("administrations", 2, "stop")``."""
+
+SHOWN = 60
+"""Characters of an offending value that a message repeats."""
+
+LISTED = 40
+"""Names that a message lists."""
+
+
+class Source(NamedTuple):
+    """Where a chart came from: the file, the line it begins on, its place in the file's list."""
+
+    file: str
+    line: int | None = None
+    item: int | None = None
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a chart; `found` and `expected` are words for the reader."""
+
+    path: Place
+    found: str
+    expected: str
+
+
+class UnreadableError(ValueError):
+    """Text from which no chart can be taken at all; `problem` says why, `line` where."""
+
+    def __init__(self, found: str, expected: str, line: int | None = None) -> None:
+        """Keep what was found and expected for the message."""
+        super().__init__(found)
+        self.problem = Problem((), found, expected)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why an input is not used.
+
+    `place` is the path inside the file, empty for the file itself; `line` counts from 1; `encounter`
+    is the chart's id where it could be read.
+    """
+
+    file: str
+    place: str
+    found: str
+    expected: str
+    message: str
+    line: int | None = None
+    encounter: str | None = None
+
+    def __str__(self) -> str:
+        """Give file and line, encounter, place and message as far as there are any."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (where, self.encounter, self.place, self.message) if part)
+
+
+def refuse(source: Source, problem: Problem, *, line: int | None = None, encounter: object = None) -> Refusal:
+    """Turn a problem into a refusal; `line` is the problem's own line where that is known."""
+    path = problem.path if source.item is None else (source.item, *problem.path)
+    return Refusal(
+        file=source.file,
+        place=spell(path),
+        found=problem.found,
+        expected=problem.expected,
+        message=f"found {problem.found}, expected {problem.expected}",
+        line=source.line if line is None else line,
+        encounter=show(encounter)[1:-1] if isinstance(encounter, str) and encounter else None,
+    )
+
+
+def spell(path: Place) -> str:
+    """Write a path as it is said: ``administrations[2].stop``.
+
+    >>> spell((3, "administrations", 2, "stop"))
+    '[3].administrations[2].stop'
+    """
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_escaped(step)}" for step in path)
+    return text.removeprefix(".")
+
+
+def show(value: object) -> str:
+    """Name a value in a message: a scalar as JSON writes it and not too long, the rest by its kind.
+
+    >>> show("9:00"), show(22), show({"id": "ENC-1"}), show(None)
+    ('"9:00"', '22', 'fields', 'null')
+    """
+    match value:
+        case str():
+            return f'"{_escaped(value if len(value) <= SHOWN else value[:SHOWN] + "…")}"'
+        case None | bool():
+            return json.dumps(value)
+        case int():
+            return str(value) if abs(value) < 10**SHOWN else "a number of very many digits"
+        case float():
+            return repr(value)
+        case Mapping():
+            return "fields"
+        case Sequence():
+            return "a list"
+    return f"a {type(value).__name__}"
+
+
+def _escaped(text: str) -> str:
+    """Write text so that no character in it can break the line or move the terminal's cursor."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())[1:-1]
+
+
+def choices(name: object, known: Sequence[str]) -> str:
+    """List what could stand in the place of `name`, and what was likely meant.
+
+    >>> choices("iv", ["IV", "IM", "PO"])
+    'IV, IM or PO (did you mean IV?)'
+    """
+    *others, last = [_escaped(option) for option in known[:LISTED]]
+    listed = f"{', '.join(others)} or {last}" if others else last
+    if len(known) > LISTED:
+        listed += ", and more"
+    near = _nearest(name, known)
+    return f"{listed} (did you mean {_escaped(near)}?)" if near else listed
+
+
+def _nearest(name: object, known: Sequence[str]) -> str | None:
+    by_folded = {option.casefold(): option for option in known}
+    near = get_close_matches(name.casefold(), by_folded, n=1) if isinstance(name, str) else []
+    return by_folded[near[0]] if near else None
+
+
+_PHRASES = {
+    "string_type": "text",
+    "string_unicode": "text that is valid Unicode",
+    "string_pattern_mismatch": "text that is not empty",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "a number of {ge} or more",
+    "less_than_equal": "a number of {le} or less",
+    "tuple_type": "a list",
+    "model_type": "fields, each with its name",
+    "invalid_key": "names of fields that are text",
+}
+"""What was expected, by the kind of error that pydantic reports."""
+
+
+def problem_of(error: ErrorDetails, fields: Sequence[str]) -> Problem:
+    """Put an error of pydantic into the words of this project; `fields` are those known at its place."""
+    kind, path, value, context = error["type"], error["loc"], error["input"], error.get("ctx", {})
+    if kind == "missing":
+        return Problem(path, "nothing", f"{path[-1]}, which is required")
+    if kind == "extra_forbidden":
+        near = _nearest(path[-1], fields)
+        expected = f"a known field (did you mean {near}?)" if near else f"one of {choices(None, fields)}"
+        return Problem(path, "a field that is not known here", expected)
+    if kind == "literal_error":
+        return Problem(path, show(value), choices(value, re.findall(r"'(.*?)'", context["expected"])))
+    if kind in ("model_type", "tuple_type") and isinstance(value, str):
+        return Problem(path, "text", _PHRASES[kind])  # it may be a note about a patient
+    # what was raised by the checks of this project says itself what it expects
+    phrase = _PHRASES[kind].format(**context) if kind in _PHRASES else error["msg"]
+    expected = context.get("expected", phrase)
+    if kind in ("shape", "string_type") and isinstance(value, int | float):
+        expected += ", in quotes"  # an unquoted 22 in YAML is a number
+    return Problem(path, show(value), expected)
