@@ -1,0 +1,414 @@
+"""The checked model of a chart: what it keeps, what it makes of times, and that it comes back whole."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import doctest
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ivproof import charts as charts_module
+from ivproof import clock, consistency, refusal, strict_json, yaml12
+from ivproof import encounter as encounter_module
+from ivproof.encounter import Encounter, Moment, Source, compare_key, digest, dumps, parse, schema
+
+SOURCE = Source("visit.yaml")
+MINUTE, HOUR, DAY = 60, 3600, 86400
+BY_SCHEMA = jsonschema.Draft202012Validator(schema())
+
+
+def chart(*administrations: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Make a chart of administrations that need to say only what a test is about."""
+    given_ = [
+        {"id": f"a{i}", "drug": "ceftriaxone", "route": "IV", **it} for i, it in enumerate(administrations)
+    ]
+    return {
+        "id": "ENC-1",
+        "place_of_service": "22",
+        "date": "2020-10-05",
+        "administrations": given_,
+        **fields,
+    }
+
+
+def accepted(data: dict[str, Any]) -> Encounter:
+    read = parse(data, SOURCE)
+    assert read.encounter is not None, [str(refusal) for refusal in read.refusals]
+    return read.encounter
+
+
+def refused(data: object) -> list[str]:
+    read = parse(data, SOURCE)
+    assert read.encounter is None
+    return [f"{refusal.place}: {refusal.message}" for refusal in read.refusals]
+
+
+# --- What is kept
+
+
+def test_what_a_chart_leaves_out_stays_open() -> None:
+    encounter = accepted({"id": "ENC-1", "place_of_service": "22", "date": "2020-10-05"})
+    assert (encounter.claim_type, encounter.order, encounter.regulated_facility) == (
+        "facility",
+        "signed",
+        False,
+    )
+    assert encounter.payer is None
+    assert encounter.administrations == ()
+    assert encounter.access_sites == ()
+    assert encounter.primary_reason == ()
+    [it] = accepted(chart({})).administrations
+    assert (it.start, it.stop, it.site, it.method, it.drug_class, it.order) == (None,) * 6
+
+
+def test_lists_may_be_null_as_in_a_template() -> None:
+    names = ["diagnoses", "access_sites", "administrations", "services", "billed", "primary_reason"]
+    encounter = accepted(chart() | dict.fromkeys(names))
+    assert [getattr(encounter, name) for name in names] == [()] * 6
+
+
+def test_fields_that_are_words_of_python_have_other_names() -> None:
+    [it] = accepted(chart({"class": "hydration", "pauses": [{"from": "09:00"}]})).administrations
+    assert it.drug_class == "hydration"
+    assert it.pauses[0].from_ == Moment(9 * HOUR, 0, "09:00")
+
+
+def test_main_reasons_are_one_or_many() -> None:
+    assert accepted(chart({}, {}, primary_reason="a1")).primary_reason == ("a1",)
+    assert accepted(chart({}, {}, primary_reason=["a0", "a1"])).primary_reason == ("a0", "a1")
+
+
+def test_text_is_compared_trimmed_and_composed_but_kept_as_charted() -> None:
+    decomposed = "Bra\u0308unule "
+    encounter = accepted(chart({"site": decomposed}, access_sites=[{"id": "Br\u00e4unule"}]))
+    assert encounter.administrations[0].site == decomposed
+    assert compare_key(decomposed) == compare_key(encounter.access_sites[0].id)
+    assert refused(chart({"id": "a"}, {"id": " a"})) != []
+
+
+def test_text_may_hold_anything_but_nothing() -> None:
+    odd = 'x"). %* #script (python) \n\u202e\u0000'
+    encounter = accepted(chart({"id": odd, "drug": odd}, primary_reason=odd))
+    assert encounter.administrations[0].drug == odd
+
+
+def test_a_site_is_a_reference_on_vascular_routes_only() -> None:
+    accepted(chart({"route": "IM", "site": "left deltoid"}))
+    for route in ("IV", "IA"):
+        assert "access site" in refused(chart({"route": route, "site": "left deltoid"}))[0]
+
+
+def test_an_access_site_may_be_listed_after_what_it_was_replaced_by() -> None:
+    accepted(chart(access_sites=[{"id": "second", "replaces": "first"}, {"id": "first"}]))
+
+
+def test_a_chart_is_frozen_and_its_data_left_alone() -> None:
+    data = chart({"start": "09:00", "pauses": None})
+    before = copy.deepcopy(data)
+    encounter = accepted(data)
+    assert data == before
+    with pytest.raises(ValidationError):
+        encounter.payer = "another"
+    hash(encounter)
+
+
+def test_a_date_may_come_from_a_reader_that_knows_dates() -> None:
+    assert accepted(chart(date=dt.date(2020, 10, 5))).date == dt.date(2020, 10, 5)
+    assert refused(chart(date=dt.datetime(2020, 10, 5))) != []
+
+
+# --- Times
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "seconds"),
+    [
+        ("09:00", "09:30", 30 * MINUTE),
+        ("09:00", "09:00", 0),
+        ("09:00:00", "09:15:59", 15 * MINUTE + 59),
+        ("09:00", "08:59", 23 * HOUR + 59 * MINUTE),
+        ("23:30", "00:00", 30 * MINUTE),
+        ("00:00", "23:59", 23 * HOUR + 59 * MINUTE),
+        ("09:00:30", "09:00:00", 24 * HOUR - 30),
+        (" 09:00 ", "09:30", 30 * MINUTE),
+        ("2020-10-05T09:00", "09:30", 30 * MINUTE),
+        ("2020-10-06T23:30", "00:10", 40 * MINUTE),
+        ("23:30", "2020-10-06T00:10", 40 * MINUTE),
+        ("2020-10-05T09:00", "2020-10-07T10:00", 49 * HOUR),
+        ("2020-10-05 09:00", "2020-10-05t09:00:30.000", 30),
+        ("2020-10-05T09:00+02:00", "2020-10-05T08:00Z", HOUR),
+        ("2020-10-05T09:00-0400", "2020-10-05T09:00-05", HOUR),
+        ("2020-10-05T23:00-04:00", "00:30", 90 * MINUTE),
+        ("2020-10-05T13:00Z[America/New_York]", "09:30", 30 * MINUTE),
+        ("2020-10-05T09:00[America/New_York]", "2020-10-05T09:30-04:00[!America/New_York]", 30 * MINUTE),
+    ],
+)
+def test_a_run_lasts_from_start_to_stop(start: str, stop: str, seconds: int) -> None:
+    [it] = accepted(chart({"start": start, "stop": stop})).administrations
+    assert it.start is not None
+    assert it.stop is not None
+    assert it.stop.seconds - it.start.seconds == seconds
+    assert (it.start.text, it.stop.text) == (start, stop)
+
+
+@pytest.mark.parametrize(
+    ("date", "start", "stop", "hours"),
+    [
+        ("2020-10-31", "2020-10-31T23:00[America/New_York]", "2020-11-01T03:00[America/New_York]", 5),
+        ("2020-10-31", "2020-10-31T23:00[America/New_York]", "03:00", 5),
+        ("2020-10-31", "2020-10-31T23:00-04:00", "2020-11-01T03:00-05:00", 5),
+        ("2020-10-31", "2020-10-31T23:00", "2020-11-01T03:00", 4),
+        (
+            "2020-11-01",
+            "2020-11-01T01:30-04:00[America/New_York]",
+            "2020-11-01T01:30-05:00[America/New_York]",
+            1,
+        ),
+        ("2021-03-13", "2021-03-13T23:00[America/New_York]", "2021-03-14T03:00[America/New_York]", 3),
+        ("2021-03-13", "2021-03-13T23:00", "2021-03-14T03:00", 4),
+    ],
+)
+def test_in_the_night_of_the_clock_change_the_time_that_went_by_counts(
+    date: str, start: str, stop: str, hours: int
+) -> None:
+    [it] = accepted(chart({"start": start, "stop": stop}, date=date)).administrations
+    assert it.start is not None
+    assert it.stop is not None
+    assert it.stop.seconds - it.start.seconds == hours * HOUR
+
+
+def test_all_administrations_are_on_one_axis() -> None:
+    encounter = accepted(
+        chart(
+            {"start": "2020-10-05T09:00-04:00[America/New_York]"},
+            {"start": "10:00"},
+            {"start": "2020-10-05T15:00Z"},
+            inpatient_order_at="12:00",
+        )
+    )
+    starts = [it.start.seconds for it in encounter.administrations if it.start is not None]
+    assert starts == [9 * HOUR, 10 * HOUR, 11 * HOUR]
+    assert encounter.inpatient_order_at == Moment(12 * HOUR, 0, "12:00")
+
+
+def test_the_day_is_that_of_the_wall_clock() -> None:
+    [it] = accepted(
+        chart({"start": "2020-10-06T01:00Z[America/New_York]", "stop": "2020-10-06T05:00Z"})
+    ).administrations
+    assert it.start == Moment(21 * HOUR, 0, "2020-10-06T01:00Z[America/New_York]")
+    assert it.stop == Moment(25 * HOUR, 1, "2020-10-06T05:00Z")
+
+
+def test_a_stop_without_a_start_belongs_to_the_date() -> None:
+    [it] = accepted(chart({"stop": "00:30"})).administrations
+    assert it.stop == Moment(30 * MINUTE, 0, "00:30")
+
+
+def test_pauses_follow_their_administration_over_midnight() -> None:
+    pauses = [{"from": "00:10", "to": "00:20"}, {"from": "23:50", "to": "00:05"}]
+    [it] = accepted(chart({"start": "23:30", "stop": "01:00", "pauses": pauses})).administrations
+    spans = [(pause.from_, pause.to) for pause in it.pauses]
+    assert spans[0] == (Moment(DAY + 600, 1, "00:10"), Moment(DAY + 1200, 1, "00:20"))
+    assert spans[1] == (Moment(DAY - 600, 0, "23:50"), Moment(DAY + 300, 1, "00:05"))
+
+
+def test_pauses_may_touch_each_other_and_the_ends() -> None:
+    pauses = [{"from": "09:00", "to": "09:10"}, {"from": "09:10", "to": "09:30"}]
+    accepted(chart({"start": "09:00", "stop": "09:30", "pauses": pauses}))
+
+
+def test_a_pause_whose_ends_are_not_documented_is_kept() -> None:
+    pauses = [{"from": "09:10", "reason": "reaction"}, {"reason": "pump alarm"}]
+    [it] = accepted(chart({"start": "09:00", "stop": "09:30", "pauses": pauses})).administrations
+    assert it.pauses[0].to is None
+    assert it.pauses[1].from_ is None
+
+
+def test_an_inpatient_order_may_precede_the_date() -> None:
+    order = accepted(chart({"start": "09:00"}, inpatient_order_at="2020-10-04T22:00")).inpatient_order_at
+    assert order == Moment(-2 * HOUR, -1, "2020-10-04T22:00")
+
+
+def test_the_same_times_on_another_date_give_the_same_run() -> None:
+    for start, stop in (("09:00", "10:31"), ("2020-12-31T23:50", "2021-01-01T00:10")):
+        [it] = accepted(chart({"start": start, "stop": stop}, date="2020-12-31")).administrations
+        assert it.start is not None
+        assert it.stop is not None
+        assert it.stop.seconds > it.start.seconds
+
+
+# --- What is refused; the files in broken/ have the rest
+
+
+def test_nothing_else_is_said_of_a_worked_case() -> None:
+    [said] = refused({"case": "x", "encounter": chart(), "expect": {}})
+    assert "worked case" in said
+
+
+def test_every_pause_inside_another_is_told() -> None:
+    spans = [("09:00", "09:50"), ("09:10", "09:20"), ("09:30", "09:40"), ("09:50", "09:55")]
+    pauses = [{"from": begin, "to": end} for begin, end in spans]
+    said = refused(chart({"start": "09:00", "stop": "10:00", "pauses": pauses}))
+    assert len(said) == 2
+    assert all("pauses[0]" in it for it in said)
+
+
+@pytest.mark.parametrize("data", [None, 7, True, "text", [], [1], {1: 2}, {}, {"administrations": {"a": 1}}])
+def test_data_of_any_kind_is_refused_and_not_raised(data: object) -> None:
+    assert refused(data)
+
+
+def test_what_is_shown_cannot_break_the_line() -> None:
+    read = parse(chart({"route": "\n\u001b[2J\u202e"}, id="a\nb"), SOURCE)
+    said = str(read.refusals[0])
+    assert said.isprintable()
+    assert "\\n" in said
+
+
+def test_free_text_is_not_repeated_where_structure_was_expected() -> None:
+    assert "Doe" not in refused(chart(administrations=["Jane Doe had 1 l of saline"]))[0]
+    assert "Doe" not in refused(chart(note="Jane Doe"))[0]
+
+
+# --- In and out again
+
+
+def texts() -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip)
+
+
+def clock_times() -> st.SearchStrategy[str]:
+    return st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in fields.items()})
+
+
+ADMINISTRATIONS = st.builds(
+    dict.__or__,
+    st.fixed_dictionaries({"drug": texts(), "route": st.sampled_from(["IV", "IM", "SQ", "IL", "PO"])}),
+    optional(
+        start=clock_times(),
+        stop=clock_times() | clock_times().map("2020-10-06T{}".format),
+        lumen=texts(),
+        dose=texts(),
+        method=st.sampled_from(["push", "infusion"]),
+        premixed=st.booleans(),
+        volume_ml=st.floats(0, 5000) | st.integers(0, 5000),
+        billing_units=st.integers(0, 999),
+        order=st.sampled_from(["signed", "none"]),
+        pauses=st.just([{"reason": "reaction"}]),
+        **{"class": st.sampled_from(["chemotherapy", "hydration"])},
+    ),
+)
+
+
+@st.composite
+def charts(draw: st.DrawFn) -> dict[str, Any]:
+    parts = draw(st.lists(ADMINISTRATIONS, max_size=4))
+    ids = draw(st.lists(texts(), min_size=len(parts), max_size=len(parts), unique_by=compare_key))
+    data = {
+        "id": draw(texts()),
+        "place_of_service": draw(st.sampled_from(["11", "22", "23"])),
+        "date": "2020-10-05",
+        "administrations": [{"id": id_, **part} for id_, part in zip(ids, parts, strict=True)],
+        "primary_reason": draw(st.lists(st.sampled_from(ids), max_size=2)) if ids else None,
+        "diagnoses": draw(st.lists(st.sampled_from(["E86.0", "Z51.11", "G35"]), max_size=3)),
+        "services": draw(st.lists(st.sampled_from([{"kind": "flush"}, {"kind": "iv_start", "done": False}]))),
+        "billed": draw(st.lists(st.just({"code": "A0000", "units": 2, "modifiers": ["59"]}), max_size=1)),
+    }
+    return data | draw(optional(payer=texts(), inpatient_order_at=clock_times()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(charts())
+def test_a_chart_comes_back_whole(data: dict[str, Any]) -> None:
+    encounter = accepted(data)
+    plain = dumps(encounter)
+    assert parse(json.loads(json.dumps(plain)), SOURCE).encounter == encounter
+    assert dumps(accepted(plain)) == plain
+    assert digest(accepted(plain)) == digest(encounter)
+    BY_SCHEMA.validate(data)
+    BY_SCHEMA.validate(plain)
+
+
+def test_what_is_written_is_what_was_charted() -> None:
+    data = chart(
+        {"start": "9:00".zfill(5), "stop": "2020-10-05T09:30:00", "class": "therapeutic", "volume_ml": 100},
+        primary_reason=["a0"],
+    )
+    assert dumps(accepted(data)) == data
+
+
+def test_the_digest_is_that_of_the_content() -> None:
+    same = chart({"volume_ml": 100.0, "method": None}, order="signed")
+    reordered = dict(reversed(chart({"volume_ml": 100}).items()))
+    assert digest(accepted(same)) == digest(accepted(reordered))
+    assert digest(accepted(same)) != digest(accepted(chart({"volume_ml": 101})))
+    assert digest(accepted(same)).startswith("sha256:")
+
+
+def test_the_examples_in_the_documentation_run() -> None:
+    for module in (charts_module, clock, consistency, encounter_module, refusal, strict_json, yaml12):
+        assert doctest.testmod(module).failed == 0
+
+
+# --- The schema
+
+
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every part of a schema that describes an object."""
+    if isinstance(node, dict):
+        if "properties" in node:
+            yield node
+        for child in node.values():
+            yield from objects(child)
+
+
+def test_the_schema_is_one_and_describes_every_field() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    parts = list(objects(schema()))
+    assert len(parts) == 7
+    for part in parts:
+        assert part["description"]
+        assert part["additionalProperties"] is False
+        for name, field in part["properties"].items():
+            assert len(field.get("description", "")) > 10, name
+
+
+def test_the_schema_has_the_names_of_the_format() -> None:
+    administration = schema()["$defs"]["Administration"]["properties"]
+    assert {"class", "hormonal", "rate_ml_per_h", "discarded_units"} < set(administration)
+    assert not {"drug_class", "from_"} & {name for part in objects(schema()) for name in part["properties"]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"place_of_service": 22},
+        {"date": "10/05/2020"},
+        {"order": None},
+        {"diagnoses": ["E860"]},
+        {"note": "unknown"},
+        {"inpatient_order_at": "9:00"},
+        {"administrations": [{"id": "a", "drug": "x"}]},
+        {"administrations": [{"id": "a", "drug": "x", "route": "iv"}]},
+        {"administrations": [{"id": " ", "drug": "x", "route": "IV"}]},
+        {"administrations": [{"id": "a", "drug": "x", "route": "IV", "billing_units": -1}]},
+        {"administrations": [{"id": "a", "drug": "x", "route": "IV", "start": "24:00"}]},
+        {"billed": [{"code": 96365}]},
+    ],
+)
+def test_the_schema_and_the_reader_refuse_the_same_shapes(fields: dict[str, Any]) -> None:
+    data = chart() | fields
+    assert refused(data)
+    assert list(BY_SCHEMA.iter_errors(data))
