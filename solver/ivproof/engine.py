@@ -1,0 +1,386 @@
+"""The first engine: clingo grounds and solves the law over the facts of charts.
+
+All charts of a call are grounded together by the batch rewriting. The program's own choices show whether an answer is
+unique: the initial service among equals, the options of an open question, what a chart does not say. One answer set is
+taken as *the* answer (each choice takes its first candidate, in an order that depends on the chart alone); what holds in
+all answer sets and what holds in some (cautious and brave consequences) tell which charts have rival claims, and only
+these are gone through one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import clingo
+
+from ivproof.facts import Facts
+from ivproof.policy import Policy
+from ivproof.terms import Function, Term, parse
+
+Atoms = Mapping[str, Sequence[tuple[Term, ...]]]
+"""Atoms of one encounter by predicate: the arguments of each, in a fixed order."""
+
+ClaimKey = frozenset[str]
+"""What makes two claims the same: units by code, units by code and modifier, and what is not determined."""
+
+CLAIM = {"total": 2, "total_with": 3, "undetermined": 1}
+"""Predicates (with their arities) that a claim is compared by."""
+
+SHOWN = {
+    "unit": 5,
+    "modifier": 3,
+    "excluded": 3,
+    "instead_of": 3,
+    "missing": 3,
+    "finding": 2,
+    "picked_by": 2,
+    "initial": 2,
+    "reported_at": 2,
+    "reported_with": 2,
+    "drug_line": 3,
+    "line_modifier": 2,
+    "discarded_line": 4,
+    "diagnosis_rank": 3,
+    **CLAIM,
+}
+"""Predicates (with their arities) that a determination is made of."""
+
+FREE = "chosen"
+"""The choice among services of equal rank."""
+
+OPEN = "reading"
+"""The choice among the options of an open question."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Resolution:
+    """One way of settling a choice: of a question, of a fact that the chart does not give, or among equals.
+
+    `predicate` names the choice, `subject` what it is about (a question's key, a drug, an access site) and `value` what is
+    taken.
+    """
+
+    predicate: str
+    subject: str
+    value: str
+
+    @property
+    def choice(self) -> tuple[str, str]:
+        """What is chosen: the predicate and what it is about."""
+        return self.predicate, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of several claims that a chart can lead to.
+
+    `resolutions` is a smallest way of getting there; `others` are the further ways, among the choices that matter.
+    """
+
+    claim: ClaimKey
+    atoms: Atoms
+    resolutions: tuple[Resolution, ...]
+    others: tuple[tuple[Resolution, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the law gives for one encounter: the atoms of the answer, and the rival claims where there are several.
+
+    `supposed` are the choices about facts that the chart does not give, whether they matter or not.
+    """
+
+    atoms: Atoms
+    alternatives: tuple[Alternative, ...] = ()
+    supposed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Choices:
+    """The choices that a grounded program leaves, by encounter and by what is chosen."""
+
+    literals: dict[str, dict[tuple[str, str], dict[str, int]]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, encounter: str, resolution: Resolution, literal: int) -> None:
+        self.literals[encounter].setdefault(resolution.choice, {})[resolution.value] = literal
+
+
+class Engine:
+    """Answers charts by one policy and one setting of its questions.
+
+    >>> from ivproof.policy import Policy
+    >>> engine = Engine(Policy.load("out001"), {})
+    """
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        self.settings = policy.settings(readings)
+        self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
+        self._law = policy.batch_text(self.settings) + _show(SHOWN)
+
+    def answer(self, charts: Sequence[Facts]) -> list[Answer]:
+        """Give the answer of each encounter, in the order given."""
+        keys = {f"e{n}": facts for n, facts in enumerate(charts)}
+        control, choices = self._ground(keys)
+        found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
+        rivals = set(_rivals(control, keys)) if choices.literals else set()
+        supposed = {key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN})) for key, by in choices.literals.items()}
+        return [
+            Answer(found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ()))
+            for key, facts in keys.items()
+        ]
+
+    def _ground(
+        self, keys: Mapping[str, Facts], observer: clingo.Observer | None = None
+    ) -> tuple[clingo.Control, _Choices]:
+        control = clingo.Control(["--warn=none", "--heuristic=Domain"])
+        if observer is not None:
+            control.register_observer(observer)
+        shared = dict.fromkeys(fact for facts in keys.values() for fact in facts.shared)
+        control.add("base", [], self._law)
+        control.add("base", [], "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in self.open))
+        control.add("base", [], "".join(facts.batch_text(key) for key, facts in keys.items()))
+        control.ground([("base", [])])
+        choices = _Choices()
+        self._prefer(control, keys, choices)
+        return control, choices
+
+    def _prefer(self, control: clingo.Control, keys: Mapping[str, Facts], choices: _Choices) -> None:
+        """Let each choice take its first candidate, in an order that depends on the chart alone."""
+        found: list[tuple[str, Resolution, int, tuple[Any, ...]]] = []
+        for name, arity in _CHOICES.items():
+            for atom in control.symbolic_atoms.by_signature(name, arity):
+                if atom.is_fact:
+                    continue
+                encounter, *arguments = map(str, atom.symbol.arguments)
+                resolution = _resolution(name, arguments)
+                rank = self._rank(keys[encounter], resolution)
+                found.append((encounter, resolution, atom.literal, rank))
+        if not found:
+            return
+        found.sort(key=lambda it: (it[1].predicate == FREE, it[0], it[1].choice, it[3]))
+        with control.backend() as backend:
+            for n, (encounter, resolution, literal, _) in enumerate(found):
+                choices.add(encounter, resolution, literal)
+                level = len(found) - n
+                backend.add_heuristic(literal, clingo.backend.HeuristicType.True_, level, level, [])
+
+    def _rank(self, facts: Facts, resolution: Resolution) -> tuple[Any, ...]:
+        if resolution.predicate == OPEN:
+            names = [option.name for option in self.policy.questions[resolution.subject].options]
+            return (names.index(resolution.value),)
+        return (_position(facts, resolution.value), resolution.value)
+
+    # --- rival claims
+
+    def _alternatives(self, facts: Facts) -> tuple[Alternative, ...]:
+        """List the distinct claims of one chart, each with a smallest way to it."""
+        used = _Used()
+        control, choices = self._ground({"e0": facts}, used)
+        ways = choices.literals["e0"]
+        inert = {choice for choice, values in ways.items() if choice[0] == OPEN and used.body.isdisjoint(values.values())}
+        live = [choice for choice in ways if choice[0] != FREE and choice not in inert]
+        fixed = [(next(iter(ways[choice].values())), True) for choice in inert]
+        table = _claims_by_assignment(control, ways, live, fixed)
+        live, table = _without_idle(live, table)
+        found = []
+        for claim in dict.fromkeys(claim for claims in table.values() for claim in sorted(claims, key=sorted)):
+            leading = [values for values, claims in table.items() if claim in claims]
+            smallest, others = _ways(live, table, claim, leading)
+            wanted = [(ways[choice][value], True) for choice, value in zip(live, leading[0], strict=True)]
+            atoms = _sort(_by_encounter(_model(control, [*fixed, *wanted], claim))["e0"])
+            initial = _free_resolutions(atoms, ways) if len(table[leading[0]]) > 1 else ()
+            found.append(Alternative(claim, atoms, (*smallest, *initial), others))
+        return tuple(found)
+
+
+# --- Ground programs and models
+
+
+class _Used(clingo.Observer):
+    """Notes which literals stand in a rule's body, so that questions which touch nothing can be told."""
+
+    def __init__(self) -> None:
+        self.body: set[int] = set()
+
+    def rule(self, choice: bool, head: Sequence[int], body: Sequence[int]) -> None:
+        self.body.update(map(abs, body))
+
+    def weight_rule(self, choice: bool, head: Sequence[int], lower_bound: int, body: Sequence[tuple[int, int]]) -> None:
+        self.body.update(abs(literal) for literal, _ in body)
+
+
+_CHOICES = {
+    FREE: 3,
+    OPEN: 3,
+    "supposed_class": 3,
+    "supposed_reason": 2,
+    "supposed_sites": 2,
+    "supposed_lesions": 2,
+}
+
+
+def _resolution(name: str, arguments: Sequence[str]) -> Resolution:
+    if name == FREE:
+        return Resolution(name, arguments[1], arguments[0])
+    return Resolution(name, "", arguments[0]) if len(arguments) == 1 else Resolution(name, arguments[0], arguments[1])
+
+
+def _show(predicates: Mapping[str, int]) -> str:
+    return "".join(f"#show {name}/{arity + 1}.\n" for name, arity in predicates.items())
+
+
+def _position(facts: Facts, subject: str) -> int:
+    """The position of the first administration that a term names; 0 where it names none."""
+    orders = {fact.arguments.partition(",")[0]: fact.arguments.partition(",")[2] for fact in facts.own if fact.predicate == "order_of"}
+    term = parse(subject)
+    while isinstance(term, Function):
+        if term.name in orders:
+            return int(orders[term.name])
+        if not term.arguments:
+            break
+        term = term.arguments[0]
+    return 0
+
+
+def _model(
+    control: clingo.Control, assumptions: Iterable[tuple[int, bool]] = (), claim: ClaimKey | None = None
+) -> list[str]:
+    """The shown atoms of the first answer set, where `claim` is given of the first that makes that claim."""
+    wanted: list[tuple[clingo.Symbol, bool] | int] = [literal for literal, _ in assumptions]
+    if claim is not None:
+        wanted += [(clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True) for atom in claim]
+    control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
+    with control.solve(assumptions=wanted, yield_=True) as handle:
+        model = handle.model()
+        if model is None:
+            raise RuntimeError("the law has no answer set; choices and strata forbid that")
+        return [str(symbol) for symbol in model.symbols(shown=True)]
+
+
+def _consequences(control: clingo.Control, mode: str) -> set[str]:
+    control.configuration.solve.enum_mode = mode  # type: ignore[union-attr]
+    control.configuration.solve.models = 0  # type: ignore[union-attr]
+    last: set[str] = set()
+    with control.solve(yield_=True) as handle:
+        for model in handle:
+            last = {str(it) for it in model.symbols(shown=True) if it.name in CLAIM}
+    control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
+    control.configuration.solve.models = 1  # type: ignore[union-attr]
+    return last
+
+
+def _rivals(control: clingo.Control, keys: Mapping[str, Facts]) -> Iterator[str]:
+    """The encounters with more than one claim: what some answer set says and not all of them."""
+    differing = _consequences(control, "brave") ^ _consequences(control, "cautious")
+    yield from {text[text.index("(") + 1 :].partition(",")[0] for text in differing} & keys.keys()
+
+
+def _by_encounter(shown: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for text in shown:
+        name, _, rest = text.partition("(")
+        encounter, _, arguments = rest[:-1].partition(",")
+        found.setdefault(encounter, {}).setdefault(name, []).append(arguments)
+    return found
+
+
+def _sort(atoms: Mapping[str, Iterable[str]]) -> Atoms:
+    return {name: [_arguments(text) for text in sorted(texts)] for name, texts in sorted(atoms.items())}
+
+
+def _arguments(text: str) -> tuple[Term, ...]:
+    term = parse(f"atom({text})")
+    return term.arguments if isinstance(term, Function) else (term,)
+
+
+# --- Assignments and the claims that they lead to
+
+Assignment = tuple[str, ...]
+Table = dict[Assignment, frozenset[ClaimKey]]
+
+
+def _claims_by_assignment(
+    control: clingo.Control,
+    ways: Mapping[tuple[str, str], Mapping[str, int]],
+    live: Sequence[tuple[str, str]],
+    fixed: Sequence[tuple[int, bool]],
+) -> Table:
+    """Give, for each way of settling the live choices, the claims that remain possible among equals."""
+    table: Table = {}
+    for values in product(*(ways[choice] for choice in live)):
+        wanted = [ways[choice][value] for choice, value in zip(live, values, strict=True)]
+        claims = _claims(control, [literal for literal, _ in fixed] + wanted)
+        if claims:
+            table[values] = claims
+    return table
+
+
+def _claims(control: clingo.Control, assumptions: Sequence[int]) -> frozenset[ClaimKey]:
+    """The claims of all answer sets under assumptions; what was found is forbidden until nothing is left."""
+    found: list[ClaimKey] = []
+    control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
+    control.configuration.solve.models = 0  # type: ignore[union-attr]
+    seen: set[ClaimKey] = set()
+    with control.solve(assumptions=list(assumptions), yield_=True) as handle:
+        for model in handle:
+            key = frozenset(_strip(str(it)) for it in model.symbols(shown=True) if it.name in CLAIM)
+            if key not in seen:
+                seen.add(key)
+                found.append(key)
+    control.configuration.solve.models = 1  # type: ignore[union-attr]
+    return frozenset(found)
+
+
+def _strip(text: str) -> str:
+    """An atom without its encounter."""
+    name, _, rest = text.partition("(")
+    return f"{name}({rest.partition(',')[2]}"
+
+
+def _without_idle(live: list[tuple[str, str]], table: Table) -> tuple[list[tuple[str, str]], Table]:
+    """Drop the choices that change nothing, whatever the others are."""
+    for choice in list(live):
+        at = live.index(choice)
+        rest: dict[Assignment, set[frozenset[ClaimKey]]] = {}
+        for values, claims in table.items():
+            rest.setdefault(values[:at] + values[at + 1 :], set()).add(claims)
+        if all(len(claims) == 1 for claims in rest.values()):
+            live = live[:at] + live[at + 1 :]
+            table = {values: next(iter(claims)) for values, claims in rest.items()}
+    return live, table
+
+
+def _ways(
+    live: Sequence[tuple[str, str]], table: Table, claim: ClaimKey, leading: Sequence[Assignment]
+) -> tuple[tuple[Resolution, ...], tuple[tuple[Resolution, ...], ...]]:
+    """A smallest partial assignment that leads to the claim, and every full one beside the first."""
+
+    def leads(partial: Mapping[int, str]) -> bool:
+        agreeing = (claims for values, claims in table.items() if all(values[n] == value for n, value in partial.items()))
+        return all(claim in claims for claims in agreeing)
+
+    kept = dict(enumerate(leading[0]))
+    for n in list(kept):
+        without = {m: value for m, value in kept.items() if m != n}
+        if leads(without):
+            kept = without
+
+    def spell(values: Mapping[int, str]) -> tuple[Resolution, ...]:
+        return tuple(Resolution(*live[n], value) for n, value in values.items())
+
+    return spell(kept), tuple(spell(dict(enumerate(values))) for values in leading[1:])
+
+
+def _free_resolutions(atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, int]]) -> tuple[Resolution, ...]:
+    """Which of several equals the claim makes initial."""
+    free = {subject for predicate, subject in ways if predicate == FREE}
+    initial = ((str(service), str(scope)) for service, scope in atoms.get("initial", ()))
+    return tuple(Resolution(FREE, scope, service) for service, scope in initial if scope in free)
+
+
+Progress = Callable[[int], None]

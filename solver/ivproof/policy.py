@@ -1,0 +1,279 @@
+"""A policy: the files of its law, its questions, and what its rules say of themselves.
+
+>>> policy = Policy.load("out001")
+>>> policy.question("tie_break").number
+'A9'
+>>> policy.settings({"A9": "B"})["a9"]
+'first'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ivproof import dependencies, language, rewrite
+from ivproof.kept import Kept
+from ivproof.syntax import Header, Program, Rule
+from ivproof.terms import Function, String
+
+QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2)}
+"""Facts about the questions that no rule reads: they serve people, and stay out of the solver."""
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used, or a question or option that it does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to a question: its letter (A, B, …), its short name and what it says."""
+
+    letter: str
+    name: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that the policy's text leaves open.
+
+    `key` is the constant in the law (a9), `default` the name of the supported option, or None where none is supported.
+    """
+
+    key: str
+    name: str
+    kind: str
+    title: str
+    citation: str
+    options: tuple[Option, ...]
+    default: str | None
+    note: str = ""
+
+    @property
+    def number(self) -> str:
+        """The number under which the question is known: A9."""
+        return self.key.upper()
+
+    def option(self, text: str) -> Option:
+        """Give the option with that letter or name. Raises PolicyError with the list of those that there are."""
+        wanted = text.strip().casefold().replace("-", "_")
+        for option in self.options:
+            if wanted in {option.letter.casefold(), option.name}:
+                return option
+        known = ", ".join(f"{option.letter} ({option.name})" for option in self.options)
+        raise PolicyError(f"{self.number} ({self.name}): found option {text!r}, expected one of {known}, or open")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a rule says of itself: its citation, the numbers in it, and its sentence."""
+
+    citation: str
+    references: tuple[str, ...]
+    sentence: str
+    variable: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy as its folder holds it. `texts` are the law's files by name, in their order."""
+
+    id: str
+    title: str
+    edition: str
+    payers: tuple[str, ...]
+    texts: Mapping[str, str]
+    folder: Path
+
+    @staticmethod
+    def load(name: str | Path = "out001") -> Policy:
+        """Read a policy by its name or its folder. Raises PolicyError where there is none, or its files are not there."""
+        folder = Path(name)
+        if not (folder / "policy.toml").is_file():
+            folder = law_folder() / str(name)
+        try:
+            described = tomllib.loads((folder / "policy.toml").read_text("utf-8"))
+            texts = {
+                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): (folder / file).read_text("utf-8")
+                for file in described["files"]
+            }
+        except FileNotFoundError as error:
+            known = ", ".join(policies())
+            raise PolicyError(
+                f"policy {name}: found no {error.filename}, expected the name of a policy ({known}) or a folder with a "
+                "policy.toml and the files that it names"
+            ) from error
+        except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError, ValueError) as error:
+            raise PolicyError(f"{folder / 'policy.toml'}: {error}") from error
+        return Policy(
+            described["id"],
+            described["title"],
+            str(described["edition"]),
+            tuple(described.get("payers", ())),
+            texts,
+            folder,
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:`` and the hash of the law: of each file's name and text, in the order of the policy."""
+        total = hashlib.sha256()
+        for name, text in self.texts.items():
+            total.update(f"{name}\0{len(text.encode())}\0".encode())
+            total.update(text.encode())
+        return f"sha256:{total.hexdigest()}"
+
+    @cached_property
+    def program(self) -> Program:
+        """The law as rules. Raises language.LawError where a statement lies outside the rule language."""
+        return language.load({name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")})
+
+    @cached_property
+    def inputs(self) -> frozenset[tuple[str, int]]:
+        """The predicates that a chart's facts may have, as the vocabulary documents them."""
+        vocabulary = "\n".join(text for name, text in self.texts.items() if name.endswith("vocabulary.lp"))
+        return frozenset((name, int(arity)) for name, arity in _INPUT.findall(vocabulary))
+
+    @cached_property
+    def _kept(self) -> Kept:
+        return Kept(self.digest)
+
+    @cached_property
+    def questions(self) -> Mapping[str, Question]:
+        """The questions by key, in their order."""
+        plain = self._kept.get("questions", lambda: [_plain_question(it) for it in _questions(self.program)])
+        found = (
+            Question(**{**it, "options": tuple(Option(*option) for option in it["options"])})  # type: ignore[arg-type]
+            for it in plain
+        )
+        return {question.key: question for question in found}
+
+    @cached_property
+    def wordings(self) -> Mapping[str, Wording]:
+        """What the rules say of themselves, by rule id."""
+        plain = self._kept.get("wordings", lambda: _wordings(self.program))
+        return {id_: Wording(it[0], tuple(it[1]), it[2], it[3], it[4]) for id_, it in plain.items()}
+
+    @cached_property
+    def codes(self) -> Mapping[str, str]:
+        """The codes that the law can put on a claim, in its order, each with the id of the rule that prints it."""
+        return dict(self._kept.get("codes", lambda: _codes(self.program)))
+
+    def question(self, text: str) -> Question:
+        """Give the question with that number or short name. Raises PolicyError where there is none."""
+        wanted = text.strip().casefold().replace("-", "_")
+        for question in self.questions.values():
+            if wanted in {question.key, question.name}:
+                return question
+        known = ", ".join(f"{question.number} {question.name}" for question in self.questions.values())
+        raise PolicyError(f"found question {text!r}, expected one of: {known}")
+
+    def settings(self, readings: Mapping[str, str] | None = None) -> dict[str, str | None]:
+        """Give the option held of each question, by key: as set, or the default; None where it is open.
+
+        `readings` leads from number or name to letter or name; the word ``open`` opens a question. Raises PolicyError
+        for a question or option that there is not, and for two settings of one question that differ.
+        """
+        held = {question.key: question.default for question in self.questions.values()}
+        given: dict[str, str | None] = {}
+        for name, text in (readings or {}).items():
+            question = self.question(name)
+            value = None if text.strip().casefold() == "open" else question.option(text).name
+            if given.setdefault(question.key, value) != value:
+                raise PolicyError(f"{question.number} is set twice, to {given[question.key]} and to {value}")
+        return {**held, **given}
+
+    def batch_text(self, settings: Mapping[str, str | None]) -> str:
+        """Give the law for many charts at once, with the settled questions worked into its rules."""
+        fixed = {key: option for key, option in settings.items() if option is not None}
+        name = "batch-" + hashlib.sha256(repr(sorted(fixed.items())).encode()).hexdigest()[:16]
+        return str(self._kept.get(name, lambda: self._batch(fixed)))
+
+    def _batch(self, fixed: Mapping[str, str]) -> str:
+        rules = [rule for rule in self.program.rules if rule.atom.signature not in QUESTION_PREDICATES]
+        program = rewrite.specialise(Program(tuple(rules)), fixed)
+        # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
+        listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
+        common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs)
+        return rewrite.batch(program, common).text
+
+    @property
+    def own_inputs(self) -> frozenset[tuple[str, int]]:
+        """The input predicates that speak of one encounter; those of the drug list are the same for all."""
+        return self.inputs - DRUG_PREDICATES
+
+
+DRUG_PREDICATES = frozenset({("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("open", 1)})
+"""Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
+
+_INPUT = re.compile(r"^% input (\w+)/(\d+):", re.MULTILINE)
+
+
+def law_folder() -> Path:
+    """Give the folder of the law: inside the package, or in the checkout of an editable install."""
+    inside = Path(__file__).with_name("asp")
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "asp"
+
+
+def policies() -> list[str]:
+    """List the names of the policies that come with the package."""
+    return sorted(path.parent.name for path in law_folder().glob("*/policy.toml"))
+
+
+def _text(term: object) -> str:
+    return term.value if isinstance(term, String) else str(term)
+
+
+def _questions(program: Program) -> list[Question]:
+    facts: dict[str, list[Rule]] = {}
+    for rule in program.rules:
+        facts.setdefault(rule.atom.name, []).append(rule)
+    default = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())}
+    note = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("note", ())}
+    options: dict[str, list[Option]] = {}
+    for rule in facts.get("option", ()):
+        key, letter, name, says = map(_text, rule.atom.arguments)
+        options.setdefault(key, []).append(Option(letter.upper(), name, says))
+    found = []
+    for rule in facts.get("question", ()):
+        key, name, kind = map(_text, rule.atom.arguments)
+        header = rule.header or Header("", "", "", rule.file, rule.line)
+        found.append(
+            Question(
+                key, name, kind, header.sentence, header.citation, tuple(options[key]), default.get(key), note.get(key, "")
+            )
+        )
+    return found
+
+
+def _plain_question(question: Question) -> dict[str, object]:
+    names = ("key", "name", "kind", "title", "citation", "default", "note")
+    options = [[option.letter, option.name, option.says] for option in question.options]
+    return {**{name: getattr(question, name) for name in names}, "options": options}
+
+
+def _wordings(program: Program) -> dict[str, list[object]]:
+    found: dict[str, list[object]] = {}
+    for rule in program.rules:
+        header = rule.header
+        if header is None or header.id in found:
+            continue
+        first = rule.atom.arguments[0] if isinstance(rule.atom, Function) and rule.atom.arguments else None
+        variable = str(first) if first is not None else ""
+        found[header.id] = [header.citation, list(header.references), header.sentence, variable, rule.place]
+    return found
+
+
+def _codes(program: Program) -> dict[str, str]:
+    return {
+        _text(rule.atom.arguments[2]): rule.id
+        for rule in program.rules
+        if rule.is_fact and rule.atom.signature == ("code", 3)
+    }
