@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from random_programs import INPUTS, programs
 
 from ivproof.dependencies import (
@@ -45,6 +45,7 @@ def test_strata_stand_on_earlier_ones() -> None:
     assert groups == [["b"], ["c"], ["a"], ["t", "u"], ["d"]]
 
 
+@settings(deadline=None)
 @given(programs(choices=2))
 def test_the_random_programs_are_stratified(text: str) -> None:
     program = law(text)

@@ -2,7 +2,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import answer_sets, facts, programs
 
@@ -77,6 +77,7 @@ def test_a_program_survives_pickling() -> None:
     assert hash(again) == hash(program)
 
 
+@settings(deadline=None)
 @given(programs(settings=True, choices=2), facts())
 def test_the_text_of_a_program_means_what_the_file_means(text: str, chart: tuple[str, ...]) -> None:
     program = load({"law.lp": text})
@@ -85,6 +86,7 @@ def test_the_text_of_a_program_means_what_the_file_means(text: str, chart: tuple
     assert load({"law.lp": program.text}).text == program.text
 
 
+@settings(deadline=None)
 @given(st.text('a"\\\n%*{}#.:- é', max_size=12))
 def test_a_string_stays_what_it_is(value: str) -> None:
     program = load({"law.lp": f'% [a] R1\np({String(value)}, "%* % [b] R2"). q(1). % after\n'})

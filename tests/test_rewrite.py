@@ -24,6 +24,7 @@ def given_as(chart: tuple[str, ...]) -> str:
 # ------------------------------------------------------------------------------------------------ specialise
 
 
+@settings(deadline=None)
 @given(programs(settings=True), facts(), st.sampled_from("ab"), st.sampled_from(["q1", "q2", "Q"]))
 def test_settling_a_question_equals_adding_the_fact(
     text: str, chart: tuple[str, ...], option: str, question: str
@@ -84,7 +85,7 @@ def test_a_setting_that_empties_a_choice_is_refused() -> None:
 # ----------------------------------------------------------------------------------------------------- batch
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(programs(settings=True), st.lists(facts(), min_size=1, max_size=3), st.booleans())
 def test_a_batch_gives_each_chart_its_own_answers(
     text: str, charts: list[tuple[str, ...]], all_lone: bool
@@ -156,6 +157,7 @@ def test_predicates_that_would_meet_are_refused(text: str) -> None:
 # ------------------------------------------------------------------------------------------------------ copy
 
 
+@settings(deadline=None)
 @given(programs(), programs(), facts())
 def test_copies_stand_over_one_chart_without_touching(one: str, two: str, chart: tuple[str, ...]) -> None:
     laws = {"a": law(one), "b": law(two)}

@@ -3,7 +3,7 @@ import sys
 
 import clingo
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivproof.terms import (
@@ -50,6 +50,7 @@ def symbol(term: Term) -> clingo.Symbol:
     raise AssertionError(term)
 
 
+@settings(deadline=None)
 @given(TERMS)
 def test_the_solvers_text_reads_back_as_the_term(term: Term) -> None:
     text = str(symbol(term))
@@ -57,17 +58,20 @@ def test_the_solvers_text_reads_back_as_the_term(term: Term) -> None:
     assert str(term) == text
 
 
+@settings(deadline=None)
 @given(TERMS)
 def test_equal_texts_give_the_same_object(term: Term) -> None:
     assert parse(str(term)) is parse("".join(str(term)))
 
 
+@settings(deadline=None)
 @given(st.lists(TERMS, max_size=4), NAMES)
 def test_split_gives_the_texts_of_the_arguments(terms: list[Term], name: str) -> None:
     assert split(str(Function(name, tuple(terms)))) == tuple(map(str, terms))
     assert split(str(Function("", tuple(terms)))) == tuple(map(str, terms))
 
 
+@settings(deadline=None)
 @given(TERMS, TERMS)
 def test_order_is_the_solvers(left: Term, right: Term) -> None:
     assert (order(left) < order(right)) == (symbol(left) < symbol(right))
@@ -116,6 +120,7 @@ def test_an_atom_is_a_constant_or_a_function() -> None:
             atom(text)
 
 
+@settings(deadline=None)
 @given(st.integers(-50, 50), st.integers(-50, 50), st.sampled_from("+-*/\\"))
 def test_arithmetic_is_the_solvers(left: int, right: int, operator: str) -> None:
     control = clingo.Control(["--warn=none"])

@@ -135,6 +135,7 @@ def worth(function: str, tuples: set[tuple[str, ...]]) -> Term:
     return first[-1] if first else parse("#inf")
 
 
+@settings(deadline=None)
 @given(programs(settings=True, choices=2), facts())
 def test_tracing_keeps_the_answer_sets(text: str, chart: tuple[str, ...]) -> None:
     program = law(text + "\n{ reading(q1,O) : option(O) } = 1 :- go.")
@@ -340,7 +341,7 @@ def test_settled_questions_are_told_with_the_rule() -> None:
     assert [str(literal) for literal in instance.rule.settled] == ["reading(a9,longest)"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(programs(), facts())
 def test_other_rewritings_can_be_traced(text: str, chart: tuple[str, ...]) -> None:
     program = law(text)
