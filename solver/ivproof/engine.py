@@ -9,15 +9,19 @@ these are gone through one by one.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import clingo
 
+from ivproof import language, rewrite
 from ivproof.facts import Facts
+from ivproof.kept import Kept
 from ivproof.policy import Policy
 from ivproof.terms import Function, Term, parse
 
@@ -103,7 +107,9 @@ class Answer:
 class _Choices:
     """The choices that a grounded program leaves, by encounter and by what is chosen."""
 
-    literals: dict[str, dict[tuple[str, str], dict[str, int]]] = field(default_factory=lambda: defaultdict(dict))
+    literals: dict[str, dict[tuple[str, str], dict[str, int]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def add(self, encounter: str, resolution: Resolution, literal: int) -> None:
         self.literals[encounter].setdefault(resolution.choice, {})[resolution.value] = literal
@@ -119,7 +125,9 @@ class Engine:
     def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
         self.policy = policy
         self.settings = policy.settings(readings)
-        self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
+        self.open = sorted(
+            (key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:])
+        )
         self._law = policy.batch_text(self.settings) + _show(SHOWN)
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
@@ -128,9 +136,14 @@ class Engine:
         control, choices = self._ground(keys)
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
         rivals = set(_rivals(control, keys)) if choices.literals else set()
-        supposed = {key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN})) for key, by in choices.literals.items()}
+        supposed = {
+            key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN}))
+            for key, by in choices.literals.items()
+        }
         return [
-            Answer(found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ()))
+            Answer(
+                found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ())
+            )
             for key, facts in keys.items()
         ]
 
@@ -142,7 +155,11 @@ class Engine:
             control.register_observer(observer)
         shared = dict.fromkeys(fact for facts in keys.values() for fact in facts.shared)
         control.add("base", [], self._law)
-        control.add("base", [], "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in self.open))
+        control.add(
+            "base",
+            [],
+            "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in self.open),
+        )
         control.add("base", [], "".join(facts.batch_text(key) for key, facts in keys.items()))
         control.ground([("base", [])])
         choices = _Choices()
@@ -182,13 +199,19 @@ class Engine:
         used = _Used()
         control, choices = self._ground({"e0": facts}, used)
         ways = choices.literals["e0"]
-        inert = {choice for choice, values in ways.items() if choice[0] == OPEN and used.body.isdisjoint(values.values())}
+        inert = {
+            choice
+            for choice, values in ways.items()
+            if choice[0] == OPEN and used.body.isdisjoint(values.values())
+        }
         live = [choice for choice in ways if choice[0] != FREE and choice not in inert]
         fixed = [(next(iter(ways[choice].values())), True) for choice in inert]
         table = _claims_by_assignment(control, ways, live, fixed)
         live, table = _without_idle(live, table)
         found = []
-        for claim in dict.fromkeys(claim for claims in table.values() for claim in sorted(claims, key=sorted)):
+        for claim in dict.fromkeys(
+            claim for claims in table.values() for claim in sorted(claims, key=sorted)
+        ):
             leading = [values for values, claims in table.items() if claim in claims]
             smallest, others = _ways(live, table, claim, leading)
             wanted = [(ways[choice][value], True) for choice, value in zip(live, leading[0], strict=True)]
@@ -210,7 +233,9 @@ class _Used(clingo.Observer):
     def rule(self, choice: bool, head: Sequence[int], body: Sequence[int]) -> None:
         self.body.update(map(abs, body))
 
-    def weight_rule(self, choice: bool, head: Sequence[int], lower_bound: int, body: Sequence[tuple[int, int]]) -> None:
+    def weight_rule(
+        self, choice: bool, head: Sequence[int], lower_bound: int, body: Sequence[tuple[int, int]]
+    ) -> None:
         self.body.update(abs(literal) for literal, _ in body)
 
 
@@ -227,7 +252,11 @@ _CHOICES = {
 def _resolution(name: str, arguments: Sequence[str]) -> Resolution:
     if name == FREE:
         return Resolution(name, arguments[1], arguments[0])
-    return Resolution(name, "", arguments[0]) if len(arguments) == 1 else Resolution(name, arguments[0], arguments[1])
+    return (
+        Resolution(name, "", arguments[0])
+        if len(arguments) == 1
+        else Resolution(name, arguments[0], arguments[1])
+    )
 
 
 def _show(predicates: Mapping[str, int]) -> str:
@@ -236,7 +265,11 @@ def _show(predicates: Mapping[str, int]) -> str:
 
 def _position(facts: Facts, subject: str) -> int:
     """The position of the first administration that a term names; 0 where it names none."""
-    orders = {fact.arguments.partition(",")[0]: fact.arguments.partition(",")[2] for fact in facts.own if fact.predicate == "order_of"}
+    orders = {
+        fact.arguments.partition(",")[0]: fact.arguments.partition(",")[2]
+        for fact in facts.own
+        if fact.predicate == "order_of"
+    }
     term = parse(subject)
     while isinstance(term, Function):
         if term.name in orders:
@@ -253,7 +286,10 @@ def _model(
     """The shown atoms of the first answer set, where `claim` is given of the first that makes that claim."""
     wanted: list[tuple[clingo.Symbol, bool] | int] = [literal for literal, _ in assumptions]
     if claim is not None:
-        wanted += [(clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True) for atom in claim]
+        wanted += [
+            (clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True)
+            for atom in claim
+        ]
     control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
     with control.solve(assumptions=wanted, yield_=True) as handle:
         model = handle.model()
@@ -267,7 +303,11 @@ def _consequences(control: clingo.Control, mode: str) -> set[str]:
     control.configuration.solve.models = 0  # type: ignore[union-attr]
     last: set[str] = set()
     with control.solve(yield_=True) as handle:
-        for model in handle:
+        # each model narrows (or widens) the set; reading only the last one saves most of the time
+        for _ in handle:
+            pass
+        model = handle.last()
+        if model is not None:
             last = {str(it) for it in model.symbols(shown=True) if it.name in CLAIM}
     control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
     control.configuration.solve.models = 1  # type: ignore[union-attr]
@@ -361,7 +401,11 @@ def _ways(
     """A smallest partial assignment that leads to the claim, and every full one beside the first."""
 
     def leads(partial: Mapping[int, str]) -> bool:
-        agreeing = (claims for values, claims in table.items() if all(values[n] == value for n, value in partial.items()))
+        agreeing = (
+            claims
+            for values, claims in table.items()
+            if all(values[n] == value for n, value in partial.items())
+        )
         return all(claim in claims for claims in agreeing)
 
     kept = dict(enumerate(leading[0]))
@@ -376,11 +420,50 @@ def _ways(
     return spell(kept), tuple(spell(dict(enumerate(values))) for values in leading[1:])
 
 
-def _free_resolutions(atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, int]]) -> tuple[Resolution, ...]:
+def _free_resolutions(
+    atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, int]]
+) -> tuple[Resolution, ...]:
     """Which of several equals the claim makes initial."""
     free = {subject for predicate, subject in ways if predicate == FREE}
     initial = ((str(service), str(scope)) for service, scope in atoms.get("initial", ()))
     return tuple(Resolution(FREE, scope, service) for service, scope in initial if scope in free)
 
 
-Progress = Callable[[int], None]
+# --- The claim edits
+
+
+def edit_solver(law: Path) -> Callable[[Sequence[tuple[str, ...]]], list[list[str]]]:
+    """Give a function that solves the claim edits: from the facts of each claim to the atoms of its verdict."""
+    kept: list[str] = []
+
+    def text() -> str:
+        if not kept:
+            source = law.read_text("utf-8")
+            digest = hashlib.sha256(source.encode()).hexdigest()
+            kept.append(Kept(digest).get("edits", lambda: _edit_program(source)))
+        return kept[0]
+
+    def solve(claims: Sequence[tuple[str, ...]]) -> list[list[str]]:
+        control = clingo.Control(["--warn=none"])
+        control.add("base", [], text())
+        control.add(
+            "base", [], "".join(_lifted(f"e{n}", fact) for n, facts in enumerate(claims) for fact in facts)
+        )
+        control.ground([("base", [])])
+        found: list[list[str]] = [[] for _ in claims]
+        for shown in _model(control):
+            key = shown[shown.index("(") + 1 :].partition(",")[0]
+            found[int(key[1:])].append(_strip(shown))
+        return found
+
+    return solve
+
+
+def _edit_program(source: str) -> str:
+    program = rewrite.batch(language.load({"edits.lp": source}), ())
+    return program.text + "#show edit/4.\n"
+
+
+def _lifted(key: str, fact: str) -> str:
+    name, bracket, rest = fact.partition("(")
+    return f"{name}({key},{rest}.\n" if bracket else f"{name}({key}).\n"

@@ -70,7 +70,8 @@ class Facts:
     def batch_text(self, key: str) -> str:
         """Give the program text of the encounter's own facts with `key` in front, for the batch rewriting."""
         return "".join(
-            f"{name}({key},{arguments}).\n" if arguments else f"{name}({key}).\n" for name, arguments, _ in self.own
+            f"{name}({key},{arguments}).\n" if arguments else f"{name}({key}).\n"
+            for name, arguments, _ in self.own
         )
 
 
@@ -115,7 +116,13 @@ class _Translation:
         for day in range(1, last_day + 1):
             self._add("at", f"midnight({day}),{day * DAY}", ("date",))
         return Facts(
-            self.encounter, tuple(self.own), tuple(self.shared), self.names, self.matches, tuple(self.notes), self.places
+            self.encounter,
+            tuple(self.own),
+            tuple(self.shared),
+            self.names,
+            self.matches,
+            tuple(self.notes),
+            self.places,
         )
 
     def _add(self, predicate: str, arguments: str, place: Place) -> None:
@@ -239,7 +246,9 @@ class _Translation:
             reason = compare_key(pause.reason).casefold() if pause.reason is not None else ""
             self._add("pause", f"{a},{k}", where)
             self._add(
-                "pause_reason", f"pause({a},{k}),{'reaction' if REACTION in reason else 'other'}", (*where, "reason")
+                "pause_reason",
+                f"pause({a},{k}),{'reaction' if REACTION in reason else 'other'}",
+                (*where, "reason"),
             )
             self._moment(f"paused({a},{k})", pause.from_, (*where, "from"))
             self._moment(f"resumed({a},{k})", pause.to, (*where, "to"))
@@ -260,7 +269,9 @@ class _Translation:
         self.matches[a] = match
         self._add("drug", f"{a},{key}", where)
         product = name.casefold() if it.product is None else compare_key(it.product)
-        self._add("product", f"{a},{self._key('p', product)}", where if it.product is None else (*place, "product"))
+        self._add(
+            "product", f"{a},{self._key('p', product)}", where if it.product is None else (*place, "product")
+        )
         form = it.form or (match.product.form if match is not None and match.product is not None else None)
         if form is not None:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))

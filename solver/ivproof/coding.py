@@ -1,0 +1,129 @@
+"""Coding: from encounters to determinations, with everything that stands in them.
+
+>>> from ivproof.encounter import Source, parse
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
+...                          "start": "09:00", "stop": "09:40"}]}, Source("visit.json"))
+>>> [determination] = Coder(Policy.load("out001")).code([chart.encounter])
+>>> determination.status, [(line.code, line.units) for line in determination.claim]
+('determined', [('96365', 1)])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from ivproof.determination import Determination, Determiner
+from ivproof.drugs import DrugList
+from ivproof.edit_tables import EditTables
+from ivproof.edits import ClaimLine, EditChecker, setting_of
+from ivproof.encounter import Encounter
+from ivproof.engine import Answer, Engine, edit_solver
+from ivproof.facts import Facts, facts_of
+from ivproof.hypotheses import what_ifs
+from ivproof.policy import Policy, law_folder
+
+
+class Coder:
+    """Codes encounters by one policy and one setting of its questions; made once and used for many."""
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        self.drugs = DrugList.load(law_folder() / "drugs")
+        self.engine = Engine(policy, readings)
+        self.determiner = Determiner(policy, readings)
+        tables = EditTables.load(law_folder() / "edits")
+        self.edits = EditChecker(tables, edit_solver(tables.program))
+
+    def facts(self, encounter: Encounter) -> Facts:
+        """Give the facts of an encounter, as this policy asks for them."""
+        return facts_of(encounter, self.drugs, self.policy.payers)
+
+    def code(self, encounters: Sequence[Encounter]) -> list[Determination]:
+        """Determine each encounter, in the order given."""
+        charts = [self.facts(encounter) for encounter in encounters]
+        answers = self.engine.answer(charts)
+        changes = self._would_change(charts, answers)
+        found = [
+            self.determiner.determine(facts, answer, change)
+            for facts, answer, change in zip(charts, answers, changes, strict=True)
+        ]
+        return self._with_edits(encounters, found)
+
+    def _would_change(
+        self, charts: Sequence[Facts], answers: Sequence[Answer]
+    ) -> list[dict[tuple[str, str], bool]]:
+        """Tell of each missing fact whether some value of it leads to another claim."""
+        asked: list[tuple[int, tuple[str, str], Encounter]] = []
+        found: list[dict[tuple[str, str], bool]] = []
+        for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
+            found.append({})
+            for subject, field, _ in answer.atoms.get("missing", ()):
+                key = (str(subject), str(field))
+                found[n][key] = _varies(answer, key, facts)
+                asked += [(n, key, encounter) for encounter in what_ifs(self.policy, facts, *key)]
+        if asked:
+            others = self.engine.answer([self.facts(encounter) for _, _, encounter in asked])
+            for (n, key, _), other in zip(asked, others, strict=True):
+                found[n][key] = found[n][key] or _claims(other) != _claims(answers[n])
+        return found
+
+    def _with_edits(
+        self, encounters: Sequence[Encounter], found: Sequence[Determination]
+    ) -> list[Determination]:
+        claims = [
+            (
+                [
+                    ClaimLine(line.code, line.units, line.modifiers, date.fromisoformat(line.date))
+                    for line in it.claim
+                ],
+                setting_of(encounter.claim_type),
+                encounter.date,
+            )
+            for encounter, it in zip(encounters, found, strict=True)
+        ]
+        checked = self.edits.check_many(claims)
+        return [
+            replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it
+            for it, edits in zip(found, checked, strict=True)
+        ]
+
+
+def _claims(answer: Answer) -> object:
+    """What two answers are compared by: their claims, drug lines included."""
+    if answer.alternatives:
+        return {alternative.claim for alternative in answer.alternatives}
+    return [
+        answer.atoms.get(name, ())
+        for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")
+    ]
+
+
+_SUPPOSITION = {
+    "class": "supposed_class",
+    "primary_reason": "supposed_reason",
+    "lesions": "supposed_lesions",
+    "site": "supposed_sites",
+}
+
+
+def _varies(answer: Answer, key: tuple[str, str], facts: Facts) -> bool:
+    """Whether the claims of an answer differ by what is supposed of the missing fact."""
+    subject, field = key
+    predicate = _SUPPOSITION.get(field)
+    drug = next(
+        (
+            it.arguments.partition(",")[2]
+            for it in facts.own
+            if it.predicate == "drug" and it.arguments.startswith(f"{subject},")
+        ),
+        "",
+    )
+    return any(
+        resolution.predicate == predicate and resolution.subject in {"", drug}
+        for alternative in answer.alternatives
+        for way in (alternative.resolutions, *alternative.others)
+        for resolution in way
+    )

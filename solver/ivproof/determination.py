@@ -1,0 +1,525 @@
+"""Determinations: what the law gives for an encounter, in the form of the format's section 2.
+
+A determination decides nothing. It puts the atoms of an answer into lines, names what was left out and why, and says
+whether the claim is determined, ambiguous (an open question or a free choice changes it) or undetermined (a fact is
+missing and the policy gives no answer without it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ivproof.engine import FREE, OPEN, Alternative, Answer, Atoms, Resolution
+from ivproof.facts import WHOLE, Facts, day_of
+from ivproof.policy import Policy, Wording
+from ivproof.refusal import spell
+from ivproof.terms import Function, String, Term, parse
+
+ENCOUNTER = "encounter"
+"""The subject of what is missing from the encounter itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """One line of a claim.
+
+    `units` are HCPCS units, `site` is the id of the access site (None where none is documented), `date` the ISO date,
+    `administrations` the ids of what it is for, in the order of the chart, `rules` the policy's rules behind it.
+    """
+
+    code: str
+    units: int
+    modifiers: tuple[str, ...]
+    role: str
+    site: str | None
+    date: str
+    administrations: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the line as the format has it."""
+        return {
+            "code": self.code,
+            "units": self.units,
+            "modifiers": list(self.modifiers),
+            "role": self.role,
+            "site": self.site,
+            "date": self.date,
+            "administrations": list(self.administrations),
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Something that is not on the claim: what, the code it would have had (if one), and why.
+
+    `name` is the id of the law's rule behind it.
+    """
+
+    subject: str
+    code: str | None
+    reason: str
+    rules: tuple[str, ...]
+    name: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the exclusion as the format has it."""
+        return {
+            "subject": self.subject,
+            "code": self.code,
+            "reason": self.reason,
+            "rules": list(self.rules),
+            "name": self.name,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFact:
+    """A fact that the chart does not give; `would_change` says whether any value of it gives another claim."""
+
+    fact: str
+    would_change: bool
+    message: str
+    rules: tuple[str, ...]
+    subject: str
+    field: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the missing fact as the format has it."""
+        return {
+            "fact": self.fact,
+            "would_change": self.would_change,
+            "message": self.message,
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DrugLine:
+    """A line for the drug itself, apart from the claim for giving it."""
+
+    code: str
+    units: int | float
+    modifiers: tuple[str, ...]
+    administration: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the line as the format has it."""
+        return {
+            "code": self.code,
+            "units": self.units,
+            "modifiers": list(self.modifiers),
+            "administration": self.administration,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An option held of a question: by default, as set, or for want of a default each in turn (open)."""
+
+    question: str
+    name: str
+    option: str | None
+    source: str
+    matters: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the reading as the format has it."""
+        return {
+            "question": self.question,
+            "name": self.name,
+            "option": self.option,
+            "source": self.source,
+            "matters": self.matters,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One of several claims, and what leads to it: readings by number, facts by path, which of equals is initial."""
+
+    lines: tuple[ClaimLine, ...]
+    readings: Mapping[str, str]
+    given: Mapping[str, str]
+    initial: Mapping[str, str]
+    others: tuple[Mapping[str, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the alternative as the format has it."""
+        found: dict[str, Any] = {"readings": dict(self.readings)}
+        if self.given:
+            found["given"] = dict(self.given)
+        if self.initial:
+            found["initial"] = dict(self.initial)
+        if self.others:
+            found["also"] = [dict(other) for other in self.others]
+        found["claim"] = [line.as_dict() for line in self.lines]
+        return found
+
+
+@dataclass(frozen=True)
+class Determination:
+    """What follows for one encounter from one policy."""
+
+    encounter: str
+    policy: Mapping[str, str]
+    status: str
+    claim: tuple[ClaimLine, ...]
+    excluded: tuple[Exclusion, ...]
+    drug_lines: tuple[DrugLine, ...]
+    diagnoses: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    alternatives: tuple[Rival, ...]
+    missing: tuple[MissingFact, ...]
+    findings: tuple[Exclusion, ...] = ()
+    notes: tuple[str, ...] = ()
+    why_undetermined: tuple[str, ...] = ()
+    edits: tuple[Mapping[str, Any], ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the determination as the format has it: plain data, in a fixed order."""
+        return {
+            "encounter": self.encounter,
+            "policy": dict(self.policy),
+            "status": self.status,
+            "claim": [line.as_dict() for line in self.claim],
+            "excluded": [it.as_dict() for it in self.excluded],
+            "edits": [dict(it) for it in self.edits],
+            "drug_lines": [it.as_dict() for it in self.drug_lines],
+            "diagnoses": {
+                "first_listed": self.diagnoses[0] if self.diagnoses else None,
+                "then": list(self.diagnoses[1:]),
+            },
+            "readings": [it.as_dict() for it in self.readings],
+            "alternatives": [it.as_dict() for it in self.alternatives],
+            "missing": [it.as_dict() for it in self.missing],
+            "findings": [it.as_dict() for it in self.findings],
+            "notes": [*self.why_undetermined, *self.notes],
+        }
+
+
+class Determiner:
+    """Puts answers into determinations, for one policy and one setting of its questions."""
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        self.settings = policy.settings(readings)
+        self.set_by_user = {policy.question(name).key for name in readings or {}}
+        self._order = {code: n for n, code in enumerate(policy.codes)}
+        self._about = {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
+
+    def determine(
+        self, facts: Facts, answer: Answer, would_change: Mapping[tuple[str, str], bool]
+    ) -> Determination:
+        """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it."""
+        names = _Names(facts)
+        undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
+        rivals = tuple(self._rival(names, it) for it in answer.alternatives)
+        claims = [rival.lines for rival in rivals]
+        lines = () if undetermined else self._lines(names, answer.atoms)
+        return Determination(
+            encounter=facts.encounter.id,
+            policy=self._about,
+            status=_status(undetermined, answer.alternatives),
+            claim=_common(claims) if claims else lines,
+            excluded=self._exclusions(names, answer.atoms, "excluded"),
+            drug_lines=_drug_lines(names, answer.atoms),
+            diagnoses=_diagnoses(answer.atoms),
+            readings=self._readings(answer),
+            alternatives=rivals,
+            missing=self._missing(names, answer, would_change),
+            findings=self._exclusions(names, answer.atoms, "finding"),
+            notes=facts.notes,
+            why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
+        )
+
+    # --- lines
+
+    def _lines(self, names: _Names, atoms: Atoms) -> tuple[ClaimLine, ...]:
+        modifiers: dict[tuple[Term, str], set[str]] = {}
+        for service, code, modifier in atoms.get("modifier", ()):
+            modifiers.setdefault((service, _text(code)), set()).add(_text(modifier))
+        site = {service: names.site(access) for service, access in atoms.get("reported_at", ())}
+        included: dict[Term, set[str]] = {}
+        for service, administration in atoms.get("reported_with", ()):
+            included.setdefault(service, set()).add(str(administration))
+        picked = {service: _text(by) for service, by in atoms.get("picked_by", ())}
+        groups: dict[tuple[Any, ...], _Group] = {}
+        for code, role, service, _, day in atoms.get("unit", ()):
+            marks = tuple(sorted(modifiers.get((service, _text(code)), ())))
+            key = (_text(code), marks, str(role), site.get(service), day)
+            group = groups.setdefault(key, _Group())
+            group.units += 1
+            group.administrations |= included.get(service) or {names.subject_key(service)}
+            if service in picked:
+                group.rules.update(self._wording(f"picked-by-{picked[service].replace('_', '-')}").references)
+        lines = []
+        for (code, marks, role, where, day), group in groups.items():
+            rules = {*group.rules, *self._wording(self.policy.codes.get(code, "")).references}
+            lines.append(
+                ClaimLine(
+                    code,
+                    group.units,
+                    marks,
+                    _ROLES.get(role, role),
+                    where,
+                    day_of(names.facts.encounter.date, int(str(day))).isoformat(),
+                    names.in_order(group.administrations),
+                    _sorted_rules(rules),
+                )
+            )
+        return tuple(
+            sorted(
+                lines,
+                key=lambda it: (
+                    self._order.get(it.code, len(self._order)),
+                    it.code,
+                    it.date,
+                    it.site or "",
+                    it.modifiers,
+                ),
+            )
+        )
+
+    def _rival(self, names: _Names, alternative: Alternative) -> Rival:
+        readings, given, initial = self._spell(names, alternative.resolutions)
+        others = []
+        for other in alternative.others:
+            also, also_given, _ = self._spell(names, other)
+            others.append({**also, **also_given})
+        return Rival(self._lines(names, alternative.atoms), readings, given, initial, tuple(others))
+
+    def _spell(
+        self, names: _Names, resolutions: Iterable[Resolution]
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        readings: dict[str, str] = {}
+        given: dict[str, str] = {}
+        initial: dict[str, str] = {}
+        for it in resolutions:
+            if it.predicate == OPEN:
+                question = self.policy.questions[it.subject]
+                readings[question.number] = question.option(it.value).letter
+            elif it.predicate == FREE:
+                initial[names.site(parse(it.subject)) or it.subject] = names.subject(parse(it.value))
+            else:
+                given[names.supposed_fact(it)] = names.supposed_value(it)
+        return readings, given, initial
+
+    # --- what is not on the claim
+
+    def _exclusions(self, names: _Names, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
+        instead = {(service, why): _text(code) for service, why, code in atoms.get("instead_of", ())}
+        found = {}
+        for atom in atoms.get(predicate, ()):
+            subject, why = atom[0], atom[-1]
+            name = _text(why).replace("_", "-")
+            who = names.subject(subject)
+            code = instead.get((subject, why))
+            found[who, name, code or ""] = (
+                names.rank(subject),
+                Exclusion(
+                    who, code, self._sentence(name, who), _sorted_rules(self._wording(name).references), name
+                ),
+            )
+        return tuple(
+            it
+            for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
+        )
+
+    def _missing(
+        self, names: _Names, answer: Answer, would_change: Mapping[tuple[str, str], bool]
+    ) -> tuple[MissingFact, ...]:
+        found = []
+        for subject, what, why in answer.atoms.get("missing", ()):
+            name = _text(why).replace("_", "-")
+            fact = names.fact(subject, _text(what))
+            message = self._sentence(name, names.subject(subject))
+            changes = would_change.get((str(subject), _text(what)), False)
+            rules = _sorted_rules(self._wording(name).references)
+            found.append(
+                (
+                    names.rank(subject),
+                    MissingFact(fact, changes, message, rules, names.subject(subject), _text(what)),
+                )
+            )
+        return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))
+
+    def _readings(self, answer: Answer) -> tuple[Reading, ...]:
+        mattering = {
+            resolution.subject
+            for alternative in answer.alternatives
+            for resolutions in (alternative.resolutions, *alternative.others)
+            for resolution in resolutions
+            if resolution.predicate == OPEN
+        }
+        found = []
+        for key, held in self.settings.items():
+            if key not in self.set_by_user and key not in mattering:
+                continue
+            question = self.policy.questions[key]
+            source = "set" if key in self.set_by_user else "open" if held is None else "default"
+            found.append(Reading(question.number, question.name, held, source, key in mattering))
+        return tuple(found)
+
+    def _wording(self, name: str) -> Wording:
+        return self.policy.wordings.get(name) or Wording("", (), "", "", "")
+
+    def _sentence(self, name: str, subject: str) -> str:
+        wording = self._wording(name)
+        return wording.sentence.replace("{" + wording.variable + "}", subject)
+
+
+@dataclass
+class _Group:
+    units: int = 0
+    administrations: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
+
+
+class _Names:
+    """Leads from the constants of the program back to the chart."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    def subject_key(self, term: Term) -> str:
+        """The administration or other service that a term is about."""
+        while isinstance(term, Function) and term.name not in self.facts.places and term.arguments:
+            term = term.arguments[0]
+        return str(term)
+
+    def subject(self, term: Term) -> str:
+        key = self.subject_key(term)
+        return self.facts.names.get(key, key)
+
+    def rank(self, term: Term) -> tuple[int, int]:
+        key = self.subject_key(term)
+        place = self.facts.places.get(key)
+        if place is None:
+            return (0, 0)
+        return (1 if key.startswith("a") else 2, int(place[-1]))
+
+    def in_order(self, keys: Iterable[str]) -> tuple[str, ...]:
+        ranked = sorted(keys, key=lambda key: self.rank(parse(key)))
+        return tuple(self.facts.names.get(key, key) for key in ranked)
+
+    def site(self, access: Term) -> str | None:
+        """The id of an access site, with the lumen where that counts; None for one that is only assumed."""
+        if not isinstance(access, Function):
+            return None
+        if access.name in {"lumen", "on_date"}:
+            inner, detail = access.arguments
+            where = self.site(inner)
+            lumen = self.facts.names.get(str(detail), str(detail))
+            return f"{where} ({lumen})" if access.name == "lumen" else where
+        return self.facts.names.get(str(access))
+
+    def fact(self, subject: Term, what: str) -> str:
+        """The path of a missing fact, with ids in the brackets."""
+        key = str(subject)
+        if key == ENCOUNTER:
+            return what
+        place = self.facts.places.get(key)
+        if place is None:
+            return f"{key}.{what}"
+        if place[0] == "administrations":
+            return f"administrations[{self.facts.names[key]}].{what}"
+        return f"{spell(place)}.{what}"
+
+    def supposed_fact(self, resolution: Resolution) -> str:
+        what = resolution.predicate.removeprefix("supposed_")
+        if what == "class":
+            drug = self.facts.names.get(resolution.subject, resolution.subject)
+            return f"class of {drug}"
+        return {"reason": "primary_reason", "sites": "access_sites", "lesions": "lesions"}.get(what, what)
+
+    def supposed_value(self, resolution: Resolution) -> str:
+        return (
+            self.subject(parse(resolution.value))
+            if resolution.predicate == "supposed_reason"
+            else resolution.value
+        )
+
+
+_ROLES = {"initial_infusion": "initial", "initial_push": "initial", "initial_hydration": "initial"}
+
+
+def _text(term: Term) -> str:
+    return term.value if isinstance(term, String) else str(term)
+
+
+@lru_cache(maxsize=1 << 12)
+def _rule_order(rule: str) -> tuple[str, int]:
+    number = re.search(r"\d+", rule)
+    return rule[:1], int(number[0]) if number else 0
+
+
+def _sorted_rules(rules: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(rules), key=_rule_order))
+
+
+def _amount(tenths: Term) -> int | float:
+    whole, rest = divmod(int(str(tenths)), WHOLE)
+    return whole if rest == 0 else int(str(tenths)) / WHOLE
+
+
+def _drug_lines(names: _Names, atoms: Atoms) -> tuple[DrugLine, ...]:
+    marks: dict[Term, list[str]] = {}
+    for administration, modifier in atoms.get("line_modifier", ()):
+        marks.setdefault(administration, []).append(_text(modifier))
+    found = []
+    for administration, code, units in atoms.get("drug_line", ()):
+        line = DrugLine(
+            _text(code), _amount(units), tuple(marks.get(administration, ())), names.subject(administration)
+        )
+        found.append((names.rank(administration), 0, line))
+    for administration, code, units, modifier in atoms.get("discarded_line", ()):
+        line = DrugLine(_text(code), _amount(units), (_text(modifier),), names.subject(administration))
+        found.append((names.rank(administration), 1, line))
+    return tuple(line for *_, line in sorted(found, key=lambda it: it[:2]))
+
+
+def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
+    ranked = sorted(
+        (int(str(group)), int(str(place)), _text(code))
+        for code, group, place in atoms.get("diagnosis_rank", ())
+    )
+    return tuple(dict.fromkeys(code for *_, code in ranked))
+
+
+def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
+    """What holds in every claim: each code with the fewest units that any claim gives it."""
+    held = []
+    for line in claims[0]:
+        same = [
+            [it for it in claim if (it.code, it.modifiers, it.date) == (line.code, line.modifiers, line.date)]
+            for claim in claims
+        ]
+        if not all(same):
+            continue
+        fewest = min((min(it.units for it in lines), n) for n, lines in enumerate(same))
+        if fewest[0] < line.units:
+            line = min(same[fewest[1]], key=lambda it: it.units)  # noqa: PLW2901 - the smaller line stands for it
+        held.append(line)
+    return tuple(held)
+
+
+def _status(undetermined: Sequence[str], alternatives: Sequence[Alternative]) -> str:
+    if undetermined:
+        return "undetermined"
+    if not alternatives:
+        return "determined"
+    # A fact is what is missing as soon as it alone, all readings kept, gives another claim.
+    by_readings: dict[frozenset[Resolution], set[int]] = {}
+    varied = False
+    for n, alternative in enumerate(alternatives):
+        for way in (alternative.resolutions, *alternative.others):
+            facts = [it for it in way if it.predicate not in {OPEN, FREE}]
+            varied = varied or bool(facts)
+            by_readings.setdefault(frozenset(it for it in way if it.predicate in {OPEN, FREE}), set()).add(n)
+    return "undetermined" if varied and any(len(found) > 1 for found in by_readings.values()) else "ambiguous"
