@@ -52,9 +52,7 @@ class Coder:
         ]
         return self._with_edits(encounters, found)
 
-    def _would_change(
-        self, charts: Sequence[Facts], answers: Sequence[Answer]
-    ) -> list[dict[tuple[str, str], bool]]:
+    def _would_change(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], bool]]:
         """Tell of each missing fact whether some value of it leads to another claim."""
         asked: list[tuple[int, tuple[str, str], Encounter]] = []
         found: list[dict[tuple[str, str], bool]] = []
@@ -70,15 +68,10 @@ class Coder:
                 found[n][key] = found[n][key] or _claims(other) != _claims(answers[n])
         return found
 
-    def _with_edits(
-        self, encounters: Sequence[Encounter], found: Sequence[Determination]
-    ) -> list[Determination]:
+    def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         claims = [
             (
-                [
-                    ClaimLine(line.code, line.units, line.modifiers, date.fromisoformat(line.date))
-                    for line in it.claim
-                ],
+                [ClaimLine(line.code, line.units, line.modifiers, date.fromisoformat(line.date)) for line in it.claim],
                 setting_of(encounter.claim_type),
                 encounter.date,
             )
@@ -96,8 +89,7 @@ def _claims(answer: Answer) -> object:
     if answer.alternatives:
         return {alternative.claim for alternative in answer.alternatives}
     return [
-        answer.atoms.get(name, ())
-        for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")
+        answer.atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")
     ]
 
 

@@ -213,9 +213,7 @@ class Determiner:
         self._order = {code: n for n, code in enumerate(policy.codes)}
         self._about = {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
 
-    def determine(
-        self, facts: Facts, answer: Answer, would_change: Mapping[tuple[str, str], bool]
-    ) -> Determination:
+    def determine(self, facts: Facts, answer: Answer, would_change: Mapping[tuple[str, str], bool]) -> Determination:
         """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it."""
         names = _Names(facts)
         undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
@@ -322,13 +320,10 @@ class Determiner:
             code = instead.get((subject, why))
             found[who, name, code or ""] = (
                 names.rank(subject),
-                Exclusion(
-                    who, code, self._sentence(name, who), _sorted_rules(self._wording(name).references), name
-                ),
+                Exclusion(who, code, self._sentence(name, who), _sorted_rules(self._wording(name).references), name),
             )
         return tuple(
-            it
-            for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
+            it for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
         )
 
     def _missing(
@@ -439,11 +434,7 @@ class _Names:
         return {"reason": "primary_reason", "sites": "access_sites", "lesions": "lesions"}.get(what, what)
 
     def supposed_value(self, resolution: Resolution) -> str:
-        return (
-            self.subject(parse(resolution.value))
-            if resolution.predicate == "supposed_reason"
-            else resolution.value
-        )
+        return self.subject(parse(resolution.value)) if resolution.predicate == "supposed_reason" else resolution.value
 
 
 _ROLES = {"initial_infusion": "initial", "initial_push": "initial", "initial_hydration": "initial"}
@@ -486,8 +477,7 @@ def _drug_lines(names: _Names, atoms: Atoms) -> tuple[DrugLine, ...]:
 
 def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
     ranked = sorted(
-        (int(str(group)), int(str(place)), _text(code))
-        for code, group, place in atoms.get("diagnosis_rank", ())
+        (int(str(group)), int(str(place)), _text(code)) for code, group, place in atoms.get("diagnosis_rank", ())
     )
     return tuple(dict.fromkeys(code for *_, code in ranked))
 

@@ -107,9 +107,7 @@ class Answer:
 class _Choices:
     """The choices that a grounded program leaves, by encounter and by what is chosen."""
 
-    literals: dict[str, dict[tuple[str, str], dict[str, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    literals: dict[str, dict[tuple[str, str], dict[str, int]]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, encounter: str, resolution: Resolution, literal: int) -> None:
         self.literals[encounter].setdefault(resolution.choice, {})[resolution.value] = literal
@@ -125,9 +123,7 @@ class Engine:
     def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
         self.policy = policy
         self.settings = policy.settings(readings)
-        self.open = sorted(
-            (key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:])
-        )
+        self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
         self._law = policy.batch_text(self.settings) + _show(SHOWN)
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
@@ -137,13 +133,10 @@ class Engine:
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
         rivals = set(_rivals(control, keys)) if choices.literals else set()
         supposed = {
-            key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN}))
-            for key, by in choices.literals.items()
+            key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN})) for key, by in choices.literals.items()
         }
         return [
-            Answer(
-                found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ())
-            )
+            Answer(found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ()))
             for key, facts in keys.items()
         ]
 
@@ -200,18 +193,14 @@ class Engine:
         control, choices = self._ground({"e0": facts}, used)
         ways = choices.literals["e0"]
         inert = {
-            choice
-            for choice, values in ways.items()
-            if choice[0] == OPEN and used.body.isdisjoint(values.values())
+            choice for choice, values in ways.items() if choice[0] == OPEN and used.body.isdisjoint(values.values())
         }
         live = [choice for choice in ways if choice[0] != FREE and choice not in inert]
         fixed = [(next(iter(ways[choice].values())), True) for choice in inert]
         table = _claims_by_assignment(control, ways, live, fixed)
         live, table = _without_idle(live, table)
         found = []
-        for claim in dict.fromkeys(
-            claim for claims in table.values() for claim in sorted(claims, key=sorted)
-        ):
+        for claim in dict.fromkeys(claim for claims in table.values() for claim in sorted(claims, key=sorted)):
             leading = [values for values, claims in table.items() if claim in claims]
             smallest, others = _ways(live, table, claim, leading)
             wanted = [(ways[choice][value], True) for choice, value in zip(live, leading[0], strict=True)]
@@ -233,9 +222,7 @@ class _Used(clingo.Observer):
     def rule(self, choice: bool, head: Sequence[int], body: Sequence[int]) -> None:
         self.body.update(map(abs, body))
 
-    def weight_rule(
-        self, choice: bool, head: Sequence[int], lower_bound: int, body: Sequence[tuple[int, int]]
-    ) -> None:
+    def weight_rule(self, choice: bool, head: Sequence[int], lower_bound: int, body: Sequence[tuple[int, int]]) -> None:
         self.body.update(abs(literal) for literal, _ in body)
 
 
@@ -252,11 +239,7 @@ _CHOICES = {
 def _resolution(name: str, arguments: Sequence[str]) -> Resolution:
     if name == FREE:
         return Resolution(name, arguments[1], arguments[0])
-    return (
-        Resolution(name, "", arguments[0])
-        if len(arguments) == 1
-        else Resolution(name, arguments[0], arguments[1])
-    )
+    return Resolution(name, "", arguments[0]) if len(arguments) == 1 else Resolution(name, arguments[0], arguments[1])
 
 
 def _show(predicates: Mapping[str, int]) -> str:
@@ -287,8 +270,7 @@ def _model(
     wanted: list[tuple[clingo.Symbol, bool] | int] = [literal for literal, _ in assumptions]
     if claim is not None:
         wanted += [
-            (clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True)
-            for atom in claim
+            (clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True) for atom in claim
         ]
     control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
     with control.solve(assumptions=wanted, yield_=True) as handle:
@@ -402,9 +384,7 @@ def _ways(
 
     def leads(partial: Mapping[int, str]) -> bool:
         agreeing = (
-            claims
-            for values, claims in table.items()
-            if all(values[n] == value for n, value in partial.items())
+            claims for values, claims in table.items() if all(values[n] == value for n, value in partial.items())
         )
         return all(claim in claims for claims in agreeing)
 
@@ -420,9 +400,7 @@ def _ways(
     return spell(kept), tuple(spell(dict(enumerate(values))) for values in leading[1:])
 
 
-def _free_resolutions(
-    atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, int]]
-) -> tuple[Resolution, ...]:
+def _free_resolutions(atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, int]]) -> tuple[Resolution, ...]:
     """Which of several equals the claim makes initial."""
     free = {subject for predicate, subject in ways if predicate == FREE}
     initial = ((str(service), str(scope)) for service, scope in atoms.get("initial", ()))
@@ -446,9 +424,7 @@ def edit_solver(law: Path) -> Callable[[Sequence[tuple[str, ...]]], list[list[st
     def solve(claims: Sequence[tuple[str, ...]]) -> list[list[str]]:
         control = clingo.Control(["--warn=none"])
         control.add("base", [], text())
-        control.add(
-            "base", [], "".join(_lifted(f"e{n}", fact) for n, facts in enumerate(claims) for fact in facts)
-        )
+        control.add("base", [], "".join(_lifted(f"e{n}", fact) for n, facts in enumerate(claims) for fact in facts))
         control.ground([("base", [])])
         found: list[list[str]] = [[] for _ in claims]
         for shown in _model(control):

@@ -70,8 +70,7 @@ class Facts:
     def batch_text(self, key: str) -> str:
         """Give the program text of the encounter's own facts with `key` in front, for the batch rewriting."""
         return "".join(
-            f"{name}({key},{arguments}).\n" if arguments else f"{name}({key}).\n"
-            for name, arguments, _ in self.own
+            f"{name}({key},{arguments}).\n" if arguments else f"{name}({key}).\n" for name, arguments, _ in self.own
         )
 
 
@@ -269,9 +268,7 @@ class _Translation:
         self.matches[a] = match
         self._add("drug", f"{a},{key}", where)
         product = name.casefold() if it.product is None else compare_key(it.product)
-        self._add(
-            "product", f"{a},{self._key('p', product)}", where if it.product is None else (*place, "product")
-        )
+        self._add("product", f"{a},{self._key('p', product)}", where if it.product is None else (*place, "product"))
         form = it.form or (match.product.form if match is not None and match.product is not None else None)
         if form is not None:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))

@@ -67,9 +67,7 @@ class Question:
             if wanted in {option.letter.casefold(), option.name}:
                 return option
         known = ", ".join(f"{option.letter} ({option.name})" for option in self.options)
-        raise PolicyError(
-            f"{self.number} ({self.name}): found option {text!r}, expected one of {known}, or open"
-        )
+        raise PolicyError(f"{self.number} ({self.name}): found option {text!r}, expected one of {known}, or open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +101,9 @@ class Policy:
         try:
             described = tomllib.loads((folder / "policy.toml").read_text("utf-8"))
             texts = {
-                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): (
-                    folder / file
-                ).read_text("utf-8")
+                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): (folder / file).read_text(
+                    "utf-8"
+                )
                 for file in described["files"]
             }
         except FileNotFoundError as error:
@@ -137,9 +135,7 @@ class Policy:
     @cached_property
     def program(self) -> Program:
         """The law as rules. Raises language.LawError where a statement lies outside the rule language."""
-        return language.load(
-            {name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")}
-        )
+        return language.load({name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")})
 
     @cached_property
     def inputs(self) -> frozenset[tuple[str, int]]:
@@ -221,9 +217,7 @@ class Policy:
         return self.inputs - DRUG_PREDICATES
 
 
-DRUG_PREDICATES = frozenset(
-    {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("open", 1)}
-)
+DRUG_PREDICATES = frozenset({("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("open", 1)})
 """Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
 
 _INPUT = re.compile(r"^% input (\w+)/(\d+):", re.MULTILINE)
@@ -248,9 +242,7 @@ def _questions(program: Program) -> list[Question]:
     facts: dict[str, list[Rule]] = {}
     for rule in program.rules:
         facts.setdefault(rule.atom.name, []).append(rule)
-    default = {
-        _text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())
-    }
+    default = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())}
     note = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("note", ())}
     options: dict[str, list[Option]] = {}
     for rule in facts.get("option", ()):
@@ -309,6 +301,4 @@ def _minutes(program: Program) -> list[int]:
     }
     # an hour mark counts from each full hour, and the first two tell what the later ones repeat
     lengths = {limit + past for limit in limits for past in (0, 60, 120)}
-    return sorted(
-        {minutes for length in lengths for minutes in (length - 1, length, length + 1) if minutes >= 0}
-    )
+    return sorted({minutes for length in lengths for minutes in (length - 1, length, length + 1) if minutes >= 0})
