@@ -53,6 +53,9 @@ SHOWN = {
 }
 """Predicates (with their arities) that a determination is made of."""
 
+LAWS = 512
+"""How many selections of rules are kept in memory."""
+
 FREE = "chosen"
 """The choice among services of equal rank."""
 
@@ -124,7 +127,28 @@ class Engine:
         self.policy = policy
         self.settings = policy.settings(readings)
         self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
-        self._law = policy.batch_text(self.settings) + _show(SHOWN)
+        self._rules = policy.batch_rules(self.settings)
+        self._laws: dict[frozenset[str], str] = {}
+
+    def _law(self, present: frozenset[str]) -> str:
+        """The rules that can apply where only the facts of these predicates are given.
+
+        Preparing a rule costs the solver the same whether it can apply or not, and for a single chart that is most of
+        the time.
+        """
+        if present not in self._laws:
+            if len(self._laws) > LAWS:
+                self._laws.clear()
+            possible, kept, waiting = set(present), [], list(enumerate(self._rules))
+            while True:
+                ready = [(n, rule) for n, rule in waiting if possible.issuperset(rule.needs)]
+                if not ready:
+                    break
+                kept += ready
+                waiting = [(n, rule) for n, rule in waiting if not possible.issuperset(rule.needs)]
+                possible.update(rule.head for _, rule in ready)
+            self._laws[present] = "\n".join(rule.text for _, rule in sorted(kept)) + "\n" + _show(SHOWN)
+        return self._laws[present]
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
         """Give the answer of each encounter, in the order given."""
@@ -147,7 +171,9 @@ class Engine:
         if observer is not None:
             control.register_observer(observer)
         shared = dict.fromkeys(fact for facts in keys.values() for fact in facts.shared)
-        control.add("base", [], self._law)
+        present = {fact.predicate for facts in keys.values() for fact in facts.own}
+        present |= {fact.partition("(")[0] for fact in shared} | ({"open"} if self.open else set())
+        control.add("base", [], self._law(frozenset(present)))
         control.add(
             "base",
             [],

@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from ivproof import dependencies, language, rewrite
 from ivproof.kept import Kept
-from ivproof.syntax import Header, Program, Rule
+from ivproof.syntax import Header, Literal, Program, Rule
 from ivproof.terms import Function, String
 
 QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2)}
@@ -79,6 +80,14 @@ class Wording:
     sentence: str
     variable: str
     place: str
+
+
+class BatchRule(NamedTuple):
+    """A rule of the batch rewriting: the predicate it concludes, those it needs, and its text."""
+
+    head: str
+    needs: list[str]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -197,19 +206,25 @@ class Policy:
                 raise PolicyError(f"{question.number} is set twice, to {given[question.key]} and to {value}")
         return {**held, **given}
 
-    def batch_text(self, settings: Mapping[str, str | None]) -> str:
+    def batch_rules(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
         """Give the law for many charts at once, with the settled questions worked into its rules."""
         fixed = {key: option for key, option in settings.items() if option is not None}
         name = "batch-" + hashlib.sha256(repr(sorted(fixed.items())).encode()).hexdigest()[:16]
-        return str(self._kept.get(name, lambda: self._batch(fixed)))
+        return [BatchRule(*it) for it in self._kept.get(name, lambda: self._batch(fixed))]
 
-    def _batch(self, fixed: Mapping[str, str]) -> str:
-        rules = [rule for rule in self.program.rules if rule.atom.signature not in QUESTION_PREDICATES]
-        program = rewrite.specialise(Program(tuple(rules)), fixed)
+    def _batch(self, fixed: Mapping[str, str]) -> list[tuple[str, list[str], str]]:
+        def asked(rule: Rule) -> bool:
+            option = rule.atom.signature == ("option", 4)
+            return rule.atom.signature not in QUESTION_PREDICATES and not (option and str(rule.atom.arguments[0]) in fixed)
+
+        program = rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed)
         # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
         listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
         common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs)
-        return rewrite.batch(program, common).text
+        return [
+            (rule.atom.name, sorted({it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}), str(rule))
+            for rule in rewrite.batch(program, common).rules
+        ]
 
     @property
     def own_inputs(self) -> frozenset[tuple[str, int]]:
