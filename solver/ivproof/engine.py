@@ -188,7 +188,7 @@ class Engine:
     def _prefer(self, control: clingo.Control, keys: Mapping[str, Facts], choices: _Choices) -> None:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""
         found: list[tuple[str, Resolution, int, tuple[Any, ...]]] = []
-        for name, arity in _CHOICES.items():
+        for name, arity in CHOICES.items():
             for atom in control.symbolic_atoms.by_signature(name, arity):
                 if atom.is_fact:
                     continue
@@ -252,7 +252,7 @@ class _Used(clingo.Observer):
         self.body.update(abs(literal) for literal, _ in body)
 
 
-_CHOICES = {
+CHOICES = {
     FREE: 3,
     OPEN: 3,
     "supposed_class": 3,
