@@ -171,9 +171,7 @@ class Program:
                 return answer
         raise NoAnswerError(f"no answer has the choices {', '.join(sorted(map(show, wanted))) or '(none)'}")
 
-    def _search(
-        self, facts: Iterable[Atom], pick: Callable[[tuple[Atom, ...]], list[Atom]]
-    ) -> Iterator[Answer]:
+    def _search(self, facts: Iterable[Atom], pick: Callable[[tuple[Atom, ...]], list[Atom]]) -> Iterator[Answer]:
         given: Atoms = {}
         for atom in facts:
             given.setdefault(signature(atom), {})[atom] = None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
 _HEADER = re.compile(r"\s*%\s*\[([a-z0-9][a-z0-9-]*)\]\s*(.*?)\s*$")
+_COMMENT = re.compile(r"\s*%")
 _SENTENCE = re.compile(r"\s*%(?!\s*\[[a-z0-9-]+\])")  # a comment that is no header
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -88,26 +89,27 @@ def parse(source: str, file: str = "law") -> tuple[Rule, ...]:
     return tuple(_with_headers(rules, source.split("\n"), file))
 
 
-def _with_headers(rules: list[Rule], lines: list[str], file: str) -> Iterator[Rule]:
+def _with_headers(rules: Iterable[Rule], lines: list[str], file: str) -> Iterator[Rule]:
     """Give each rule its file, and the id, citation and sentence of its header.
 
-    A header is a comment `% [id] citation`; the comment lines right below it are the sentence. It belongs to
-    the next rule, and to those after it without their own: facts after a fact, or rules with the same head.
+    A header is a comment `% [id] citation`; the comment lines right below it are the sentence. It belongs to the next
+    rule, and to those after it that have none: facts after a fact, and rules with the same head right below.
     """
     headers = deque((place, found) for place, line in enumerate(lines, 1) if (found := _HEADER.match(line)))
-    no_header = header = ("", "", "")
     previous = Rule(Pattern(""))
     for rule in rules:
-        same = rule.is_fact or rule.head.signature == previous.head.signature
-        header = header if same and rule.is_fact == previous.is_fact else no_header
+        between = lines[previous.end_line : rule.line - 1]
+        adjoins = all(map(_COMMENT.match, between)) and rule.head.signature == previous.head.signature
+        source = previous if adjoins or (rule.is_fact and previous.is_fact) else rule
+        header, clause = (source.id, source.citation, source.sentence), source.clause + (source is previous)
         while headers and headers[0][0] < rule.line:
             place, found = headers.popleft()
             if place > previous.end_line:  # not a comment inside the previous rule
                 below = takewhile(_SENTENCE.match, lines[place:])
-                header = found[1], found[2], " ".join(line.strip(" \t\r%") for line in below)
-        previous = rule
+                header, clause = (found[1], found[2], " ".join(line.strip(" \t\r%") for line in below)), 1
         name, citation, sentence = header
-        yield replace(rule, file=file, id=name, citation=citation, sentence=sentence)
+        previous = replace(rule, file=file, id=name, citation=citation, sentence=sentence, clause=clause)
+        yield previous
 
 
 class _Builder:

@@ -63,8 +63,7 @@ def may_meet(left: Term | Pattern, right: Term | Pattern) -> bool:
     if isinstance(left, Variable | Arithmetic) or isinstance(right, Variable | Arithmetic):
         return True
     first, second = (
-        (term.name, *term.arguments) if isinstance(term, Function | Pattern) else term
-        for term in (left, right)
+        (term.name, *term.arguments) if isinstance(term, Function | Pattern) else term for term in (left, right)
     )
     if isinstance(first, tuple) and isinstance(second, tuple):
         return len(first) == len(second) and all(map(may_meet, first, second))

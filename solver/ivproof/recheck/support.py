@@ -119,9 +119,7 @@ class Support:
                 calculated = [Comparison(t, "=", v) for t, v in wanted if list(arithmetic_in(t))]
                 yield from self._ends(rule, binding, calculated)
 
-    def _ends(
-        self, rule: Rule, binding: Binding, extra: Sequence[Element] = ()
-    ) -> Iterator[Instance | Failure]:
+    def _ends(self, rule: Rule, binding: Binding, extra: Sequence[Element] = ()) -> Iterator[Instance | Failure]:
         """Where each way to try the rule ends; `extra` must hold in addition to its body."""
         shared = shared_names(rule)
         elements, _ = sequence([*extra, *rule.body, *(rule.condition or ())], set(binding), shared)
@@ -198,11 +196,11 @@ class Support:
                 yield row, fits
 
     def _nearest(self, atom: Pattern, binding: Binding) -> tuple[Atom, ...]:
-        """The true atoms that agree in the most arguments with one that is missing, at least in one."""
+        """The true atoms that come nearest to one that is missing: that agree in the first arguments, if they can."""
         known = _known(atom, binding)
-        agree = {row: sum(map(eq, known, row[1:])) for row in self.answer.of(*atom.signature)}
-        most = max(agree.values(), default=0)
-        return tuple(row for row, number in agree.items() if number == most > 0)
+        agree = {row: tuple(map(eq, known, row[1:])) for row in self.answer.of(*atom.signature)}
+        most = max(agree.values(), default=())
+        return tuple(row for row, where in agree.items() if where == most and any(most))
 
 
 def _known(atom: Pattern, binding: Binding) -> list[Value | None]:

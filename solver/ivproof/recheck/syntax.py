@@ -119,6 +119,7 @@ class Rule:
     id: str = ""
     citation: str = ""
     sentence: str = ""
+    clause: int = 1  # of the rules that share one id
 
     @property
     def is_fact(self) -> bool:
