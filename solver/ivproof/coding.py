@@ -11,9 +11,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 from ivproof.determination import Determination, Determiner
 from ivproof.drugs import DrugList
@@ -24,6 +26,18 @@ from ivproof.engine import Answer, Engine, edit_solver
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
 from ivproof.policy import Policy, law_folder
+from ivproof.second import SecondEngine
+
+Recheck = Literal["all", "sample", "none"]
+"""Which answers the second engine derives again."""
+
+SAMPLE = 50
+"""One chart in this many is in the sample of a batch."""
+
+
+def in_sample(encounter: str) -> bool:
+    """Whether the encounter with that id is in the sample that the second engine looks at."""
+    return zlib.crc32(encounter.encode()) % SAMPLE == 0
 
 
 class Coder:
@@ -35,16 +49,24 @@ class Coder:
         self.engine = Engine(policy, readings)
         self.determiner = Determiner(policy, readings)
         tables = EditTables.load(law_folder() / "edits")
+        self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
 
     def facts(self, encounter: Encounter) -> Facts:
         """Give the facts of an encounter, as this policy asks for them."""
         return facts_of(encounter, self.drugs, self.policy.payers)
 
-    def code(self, encounters: Sequence[Encounter]) -> list[Determination]:
-        """Determine each encounter, in the order given."""
+    def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Determination]:
+        """Determine each encounter, in the order given.
+
+        `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
+        encounters' ids, or none. Raises second.DisagreementError where the engines differ.
+        """
         charts = [self.facts(encounter) for encounter in encounters]
         answers = self.engine.answer(charts)
+        for facts, answer in zip(charts, answers, strict=True):
+            if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
+                self.second.check(facts, answer)
         changes = self._would_change(charts, answers)
         found = [
             self.determiner.determine(facts, answer, change)

@@ -1,10 +1,10 @@
 """The first engine: clingo grounds and solves the law over the facts of charts.
 
 All charts of a call are grounded together by the batch rewriting. The program's own choices show whether an answer is
-unique: the initial service among equals, the options of an open question, what a chart does not say. One answer set is
-taken as *the* answer (each choice takes its first candidate, in an order that depends on the chart alone); what holds in
-all answer sets and what holds in some (cautious and brave consequences) tell which charts have rival claims, and only
-these are gone through one by one.
+unique: the initial service among equals, the options of an open question, what a chart does not say. One answer set
+is taken as *the* answer (each choice takes its first candidate, in an order that depends on the chart alone); what
+holds in all answer sets and what holds in some (cautious and brave consequences) tell which charts have rival claims,
+and only these are gone through one by one.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ OPEN = "reading"
 class Resolution:
     """One way of settling a choice: of a question, of a fact that the chart does not give, or among equals.
 
-    `predicate` names the choice, `subject` what it is about (a question's key, a drug, an access site) and `value` what is
-    taken.
+    `predicate` names the choice, `subject` what it is about (a question's key, a drug, an access site) and `value` what
+    is     taken.
     """
 
     predicate: str

@@ -9,8 +9,8 @@ documented in ``asp/vocabulary.lp``.
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "administrations": [
 ...     {"id": "x", "drug": "%*", "route": "IV", "start": "09:00"}]}, Source("visit.json"))
 >>> facts = facts_of(chart.encounter, DrugList({}, {}, {}))
->>> facts.text().splitlines()[-3:]
-['route(a1,iv).', 'at(start(a1),32400).', 'on_day(start(a1),0).']
+>>> facts.text().splitlines()[-4:]
+['ordered(a1,signed).', 'at(start(a1),32400).', 'on_day(start(a1),0).', 'order_of(a1,1).']
 >>> facts.names["a1"], facts.names["u1"]
 ('x', '%*')
 """
@@ -51,8 +51,8 @@ class Fact(NamedTuple):
 class Facts:
     """The facts of one encounter.
 
-    `names` leads from a constant of the program to the id, drug or code in the chart; `shared` are the facts of the drug
-    list about the drugs of this chart; `notes` what the drug list has to say on a name.
+    `names` leads from a constant of the program to the id, drug or code in the chart; `shared` are the facts of the
+    drug     list about the drugs of this chart; `notes` what the drug list has to say on a name.
     """
 
     encounter: Encounter

@@ -77,7 +77,7 @@ def _sites(encounter: Encounter, at: int) -> Iterator[Encounter]:
             it if it.route != "IV" or it.site is not None else it.model_copy(update={"site": names[0]})
             for it in encounter.administrations
         )
-        sites = (AccessSite(id=names[0]),)
+        sites = (AccessSite(id=names[0], kind=None, necessity=None, replaces=None),)
         encounter = encounter.model_copy(update={"administrations": given})
-    further = AccessSite(id=names[1], necessity="protocol")
+    further = AccessSite(id=names[1], kind=None, necessity="protocol", replaces=None)
     yield _with(encounter.model_copy(update={"access_sites": (*sites, further)}), at, site=names[1])

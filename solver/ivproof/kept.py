@@ -1,7 +1,7 @@
 """What is worked out once for a law and kept between runs: rewritings, and what its rules say of themselves.
 
-Reading the law through the solver's parser takes longer than coding a chart. What comes of it depends on nothing but the
-law's text and this version of the package, so it is kept under the digest of both, in the user's cache folder
+Reading the law through the solver's parser takes longer than coding a chart. What comes of it depends on nothing but
+the law's text and this version of the package, so it is kept under the digest of both, in the user's cache folder
 (``IVPROOF_CACHE`` names another; empty, nothing is kept). A folder that cannot be written is no error.
 """
 

@@ -103,7 +103,7 @@ class Policy:
 
     @staticmethod
     def load(name: str | Path = "out001") -> Policy:
-        """Read a policy by its name or its folder. Raises PolicyError where there is none, or its files are not there."""
+        """Read a policy by its name or its folder. Raises PolicyError where there is none, or files are missing."""
         folder = Path(name)
         if not (folder / "policy.toml").is_file():
             folder = law_folder() / str(name)
@@ -160,10 +160,7 @@ class Policy:
     def questions(self) -> Mapping[str, Question]:
         """The questions by key, in their order."""
         plain = self._kept.get("questions", lambda: [_plain_question(it) for it in _questions(self.program)])
-        found = (
-            Question(**{**it, "options": tuple(Option(*option) for option in it["options"])})  # type: ignore[arg-type]
-            for it in plain
-        )
+        found = (Question(**{**it, "options": tuple(Option(*option) for option in it["options"])}) for it in plain)
         return {question.key: question for question in found}
 
     @cached_property
@@ -215,14 +212,20 @@ class Policy:
     def _batch(self, fixed: Mapping[str, str]) -> list[tuple[str, list[str], str]]:
         def asked(rule: Rule) -> bool:
             option = rule.atom.signature == ("option", 4)
-            return rule.atom.signature not in QUESTION_PREDICATES and not (option and str(rule.atom.arguments[0]) in fixed)
+            return rule.atom.signature not in QUESTION_PREDICATES and not (
+                option and str(rule.atom.arguments[0]) in fixed
+            )
 
         program = rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed)
         # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
         listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
         common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs)
         return [
-            (rule.atom.name, sorted({it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}), str(rule))
+            (
+                rule.atom.name,
+                sorted({it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}),
+                str(rule),
+            )
             for rule in rewrite.batch(program, common).rules
         ]
 

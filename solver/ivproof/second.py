@@ -1,0 +1,78 @@
+"""The second engine beside the first: the same question to both, and no answer where they differ.
+
+`ivproof.recheck` reads the law's files itself and shares no code with the first engine. This module only puts the
+question to it and compares what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from ivproof import recheck
+from ivproof.engine import CLAIM, Answer, ClaimKey
+from ivproof.facts import Facts
+from ivproof.policy import Policy
+
+
+class DisagreementError(RuntimeError):
+    """The engines differ on a chart: an error of this program, which takes the place of the answer.
+
+    Its text shows both answers, in codes and units; nothing of the chart but the encounter's id is in it.
+    """
+
+
+class SecondEngine:
+    """Derives the claims of charts again, by the policy's files as they stand."""
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        held = policy.settings(readings)
+        self._settings = "".join(
+            f"open({key}).\n" if option is None else f"reading({key},{option}).\n" for key, option in held.items()
+        )
+
+    @cached_property
+    def program(self) -> recheck.Program:
+        """The law, read and compiled by the second engine."""
+        rules = [
+            rule
+            for name, text in self.policy.texts.items()
+            if not name.endswith("vocabulary.lp")
+            for rule in recheck.parse(text, name)
+        ]
+        return recheck.Program(rules)
+
+    def question(self, facts: Facts) -> list[recheck.Atom]:
+        """Give the facts of a chart and the settings of the questions in the second engine's own form."""
+        return recheck.parse_facts(f"{facts.text()}\n{self._settings}")
+
+    def claims(self, facts: Facts) -> frozenset[ClaimKey]:
+        """Give every claim that some answer set makes."""
+        return frozenset(
+            frozenset(recheck.show(atom) for name, arity in CLAIM.items() for atom in answer.of(name, arity))
+            for answer in self.program.answers(self.question(facts))
+        )
+
+    def check(self, facts: Facts, answer: Answer) -> None:
+        """Compare an answer of the first engine with the second's. Raises DisagreementError where they differ."""
+        first = claims_of(answer)
+        second = self.claims(facts)
+        if first != second:
+            raise DisagreementError(
+                f"{facts.encounter.id}: the two engines differ; the first derives {_spell(first)}, "
+                f"the second {_spell(second)}. Please report this as an error of ivproof."
+            )
+
+
+def claims_of(answer: Answer) -> frozenset[ClaimKey]:
+    """Give the claims of an answer of the first engine."""
+    if answer.alternatives:
+        return frozenset(alternative.claim for alternative in answer.alternatives)
+    return frozenset(
+        [frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in answer.atoms.get(name, ()))]
+    )
+
+
+def _spell(claims: frozenset[ClaimKey]) -> str:
+    return " or ".join(sorted("{" + ", ".join(sorted(claim)) + "}" for claim in claims)) or "nothing"
