@@ -1,0 +1,39 @@
+"""Every worked case, published and our own, is answered as it says."""
+
+from __future__ import annotations
+
+import case_files
+import pytest
+from case_files import Case
+
+from ivproof.coding import Coder
+from ivproof.determination import Determination
+from ivproof.policy import Policy
+
+POLICY = Policy.load("out001")
+BASE = Coder(POLICY)
+CASES = [*case_files.worked("published"), *case_files.worked("law")]
+
+Found = dict[tuple[str, str], Determination]
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return case_files.determine(BASE, CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file}:{case.name}")
+def test_case(case: Case, found: Found) -> None:
+    assert case_files.departures(case, found[case.file, case.name]) == []
+
+
+def test_no_two_cases_have_one_name() -> None:
+    assert len({(case.file, case.name) for case in CASES}) == len(CASES)
+
+
+def test_a_difference_is_listed_with_its_reason() -> None:
+    listed = {
+        data["case"][:6]: data["difference"] for _, data in case_files.documents("published") if "difference" in data
+    }
+    assert set(listed) == {"we-022", "we-028", "we-066"}
+    assert all(listed.values())
