@@ -24,7 +24,7 @@ from typing import IO, NamedTuple, cast
 
 from ivproof.consistency import compare_key
 from ivproof.encounter import Chart, parse
-from ivproof.refusal import Place, Problem, Source, UnreadableError, refuse, show
+from ivproof.refusal import Place, Problem, Refusal, Source, UnreadableError, refuse, show
 from ivproof.strict_json import decode, read_line, read_text
 from ivproof.yaml12 import read_documents
 
@@ -71,13 +71,17 @@ class UniqueIds:
         """Give the chart back, refused if its id is not its own."""
         if chart.encounter is None:
             return chart
-        name = chart.encounter.id
+        repeated = self.repeated(chart.source, chart.encounter.id)
+        return chart if repeated is None else Chart(chart.source, None, (repeated,))
+
+    def repeated(self, source: Source, name: str) -> Refusal | None:
+        """Take note of the id of an encounter; refuse it if an earlier one has it."""
         key = hash(compare_key(name))
         if key not in self._seen:
             self._seen.add(key)
-            return chart
+            return None
         problem = Problem(("id",), show(name), "an id that no earlier encounter of the batch has")
-        return Chart(chart.source, None, (refuse(chart.source, problem, encounter=name),))
+        return refuse(source, problem, encounter=name)
 
 
 def read(paths: Iterable[str | Path], stdin: Iterable[bytes | str] | None = None) -> Iterator[Chart]:

@@ -1,0 +1,45 @@
+"""The command line: ``ivproof``.
+
+Exit status: 0 when every encounter was read and answered, whatever its status; 1 when an input was refused (the others
+are answered all the same); 2 when the command line itself is wrong; 130 when it was interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ivproof.commands import code, policy, readings, schema
+
+app = typer.Typer(
+    name="ivproof",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they would show what stands in a chart
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Codes infusion visits from the chart by the written policy.",
+    epilog="Exit status: 0 all answered, 1 an input was refused (the others are answered), 2 wrong command line.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"ivproof {version('ivproof')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+app.command("code")(code.code)
+app.add_typer(schema.app, name="schema")
+app.add_typer(readings.app, name="readings")
+app.add_typer(policy.app, name="policy")

@@ -1,0 +1,132 @@
+"""What several commands share: options, how a wrong command line is told, tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ivproof.render.plain import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ivproof.policy import Policy
+
+REFUSED = 1
+WRONG = 2
+INTERRUPTED = 130
+
+
+def say(line: str) -> None:
+    """Write one line to standard error, with nothing in it that a terminal would obey."""
+    sys.stderr.write(plain(line) + "\n")
+
+
+def wrong(message: str) -> NoReturn:
+    """End with the status of a wrong command line."""
+    say(f"ivproof: {message}")
+    raise typer.Exit(WRONG)
+
+
+@contextmanager
+def telling_policy_errors() -> Iterator[None]:
+    """Turn a policy, a question or an option that cannot be used into a message and the status of a wrong command."""
+    from ivproof.language import LawError
+    from ivproof.policy import PolicyError
+
+    try:
+        yield
+    except (PolicyError, LawError) as error:
+        wrong(str(error))
+
+
+def load_policy(name: str) -> Policy:
+    """Load a policy by name or folder; end the command where there is none."""
+    from ivproof.policy import Policy
+
+    with telling_policy_errors():
+        return Policy.load(name)
+
+
+def read_settings(policy: Policy, given: Sequence[str]) -> dict[str, str]:
+    """Give the settings of questions as given (``A9=longest``), checked; end the command where one is wrong."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, option = (part.strip() for part in text.partition("="))
+        if not (name and equals and option):
+            wrong(f"--reading {text}: expected QUESTION=OPTION, like A9=B or tie_break=first")
+        if found.setdefault(name, option) != option:
+            wrong(f"--reading: {name} is set twice, to {found[name]} and to {option}")
+    with telling_policy_errors():
+        policy.settings(found)
+    return found
+
+
+def console() -> Console:
+    """Give the console for standard output: no colour where it is piped or NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, markup=False)
+
+
+def table(*columns: str) -> Table:
+    """Give an empty table without lines, the first column kept whole."""
+    from rich.table import Table
+
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for n, column in enumerate(columns):
+        found.add_column(column, no_wrap=n == 0, overflow="fold")
+    return found
+
+
+# --- completion
+
+
+def complete_policy(incomplete: str) -> list[str]:
+    """Complete the name of a policy."""
+    from ivproof.policy import policies
+
+    return [name for name in policies() if name.startswith(incomplete)]
+
+
+def complete_question(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete the number or name of a question."""
+    for question in load_policy("out001").questions.values():
+        for name in (question.number, question.name):
+            if name.casefold().startswith(incomplete.casefold()):
+                yield name, question.title
+
+
+def complete_reading(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete QUESTION=OPTION."""
+    name, equals, option = incomplete.partition("=")
+    if not equals:
+        yield from ((f"{found}=", title) for found, title in complete_question(name))
+        return
+    from ivproof.policy import PolicyError
+
+    try:
+        question = load_policy("out001").question(name)
+    except PolicyError:
+        return
+    for it in question.options:
+        if it.name.startswith(option) or it.letter.startswith(option.upper()):
+            yield f"{name}={it.name}", f"{it.letter}: {it.says}"
+    if "open".startswith(option):
+        yield f"{name}=open", "Try every option."
+
+
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="NAME|DIR",
+        help="The policy to code by: its name or its folder.",
+        autocompletion=complete_policy,
+    ),
+]

@@ -1,0 +1,90 @@
+"""Where answers go: standard output, or a file that has its name only when it is whole; and what Ctrl-C does to it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, Self
+
+INCOMPLETE = ".incomplete"
+"""What a file's name ends in until it is whole."""
+
+
+class Output:
+    """Takes whole lines. A file is written beside its place and renamed at the end.
+
+    Raises OSError where the file cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        # a device or a pipe cannot be renamed, and has no half-written state that anybody could find
+        self.beside = path is not None and (not path.exists() or path.is_file())
+        self._stream = self._open()
+
+    def _open(self) -> BinaryIO:
+        if self.path is None:
+            return sys.stdout.buffer
+        return self.written.open("wb")
+
+    @property
+    def written(self) -> Path:
+        """The file that is written to."""
+        if self.path is None:
+            return Path("-")
+        return self.path.with_name(self.path.name + INCOMPLETE) if self.beside else self.path
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines."""
+        self._stream.write(lines)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        self._stream.flush()
+
+    def finish(self, *, whole: bool) -> None:
+        """Close; give the file its name if it is whole."""
+        self._stream.flush()
+        if self.path is None:
+            return
+        self._stream.close()
+        if whole and self.beside:
+            self.written.replace(self.path)
+
+
+class Interruption:
+    """Makes Ctrl-C wait while a line is written: `KeyboardInterrupt` is raised between lines.
+
+    A second one does not wait.
+    """
+
+    def __enter__(self) -> Self:
+        self._shielded = False
+        self._asked = 0
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
+        self._asked += 1
+        if not self._shielded or self._asked > 1:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Finish what is inside before an interruption counts."""
+        self._shielded = True
+        yield
+        self._shielded = False
+        if self._asked:
+            raise KeyboardInterrupt

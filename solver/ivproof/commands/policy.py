@@ -1,0 +1,165 @@
+"""``ivproof policy``: the law as it is written, and whether it keeps to its own rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ivproof.commands.common import (
+    REFUSED,
+    PolicyOption,
+    console,
+    load_policy,
+    say,
+    table,
+    telling_policy_errors,
+    wrong,
+)
+
+if TYPE_CHECKING:
+    from ivproof.policy import Policy
+    from ivproof.syntax import Rule
+
+app = typer.Typer(no_args_is_help=True, help="The rules of a policy: read them, check them, see what covers them.")
+
+_FILE = re.compile(r"[\w./-]+\.lp")
+
+
+@app.command()
+def show(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RULE-ID|R30|FILE]",
+            help="A rule of the law by its id, the rules that rest on a number (R30, F23, A9), "
+            "or a file like sequence.lp. "
+            "Without it: every rule in one line.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyOption = "out001",
+) -> None:
+    """Show the rules with what they rest on."""
+    with telling_policy_errors():
+        law = load_policy(policy)
+        if what is None:
+            _outline(law)
+            return
+        groups = _grouped(law.program.rules)
+        if _FILE.fullmatch(what):
+            found = [rules for rules in groups if rules[0].file == what or Path(rules[0].file).name == what]
+            known = ", ".join(dict.fromkeys(Path(rules[0].file).name for rules in groups))
+            if not found:
+                wrong(f"policy show: found no file {what!r}, expected one of {known}")
+        elif what in law.program.by_id:
+            found = [list(law.program.by_id[what])]
+        else:
+            number = what.upper()
+            found = [rules for rules in groups if rules[0].header and number in rules[0].header.references]
+            said = list(_said(law, number))
+            if not found and not said:
+                wrong(
+                    f"policy show: found no {what!r}, expected the id of a rule ({_near(what, law)}), "
+                    "a number of the text like R30, or a file like sequence.lp"
+                )
+            for line in said:
+                typer.echo(line)
+            if not found:
+                typer.echo("No rule of the law rests on it.")
+        for rules in found:
+            _rules(rules)
+
+
+def _near(what: str, law: Policy) -> str:
+    from difflib import get_close_matches
+
+    return ", ".join(get_close_matches(what, law.program.by_id, n=3, cutoff=0.4)) or "initial-takes"
+
+
+def _grouped(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """The rules by the header that they stand under, in the order of the files."""
+    found: dict[tuple[str, str], list[Rule]] = {}
+    for rule in rules:
+        found.setdefault((rule.file, rule.id or rule.place), []).append(rule)
+    return list(found.values())
+
+
+def _said(law: Policy, number: str) -> Iterator[str]:
+    """What the text says under a number, in the words of the list that citations are checked against."""
+    from ivproof.sources import Sources
+
+    sources = Sources.of(law)
+    if number in sources.rules:
+        rule = sources.rules[number]
+        yield f"{number} ({rule.section}, {rule.lines}): {rule.says}"
+        if rule.explains:
+            yield f"Decides nothing by itself: {rule.explains}"
+        yield ""
+    if number in sources.national:
+        national = sources.national[number]
+        yield f"{number} (national): {national.says}"
+        if national.out001:
+            yield f"OUT001: {national.out001}"
+        yield ""
+    for question in law.questions.values():
+        if question.number == number:
+            yield f"{number} is a question: {question.title} (ivproof readings show {number})"
+            yield ""
+
+
+def _outline(law: Policy) -> None:
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(f"{law.id}: {law.title}, edition {law.edition}", "bold"))
+    out.print(Text(law.digest, "bright_black"))
+    file = ""
+    found = table("Rule", "Rests on", "Says")
+    for rules in _grouped(law.program.rules):
+        first = rules[0]
+        if first.file.endswith("readings.lp"):
+            continue  # `ivproof readings list` shows the questions
+        if first.file != file:
+            file = first.file
+            found.add_row(Text(f"\n{file}", "bold"), "", "")
+        header = first.header
+        if header:
+            found.add_row(Text(header.id), Text(header.citation), Text(header.sentence))
+    out.print(found)
+    out.print(Text("\nThe questions that the text leaves open: ivproof readings list", "bright_black"))
+
+
+def _rules(rules: Sequence[Rule]) -> None:
+    """Print rules under one header as they are written."""
+    from rich.text import Text
+
+    out = console()
+    header = rules[0].header
+    if header:
+        out.print(Text.assemble((header.id, "bold"), f"  {header.citation}  ", (rules[0].place, "bright_black")))
+        out.print(Text(header.sentence))
+    for rule in rules:
+        out.print(Text(rule.text, "cyan"), soft_wrap=True)
+    out.print()
+
+
+@app.command()
+def lint(policy: PolicyOption = "out001") -> None:
+    """Check the law: ids, citations, sentences, predicates, the clock, negation.
+
+    Exit status 1 when something is found.
+    """
+    from ivproof import lint as checks
+
+    with telling_policy_errors():
+        problems = list(checks.lint(load_policy(policy)))
+    for problem in problems:
+        say(str(problem))
+    if problems:
+        say(f"{len(problems)} found")
+        raise typer.Exit(REFUSED)
+    typer.echo("The law is clean.")

@@ -1,0 +1,21 @@
+"""``ivproof schema``: JSON Schemas of what goes in and what comes out."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Print the JSON Schema of a format; editors check and complete by it.")
+
+
+@app.command()
+def encounter() -> None:
+    """Print the JSON Schema of a chart."""
+    from ivproof.encounter import schema
+
+    _print(schema())
+
+
+def _print(schema: object) -> None:
+    import json
+
+    typer.echo(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""Words and pictures for what the solver found. Nothing here decides anything."""

@@ -1,0 +1,277 @@
+"""One encounter for a person at a terminal: the claim, what is not on it and why, what to ask, what is open.
+
+In: a determination, its date of service, and the policy for the wordings. Out: text, coloured and as wide as the
+console says. What comes from a chart is shown as it stands: nothing in it is taken for markup, and nothing reaches the
+terminal as a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from rich.console import Console, JustifyMethod, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ivproof.determination import ClaimLine, Determination, Exclusion, Rival
+from ivproof.encounter import Encounter
+from ivproof.policy import Policy, PolicyError
+from ivproof.render.plain import plain
+
+WIDE = 100
+"""From this width on a claim is shown as a table with a column for everything."""
+
+WAYS = 3
+"""So many further ways to a claim are shown; the JSON has all of them."""
+
+_STATUS = {
+    "determined": ("green", "determined: one claim follows"),
+    "ambiguous": ("yellow", "ambiguous: the policy leaves open which of several claims follows"),
+    "undetermined": ("red", "undetermined: the claim depends on a fact that the chart does not give"),
+}
+_SEVERITY = {
+    "fails": ("red", "will be denied"),
+    "appealable": ("yellow", "will be denied, can be appealed"),
+    "needs_modifier": ("yellow", "will be denied unless a modifier applies"),
+    "passes": ("green", "passes with its modifier"),
+    "payer_decides": ("yellow", "the payer decides"),
+}
+_FAINT = "bright_black"
+
+
+class Visit(NamedTuple):
+    """What is shown of one encounter."""
+
+    date: date
+    determination: Determination
+
+
+def as_visit(encounter: Encounter, determination: Determination) -> Visit:
+    """Give what is shown of an encounter."""
+    return Visit(encounter.date, determination)
+
+
+class TerminalView:
+    """Shows encounters that were coded by one policy."""
+
+    def __init__(self, policy: Policy, console: Console) -> None:
+        self.policy = policy
+        self.console = console
+
+    def text(self, visit: Visit) -> str:
+        """Give the encounter as text for this view's console."""
+        with self.console.capture() as capture:
+            for part in self._parts(visit):
+                self.console.print(part, highlight=False, emoji=False)
+            self.console.print()
+        return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+    def _parts(self, visit: Visit) -> Iterator[RenderableType]:
+        found = visit.determination
+        yield from self._header(visit)
+        yield from self._claim(visit)
+        yield from self._drug_lines(found)
+        yield from _diagnoses(found)
+        yield from self._questions(found)
+        yield from self._rivals(found)
+        yield from _missing("To ask, because the answer changes the claim", found, would_change=True)
+        yield from _missing("Not documented, but no value changes the claim", found, would_change=False)
+        yield from _exclusions("Not on the claim", found.excluded)
+        yield from _exclusions("Findings", found.findings)
+        yield from _edits(found)
+        notes = [*found.why_undetermined, *found.notes]
+        if notes:
+            yield _heading("Notes")
+            yield from (_indented(_text(note)) for note in notes)
+
+    # --- what it is
+
+    def _header(self, visit: Visit) -> Iterator[RenderableType]:
+        found = visit.determination
+        colour, words = _STATUS[found.status]
+        if found.status == "determined" and not found.claim:
+            words = "determined: nothing is reportable"
+        title = Text.assemble((plain(found.encounter), "bold"), f"  {visit.date.isoformat()}  ")
+        title.append(f"{plain(self.policy.id.upper())}, edition {plain(found.policy['edition'])}", _FAINT)
+        yield title
+        yield Text(words, f"bold {colour}")
+
+    # --- the claim
+
+    def _claim(self, visit: Visit) -> Iterator[RenderableType]:
+        found = visit.determination
+        if not found.claim:
+            if found.status != "determined":
+                yield _heading("Claim")
+                yield _indented(Text("No line holds in every case." if found.alternatives else "None yet."))
+            return
+        yield _heading("Claim" if found.status == "determined" else "Holds in every case")
+        dated = any(line.date != visit.date.isoformat() for line in found.claim)
+        if self.console.width >= WIDE:
+            yield _indented(self._claim_table(found.claim, dated))
+        else:
+            yield from (_indented(part) for line in found.claim for part in self._claim_lines(line, dated))
+
+    def _claim_table(self, lines: Sequence[ClaimLine], dated: bool) -> Table:
+        marked = any(line.modifiers for line in lines)
+        placed = any(line.site for line in lines)
+        columns = ["Code", "Units", *(["Mod."] if marked else []), "What", "Role", *(["Site"] if placed else [])]
+        columns += [*(["Date"] if dated else []), "For", "Rules"]
+        table = _table(columns)
+        for line in lines:
+            table.add_row(
+                Text(line.code, "bold"),
+                Text(str(line.units)),
+                *([Text(" ".join(line.modifiers))] if marked else []),
+                _text(self.label(line.code)),
+                _text(_words(line.role)),
+                *([_text(line.site or "")] if placed else []),
+                *([Text(line.date)] if dated else []),
+                _text(", ".join(line.administrations)),
+                Text(", ".join(line.rules), _FAINT),
+            )
+        return table
+
+    def _claim_lines(self, line: ClaimLine, dated: bool) -> Iterator[RenderableType]:
+        """A line of the claim on a narrow terminal: what is billed, and below it what for."""
+        yield Text.assemble((_billed(line), "bold"), "  ", plain(self.label(line.code)))
+        more = [_words(line.role), line.site, line.date if dated else None, f"for {', '.join(line.administrations)}"]
+        below = _text(" · ".join(part for part in more if part))
+        below.append(f"  {', '.join(line.rules)}", _FAINT)
+        yield _indented(below)
+
+    def label(self, code: str) -> str:
+        """What the law calls a code; nothing for one that does not come from the law."""
+        wording = self.policy.wordings.get(self.policy.codes.get(code, ""))
+        return wording.sentence.rstrip(".") if wording else ""
+
+    def _drug_lines(self, found: Determination) -> Iterator[RenderableType]:
+        if not found.drug_lines:
+            return
+        yield _heading("Drug lines")
+        table = _table(["Code", "Units", "Mod.", "For"])
+        for line in found.drug_lines:
+            modifiers = Text(" ".join(line.modifiers))
+            table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, _text(line.administration))
+        yield _indented(table)
+
+    # --- what is open
+
+    def _questions(self, found: Determination) -> Iterator[RenderableType]:
+        mattering = [it for it in found.readings if it.matters]
+        held = [it for it in found.readings if not it.matters]
+        if held:
+            yield _heading("Readings that were set")
+            for it in held:
+                yield _indented(_text(f"{it.question} {it.name} = {it.option or 'open'}"))
+        if mattering:
+            yield _heading("Open questions that change this claim")
+            for it in mattering:
+                question = self.policy.question(it.question)
+                yield _indented(_text(f"{question.number} {question.name}: {question.title}"))
+                for option in question.options:
+                    yield _indented(_text(f"{option.letter} {option.name}: {option.says}"), 4)
+
+    def _rivals(self, found: Determination) -> Iterator[RenderableType]:
+        if not found.alternatives:
+            return
+        yield _heading("Claims that can follow")
+        sites = len({line.site for rival in found.alternatives for line in rival.lines}) > 1
+        table = _table(["", "Claim", "Follows if"])
+        for n, rival in enumerate(found.alternatives, start=1):
+            lines = (_billed(line) + (f" at {line.site}" if sites and line.site else "") for line in rival.lines)
+            table.add_row(f"{n}", _text("\n".join(map(plain, lines)) or "nothing", whole=True), self._ways(rival))
+        yield _indented(table)
+
+    def _ways(self, rival: Rival) -> Text:
+        ways = [" and ".join(self._conditions({**rival.readings, **rival.given}, rival.initial)) or "otherwise"]
+        ways += [" and ".join(self._conditions(other, {})) for other in rival.others[:WAYS]]
+        if len(rival.others) > WAYS:
+            ways.append(f"in {len(rival.others) - WAYS} further ways (all of them: --format json)")
+        return Text("\nor ".join(plain(way) for way in ways))
+
+    def _conditions(self, given: Mapping[str, str], initial: Mapping[str, str]) -> Iterator[str]:
+        for name, value in given.items():
+            try:
+                question = self.policy.question(name)
+            except PolicyError:
+                yield f"{name} is {value}"
+            else:
+                yield f"{name} is {value} ({question.option(value).name})"
+        for site, service in initial.items():
+            yield f"{service} is the initial service at {site}"
+
+
+# --- parts that need no policy
+
+
+def _diagnoses(found: Determination) -> Iterator[RenderableType]:
+    if found.diagnoses:
+        first, *then = found.diagnoses
+        yield _heading("Diagnoses")
+        yield _indented(_text(f"{first} first listed" + (f", then {', '.join(then)}" if then else "")))
+
+
+def _missing(title: str, found: Determination, *, would_change: bool) -> Iterator[RenderableType]:
+    table = _table(["Fact", "What follows", "Rules"])
+    for it in found.missing:
+        if it.would_change is would_change:
+            table.add_row(_text(it.fact), _text(it.message), Text(", ".join(it.rules), _FAINT))
+    if table.row_count:
+        yield _heading(title)
+        yield _indented(table)
+
+
+def _exclusions(title: str, found: Sequence[Exclusion]) -> Iterator[RenderableType]:
+    if not found:
+        return
+    coded = any(it.code for it in found)
+    yield _heading(title)
+    table = _table(["Of", *(["Code"] if coded else []), "Why", "Rules"])
+    for it in found:
+        code = [Text(it.code or "")] if coded else []
+        table.add_row(_text(it.subject), *code, _text(it.reason), Text(", ".join(it.rules), _FAINT))
+    yield _indented(table)
+
+
+def _edits(found: Determination) -> Iterator[RenderableType]:
+    if not found.edits:
+        return
+    yield _heading("Claim edits: what a payer says to this claim, apart from the policy")
+    for edit in found.edits:
+        colour, words = _SEVERITY.get(str(edit["severity"]), ("", _words(str(edit["severity"]))))
+        yield _indented(Text.assemble((words, colour), ": ", plain(str(edit["message"]))))
+
+
+def _billed(line: ClaimLine) -> str:
+    return "-".join((line.code, *line.modifiers)) + f" × {line.units}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(text: str, *, whole: bool = False) -> Text:
+    return Text(text if whole else plain(text))
+
+
+def _heading(title: str) -> RenderableType:
+    return Text(f"\n{title}", "bold")
+
+
+def _indented(part: RenderableType, by: int = 2) -> Padding:
+    return Padding(part, (0, 0, 0, by), expand=False)
+
+
+_KEPT_WHOLE = {"Code", "Units", "Mod.", "Date"}
+
+
+def _table(columns: Iterable[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=_FAINT, show_edge=False)
+    for column in columns:
+        justify: JustifyMethod = "right" if column == "Units" else "left"
+        table.add_column(column, no_wrap=column in _KEPT_WHOLE, overflow="fold", justify=justify)
+    return table
