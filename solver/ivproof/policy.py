@@ -23,7 +23,7 @@ from ivproof.kept import Kept
 from ivproof.syntax import Header, Literal, Program, Rule
 from ivproof.terms import Function, String
 
-QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2)}
+QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3)}
 """Facts about the questions that no rule reads: they serve people, and stay out of the solver."""
 
 
@@ -33,11 +33,15 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer to a question: its letter (A, B, …), its short name and what it says."""
+    """One answer to a question: its letter (A, B, …), its short name and what it says.
+
+    `unexpressed` is why no rule can tell it from the others; "" for the options that rules tell apart.
+    """
 
     letter: str
     name: str
     says: str
+    unexpressed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +266,14 @@ def _questions(program: Program) -> list[Question]:
         facts.setdefault(rule.atom.name, []).append(rule)
     default = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())}
     note = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("note", ())}
+    unexpressed = {
+        (_text(rule.atom.arguments[0]), _text(rule.atom.arguments[1])): _text(rule.atom.arguments[2])
+        for rule in facts.get("unexpressed", ())
+    }
     options: dict[str, list[Option]] = {}
     for rule in facts.get("option", ()):
         key, letter, name, says = map(_text, rule.atom.arguments)
-        options.setdefault(key, []).append(Option(letter.upper(), name, says))
+        options.setdefault(key, []).append(Option(letter.upper(), name, says, unexpressed.get((key, name), "")))
     found = []
     for rule in facts.get("question", ()):
         key, name, kind = map(_text, rule.atom.arguments)
@@ -287,7 +295,7 @@ def _questions(program: Program) -> list[Question]:
 
 def _plain_question(question: Question) -> dict[str, object]:
     names = ("key", "name", "kind", "title", "citation", "default", "note")
-    options = [[option.letter, option.name, option.says] for option in question.options]
+    options = [[option.letter, option.name, option.says, option.unexpressed] for option in question.options]
     return {**{name: getattr(question, name) for name in names}, "options": options}
 
 
