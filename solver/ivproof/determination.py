@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -484,7 +484,7 @@ def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
 
 def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
     """What holds in every claim: each code with the fewest units that any claim gives it."""
-    held = []
+    held: list[ClaimLine] = []
     for line in claims[0]:
         same = [
             [it for it in claim if (it.code, it.modifiers, it.date) == (line.code, line.modifiers, line.date)]
@@ -492,10 +492,18 @@ def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
         ]
         if not all(same):
             continue
-        fewest = min((min(it.units for it in lines), n) for n, lines in enumerate(same))
-        if fewest[0] < line.units:
-            line = min(same[fewest[1]], key=lambda it: it.units)  # noqa: PLW2901 - the smaller line stands for it
-        held.append(line)
+        units = min(sum(it.units for it in lines) for lines in same)
+        if any(it.code == line.code and it.modifiers == line.modifiers and it.date == line.date for it in held):
+            continue
+        shared = set.intersection(*({name for it in lines for name in it.administrations} for lines in same))
+        held.append(
+            replace(
+                line,
+                units=units,
+                administrations=tuple(name for name in line.administrations if name in shared),
+                rules=_sorted_rules(set.intersection(*({rule for it in lines for rule in it.rules} for lines in same))),
+            )
+        )
     return tuple(held)
 
 
