@@ -1,0 +1,108 @@
+"""A policy's coverage and predicates as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ivproof.coverage import Coverage, OptionRow, Place, QuestionRow, RuleRow
+from ivproof.predicates import Predicate
+
+FAINT = "bright_black"
+
+PLACES = 3
+"""So many rules of the law are named in a row; the JSON has all of them."""
+
+
+def coverage_tables(found: Coverage) -> Iterator[RenderableType]:
+    """Give the tables of the rules and of the questions, and what is missing in words."""
+    rules = _table("Rule", "Section", "Says", "Encoded in", "Cases")
+    for row in found.rules:
+        rules.add_row(row.text.number, row.text.section, Text(row.text.says), _encoded(row), _cases(row, found))
+    yield rules
+    yield Text()
+    questions = _table("No.", "Question", "Option", "Read by", "Cases")
+    for question in found.questions:
+        for n, option in enumerate(question.options):
+            first = (question.number, Text(question.name)) if n == 0 else ("", Text())
+            held = "*" if option.name == question.default else ""
+            cases = _count(option.cases) if found.cases else Text()
+            questions.add_row(*first, Text(f"{option.letter}{held} {option.name}"), _read_by(question, option), cases)
+    yield questions
+    yield Text()
+    yield from summary(found)
+
+
+def summary(found: Coverage) -> Iterator[Text]:
+    """Give the coverage in a few lines: how much there is of what, and what is missing."""
+    options = sum(len(question.options) for question in found.questions)
+    explains = sum(1 for row in found.rules if row.text.explains)
+    yield Text(f"{len(found.rules)} rules of the text, of which {explains} only explain or refer to other sources.")
+    yield Text(f"{len(found.questions)} open questions with {options} options; * marks the one that is held.")
+    if found.cases is None:
+        yield Text("The cases are not part of an installed package: run this in a checkout to see them.", FAINT)
+    else:
+        yield Text(f"{sum(found.topics.values())} published cases: {_topics(found)}.")
+    yield from (Text(line, "red") for line in found.gaps)
+    if not found.gaps:
+        yield Text("Every rule is encoded or says why not; every question's options can be told apart.", "green")
+    yield from (Text(f"not tested: {line}", "yellow") for line in found.untested)
+
+
+def predicates_table(found: Iterable[Predicate]) -> Table:
+    """Give the predicates with the files that define them and the Python that writes or reads them."""
+    table = _table("Predicate", "Defined in", "Python", "Meaning")
+    for it in found:
+        places = ", ".join(it.defined_in)
+        table.add_row(f"{it.name}/{it.arity}", Text(places), Text(", ".join(it.python)), Text(it.meaning))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for n, column in enumerate(columns):
+        found.add_column(column, no_wrap=n == 0, overflow="fold")
+    return found
+
+
+def _encoded(row: RuleRow) -> Text:
+    found = _named(row.encoded)
+    if row.text.explains:
+        found = Text(row.text.explains, FAINT)
+    elif row.gap:
+        found = Text(row.gap, "red")
+    return found
+
+
+def _read_by(question: QuestionRow, option: OptionRow) -> Text:
+    if option.unexpressed:
+        return Text(option.unexpressed, FAINT)
+    if option.read_by:
+        return _named(option.read_by)
+    return Text(question.gap, "red") if question.gap else Text("the rules without this question's", FAINT)
+
+
+def _named(places: Sequence[Place]) -> Text:
+    names = list(dict.fromkeys(place.rule for place in places))
+    further = f" and {len(names) - PLACES} more" if len(names) > PLACES else ""
+    return Text(", ".join(names[:PLACES]) + further)
+
+
+def _cases(row: RuleRow, found: Coverage) -> Text:
+    if found.cases is None:
+        return Text()
+    sides = [f"{side} {len(names)}" for side, names in row.cases.items()]
+    if row.options:
+        sides.append(f"readings {len(row.options)}")
+    return Text(", ".join(sides))
+
+
+def _count(names: Sequence[str]) -> Text:
+    return Text(str(len(names))) if names else Text("none", "red")
+
+
+def _topics(found: Coverage) -> str:
+    return ", ".join(f"{topic} {number}" for topic, number in found.topics.items())
