@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import clingo
 
@@ -25,6 +26,8 @@ TRACED = 64
 
 Settings = Mapping[str, str]
 """The option of every question, by key; none is open."""
+
+_Assumption: TypeAlias = tuple[clingo.Symbol, bool] | int
 
 
 class RecordError(RuntimeError):
@@ -186,23 +189,27 @@ def _choices(control: clingo.Control, predicates: Mapping[str, int]) -> dict[tup
 
 def _assumptions(
     left: Mapping[tuple[str, str], Mapping[str, int]], resolutions: Iterable[Resolution], atoms: Atoms
-) -> Iterator[list[int]]:
-    """What to take of each choice: as the answer settles it; first with the first value of the others, then without."""
+) -> Iterator[list[_Assumption]]:
+    """What to take of each choice: as the answer settles it; first with the first value of the others, then without.
+
+    Which of several equals is initial shows in the answer. It is no free choice where a supposition decides it.
+    """
     given = {it.choice: it.value for it in resolutions}
-    initial = {str(scope): str(service) for service, scope in atoms.get("initial", ())}
-    settled, others = [], []
+    initial = [f"initial({service},{scope})" for service, scope in atoms.get("initial", ())]
+    settled: list[_Assumption] = [(clingo.parse_term(text), True) for text in initial]
+    others: list[_Assumption] = []
     for (name, subject), values in sorted(left.items()):
-        value = given.get((name, subject)) or (initial.get(subject, "") if name == FREE else "")
-        if value in values:
+        value = given.get((name, subject), "")
+        if name != FREE and value in values:
             settled.append(values[value])
-        else:
+        elif name != FREE:
             others.append(values[min(values)])
     yield settled + others
     if others:
         yield settled
 
 
-def _model(control: clingo.Control, wanted: list[int]) -> list[str]:
-    with control.solve(assumptions=list(wanted), yield_=True) as handle:
+def _model(control: clingo.Control, wanted: list[_Assumption]) -> list[str]:
+    with control.solve(assumptions=wanted, yield_=True) as handle:
         model = handle.model()
         return [] if model is None else [str(symbol) for symbol in model.symbols(shown=True)]
