@@ -1,0 +1,152 @@
+"""The vocabulary, the facts that Python writes and the table of predicates say the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivproof.drugs import DrugList
+from ivproof.encounter import Administration, Encounter, Source, parse
+from ivproof.facts import Facts, facts_of
+from ivproof.policy import Policy, law_folder
+from ivproof.predicates import markdown, meanings_of, predicates
+from ivproof.terms import Signature, split
+
+OF_THE_ENGINE = {("open", 1), ("reading", 2)}
+
+FULL: dict[str, Any] = {
+    "id": "E-full",
+    "claim_type": "facility",
+    "place_of_service": "22",
+    "date": "2020-10-05",
+    "payer": "Medicare",
+    "primary_reason": "a",
+    "diagnoses": ["C50.911"],
+    "order": "signed",
+    "inpatient_order_at": "2020-10-06T12:00",
+    "earlier_visit": {"initial_reported": True, "line_left_in": True},
+    "regulated_facility": True,
+    "access_sites": [
+        {"id": "one", "kind": "port", "necessity": "protocol"},
+        {"id": "two", "kind": "peripheral", "replaces": "one"},
+    ],
+    "administrations": [
+        {
+            "id": "a",
+            "drug": "trastuzumab",
+            "product": "P",
+            "class": "chemotherapy",
+            "hormonal": False,
+            "route": "IV",
+            "method": "infusion",
+            "site": "one",
+            "lumen": "distal",
+            "bag": "B",
+            "premixed": True,
+            "dose": "D",
+            "ordered_minutes": 600,
+            "form": "solution",
+            "start": "2020-10-05T23:00",
+            "stop": "2020-10-06T01:00",
+            "pauses": [{"from": "23:10", "to": "23:15", "reason": "reaction"}],
+            "purpose": "premedication",
+            "volume_ml": 100,
+            "rate_ml_per_h": 50,
+            "pump": "portable",
+            "pump_supplied_by": "clinic",
+            "discontinued": "reaction",
+            "diagnostic": True,
+            "order": "verbal",
+            "container": "single_dose",
+            "billing_units": 4,
+            "discarded_units": 1,
+        },
+        {"id": "b", "drug": "trastuzumab", "route": "IV", "site": "two", "continues": "a", "integral_to": "protocol"},
+        {"id": "c", "drug": "leuprolide", "route": "IM", "hormonal": True},
+        {"id": "d", "drug": "methotrexate", "route": "IT", "spinal_puncture": True, "puncture_by": "another"},
+        {"id": "e", "drug": "methotrexate", "route": "IT", "reservoir": True},
+        {"id": "f", "drug": "bleomycin", "route": "IL", "lesions": 3},
+        {"id": "g", "drug": "pembrolizumab", "route": "IV", "site": "one"},
+    ],
+    "services": [
+        {"kind": "evaluation_and_management", "code": "99213", "separately_identifiable": True},
+        {"kind": "thoracentesis", "done": False},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return Policy.load("out001")
+
+
+@pytest.fixture(scope="module")
+def drugs() -> DrugList:
+    return DrugList.load(law_folder() / "drugs")
+
+
+def full(drugs: DrugList) -> Facts:
+    chart = parse(FULL, Source("full.yaml"))
+    assert chart.encounter is not None, chart.refusals
+    return facts_of(chart.encounter, drugs, ("medicare",))
+
+
+def written(facts: Facts) -> set[Signature]:
+    own = {(fact.predicate, len(split(f"p({fact.arguments})"))) for fact in facts.own}
+    shared = {(text.partition("(")[0], len(split(text))) for text in facts.shared}
+    return own | shared
+
+
+def test_the_chart_of_this_test_fills_every_field() -> None:
+    encounter = parse(FULL, Source("full.yaml")).encounter
+    assert encounter is not None
+    for name in Encounter.model_fields.keys() - {"billed"}:
+        assert getattr(encounter, name), name
+    for name in Administration.model_fields:
+        assert any(getattr(it, name) not in (None, ()) for it in encounter.administrations), name
+
+
+def test_inputs_are_what_python_writes(policy: Policy, drugs: DrugList) -> None:
+    found = written(full(drugs))
+    drug_codes = {("code_in_force", 2), ("printed_code", 2), ("printed_per_unit", 2)}
+    more = {**FULL, "administrations": [{"id": "z", "drug": "J9190", "route": "IV", "billing_units": 1}]}
+    for drug in drugs.drugs.values():
+        if drug_codes <= found:
+            break
+        more["administrations"][0]["drug"] = drug.name
+        more["primary_reason"] = "z"
+        chart = parse(more, Source("more.yaml"))
+        assert chart.encounter is not None, chart.refusals
+        found |= written(facts_of(chart.encounter, drugs, ("medicare",)))
+    assert found | OF_THE_ENGINE == policy.inputs
+
+
+def test_every_input_says_what_it_means(policy: Policy) -> None:
+    meanings = meanings_of(policy)
+    assert meanings.keys() == policy.inputs
+    assert all(meaning.endswith(".") for meaning in meanings.values())
+
+
+def test_a_meaning_may_take_two_lines(policy: Policy) -> None:
+    assert meanings_of(policy)["at", 2].endswith("midnight(D).")
+
+
+def test_the_table_of_the_readme_is_true(policy: Policy) -> None:
+    readme = Path(law_folder() / "README.md").read_text("utf-8")
+    assert readme.endswith("\n\n" + markdown(policy)), "print the table anew: python -m ivproof.predicates"
+
+
+def test_every_predicate_of_the_law_is_in_the_table(policy: Policy) -> None:
+    found = {(it.name, it.arity) for it in predicates(policy)}
+    assert policy.program.signatures <= found
+
+
+def test_the_table_tells_who_reads(policy: Policy) -> None:
+    by_name = {it.name: it for it in predicates(policy)}
+    assert by_name["drug"].python == ("facts.py",)
+    assert by_name["drug"].defined_in == ("the chart",)
+    assert by_name["unit"].python == ("determination.py",)
+    assert by_name["unit"].defined_in == ("out001/claim.lp",)
+    assert by_name["drug_kind"].defined_in == ("the drug list",)
+    assert by_name["chosen"].python == ("engine.py",)
+    assert by_name["initial_service"].python == ()
