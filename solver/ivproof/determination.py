@@ -275,6 +275,7 @@ class Determiner:
             sorted(
                 lines,
                 key=lambda it: (
+                    it.role != INITIAL,
                     self._order.get(it.code, len(self._order)),
                     it.code,
                     it.date,
@@ -437,7 +438,10 @@ class _Names:
         return self.subject(parse(resolution.value)) if resolution.predicate == "supposed_reason" else resolution.value
 
 
-_ROLES = {"initial_infusion": "initial", "initial_push": "initial", "initial_hydration": "initial"}
+INITIAL = "initial"
+"""The role of an initial service, whatever its technique."""
+
+_ROLES = dict.fromkeys(("initial_infusion", "initial_push", "initial_hydration"), INITIAL)
 
 
 def _text(term: Term) -> str:
