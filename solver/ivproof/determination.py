@@ -253,7 +253,7 @@ class Determiner:
             key = (_text(code), marks, str(role), site.get(service), day)
             group = groups.setdefault(key, _Group())
             group.units += 1
-            group.administrations |= included.get(service) or {names.subject_key(service)}
+            group.administrations |= included.get(service) or names.administration(service)
             if service in picked:
                 group.rules.update(self._wording(f"picked-by-{picked[service].replace('_', '-')}").references)
         lines = []
@@ -388,6 +388,12 @@ class _Names:
         while isinstance(term, Function) and term.name not in self.facts.places and term.arguments:
             term = term.arguments[0]
         return str(term)
+
+    def administration(self, term: Term) -> set[str]:
+        """The administration that a term is about, or nothing where it is about another service."""
+        key = self.subject_key(term)
+        place = self.facts.places.get(key, ())
+        return {key} if place[:1] == ("administrations",) else set()
 
     def subject(self, term: Term) -> str:
         key = self.subject_key(term)
