@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from ivproof.cli import app
 from ivproof.coverage import Coverage, cases_folder, coverage
 from ivproof.policy import Policy, PolicyError
 from ivproof.predicates import predicates
@@ -167,3 +169,35 @@ def test_the_table_of_predicates_names_files_and_meanings(policy: Policy) -> Non
     shown = console.file.getvalue()
     assert "necessity/2" in shown
     assert "why a further site was required" in shown
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    found = CliRunner().invoke(app, ["policy", *arguments])
+    return found.exit_code, found.output
+
+
+def test_the_command_gives_the_rows_as_json(tmp_path: Path) -> None:
+    status, output = run("coverage", "--format", "json", "--cases", str(tmp_path))
+    assert status == 0
+    assert len(json.loads(output)["rules"]) == 103
+
+
+def test_the_command_shows_one_row_in_full(tmp_path: Path) -> None:
+    status, output = run("coverage", "r34", "--cases", str(tmp_path))
+    assert status == 0
+    assert "repeat-push (out001/push.lp:" in output
+    status, output = run("coverage", "tie-break", "--cases", str(tmp_path))
+    assert status == 0
+    assert "first-listed (out001/hierarchy.lp:" in output
+
+
+def test_the_command_refuses_a_number_that_there_is_not(tmp_path: Path) -> None:
+    status, output = run("coverage", "R104", "--cases", str(tmp_path))
+    assert status == 2
+    assert "R104" in output
+
+
+def test_the_command_shows_the_predicates() -> None:
+    status, output = run("show", "--predicates")
+    assert status == 0
+    assert "earns/3" in output

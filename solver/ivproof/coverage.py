@@ -170,6 +170,17 @@ class Coverage:
         """Give the row of a rule. Raises KeyError where there is none."""
         return self._by_number[number]
 
+    def row(self, number: str) -> RuleRow | QuestionRow:
+        """Give the row of a rule (R30) or a question (A9, tie_break). Raises PolicyError where there is none."""
+        wanted = number.strip().casefold().replace("-", "_")
+        for rule in self.rules:
+            if wanted == rule.text.number.casefold():
+                return rule
+        for question in self.questions:
+            if wanted in {question.number.casefold(), question.name}:
+                return question
+        raise PolicyError(f"found {number!r}, expected the number of a rule like R30 or of a question like A9")
+
     @cached_property
     def _by_number(self) -> dict[str, RuleRow]:
         return {row.text.number: row for row in self.rules}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,10 +44,16 @@ def show(
         ),
     ] = None,
     policy: PolicyOption = "out001",
+    predicates: Annotated[
+        bool, typer.Option("--predicates", help="The predicates instead: what defines them and what reads them.")
+    ] = False,
 ) -> None:
     """Show the rules with what they rest on."""
     with telling_policy_errors():
         law = load_policy(policy)
+        if predicates:
+            _predicates(law)
+            return
         if what is None:
             _outline(law)
             return
@@ -72,6 +80,13 @@ def show(
                 typer.echo("No rule of the law rests on it.")
         for rules in found:
             _rules(rules)
+
+
+def _predicates(law: Policy) -> None:
+    from ivproof import predicates
+    from ivproof.render.policy import predicates_table
+
+    console().print(predicates_table(predicates.predicates(law)))
 
 
 def _near(what: str, law: Policy) -> str:
@@ -163,3 +178,53 @@ def lint(policy: PolicyOption = "out001") -> None:
         say(f"{len(problems)} found")
         raise typer.Exit(REFUSED)
     typer.echo("The law is clean.")
+
+
+class Format(StrEnum):
+    """How the coverage is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def coverage(
+    number: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[R30|A9]",
+            help="One rule of the text or one question in full. Without it: all of them, a row each.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyOption = "out001",
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder of the worked cases; by default tests/cases of a checkout.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+) -> None:
+    """Show where each rule of the text is encoded, which rules read each option, and the cases on each side.
+
+    Exit status 1 when a rule is neither encoded nor explained, or a question's options cannot be told apart.
+    """
+    from ivproof import coverage as covering
+    from ivproof.render.policy import coverage_detail, coverage_tables
+
+    with telling_policy_errors():
+        found = covering.coverage(load_policy(policy), cases or covering.cases_folder())
+        row = None if number is None else found.row(number)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps((row or found).as_dict(), ensure_ascii=False, indent=2))
+    else:
+        out = console()
+        for part in coverage_tables(found) if row is None else coverage_detail(row):
+            out.print(part)
+    if found.gaps:
+        raise typer.Exit(REFUSED)

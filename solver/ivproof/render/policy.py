@@ -36,6 +36,36 @@ def coverage_tables(found: Coverage) -> Iterator[RenderableType]:
     yield from summary(found)
 
 
+def coverage_detail(row: RuleRow | QuestionRow) -> Iterator[RenderableType]:
+    """Give one row in full: every place in the law and every case."""
+    if isinstance(row, RuleRow):
+        yield Text.assemble((row.text.number, "bold"), f"  {row.text.section}, {row.text.lines}")
+        yield Text(row.text.says)
+        if row.text.explains:
+            yield Text(f"Decides nothing by itself: {row.text.explains}")
+        yield from _listed("Encoded in", list(map(str, row.encoded)))
+        yield from _listed("Questions", list(row.questions))
+        for side, names in row.cases.items():
+            yield from _listed(f"Cases, {side}", list(names))
+        yield from _listed("Cases of readings", list(row.options))
+        return
+    yield Text.assemble((row.number, "bold"), f"  {row.name}")
+    yield Text(row.title)
+    for option in row.options:
+        held = " (held)" if option.name == row.default else ""
+        yield Text.assemble("\n", (f"{option.letter} {option.name}{held}", "bold"), f"  {option.says}")
+        if option.unexpressed:
+            yield Text(f"No rule can tell it: {option.unexpressed}")
+        yield from _listed("Read by", list(map(str, option.read_by)))
+        yield from _listed("Cases", list(option.cases))
+
+
+def _listed(title: str, names: Sequence[str]) -> Iterator[Text]:
+    if names:
+        yield Text(f"{title}:")
+        yield from (Text(f"  {name}") for name in names)
+
+
 def summary(found: Coverage) -> Iterator[Text]:
     """Give the coverage in a few lines: how much there is of what, and what is missing."""
     options = sum(len(question.options) for question in found.questions)
