@@ -1,0 +1,510 @@
+"""Explanations as data: why a unit is on the claim, step by step, each with its rule and what it rests on.
+
+A step says in the words of its rule what follows, and from what: facts of the chart with their places, lengths against
+their thresholds, other steps, what did not hold, what was counted, what was left to choice, and which reading was held.
+What several steps rest on is told once and referred to after that. Helpers of the law (positions, segments, the layer
+of time) are folded into the step that asks for them, unless every detail is wanted. Words for people come after this,
+in `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ivproof.absence import Absence, Failure
+from ivproof.derivation import Derivation
+from ivproof.naming import Names, kind_of, minutes
+from ivproof.policy import Policy
+from ivproof.syntax import Aggregate, Comparison, Literal, Rule
+from ivproof.terms import Function, Operation, Term, Variable, parse, variables
+from ivproof.trace import Counted, Instance
+
+TECHNICAL_FILES = ("time.lp",)
+"""Files whose predicates are folded into the steps that ask for them."""
+
+_TECHNICAL = """
+unit reported code_class initial_service infusion push drug_service fluid service run_of part includes gives substance
+holds contends candidate stands_for_initial site_scope raw_access at_access on_line line home_site main_site plain_site
+plain_before has_main_site bout_at bout_fluid bout_includes bout_holds has_clock stretch outpatient flows flows_from
+chain chain_at piece_of drug_flows injection_counts concurrent_in first_concurrent vein listed_at day_of drug_class
+has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug reported_visit
+is_left_out left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
+repeat_role leaders flows_at_all counted_with_other first_by_letter
+"""
+TECHNICAL = frozenset(_TECHNICAL.split())
+"""Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
+
+REPEATING = frozenset({"class-of-single"})
+"""Rules that are folded although others with their conclusion are told: they only hand on what they rest on."""
+
+_QUIET = """
+encounter administration charted_position order_of site_position service_position diagnosis_position on_day access_site
+product billable considered text_applies position candidates service_date reached_date begins_on hour_mark active_mark
+threshold interval first_hour_role initial_role charted_to_the_second in_scope scope access single_access counts_as
+"""
+QUIET = frozenset(_QUIET.split())
+"""Predicates that are left out unless every detail is wanted: they hold of everything, or only break ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that a step rests on.
+
+    `kind` is ``fact`` (of the chart), ``list`` (of the drug list), ``table`` (of the law), ``step``, ``see`` (a step
+    told before, by its number), ``measure``, ``counted``, ``not``, ``reading``, ``choice`` or ``also`` (another way).
+    """
+
+    kind: str
+    text: str
+    places: tuple[str, ...] = ()
+    step: Step | None = None
+    number: int | None = None
+    rule: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as plain data, without what is empty."""
+        plain: dict[str, Any] = {"kind": self.kind, "text": self.text}
+        if self.places:
+            plain["places"] = list(self.places)
+        if self.number is not None:
+            plain["number"] = self.number
+        if self.rule:
+            plain["rule"] = self.rule
+        if self.step is not None:
+            plain["step"] = self.step.as_dict()
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that follows: its number, sentence and rule, and what it rests on."""
+
+    number: int
+    atom: str
+    sentence: str
+    rule: str
+    citation: str
+    source: str
+    lines: tuple[Line, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        plain = {name: getattr(self, name) for name in ("number", "sentence", "rule", "citation", "source", "atom")}
+        return {**plain, "because": [line.as_dict() for line in self.lines]}
+
+    def walk(self) -> Iterable[Step]:
+        """The step and every step told under it."""
+        yield self
+        for line in self.lines:
+            if line.step is not None:
+                yield from line.step.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """An option that was held of a question and that the explanation rests on."""
+
+    question: str
+    name: str
+    option: str
+    says: str
+    source: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The assumption as plain data."""
+        return {name: getattr(self, name) for name in ("question", "name", "option", "says", "source")}
+
+
+class Teller:
+    """Tells steps of one derivation, each once; `same_claim` says that free choices do not change the claim."""
+
+    def __init__(
+        self, policy: Policy, derivation: Derivation, *, detail: bool = False, same_claim: bool = True
+    ) -> None:
+        self.policy = policy
+        self.derivation = derivation
+        self.names = Names(derivation.facts)
+        self.absence = Absence(policy, derivation)
+        self.detail = detail
+        self.same_claim = same_claim
+        self._several_sites = len(derivation.facts.encounter.access_sites) > 1
+        self._told: dict[str, int] = {}
+        self._number = 0
+        self._assumed: dict[str, None] = {}
+        self._facts: set[str] = set()
+
+    # --- steps
+
+    def step(self, atom: str) -> Line:
+        """The step by which an atom follows, told now or before; a fact of the chart is a line of its own."""
+        if atom in self._told:
+            return Line("see", self.sentence(atom, full=False), number=self._told[atom])
+        reasons = self.derivation.reasons(atom)
+        if not reasons:
+            return self._given(atom)
+        self._number += 1
+        number = self._number
+        self._told[atom] = number
+        first, *others = reasons
+        rule = first.rule
+        citation = rule.header.citation if rule.header else ""
+        sentence = self.sentence(atom)
+        also = [it for it in (self._other(it, atom) for it in others) if self.detail or it.text != sentence]
+        lines = tuple(_once([*self._lines(first, atom), *also]))
+        step = Step(number, atom, sentence, rule.id, citation, rule.place, lines)
+        return Line("step", step.sentence, step=step, number=number, rule=rule.id)
+
+    def unit(self, atom: str) -> tuple[Line, ...]:
+        """What a unit of the claim rests on: what earns it, its class, and the entry of the table with its code."""
+        lines: list[Line] = []
+        for reason in self.derivation.reasons(atom)[:1]:
+            self._collect(reason, atom, lines, {atom}, shown=False)
+        code = _code_of(self.derivation, atom)
+        if code and not self.detail:
+            lines.append(self._given(code))
+        return tuple(_once(lines))
+
+    def sentence(self, atom: str, *, full: bool = True) -> str:
+        """What an atom says, in the words of the rule that founds it."""
+        reasons = self.derivation.reasons(atom)
+        if not reasons:
+            return self._given(atom).text
+        return self.names.sentence(reasons[0].rule, reasons[0].bindings, atom, full=full)
+
+    def assumed(self) -> tuple[Assumed, ...]:
+        """The readings that the steps told so far rest on, in their order."""
+        found = []
+        for key in sorted(self._assumed, key=lambda it: int(it[1:])):
+            held, question = self.derivation.held[key], self.policy.questions[key]
+            option = question.option(held.option)
+            found.append(Assumed(question.number, question.name, option.name, option.says, held.source))
+        return tuple(found)
+
+    # --- what a step rests on
+
+    def _lines(self, instance: Instance, head: str) -> list[Line]:
+        lines: list[Line] = []
+        self._collect(instance, head, lines, {head}, shown=True)
+        return lines
+
+    def _collect(self, instance: Instance, head: str, lines: list[Line], seen: set[str], *, shown: bool) -> None:
+        """Add what an applied rule rests on; where it is folded (not `shown`), only facts, lengths and steps."""
+        for atom in instance.positive:
+            self._condition(atom, lines, seen, direct=shown)
+        lines += self._measures(instance)
+        for counted in instance.aggregates:
+            told = self._worth_counting(counted, instance, shown=shown)
+            if told:
+                lines.append(Line("counted", self._counted(counted, instance)))
+            for atom in (atom for alternative in counted.alternatives for atom in alternative.positive):
+                if told and not self.detail:
+                    self._note_readings(atom, seen)
+                else:
+                    self._condition(atom, lines, seen)
+        for alternative in instance.alternatives:
+            if alternative.terms[0] == head:
+                lines.append(self._choice(instance, head))
+        if shown or self.detail:
+            negations = (self._negation(atom) for atom in instance.negative if self._worth_telling(atom))
+            lines += [line for line in negations if line is not None]
+        for literal in instance.rule.settled:
+            key = str(literal.atom.arguments[0])
+            self._assumed.setdefault(key)
+            if shown or self.detail:
+                lines.append(self._reading(key))
+
+    def _condition(self, atom: str, lines: list[Line], seen: set[str], *, direct: bool = False) -> None:
+        """Add one condition: as a step, as a fact (told once, unless the step names it itself), or folded."""
+        if atom in seen:
+            return
+        seen.add(atom)
+        name = atom.partition("(")[0]
+        if not self.detail and name in QUIET and not (name == "counts_as" and self._several_sites):
+            self._note_readings(atom, seen)
+            return
+        reasons = self.derivation.reasons(atom)
+        if not reasons:
+            told = atom in self._facts and not direct
+            if self.detail or not (told or self.derivation.origin(atom) == "law"):
+                self._facts.add(atom)
+                lines.append(self._given(atom))
+        elif self.detail or not self._folded(name, reasons[0].rule):
+            lines.append(self.step(atom))
+        else:
+            self._collect(reasons[0], atom, lines, seen, shown=False)
+
+    def _note_readings(self, atom: str, seen: set[str]) -> None:
+        """Take note of the readings behind something that is not told."""
+        waiting = [atom]
+        while waiting:
+            for instance in self.derivation.reasons(waiting.pop())[:1]:
+                self._assumed.update(dict.fromkeys(str(it.atom.arguments[0]) for it in instance.rule.settled))
+                new = [it for it in instance.positive if it not in seen]
+                seen.update(new)
+                waiting += new
+
+    def _folded(self, name: str, rule: Rule) -> bool:
+        return name in TECHNICAL or rule.id in REPEATING or self._technical(rule)
+
+    def _technical(self, rule: Rule) -> bool:
+        return rule.file.endswith(TECHNICAL_FILES)
+
+    def _given(self, atom: str) -> Line:
+        """A line for something that no rule concludes."""
+        name, _, rest = atom.partition("(")
+        text = self.names.fact(name, rest[:-1])
+        match self.derivation.origin(atom):
+            case "chart":
+                places = (self.derivation.place(it.place) for it in self.derivation.chart[atom])
+                return Line("fact", text, tuple(dict.fromkeys(places)))
+            case "drug list":
+                return Line("list", text)
+            case "law":
+                rule = self.derivation.tables[atom].rule
+                return Line("table", f"{text}. {self.names.sentence(rule, {}, atom)}", rule=rule.id)
+        return Line("fact", text)
+
+    def _other(self, instance: Instance, atom: str) -> Line:
+        return Line("also", self.names.sentence(instance.rule, instance.bindings, atom), rule=instance.rule.id)
+
+    def _reading(self, key: str) -> Line:
+        held, question = self.derivation.held[key], self.policy.questions[key]
+        option = question.option(held.option)
+        return Line(
+            "reading", f"{question.number} ({question.name}) = {option.name}, {_SOURCES[held.source]}: {option.says}"
+        )
+
+    # --- lengths
+
+    def _measures(self, instance: Instance) -> list[Line]:
+        """The comparisons of an applied rule with a threshold, in minutes."""
+        found = []
+        for compared in instance.comparisons:
+            text = self.measure(instance.rule, instance.bindings, compared.source, compared.left, compared.right)
+            if text:
+                found.append(Line("measure", text, rule=instance.rule.id))
+        return found
+
+    def measure(
+        self, rule: Rule, bindings: Mapping[str, str], source: Comparison | Aggregate, left: str, right: str
+    ) -> str:
+        """A comparison with a threshold in words: ``ran 30 minutes; 16 or more needed``; "" for any other one."""
+        if isinstance(source, Aggregate) or not _with_threshold(rule, source):
+            return ""
+        if not (left.lstrip("-").isdigit() and right.lstrip("-").isdigit()):
+            return ""
+        needed = int(right) // 60 if _in_seconds(source) else int(right)
+        value = minutes(int(left)) if _in_seconds(source) else left
+        wanted = _NEEDED[source.operator].format(needed)
+        return f"{self._measured(rule, bindings, source, value)}; {wanted}"
+
+    def _measured(self, rule: Rule, bindings: Mapping[str, str], source: Comparison, value: str) -> str:
+        """What was measured: an administration that ran so long, or two moments so far apart."""
+        if isinstance(source.left, Operation):
+            ends = [self._moment(rule, bindings, it) for it in (source.left.right, source.left.left)]
+            if all(ends):
+                return f"from {ends[0]} to {ends[1]} it is {value}"
+            return f"{value} lie between them"
+        subject = next((str(it) for it in rule.atom.arguments if isinstance(it, Variable)), "")
+        who = self.names.term(parse(bindings[subject])) if subject in bindings else ""
+        verb = next((_MEASURED[it.atom.name] for it in _literals(rule) if it.atom.name in _MEASURED), "has")
+        return f"{who} {verb} {value}".strip()
+
+    def _moment(self, rule: Rule, bindings: Mapping[str, str], term: Term) -> str:
+        """The name of the moment whose seconds a variable has."""
+        for literal in _literals(rule):
+            if literal.atom.name in {"service_moment", "clock", "at"} and literal.atom.arguments[1] == term:
+                return self.names.term(_bound(literal.atom.arguments[0], bindings))
+        return ""
+
+    # --- what was counted, chosen, or did not hold
+
+    def _counted(self, counted: Counted, instance: Instance) -> str:
+        """An aggregate in words: each element with its value, and what they come to."""
+        elements: dict[tuple[str, ...], str] = {}
+        for alternative in counted.alternatives:
+            terms = alternative.terms
+            named = [self._element(instance, counted, it, alternative.bindings) for it in terms]
+            elements[terms] = f"{', '.join(named[1:])}: {named[0]}" if len(named) > 1 else named[0]
+        listed = "; ".join(elements.values()) or "nothing"
+        kind = self._counted_kind(counted)
+        return f"{_FUNCTIONS[counted.source.function]} {listed} → {self.names.value(kind, counted.value)}"
+
+    def _counted_kind(self, counted: Counted) -> str:
+        first = counted.source.elements[0]
+        rule = Rule(Function("counted", ()), first.condition)
+        term = first.terms[0]
+        if isinstance(term, Operation):
+            return "length"
+        if counted.source.function == "#count" or not isinstance(term, Variable):
+            return ""
+        return kind_of(rule, term.name)
+
+    def _element(self, instance: Instance, counted: Counted, text: str, bindings: Mapping[str, str]) -> str:
+        kind = self._counted_kind(counted) if text.lstrip("-").isdigit() else ""
+        return self.names.value(kind, text)
+
+    def _worth_counting(self, counted: Counted, instance: Instance, *, shown: bool) -> bool:
+        """Whether an aggregate is told: those of the layer of time only where lengths are weighed against each other."""
+        if not self._technical(instance.rule):
+            return shown
+        weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1
+        return weighed and self._counted_kind(counted) == "length"
+
+    def _choice(self, instance: Instance, head: str) -> Line:
+        """What a choice offered, what was taken, and whether it matters."""
+        offered = [parse(it.terms[0]) for it in instance.alternatives]
+        named = [self.names.term(it.arguments[0]) for it in offered if isinstance(it, Function)]
+        taken = parse(head)
+        one = self.names.term(taken.arguments[0]) if isinstance(taken, Function) else head
+        word = "either" if len(named) == 2 else "any"
+        same = "the claim is the same" if self.same_claim else "the claim depends on it"
+        return Line("choice", f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}")
+
+    def _worth_telling(self, atom: str) -> bool:
+        name = atom.partition("(")[0]
+        if self.detail:
+            return True
+        rules = self.absence.rules((name, _arity(atom)))
+        return name not in QUIET | TECHNICAL and not (rules and self._technical(rules[0]))
+
+    def _negation(self, atom: str) -> Line | None:
+        """Something that did not hold, and the nearest reason for that; None where there is nothing to tell."""
+        pattern = pattern_of(atom)
+        failures = self.absence.failures(pattern)
+        rules = self.absence.rules(pattern.signature)
+        if not rules:
+            return Line("not", f"not charted: {self.names.atom(pattern)}")
+        said = self.unfounded(rules[0], pattern)
+        nearest = max((it for it in failures if not it.under_other_reading), key=lambda it: it.passed, default=None)
+        reason = self.shortfall(nearest) if nearest is not None else ""
+        if not self.detail and (not reason or reason.startswith(_NOT_CHARTED)):
+            return None
+        return Line("not", f"it is not so that: {said}" + (f" — {reason}" if reason else ""), rule=rules[0].id)
+
+    def unfounded(self, rule: Rule, pattern: Function, bindings: Mapping[str, Term] | None = None) -> str:
+        """The sentence of a rule that does not apply, with the values that are known."""
+        known = {name: str(value) for name, value in (bindings or {}).items() if not any(variables(value))}
+        for own, asked in zip(rule.atom.arguments, pattern.arguments, strict=True):
+            if isinstance(own, Variable) and not any(variables(asked)):
+                known.setdefault(own.name, str(asked))
+        return self.names.sentence(rule, known).rstrip(".")
+
+    def shortfall(self, failure: Failure) -> str:
+        """The failing condition of a rule in words; "" where it says nothing to a reader."""
+        failed, source = failure.failed, failure.source
+        if isinstance(failed, Comparison) and isinstance(source, Comparison):
+            bindings = {name: str(value) for name, value in failure.bindings.items()}
+            text = self.measure(failure.rule, bindings, source, str(failed.left), str(failed.right))
+            return text or ""
+        if not isinstance(failed, Literal):
+            return ""
+        if failed.negated:
+            return self.sentence(str(failed.atom), full=False).rstrip(".") if not any(variables(failed.atom)) else ""
+        if not self.absence.rules(failed.atom.signature):
+            return self.uncharted(failed.atom)
+        return ""
+
+    def uncharted(self, atom: Function) -> str:
+        """What the chart says instead of a fact that it does not have."""
+        known = [it for it in atom.arguments if not any(variables(it))]
+        charted = [
+            it
+            for it in self.derivation.of(atom.name)
+            if known and len(it.arguments) == len(atom.arguments) and it.arguments[:1] == atom.arguments[:1]
+        ]
+        if charted and len(atom.arguments) > 1:
+            _, _, rest = str(charted[0]).partition("(")
+            return self.names.fact(charted[0].name, rest[:-1])
+        what = atom.name.replace("charted_", "").replace("_", " ")
+        if atom.name == "at" and isinstance(atom.arguments[0], Function):
+            return f"the chart does not give {self.names.term(atom.arguments[0])}"
+        about = f" for {self.names.term(known[0])}" if known else ""
+        value = f" {self.names.term(known[1])}" if len(known) > 1 else ""
+        return f"{_NOT_CHARTED} {what}{value}{about}"
+
+
+def _code_of(derivation: Derivation, unit: str) -> str:
+    """The entry of the law's table of codes behind a unit."""
+    for reason in derivation.reasons(unit)[:1]:
+        for reported in reason.positive:
+            for way in derivation.reasons(reported)[:1]:
+                return next((atom for atom in way.positive if atom.startswith("code(")), "")
+    return ""
+
+
+def pattern_of(atom: str) -> Function:
+    """An atom from its text, in which ``_`` stands for anything."""
+    term = parse(atom.replace("(_", "(any_").replace(",_", ",any_"))
+    if not isinstance(term, Function):
+        raise TypeError(f"no atom: {atom}")
+    return Function(term.name, tuple(_open(it) for it in term.arguments))
+
+
+def _open(term: Term) -> Term:
+    if isinstance(term, Function):
+        if term.name == "any_":
+            return Variable("_")
+        return Function(term.name, tuple(_open(it) for it in term.arguments))
+    return term
+
+
+def _bound(term: Term, bindings: Mapping[str, str]) -> Term:
+    if isinstance(term, Variable):
+        return parse(bindings[term.name]) if term.name in bindings else term
+    if isinstance(term, Function):
+        return Function(term.name, tuple(_bound(it, bindings) for it in term.arguments))
+    return term
+
+
+def _arity(atom: str) -> int:
+    term = parse(atom.replace("(_", "(any_").replace(",_", ",any_"))
+    return len(term.arguments) if isinstance(term, Function) else 0
+
+
+def _literals(rule: Rule) -> list[Literal]:
+    return [part for part in rule.body if isinstance(part, Literal)]
+
+
+def _with_threshold(rule: Rule, source: Comparison) -> bool:
+    """Whether a comparison is with a number of the law's tables."""
+    limits = {
+        str(it.atom.arguments[1]) for it in _literals(rule) if it.atom.name in {"threshold", "hour_mark", "limit"}
+    }
+    return any(name in limits for name in variables(source.right))
+
+
+def _in_seconds(source: Comparison) -> bool:
+    return isinstance(source.right, Operation)
+
+
+def _once(lines: Iterable[Line]) -> list[Line]:
+    """The lines without repetitions."""
+    return list(dict.fromkeys(lines))
+
+
+_NOT_CHARTED = "the chart has no"
+_SOURCES = {"default": "the default", "set": "as set", "tried": "left open"}
+_NEEDED = {
+    ">=": "{} or more needed",
+    ">": "more than {} needed",
+    "<": "less than {} needed",
+    "<=": "{} or less needed",
+    "=": "exactly {} needed",
+    "!=": "anything but {} needed",
+}
+_FUNCTIONS = {"#count": "counted:", "#sum": "the sum of", "#min": "the least of", "#max": "the greatest of"}
+_MEASURED = {
+    "ran": "ran",
+    "run_time": "ran",
+    "administration_time": "ran",
+    "own_time": "has, apart from shared time,",
+    "counted_time": "counts with",
+    "chain_time": "ran alone for",
+    "bout_time": "ran alone for",
+    "ordered_minutes": "was ordered for minutes:",
+    "rate": "ran at a rate (tenths of ml an hour) of",
+    "volume": "has a volume by time of",
+}
