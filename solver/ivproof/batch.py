@@ -31,14 +31,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ivproof.charts import Sheet, UniqueIds
-from ivproof.coding import Coder
+from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
 from ivproof.policy import Policy
 from ivproof.refusal import Refusal, Source
+from ivproof.second import DisagreementError
 
 CHUNK = 200
 """Charts that are answered together."""
+
+RECHECKED = 20
+"""Up to so many charts, the second engine derives every answer again where nothing else is said."""
 
 FEW = 400
 """So many charts are answered sooner than further processes have started."""
@@ -80,6 +84,8 @@ class Job(NamedTuple):
     policy: Policy
     readings: Mapping[str, str]
     form: Form
+    recheck: Recheck | None = None
+    """Which answers the second engine derives again; None: all of a few charts, a sample of many."""
 
 
 def as_line(encounter: Encounter, determination: Determination) -> bytes:
@@ -106,10 +112,12 @@ def outcomes(
     ids = UniqueIds()
     numbered = enumerate(sheets, start=1)
     wanted = cores() if jobs is None else jobs
-    first = list(islice(numbered, few + 1)) if wanted > 1 else []
+    first = list(islice(numbered, max(few if wanted > 1 else 0, RECHECKED) + 1))
+    if job.recheck is None:
+        job = job._replace(recheck="all" if len(first) <= RECHECKED else "sample")
     charts = chain(first, numbered)
     chunks = iter(lambda: list(islice(charts, chunk)), [])
-    found = _in_processes(chunks, job, wanted) if len(first) > few else _in_this_process(chunks, job)
+    found = _in_processes(chunks, job, wanted) if wanted > 1 and len(first) > few else _in_this_process(chunks, job)
     try:
         for outcome in found:
             yield _once(ids, outcome)
@@ -135,6 +143,7 @@ class _Worker:
 
     def __init__(self, job: Job) -> None:
         self.form = job.form
+        self.recheck: Recheck = job.recheck or "none"
         self.coder = Coder(job.policy, job.readings)
 
     def answer(self, charts: _Chunk) -> list[Outcome]:
@@ -159,7 +168,7 @@ class _Worker:
         if not encounters:
             return []
         try:
-            return list(self.coder.code(encounters))
+            return list(self.coder.code(encounters, self.recheck))
         except Exception as error:
             if len(encounters) == 1:
                 return [_place_of(error)]
@@ -181,7 +190,12 @@ def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, N
 
 
 def _place_of(error: BaseException) -> str:
-    """Name an error by its kind and place in this package: its message could repeat what stands in a chart."""
+    """Name an error by its kind and place in this package: its message could repeat what stands in a chart.
+
+    That two engines differ is said in full: the message has codes and units only.
+    """
+    if isinstance(error, DisagreementError):
+        return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent.name in {"ivproof", "render"}]
     where = [f" in {Path(frame.filename).name}:{frame.lineno}" for frame in own[-1:]]

@@ -37,6 +37,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Recheck(StrEnum):
+    """Which answers the second engine derives again."""
+
+    ALL = "all"
+    SAMPLE = "sample"
+    NONE = "none"
+
+
 def code(
     files: Annotated[
         list[str],
@@ -64,6 +72,13 @@ def code(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes for many charts; default: the cores.", show_default=False),
     ] = None,
+    recheck: Annotated[
+        Recheck | None,
+        typer.Option(
+            help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -90,7 +105,7 @@ def code(
 
     shape, write = _json() if form is Format.JSON else _table(by, sink)
     with telling_policy_errors():
-        status = _run(files, Job(by, readings, shape), jobs, write, sink)
+        status = _run(files, Job(by, readings, shape, recheck.value if recheck else None), jobs, write, sink)
     raise typer.Exit(status)
 
 
