@@ -50,9 +50,7 @@ def programs(draw: st.DrawFn, settings: bool = False, choices: int = 1) -> str:
             lines.append(_rule(f"{{ {name}(X) : {inner} }} = 1", outer))
         else:
             for _ in range(draw(st.integers(1, 2))):
-                head = draw(
-                    st.sampled_from([f"{name}(X)", f"{name}(X)", f"{name}(X+1)", f'{name}(f(X,"a"))'])
-                )
+                head = draw(st.sampled_from([f"{name}(X)", f"{name}(X)", f"{name}(X+1)", f'{name}(f(X,"a"))']))
                 lines.append(_rule(head, draw(_body(earlier, "X", settings))))
         earlier.append(name)
     if draw(st.booleans()):

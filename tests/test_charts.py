@@ -250,9 +250,7 @@ def test_no_input_raises(raw: bytes) -> None:
 @given(st.data(), st.sampled_from([text.encode() for _, text, _ in LAYOUTS]))
 def test_no_damaged_chart_raises(data: st.DataObject, raw: bytes) -> None:
     at = data.draw(st.integers(0, len(raw) - 1))
-    damage = data.draw(
-        st.binary(max_size=2) | st.sampled_from([b'"', b"}", b"]", b":", b"\n", b"- ", b"&a ", b"*a"])
-    )
+    damage = data.draw(st.binary(max_size=2) | st.sampled_from([b'"', b"}", b"]", b":", b"\n", b"- ", b"&a ", b"*a"]))
     damaged = raw[:at] + damage + raw[at + data.draw(st.integers(0, 2)) :]
     for chart in read(["-"], io.BytesIO(damaged)):
         assert (chart.encounter is None) == bool(chart.refusals)

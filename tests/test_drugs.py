@@ -59,9 +59,7 @@ def test_the_list_is_large_and_every_kind_is_used() -> None:
 
 
 def test_keys_can_stand_in_a_logic_program() -> None:
-    assert [
-        drug.key for drug in DRUGS if not re.fullmatch("[a-z][a-z0-9_]*", drug.key) or drug.key == "not"
-    ] == []
+    assert [drug.key for drug in DRUGS if not re.fullmatch("[a-z][a-z0-9_]*", drug.key) or drug.key == "not"] == []
 
 
 @pytest.mark.parametrize("row", appendix_rows(), ids=lambda row: row["hcpcs_in_policy"])
@@ -157,9 +155,7 @@ def test_kinds(name: str, kind: str) -> None:
 
 
 def test_hormonal_and_immunotherapy_flags() -> None:
-    assert {d.key for d in DRUGS if d.hormonal} == {
-        d.key for d in DRUGS if d.kind == "antineoplastic_hormonal"
-    }
+    assert {d.key for d in DRUGS if d.hormonal} == {d.key for d in DRUGS if d.kind == "antineoplastic_hormonal"}
     for name in ("pembrolizumab", "rituximab", "ipilimumab", "aldesleukin", "BCG"):
         assert found(name).drug.immunotherapy, name
     for name in ("infliximab", "denosumab", "paclitaxel", "brentuximab", "Enhertu", "filgrastim"):
@@ -188,18 +184,9 @@ def test_codes_do_not_tell_the_kind() -> None:
             (t, "dextrose_half_normal_saline")
             for t in ("D5-1/2NS", "D5 1/2 NS", "d5½ns", "D5 0.45% NaCl", "D5 half NS")
         ),
-        *(
-            (t, "normal_saline")
-            for t in ("NS", "0.9% NaCl", "normal saline 0.9%", "sodium chloride 0.9 %", ".9% NS")
-        ),
-        *(
-            (t, "half_normal_saline")
-            for t in ("1/2NS", "½ NS", "half-normal saline", "0.45% sodium chloride")
-        ),
-        *(
-            (t, "lactated_ringers")
-            for t in ("LR", "Ringer’s Lactate", "lactated ringers", "Lactated Ringers solution")
-        ),
+        *((t, "normal_saline") for t in ("NS", "0.9% NaCl", "normal saline 0.9%", "sodium chloride 0.9 %", ".9% NS")),
+        *((t, "half_normal_saline") for t in ("1/2NS", "½ NS", "half-normal saline", "0.45% sodium chloride")),
+        *((t, "lactated_ringers") for t in ("LR", "Ringer’s Lactate", "lactated ringers", "Lactated Ringers solution")),
         ("D5W", "dextrose_5_water"),
         ("MgSO4", "magnesium_sulfate"),
         ("adrenaline", "epinephrine"),

@@ -50,9 +50,7 @@ def written(folder: Path, name: str, text: str) -> Path:
     return file
 
 
-def facts(
-    tables: EditTables, *codes: str, on: date = date(2020, 10, 5), setting: Setting = "hospital"
-) -> list[str]:
+def facts(tables: EditTables, *codes: str, on: date = date(2020, 10, 5), setting: Setting = "hospital") -> list[str]:
     wanted = ("pair(", "limit(", "add_on(", "may_carry(")
     lines = [ClaimLine(code) for code in codes]
     return [fact for fact in tables.facts(lines, setting, on) if fact.startswith(wanted)]
@@ -82,10 +80,7 @@ def test_the_edition_of_the_date_is_taken(tmp_path: Path) -> None:
     for file in ("modifiers.csv", "evaluation.csv"):
         written(tmp_path, file, (EDITS / file).read_text(encoding="utf-8"))
     head = 'program = "edits.lp"\nmodifiers = "modifiers.csv"\nevaluation = "evaluation.csv"\n'
-    table = (
-        '[[table]]\nlayout = "mue"\nfile = "{0}.csv"\nsettings = ["hospital"]\n'
-        'edition = "{0}"\nsource = "CMS"\n'
-    )
+    table = '[[table]]\nlayout = "mue"\nfile = "{0}.csv"\nsettings = ["hospital"]\nedition = "{0}"\nsource = "CMS"\n'
     index = head
     for name, limit, first, last in (
         ("new", 5, "2021-01-01", "2021-03-31"),
@@ -95,9 +90,7 @@ def test_the_edition_of_the_date_is_taken(tmp_path: Path) -> None:
         index += table.format(name) + f"from = {first}\nuntil = {last}\n"
     written(tmp_path, "edits.toml", index)
     tables = EditTables.load(tmp_path)
-    limits = {
-        on: facts(tables, "96365", on=on) for on in (date(2019, 1, 1), date(2020, 12, 31), date(2021, 1, 1))
-    }
+    limits = {on: facts(tables, "96365", on=on) for on in (date(2019, 1, 1), date(2020, 12, 31), date(2021, 1, 1))}
     assert [one for (one,) in limits.values()] == [f'limit(0,"96365",{units},1)' for units in (3, 3, 5)]
 
 

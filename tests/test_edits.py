@@ -94,11 +94,7 @@ def test_the_national_list_was_read_whole() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "code", "cell"),
-    [
-        (setting, code, cell)
-        for code, *cells, _ in UNITS
-        for setting, cell in zip(SETTINGS, cells, strict=True)
-    ],
+    [(setting, code, cell) for code, *cells, _ in UNITS for setting, cell in zip(SETTINGS, cells, strict=True)],
 )
 def test_units_up_to_the_limit_pass_and_one_more_does_not(setting: Setting, code: str, cell: str) -> None:
     match = re.fullmatch(r"(\d+) \(MAI (\d)\)", cell)
@@ -107,11 +103,7 @@ def test_units_up_to_the_limit_pass_and_one_more_does_not(setting: Setting, code
     with_primary = [ClaimLine(primary) for primary in ADD_ONS.get(code, [])[:1]]
 
     def of_code(units: int) -> list[Edit]:
-        return [
-            one
-            for one in check(*with_primary, ClaimLine(code, units), setting=setting)
-            if one.kind == "units"
-        ]
+        return [one for one in check(*with_primary, ClaimLine(code, units), setting=setting) if one.kind == "units"]
 
     assert of_code(limit) == []
     (over,) = of_code(limit + 1)
@@ -183,9 +175,7 @@ READINGS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("claim", "expected"), [row[1:] for row in READINGS], ids=[row[0] for row in READINGS]
-)
+@pytest.mark.parametrize(("claim", "expected"), [row[1:] for row in READINGS], ids=[row[0] for row in READINGS])
 def test_the_readings_meet_the_edits_they_name(claim: str, expected: list[str]) -> None:
     assert shorts(check(*bill(*claim.split()))) == expected
 
@@ -207,9 +197,7 @@ def test_one_line_without_the_modifier_leaves_the_pair_closed_for_that_line() ->
 
 def test_a_modifier_in_column_1_counts_for_practitioners_since_july_2019_only() -> None:
     def severity(setting: Setting, on: date, *codes: str) -> str:
-        return next(
-            one.severity for one in check(*bill(*codes), setting=setting, on=on) if one.kind == "pair"
-        )
+        return next(one.severity for one in check(*bill(*codes), setting=setting, on=on) if one.kind == "pair")
 
     marked_first = ("96365-XS", "96372")
     assert severity("practitioner", date(2019, 7, 1), *marked_first) == "passes"
@@ -309,8 +297,7 @@ def test_a_claim_that_no_edit_can_tell_apart_is_solved_once() -> None:
 
 def test_an_indicator_of_9_and_a_code_without_listed_primaries(tmp_path: Path) -> None:
     (tmp_path / "ptp.csv").write_text(
-        "Column 1,Column 2,Prior to 1996,Effective Date,Deletion Date,Modifier\n"
-        "96365,96377,,20060101,20201231,9\n",
+        "Column 1,Column 2,Prior to 1996,Effective Date,Deletion Date,Modifier\n96365,96377,,20060101,20201231,9\n",
         encoding="utf-8",
     )
     (tmp_path / "aoc.csv").write_text(

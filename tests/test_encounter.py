@@ -27,9 +27,7 @@ BY_SCHEMA = jsonschema.Draft202012Validator(schema())
 
 def chart(*administrations: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Make a chart of administrations that need to say only what a test is about."""
-    given_ = [
-        {"id": f"a{i}", "drug": "ceftriaxone", "route": "IV", **it} for i, it in enumerate(administrations)
-    ]
+    given_ = [{"id": f"a{i}", "drug": "ceftriaxone", "route": "IV", **it} for i, it in enumerate(administrations)]
     return {
         "id": "ENC-1",
         "place_of_service": "22",

@@ -69,9 +69,7 @@ def test_settings_may_have_another_name_and_numbers_as_options() -> None:
     assert specialise(program, {"gap": "30"}, "setting").text == "p.\n"
 
 
-@pytest.mark.parametrize(
-    "literal", ["reading(a9,X)", "not reading(X,first)", "#count { 1 : reading(X,y) } = 0"]
-)
+@pytest.mark.parametrize("literal", ["reading(a9,X)", "not reading(X,first)", "#count { 1 : reading(X,y) } = 0"])
 def test_a_question_that_is_a_variable_is_refused(literal: str) -> None:
     with pytest.raises(LawError, match=r"law.lp:2: found .*reading.*expected constants in reading"):
         specialise(law(f"q.\np(X) :- q(X), {literal}."), {})
@@ -87,9 +85,7 @@ def test_a_setting_that_empties_a_choice_is_refused() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(programs(settings=True), st.lists(facts(), min_size=1, max_size=3), st.booleans())
-def test_a_batch_gives_each_chart_its_own_answers(
-    text: str, charts: list[tuple[str, ...]], all_lone: bool
-) -> None:
+def test_a_batch_gives_each_chart_its_own_answers(text: str, charts: list[tuple[str, ...]], all_lone: bool) -> None:
     program = law(text + "\n{ reading(q2,O) : option(O) } = 1.")
     alike = frozenset() if all_lone else shared(program, INPUTS)
     singles = [answer_sets(program.text + given_as(chart)) for chart in charts]
@@ -167,9 +163,7 @@ def test_copies_stand_over_one_chart_without_touching(one: str, two: str, chart:
 
     def marked(answers: frozenset[str], tag: str) -> frozenset[str]:
         found = (atom(text) for text in answers)
-        return frozenset(
-            str(f if f.signature in INPUTS else Function(f"{f.name}__{tag}", f.arguments)) for f in found
-        )
+        return frozenset(str(f if f.signature in INPUTS else Function(f"{f.name}__{tag}", f.arguments)) for f in found)
 
     pairs = product(*([marked(answers, tag) for answers in s] for tag, s in zip(laws, singles, strict=True)))
     assert together == sorted((a | b for a, b in pairs), key=sorted)

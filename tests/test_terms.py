@@ -31,9 +31,7 @@ LEAVES = st.one_of(
 )
 TERMS = st.recursive(
     LEAVES,
-    lambda inner: st.builds(
-        Function, NAMES | st.just(""), st.lists(inner, min_size=1, max_size=3).map(tuple)
-    ),
+    lambda inner: st.builds(Function, NAMES | st.just(""), st.lists(inner, min_size=1, max_size=3).map(tuple)),
     max_leaves=12,
 )
 

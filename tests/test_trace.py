@@ -38,9 +38,7 @@ Values = Mapping[str, Term]
 
 def universe(answers: frozenset[str]) -> list[Term]:
     """The values that variables can take: what stands in an atom, and numbers for aggregates."""
-    inside = {
-        argument for text in answers if isinstance(a := parse(text), Function) for argument in a.arguments
-    }
+    inside = {argument for text in answers if isinstance(a := parse(text), Function) for argument in a.arguments}
     return [*inside, *(number for number in range(26) if number not in inside), parse("#inf"), parse("#sup")]
 
 
@@ -81,9 +79,7 @@ def ways(
             yield attempt
 
 
-def counted(
-    aggregate: Aggregate, values: Values, answers: frozenset[str], terms: list[Term]
-) -> set[tuple[str, ...]]:
+def counted(aggregate: Aggregate, values: Values, answers: frozenset[str], terms: list[Term]) -> set[tuple[str, ...]]:
     found = set()
     for element in aggregate.elements:
         probe = Rule(Function("x"), element.condition)
@@ -102,9 +98,7 @@ def expected(rule: Rule, answers: frozenset[str]) -> set[frozenset[tuple[str, st
     names = global_variables(rule)
     assigned = [str(part.bound) for part in aggregates if isinstance(part.bound, Variable)]
     free = tuple(name for name in names if name not in assigned)
-    literals = tuple(
-        part for part in others if not all_variables(Rule(Function("x"), (part,))) & set(assigned)
-    )
+    literals = tuple(part for part in others if not all_variables(Rule(Function("x"), (part,))) & set(assigned))
     rest = tuple(part for part in others if part not in literals)
     found = set()
     for way in ways(literals, free, {}, answers, terms):
@@ -157,9 +151,7 @@ def test_the_instances_are_all_ways_in_which_rules_apply(text: str, chart: tuple
         check_conditions(instances, answers)
         for rule in program.rules:
             names = global_variables(rule)
-            bindings = {
-                frozenset((name, i.bindings[name]) for name in names) for i in instances if i.rule == rule
-            }
+            bindings = {frozenset((name, i.bindings[name]) for name in names) for i in instances if i.rule == rule}
             assert bindings == (set() if rule.is_fact else expected(rule, answers)), str(rule)
         concluded = {i.head for i in instances} | {fact.head for fact in traced.facts} | set(chart)
         concluded |= {x.terms[0] for i in instances for x in i.alternatives if x.terms[0] in answers}
@@ -279,9 +271,7 @@ def test_a_choice_names_its_alternatives() -> None:
 
 
 def test_a_choice_with_an_aggregate_in_its_body_keeps_them_apart() -> None:
-    traced = trace(
-        law("{ first(A) : ran(A) } = 1 :- #count { B : ran(B) } >= 2, #count { B : late(B); 7 : go } = 1.")
-    )
+    traced = trace(law("{ first(A) : ran(A) } = 1 :- #count { B : ran(B) } >= 2, #count { B : late(B); 7 : go } = 1."))
     (instance,) = traced.instances(answer_sets(traced.text + "ran(a1). ran(a2). go.")[0])
     assert [x.terms for x in instance.alternatives] == [("first(a1)",), ("first(a2)",)]
     assert [[x.terms for x in a.alternatives] for a in instance.aggregates] == [[("a1",), ("a2",)], [("7",)]]
@@ -302,9 +292,7 @@ def test_facts_of_the_law_have_no_label() -> None:
     assert len(traced.instances(answer_sets(traced.text)[0])) == 2
 
 
-@pytest.mark.parametrize(
-    "value", ['a"b', "a\\", "a\nb", "%* x *%", "{0} {} {A}", "a,(b", ")", "#script (python)", ""]
-)
+@pytest.mark.parametrize("value", ['a"b', "a\\", "a\nb", "%* x *%", "{0} {} {A}", "a,(b", ")", "#script (python)", ""])
 def test_a_string_comes_back_as_it_was(value: str) -> None:
     text = str(String(value))
     (instance,) = applied(

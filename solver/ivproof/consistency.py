@@ -54,8 +54,7 @@ def _references(encounter: Encounter) -> list[Problem]:
     for i, name in enumerate(encounter.primary_reason):
         look_up(("primary_reason", i), name, given_ids, "administration")
     replaced = [
-        look_up(("access_sites", i, "replaces"), site.replaces, site_ids, "access site")
-        for i, site in enumerate(sites)
+        look_up(("access_sites", i, "replaces"), site.replaces, site_ids, "access site") for i, site in enumerate(sites)
     ]
     continued = [
         look_up(("administrations", i, "continues"), it.continues, given_ids, "administration")
@@ -66,14 +65,10 @@ def _references(encounter: Encounter) -> list[Problem]:
             look_up(("administrations", i, "site"), it.site, site_ids, "access site")
     for i in _circles(replaced):
         path = ("access_sites", i, "replaces")
-        problems.append(
-            Problem(path, show(sites[i].replaces), "a site that does not replace this one in turn")
-        )
+        problems.append(Problem(path, show(sites[i].replaces), "a site that does not replace this one in turn"))
     for i in _circles(continued):
         path = ("administrations", i, "continues")
-        problems.append(
-            Problem(path, show(given[i].continues), "one that does not go on with this one in turn")
-        )
+        problems.append(Problem(path, show(given[i].continues), "one that does not go on with this one in turn"))
     return problems
 
 
@@ -144,9 +139,7 @@ class _Placing:
             if first is None or last is None:
                 continue
             if last.seconds < first.seconds:
-                expected = (
-                    f"a time not before the pause began, {show(first.text)}; a later day needs a date-time"
-                )
+                expected = f"a time not before the pause began, {show(first.text)}; a later day needs a date-time"
                 self._report((*here, "to"), last, expected)
             else:
                 spans.append((first.seconds, last.seconds, i))
@@ -166,9 +159,7 @@ class _Placing:
             self._report(path, moment, f"a time not before the start, {show(start.text)}")
         if stop is not None and moment.seconds > stop.seconds:
             since = "" if start is None else f"from the start, {show(start.text)}, "
-            self._report(
-                path, moment, f"a time within the administration: {since}to the stop, {show(stop.text)}"
-            )
+            self._report(path, moment, f"a time within the administration: {since}to the stop, {show(stop.text)}")
 
     def _place(
         self, part: Part, name: str, path: Place, *, start: Stamp | None = None, earliest: int = 0

@@ -33,9 +33,7 @@ FORMS = frozenset(
     {"solution", "depot", "implant", "capsule", "tablet", "on_body_injector", "autoinjector", "instillation"}
 )
 ROUTES = frozenset({"IV", "IM", "SQ", "IA", "ID", "IT", "IP", "IPL", "IL", "PO"})
-MEASURES = frozenset(
-    {"mg", "mcg", "g", "ml", "unit", "million_unit", "meq", "vial", "dose", "implant", "million_pfu"}
-)
+MEASURES = frozenset({"mg", "mcg", "g", "ml", "unit", "million_unit", "meq", "vial", "dose", "implant", "million_pfu"})
 
 
 @dataclass(frozen=True, slots=True)

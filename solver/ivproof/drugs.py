@@ -50,9 +50,7 @@ _NOT_SEEN: Final = ""
 class DrugList:
     """The drug list, ready to be searched. ``DrugList.load(folder)`` reads one."""
 
-    def __init__(
-        self, drugs: Mapping[str, Drug], sources: Mapping[str, Source], names: Mapping[str, Match]
-    ) -> None:
+    def __init__(self, drugs: Mapping[str, Drug], sources: Mapping[str, Source], names: Mapping[str, Match]) -> None:
         """Take tables that were read; ``names`` has the match of every spelling in its folded form."""
         self.drugs: Final = drugs
         self.sources: Final = sources

@@ -244,9 +244,7 @@ def _header(
         if all(place is not None for place in places.values()):
             named = [one for one in ("hospital", "practitioner", "dme") if one in " ".join(names)]
             if setting is not None and named and setting not in named:
-                raise EditFileError(
-                    file, 0, f"values for {named[0]} services", f"values for {setting} services"
-                )
+                raise EditFileError(file, 0, f"values for {named[0]} services", f"values for {setting} services")
             return {column: place for column, place in places.items() if place is not None}
         missing = min(missing, [column for column, place in places.items() if place is None], key=len)
     found = "no header" if len(missing) == len(columns) else f"a header without {', '.join(missing)}"

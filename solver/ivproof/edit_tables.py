@@ -114,9 +114,7 @@ class EditTables:
             visits = list(read_ranges(folder / about["evaluation"]))
             program = folder / about["program"]
         except KeyError as error:
-            expected = (
-                "program, modifiers, evaluation; of each table layout, file, settings, edition, source, dates"
-            )
+            expected = "program, modifiers, evaluation; of each table layout, file, settings, edition, source, dates"
             raise EditFileError(index, 0, f"nothing under {error}", expected) from None
         for editions in published.values():
             editions.sort(key=lambda one: one[0].first)
@@ -250,17 +248,13 @@ def _number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
-def _read(
-    layout: Layout, files: Sequence[Path], setting: Setting, about: Collection[str] | None = None
-) -> _Tables:
+def _read(layout: Layout, files: Sequence[Path], setting: Setting, about: Collection[str] | None = None) -> _Tables:
     """Read the files of one layout; of pairs those only that concern a code of `about`."""
     if layout == "ptp":
         pairs: dict[str, dict[str, list[tuple[InForce, int]]]] = {}
         keep = None if about is None else (lambda one, two: one in about or two in about)
         for pair in chain.from_iterable(read_ptp(file, keep) for file in files):
-            pairs.setdefault(pair.column_1, {}).setdefault(pair.column_2, []).append(
-                (pair.dates, pair.indicator)
-            )
+            pairs.setdefault(pair.column_1, {}).setdefault(pair.column_2, []).append((pair.dates, pair.indicator))
         return _Tables(pairs=pairs)
     if layout == "mue":
         limits = {row.code: row for file in files for row in read_mue(file, setting)}

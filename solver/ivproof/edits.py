@@ -108,9 +108,7 @@ class EditChecker:
         """Return the edits of one claim; see `check_many`."""
         return self.check_many([(lines, setting, on)])[0]
 
-    def check_many(
-        self, claims: Iterable[tuple[Sequence[ClaimLine], Setting, date]]
-    ) -> list[tuple[Edit, ...]]:
+    def check_many(self, claims: Iterable[tuple[Sequence[ClaimLine], Setting, date]]) -> list[tuple[Edit, ...]]:
         """Return the edits of each claim (its lines, its setting, its date).
 
         The solver is called at most once, with the claims not seen before. A claim seen before costs the
@@ -160,9 +158,7 @@ def edits_from_atoms(atoms: Iterable[str], facts: Iterable[str] = ()) -> tuple[E
             dates[match[1]] = match[2]
     for match in found:
         arguments = tuple(part.strip('" ') for part in match[3].split(","))
-        lines.setdefault((match[2], arguments, match[4], dates.get(match[1], "")), set()).add(
-            int(match[1]) - 1
-        )
+        lines.setdefault((match[2], arguments, match[4], dates.get(match[1], "")), set()).add(int(match[1]) - 1)
     edits = [
         _edit(
             what,
@@ -193,17 +189,13 @@ def _edit(
     code, *numbers = arguments
     units, limit, indicator_of_units = map(int, numbers)
     message = _of_units(code, units, limit, indicator_of_units, severity)
-    return Edit(
-        "units", code, severity, message, lines, indicator=indicator_of_units, units=units, limit=limit
-    )
+    return Edit("units", code, severity, message, lines, indicator=indicator_of_units, units=units, limit=limit)
 
 
 def _of_add_on(code: str, severity: Severity, primaries: Sequence[str]) -> str:
     listed = f" ({', '.join(primaries)})" if primaries else ""
     if severity == "payer_decides":
-        return (
-            f"{code} is an add-on code, and no code it is listed with{listed} is billed; the payer decides."
-        )
+        return f"{code} is an add-on code, and no code it is listed with{listed} is billed; the payer decides."
     return f"{code} is an add-on code, and none of the codes it may be added to{listed} is billed with it."
 
 

@@ -116,12 +116,8 @@ class Administration(Part):
     product: Text | None = Field(
         None, description="NDC or another product key, where two products share an ingredient."
     )
-    drug_class: DrugClass | None = Field(
-        None, alias="class", description="Class of the drug; overrides the drug list."
-    )
-    hormonal: Flag | None = Field(
-        None, description="Whether an antineoplastic is hormonal; overrides the drug list."
-    )
+    drug_class: DrugClass | None = Field(None, alias="class", description="Class of the drug; overrides the drug list.")
+    hormonal: Flag | None = Field(None, description="Whether an antineoplastic is hormonal; overrides the drug list.")
     route: Route = Field(
         description="Way in: IV, IM, SQ (subcutaneous), IA (arterial), ID (intradermal), "
         "IT (intrathecal or CNS), IP (peritoneal), IPL (pleural), IL (intralesional), PO (oral)."
@@ -186,19 +182,11 @@ class Administration(Part):
         description="Procedure, transfusion or chemotherapy protocol that this is part of, in free text.",
     )
     diagnostic: Flag | None = Field(None, description="True for contrast and the like.")
-    discontinued: Text | None = Field(
-        None, description="Why an ordered infusion was given up early, in free text."
-    )
-    order: Order | None = Field(
-        None, description="The order for this administration; overrides the encounter's."
-    )
-    container: Literal["single_dose", "multi_dose"] | None = Field(
-        None, description="Container that the drug came in."
-    )
+    discontinued: Text | None = Field(None, description="Why an ordered infusion was given up early, in free text.")
+    order: Order | None = Field(None, description="The order for this administration; overrides the encounter's.")
+    container: Literal["single_dose", "multi_dose"] | None = Field(None, description="Container that the drug came in.")
     billing_units: Count | None = Field(None, description="HCPCS units administered.")
-    discarded_units: Count | None = Field(
-        None, description="HCPCS units discarded from a single-dose container."
-    )
+    discarded_units: Count | None = Field(None, description="HCPCS units discarded from a single-dose container.")
 
 
 class Service(Part):
@@ -377,8 +365,7 @@ def _as_far_as_readable(data: Mapping[str, Any]) -> Encounter:
             start=time(raw, "start"),
             stop=time(raw, "stop"),
             pauses=tuple(
-                Pause.model_construct(from_=time(pause, "from"), to=time(pause, "to"))
-                for pause in parts(raw, "pauses")
+                Pause.model_construct(from_=time(pause, "from"), to=time(pause, "to")) for pause in parts(raw, "pauses")
             ),
         )
         for raw in parts(data, "administrations")
@@ -389,9 +376,7 @@ def _as_far_as_readable(data: Mapping[str, Any]) -> Encounter:
     )
     reasons = data.get("primary_reason")
     encounter = Encounter.model_construct(
-        primary_reason=tuple(
-            it for it in (reasons if isinstance(reasons, list) else [reasons]) if isinstance(it, str)
-        ),
+        primary_reason=tuple(it for it in (reasons if isinstance(reasons, list) else [reasons]) if isinstance(it, str)),
         inpatient_order_at=time(data, "inpatient_order_at"),
         access_sites=tuple(sites),
         administrations=given,

@@ -55,9 +55,7 @@ class NullIsEmpty:
             lambda value: () if value is None else value, handler(source)
         )
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Allow null beside the list."""
         return {"anyOf": [handler(schema), {"type": "null"}]}
 
@@ -143,12 +141,8 @@ Modifier = Annotated[str, Shape(r"[0-9A-Z]{2}", 'a two-character text such as "5
 Order = Literal["signed", "verbal", "protocol", "none"]
 Route = Literal["IV", "IM", "SQ", "IA", "ID", "IT", "IP", "IPL", "IL", "PO"]
 DrugClass = Literal["chemotherapy", "therapeutic", "hydration"]
-Form = Literal[
-    "solution", "suspension", "emulsion", "powder", "capsule", "tablet", "implant", "on_body_injector"
-]
-Purpose = Literal[
-    "hydration", "keep_open", "carrier", "flush", "reaction_treatment", "premedication", "replacement"
-]
+Form = Literal["solution", "suspension", "emulsion", "powder", "capsule", "tablet", "implant", "on_body_injector"]
+Purpose = Literal["hydration", "keep_open", "carrier", "flush", "reaction_treatment", "premedication", "replacement"]
 ServiceKind = Literal[
     "local_anesthesia",
     "iv_start",

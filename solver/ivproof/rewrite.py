@@ -147,9 +147,7 @@ def _rename(rule: Rule, rename: Callable[[Function], Function]) -> Rule:
     """``rule`` with ``rename`` applied to each of its atoms."""
 
     def condition(parts: Condition) -> Condition:
-        return tuple(
-            replace(part, atom=rename(part.atom)) if isinstance(part, Literal) else part for part in parts
-        )
+        return tuple(replace(part, atom=rename(part.atom)) if isinstance(part, Literal) else part for part in parts)
 
     def part(part: Literal | Comparison | Aggregate) -> Literal | Comparison | Aggregate:
         if isinstance(part, Aggregate):

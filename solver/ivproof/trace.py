@@ -197,9 +197,7 @@ class _Record:
             for number, element in enumerate(self.elements)
         ]
         counted = (
-            Counted(
-                source, tuple(chain.from_iterable(groups[number] for number in numbers)), bound.fill(values)
-            )
+            Counted(source, tuple(chain.from_iterable(groups[number] for number in numbers)), bound.fill(values))
             for source, bound, numbers in self.aggregates
         )
         return Instance(self.body, values, self.rule, head, tuple(counted), () if head else groups[0])
