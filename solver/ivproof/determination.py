@@ -141,9 +141,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """One of several claims, and what leads to it: readings by number, facts by path, which of equals is initial."""
+    """One of several claims, and what leads to it: readings by number, facts by path, which of equals is initial.
+
+    `others` are further ways to the same claim, `excluded` is what is not on it.
+    """
 
     lines: tuple[ClaimLine, ...]
+    excluded: tuple[Exclusion, ...]
     readings: Mapping[str, str]
     given: Mapping[str, str]
     initial: Mapping[str, str]
@@ -159,6 +163,7 @@ class Rival:
         if self.others:
             found["also"] = [dict(other) for other in self.others]
         found["claim"] = [line.as_dict() for line in self.lines]
+        found["excluded"] = [it.as_dict() for it in self.excluded]
         return found
 
 
@@ -225,7 +230,7 @@ class Determiner:
             policy=self._about,
             status=_status(undetermined, answer.alternatives),
             claim=_common(claims) if claims else lines,
-            excluded=self._exclusions(names, answer.atoms, "excluded"),
+            excluded=_in_all([rival.excluded for rival in rivals] or [self._exclusions(names, answer.atoms, "excluded")]),
             drug_lines=_drug_lines(names, answer.atoms),
             diagnoses=_diagnoses(answer.atoms),
             readings=self._readings(answer),
@@ -291,7 +296,9 @@ class Determiner:
         for other in alternative.others:
             also, also_given, _ = self._spell(names, other)
             others.append({**also, **also_given})
-        return Rival(self._lines(names, alternative.atoms), readings, given, initial, tuple(others))
+        lines = self._lines(names, alternative.atoms)
+        excluded = self._exclusions(names, alternative.atoms, "excluded")
+        return Rival(lines, excluded, readings, given, initial, tuple(others))
 
     def _spell(
         self, names: _Names, resolutions: Iterable[Resolution]
@@ -490,6 +497,11 @@ def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
         (int(str(group)), int(str(place)), _text(code)) for code, group, place in atoms.get("diagnosis_rank", ())
     )
     return tuple(dict.fromkeys(code for *_, code in ranked))
+
+
+def _in_all(exclusions: Sequence[tuple[Exclusion, ...]]) -> tuple[Exclusion, ...]:
+    """What is left out in every case."""
+    return tuple(it for it in exclusions[0] if all(it in others for others in exclusions[1:]))
 
 
 def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
