@@ -1,12 +1,16 @@
 """Which predicate depends on which: what the lint and the batch rewriting ask about a program."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from ivproof.syntax import Choice, Literal, Program, Rule, rule_conditions
 from ivproof.terms import Signature
+
+if TYPE_CHECKING:
+    import networkx as nx  # at run time only where a graph is asked for: it takes as long to load as a chart to code
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,14 @@ class Cycle:
         return f"{names} ({', '.join(rule.place for rule in self.rules)})"
 
 
-def graph(rules: Iterable[Rule]) -> "nx.DiGraph[Signature]":
+def graph(rules: Iterable[Rule]) -> nx.DiGraph[Signature]:
     """The predicates, with an edge from each one in a condition to the one that the rule concludes.
 
     An edge has ``rules``, the rules that make it, and ``kinds``, the ways in which they do: "positive",
     "negative", "aggregate" (inside one) and "choice" (the rule is one).
     """
+    import networkx as nx  # noqa: PLC0415
+
     found: nx.DiGraph[Signature] = nx.DiGraph()
     for rule in rules:
         head = rule.atom.signature
@@ -54,6 +60,8 @@ def _uses(rule: Rule) -> Iterator[tuple[Signature, set[str]]]:
 
 def strata(program: Program) -> list[frozenset[Signature]]:
     """The predicates from the bottom up: groups of what depends on one another, after what they need."""
+    import networkx as nx  # noqa: PLC0415
+
     components = nx.condensation(graph(program.rules))
     first = {node: min(components.nodes[node]["members"]) for node in components}
     ordered = nx.lexicographical_topological_sort(components, key=first.__getitem__)
@@ -71,8 +79,10 @@ def circular_choices(program: Program) -> list[Cycle]:
     return _cycles(graph(program.rules), {"choice"})
 
 
-def _cycles(dependencies: "nx.DiGraph[Signature]", kinds: Collection[str]) -> list[Cycle]:
+def _cycles(dependencies: nx.DiGraph[Signature], kinds: Collection[str]) -> list[Cycle]:
     """The predicates that reach each other over an edge of one of ``kinds``, with the rules of such edges."""
+    import networkx as nx  # noqa: PLC0415
+
     cycles = []
     for component in nx.strongly_connected_components(dependencies):
         edges = [edge for _, _, edge in dependencies.subgraph(component).edges(data=True)]
@@ -88,6 +98,8 @@ def shared(program: Program, inputs: Collection[Signature]) -> frozenset[Signatu
     ``inputs`` are the predicates of the chart's facts. These, what no rule concludes, what a choice
     concludes, and everything that depends on them belongs to one encounter.
     """
+    import networkx as nx  # noqa: PLC0415
+
     dependencies = graph(program.rules)
     concluded = defined(program)
     chosen = {rule.atom.signature for rule in program.rules if isinstance(rule.head, Choice)}
