@@ -214,7 +214,7 @@ class _Translation:
         self._add("route", f"{a},{it.route.lower()}", (*place, "route"))
         for name, predicate in _CONSTANTS.items():
             if (value := getattr(it, name)) is not None:
-                self._add(predicate, f"{a},{value}", (*place, name))
+                self._add(predicate, f"{a},{value}", (*place, "class" if name == "drug_class" else name))
         for name, predicate in _FLAGS.items():
             if (value := getattr(it, name)) is not None:
                 self._add(predicate, f"{a},{_yes(value)}", (*place, name))

@@ -58,7 +58,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class _Traced:
+class Traced:
     """A traced program, its text with what it shows, and the predicates (with arities) that choices conclude."""
 
     program: TracedProgram
@@ -66,11 +66,12 @@ class _Traced:
     choices: Mapping[str, int]
 
     @staticmethod
-    def of(rules: tuple[Rule, ...]) -> _Traced:
+    def of(rules: tuple[Rule, ...]) -> Traced:
+        """Trace rules, and show what a claim is compared by and what choices conclude."""
         program = trace(Program(rules))
         choices = dict(rule.atom.signature for rule in rules if isinstance(rule.head, Choice))
         shown = "".join(f"#show {name}/{arity}.\n" for name, arity in {**CLAIM, **choices}.items())
-        return _Traced(program, program.text + program.show + shown, choices)
+        return Traced(program, program.text + program.show + shown, choices)
 
 
 class Recorder:
@@ -86,7 +87,7 @@ class Recorder:
         self.settings = policy.settings(readings)
         self.set_by_user = {policy.question(name).key for name in readings or {}}
         self._programs: dict[tuple[tuple[str, str], ...], Program] = {}
-        self._traced: dict[tuple[object, ...], _Traced] = {}
+        self._traced: dict[tuple[object, ...], Traced] = {}
 
     def record(self, facts: Facts, answer: Answer, alternative: Alternative | None = None) -> Record:
         """Record one answer; of a chart with rival claims, that of `alternative` (the first where none is given).
@@ -129,13 +130,13 @@ class Recorder:
             self._programs[key] = Program(_relevant(program.rules))
         return self._programs[key]
 
-    def _program(self, facts: Facts, settings: Settings) -> _Traced:
+    def _program(self, facts: Facts, settings: Settings) -> Traced:
         present = {fact.predicate for fact in facts.own} | {fact.partition("(")[0] for fact in facts.shared}
         key = (tuple(sorted(settings.items())), frozenset(present))
         if key not in self._traced:
             if len(self._traced) > TRACED:
                 self._traced.clear()
-            self._traced[key] = _Traced.of(_applicable(self.settled(settings).rules, present))
+            self._traced[key] = Traced.of(applicable(self.settled(settings).rules, present))
         return self._traced[key]
 
 
@@ -159,7 +160,7 @@ def _relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule.atom.signature in seen)
 
 
-def _applicable(rules: tuple[Rule, ...], present: Iterable[str]) -> tuple[Rule, ...]:
+def applicable(rules: tuple[Rule, ...], present: Iterable[str]) -> tuple[Rule, ...]:
     """The rules whose conditions can hold where only the facts of these predicates are given."""
     needs = {
         n: {part.atom.name for part in rule.body if isinstance(part, Literal) and not part.negated}

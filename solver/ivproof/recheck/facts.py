@@ -1,0 +1,274 @@
+"""The facts of a chart, translated once more: what the law may know of an encounter, and where it stands in the chart.
+
+`asp/vocabulary.lp` says what each fact means. Every field of a chart has its fact or is named here among those that
+have none; a field that is neither is an error. Only the drug list speaks of what the chart does not hold: which drug a
+name is, and its codes. What a proof states of these is taken over as `Listed`, and can be compared with the list.
+"""
+
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from .terms import Atom, Value, show
+from .times import Axis
+
+Fact = tuple[str, str]  # the atom and the place as a JSON Pointer
+
+NEVER = 10**9
+WHOLE = 10  # volumes, rates and units are counted in tenths
+
+WITHOUT_FACT = {
+    "": {"id", "billed", "order"},  # the order is a fact of each administration
+    "administrations": {"id"},
+    "access_sites": {"id"},
+    "services": set[str](),
+    "pauses": set[str](),
+    "earlier_visit": set[str](),
+}
+FIELDS = {
+    "": "claim_type place_of_service date payer primary_reason diagnoses inpatient_order_at earlier_visit "
+    "regulated_facility access_sites administrations services",
+    "administrations": "drug product class hormonal route method site lumen bag premixed dose continues "
+    "ordered_minutes form start stop pauses purpose volume_ml rate_ml_per_h pump pump_supplied_by lesions "
+    "spinal_puncture puncture_by reservoir integral_to diagnostic discontinued order container billing_units "
+    "discarded_units",
+    "access_sites": "kind necessity replaces",
+    "services": "kind done code separately_identifiable",
+    "pauses": "from to reason",
+    "earlier_visit": "initial_reported line_left_in",
+}
+AS_CHARTED = {
+    "class": "charted_class",
+    "method": "charted_method",
+    "purpose": "purpose",
+    "pump": "pump",
+    "pump_supplied_by": "pump_supplied_by",
+    "ordered_minutes": "ordered_minutes",
+    "lesions": "lesions",
+    "puncture_by": "puncture_by",
+    "container": "container",
+}
+YES_OR_NO = {
+    "hormonal": "charted_hormonal",
+    "premixed": "premixed",
+    "spinal_puncture": "spinal_puncture",
+    "reservoir": "reservoir",
+}
+NAMED = {"lumen": "l", "bag": "b", "dose": "q"}
+TENTHS = {
+    "volume_ml": "volume",
+    "rate_ml_per_h": "rate",
+    "billing_units": "billing_units",
+    "discarded_units": "discarded_units",
+}
+MARKED = {"integral_to": "integral", "discontinued": "discontinued"}  # that it is charted is all that counts
+OF_THE_LIST = ("form", "code_in_force", "printed_code", "printed_per_unit")  # of a drug, beside its kind
+
+
+class ChartError(ValueError):
+    """A chart that has no translation; says where and why."""
+
+
+class Listed:
+    """What a proof says of drugs that does not stand in the chart: by administration, the atoms of each predicate."""
+
+    def __init__(self, stated: Iterable[Atom]) -> None:
+        self.drug: dict[Value, Value] = {}
+        self.others: dict[tuple[Value, Value], list[Atom]] = {}
+        for atom in stated:
+            if atom[0] == "drug" and len(atom) == 3:
+                self.drug[atom[1]] = atom[2]
+            elif atom[0] in OF_THE_LIST and len(atom) == 3:
+                self.others.setdefault((atom[0], atom[1]), []).append(atom)
+
+
+def key(text: str) -> str:
+    """What ids and names are compared by: trimmed, with one spelling of each accent."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def quoted(text: str) -> str:
+    """A string as the law writes it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def translate(chart: Mapping[str, Any], listed: Listed, payers: Collection[str]) -> Iterator[Fact]:
+    """The facts of a chart. Raises ChartError, and KeyError, TypeError or ValueError for what is no chart."""
+    return _Translation(chart, listed, payers).facts()
+
+
+class _Translation:
+    def __init__(self, chart: Mapping[str, Any], listed: Listed, payers: Collection[str]) -> None:
+        self.chart, self.listed, self.payers = chart, listed, payers
+        self.given: list[Mapping[str, Any]] = list(chart.get("administrations", ()))
+        self.names = {key(it["id"]): f"a{n}" for n, it in enumerate(self.given, 1)}
+        self.sites = {key(it["id"]): f"s{n}" for n, it in enumerate(chart.get("access_sites", ()), 1)}
+        self.numbers: dict[str, dict[str, str]] = {}
+        self.axis = Axis(date.fromisoformat(chart["date"]), self._times())
+        self._check_fields()
+
+    def _times(self) -> Iterator[str]:
+        for it in self.given:
+            yield from (it[name] for name in ("start", "stop") if name in it)
+            for pause in it.get("pauses", ()):
+                yield from (pause[name] for name in ("from", "to") if name in pause)
+        if "inpatient_order_at" in self.chart:
+            yield self.chart["inpatient_order_at"]
+
+    def _check_fields(self) -> None:
+        pauses = [pause for it in self.given for pause in it.get("pauses", ())]
+        lists = [(name, self.chart.get(name, ())) for name in ("administrations", "access_sites", "services")]
+        earlier = [self.chart["earlier_visit"]] if "earlier_visit" in self.chart else []
+        for part, items in (("", [self.chart]), *lists, ("pauses", pauses), ("earlier_visit", earlier)):
+            known = {*FIELDS[part].split(), *WITHOUT_FACT[part]}
+            for item in items:
+                if unknown := sorted(set(item) - known):
+                    raise ChartError(f"the field {unknown[0]} of {part or 'the chart'} has no translation")
+        if len(self.names) != len(self.given) or len(self.sites) != len(self.chart.get("access_sites", ())):
+            raise ChartError("two parts of the chart have one id")
+
+    def _number(self, kind: str, text: str) -> str:
+        """The constant for a text that only has to be told apart from others of its kind: b1, b2, …"""
+        known = self.numbers.setdefault(kind, {})
+        return known.setdefault(text, f"{kind}{len(known) + 1}")
+
+    def facts(self) -> Iterator[Fact]:
+        chart = self.chart
+        yield "encounter", ""
+        yield f"claim_type({chart.get('claim_type', 'facility')})", "/claim_type"
+        yield f"place({quoted(chart['place_of_service'])})", "/place_of_service"
+        yield f"service_date({chart['date'].replace('-', '')})", "/date"
+        if "payer" in chart:
+            payer = key(chart["payer"]).casefold()
+            yield f"payer({payer if payer in self.payers else 'other'})", "/payer"
+        for n, reason in enumerate(chart.get("primary_reason", ())):
+            yield f"main_reason({self.names[key(reason)]})", f"/primary_reason/{n}"
+        for name, flag in chart.get("earlier_visit", {}).items():
+            if flag:
+                yield f"earlier_visit({name})", f"/earlier_visit/{name}"
+        if chart.get("regulated_facility"):
+            yield "regulated_facility", "/regulated_facility"
+        if "inpatient_order_at" in chart:
+            yield from self._moment("inpatient_order", self.axis.at(chart["inpatient_order_at"]), "/inpatient_order_at")
+        for n, code in enumerate(chart.get("diagnoses", ())):
+            facts = (("", quoted(code)), ("_position", n + 1), ("_chapter", quoted(code[0])))
+            for what, value in (*facts, ("_category", quoted(code[:3]))):
+                yield f"diagnosis{what}(d{n + 1},{value})", f"/diagnoses/{n}"
+        yield from self._sites()
+        yield from self._services()
+        yield from self._administrations()
+
+    def _moment(self, name: str, at: tuple[int, int], place: str) -> Iterator[Fact]:
+        yield f"at({name},{at[0]})", place
+        yield f"on_day({name},{at[1]})", place
+
+    def _sites(self) -> Iterator[Fact]:
+        for n, site in enumerate(self.chart.get("access_sites", ())):
+            s, place = f"s{n + 1}", f"/access_sites/{n}"
+            yield f"access_site({s})", f"{place}/id"
+            yield f"site_position({s},{n + 1})", place
+            if "kind" in site:
+                yield f"site_kind({s},{site['kind']})", f"{place}/kind"
+            if "necessity" in site:
+                yield f"necessity({s},{site['necessity']})", f"{place}/necessity"
+            if "replaces" in site:
+                yield f"replaces({s},{self.sites[key(site['replaces'])]})", f"{place}/replaces"
+
+    def _services(self) -> Iterator[Fact]:
+        for n, service in enumerate(self.chart.get("services", ())):
+            v, place = f"v{n + 1}", f"/services/{n}"
+            yield f"other_service({v},{service['kind']})", f"{place}/kind"
+            yield f"service_position({v},{n + 1})", place
+            if "code" in service:
+                yield f"service_code({v},{quoted(service['code'])})", f"{place}/code"
+            if service.get("separately_identifiable"):
+                yield f"separately_identifiable({v})", f"{place}/separately_identifiable"
+            if not service.get("done", True):
+                yield f"not_done({v})", f"{place}/done"
+
+    def _administrations(self) -> Iterator[Fact]:
+        seen: list[tuple[tuple[Any, ...], int]] = []
+        last_day = 0
+        for n, it in enumerate(self.given):
+            yield from self._charted(n, it)
+            start = self.axis.at(it["start"]) if "start" in it else None
+            begun = self.axis.stamp(it["start"]) if "start" in it else None
+            stop = self.axis.at(it["stop"], begun) if "stop" in it else None
+            for name, found in (("start", start), ("stop", stop)):
+                if found:
+                    yield from self._moment(f"{name}(a{n + 1})", found, f"/administrations/{n}/{name}")
+                    last_day = max(last_day, found[1])
+            yield from self._pauses(n, it)
+            begin = start[0] if start else NEVER
+            names = key(it["drug"]).casefold(), key(it["id"])
+            seen.append(((begin, -(stop[0] if stop else begin), *names), n))
+        for position, (_, n) in enumerate(sorted(seen), 1):
+            yield f"order_of(a{n + 1},{position})", f"/administrations/{n}"
+        for day in range(1, last_day + 1):
+            yield f"at(midnight({day}),{day * 86_400})", "/date"
+
+    def _charted(self, n: int, it: Mapping[str, Any]) -> Iterator[Fact]:
+        a, place = f"a{n + 1}", f"/administrations/{n}"
+        yield f"administration({a})", f"{place}/id"
+        yield f"charted_position({a},{n + 1})", place
+        yield from self._drug(a, it, place)
+        yield f"route({a},{it['route'].lower()})", f"{place}/route"
+        for name, predicate in AS_CHARTED.items():
+            if name in it:
+                yield f"{predicate}({a},{it[name]})", f"{place}/{name}"
+        for name, predicate in YES_OR_NO.items():
+            if name in it:
+                yield f"{predicate}({a},{'yes' if it[name] else 'no'})", f"{place}/{name}"
+        for name, kind in NAMED.items():
+            if name in it:
+                yield f"{name}({a},{self._number(kind, key(it[name]))})", f"{place}/{name}"
+        for name, predicate in TENTHS.items():
+            if name in it:
+                yield f"{predicate}({a},{int(Decimal(str(it[name])) * WHOLE)})", f"{place}/{name}"
+        for name, predicate in MARKED.items():
+            if name in it:
+                yield f"{predicate}({a})", f"{place}/{name}"
+        if it.get("diagnostic"):
+            yield f"diagnostic({a})", f"{place}/diagnostic"
+        if "site" in it and it["route"] in {"IV", "IA"}:
+            yield f"site({a},{self.sites[key(it['site'])]})", f"{place}/site"
+        if "continues" in it:
+            yield f"continues({a},{self.names[key(it['continues'])]})", f"{place}/continues"
+        if "order" in it:
+            yield f"ordered({a},{it['order']})", f"{place}/order"
+        else:
+            yield f"ordered({a},{self.chart.get('order', 'signed')})", "/order"
+
+    def _pauses(self, n: int, it: Mapping[str, Any]) -> Iterator[Fact]:
+        begun = self.axis.stamp(it["start"]) if "start" in it else None
+        for k, pause in enumerate(it.get("pauses", ()), 1):
+            place, which = f"/administrations/{n}/pauses/{k - 1}", f"a{n + 1},{k}"
+            yield f"pause({which})", place
+            reaction = "reaction" in key(pause.get("reason", "")).casefold()
+            yield f"pause_reason(pause({which}),{'reaction' if reaction else 'other'})", f"{place}/reason"
+            if "from" in pause:
+                yield from self._moment(f"paused({which})", self.axis.at(pause["from"], begun), f"{place}/from")
+            if "to" in pause:
+                since = begun or (self.axis.stamp(pause["from"]) if "from" in pause else None)
+                yield from self._moment(f"resumed({which})", self.axis.at(pause["to"], since), f"{place}/to")
+
+    def _drug(self, a: str, it: Mapping[str, Any], place: str) -> Iterator[Fact]:
+        name = key(it["drug"]).casefold()
+        stated = self.listed.drug.get(a)
+        if not isinstance(stated, str):
+            raise ChartError(f"no fact says which drug {a} is")
+        unknown = stated[:1] == "u" and stated[1:].isdigit()
+        drug = self._number("u", name) if unknown else stated
+        yield f"drug({a},{drug})", f"{place}/drug"
+        product, where = (key(it["product"]), "product") if "product" in it else (name, "drug")
+        yield f"product({a},{self._number('p', product)})", f"{place}/{where}"
+        if "form" in it:
+            yield f"form({a},{it['form']})", f"{place}/form"
+        known = () if unknown else OF_THE_LIST
+        for predicate in known if "billing_units" in it else known[:1]:
+            if predicate == "form" and "form" in it:
+                continue
+            for atom in self.listed.others.get((predicate, a), ())[:1]:
+                yield show(atom), f"{place}/drug"
