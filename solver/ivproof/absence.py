@@ -7,7 +7,7 @@ would apply is found too. It tries every way to satisfy a body and keeps the one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ivproof.derivation import Derivation
@@ -29,7 +29,8 @@ class Failure:
     """A rule that does not apply: how far it gets, with what values, and what then fails.
 
     `failed` is the failing part with its values filled in, `source` the part as it stands in the rule; `held` are the
-    atoms that hold before it. Where a choice could have taken the atom and took another, `failed` is None.
+    atoms that hold before it. Where a choice could have taken the atom and took another, `failed` is None. Of a rule
+    that another reading would apply, `otherwise_holds` says whether the rest of its conditions hold.
     """
 
     rule: Rule
@@ -38,6 +39,12 @@ class Failure:
     source: Part | None
     failed: Part | None
     passed: int
+    otherwise_holds: bool = False
+
+    @property
+    def nearness(self) -> tuple[bool, bool, int]:
+        """What failures are compared by: that the reading is held, that something holds, how little is left."""
+        return not self.under_other_reading, self.passed > 0, self.passed - len(self.rule.body)
 
     @property
     def under_other_reading(self) -> bool:
@@ -100,7 +107,12 @@ class Absence:
                 yield Failure(rule, bindings, held, None, None, len(parts))
                 continue
             source, filled, passed = failed
-            yield Failure(rule, bindings, held, source, filled, passed)
+            failure = Failure(rule, bindings, held, source, filled, passed)
+            if failure.under_other_reading:
+                rest = [it for it in parts if not (isinstance(it, Literal) and it.atom.signature == READING)]
+                holds = any(it is None for _, _, it in islice(self._tries(rest, dict(start), ()), TRIES))
+                failure = replace(failure, otherwise_holds=holds)
+            yield failure
 
     def _tries(
         self, parts: list[Part], bindings: dict[str, Term], held: tuple[Function, ...], passed: int = 0

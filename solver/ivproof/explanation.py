@@ -15,7 +15,7 @@ from typing import Any
 
 from ivproof.absence import Absence, Failure
 from ivproof.derivation import Derivation
-from ivproof.naming import Names, kind_of, minutes
+from ivproof.naming import UNKNOWN, Names, kind_of, minutes
 from ivproof.policy import Policy
 from ivproof.syntax import Aggregate, Comparison, Literal, Rule
 from ivproof.terms import Function, Operation, Term, Variable, parse, variables
@@ -191,8 +191,20 @@ class Teller:
 
     def _collect(self, instance: Instance, head: str, lines: list[Line], seen: set[str], *, shown: bool) -> None:
         """Add what an applied rule rests on; where it is folded (not `shown`), only facts, lengths and steps."""
+        counts = any(self._worth_counting(it, instance, shown=shown) for it in instance.aggregates)
+        listed = {
+            part.atom.name
+            for it in instance.aggregates
+            for element in it.source.elements
+            for part in element.condition
+            if isinstance(part, Literal)
+        }
         for atom in instance.positive:
-            self._condition(atom, lines, seen, direct=shown)
+            # that there is something to count is seen from what was counted
+            if counts and not self.detail and atom.partition("(")[0] in listed:
+                self._note_readings(atom, seen)
+            else:
+                self._condition(atom, lines, seen, direct=shown)
         lines += self._measures(instance)
         for counted in instance.aggregates:
             told = self._worth_counting(counted, instance, shown=shown)
@@ -212,7 +224,7 @@ class Teller:
         for literal in instance.rule.settled:
             key = str(literal.atom.arguments[0])
             self._assumed.setdefault(key)
-            if shown or self.detail:
+            if shown or counts or self.detail:
                 lines.append(self._reading(key))
 
     def _condition(self, atom: str, lines: list[Line], seen: set[str], *, direct: bool = False) -> None:
@@ -244,6 +256,10 @@ class Teller:
                 new = [it for it in instance.positive if it not in seen]
                 seen.update(new)
                 waiting += new
+
+    def folds(self, rule: Rule) -> bool:
+        """Whether a rule is told only when every detail is wanted."""
+        return self._folded(rule.atom.name, rule) or rule.atom.name in QUIET
 
     def _folded(self, name: str, rule: Rule) -> bool:
         return name in TECHNICAL or rule.id in REPEATING or self._technical(rule)
@@ -347,7 +363,7 @@ class Teller:
         return self.names.value(kind, text)
 
     def _worth_counting(self, counted: Counted, instance: Instance, *, shown: bool) -> bool:
-        """Whether an aggregate is told: those of the layer of time only where lengths are weighed against each other."""
+        """Whether an aggregate is told: one of the layer of time only where it weighs lengths."""
         if not self._technical(instance.rule):
             return shown
         weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1
@@ -378,7 +394,7 @@ class Teller:
         if not rules:
             return Line("not", f"not charted: {self.names.atom(pattern)}")
         said = self.unfounded(rules[0], pattern)
-        nearest = max((it for it in failures if not it.under_other_reading), key=lambda it: it.passed, default=None)
+        nearest = max((it for it in failures if not it.under_other_reading), key=lambda it: it.nearness, default=None)
         reason = self.shortfall(nearest) if nearest is not None else ""
         if not self.detail and (not reason or reason.startswith(_NOT_CHARTED)):
             return None
@@ -390,7 +406,7 @@ class Teller:
         for own, asked in zip(rule.atom.arguments, pattern.arguments, strict=True):
             if isinstance(own, Variable) and not any(variables(asked)):
                 known.setdefault(own.name, str(asked))
-        return self.names.sentence(rule, known).rstrip(".")
+        return self.names.sentence(rule, known).rstrip(".").replace(f" {UNKNOWN}", " …")
 
     def shortfall(self, failure: Failure) -> str:
         """The failing condition of a rule in words; "" where it says nothing to a reader."""

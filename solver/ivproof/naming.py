@@ -57,6 +57,9 @@ DAYS = {
 }
 """Arguments that are days, 0 being the date of service."""
 
+UNKNOWN = "something"
+"""What stands for a variable without a value."""
+
 _PLACEHOLDER = re.compile(r"\{(\w+)\}( seconds)?")
 _SECOND = "at second "
 
@@ -163,7 +166,7 @@ class Names:
             value = bindings.get(name) or _at_head(rule, name, rest) or (rest[-1] if rest else "")
             kind = kind_of(rule, name)
             if not value:
-                return "something"
+                return UNKNOWN
             return self.value(kind, value, full=full) + ("" if kind == "length" else found[2] or "")
 
         return _PLACEHOLDER.sub(fill, wording).replace(_SECOND, "at ")
