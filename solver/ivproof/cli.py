@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import code, policy, readings, schema
+from ivproof.commands import code, policy, proof, readings, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -40,6 +40,8 @@ def main(
 
 
 app.command("code")(code.code)
+app.command("prove")(proof.prove)
+app.command("check")(proof.check)
 app.add_typer(schema.app, name="schema")
 app.add_typer(readings.app, name="readings")
 app.add_typer(policy.app, name="policy")

@@ -15,6 +15,14 @@ def encounter() -> None:
     _print(schema())
 
 
+@app.command()
+def proof() -> None:
+    """Print the JSON Schema of a proof."""
+    from ivproof.proof_schema import schema
+
+    _print(schema())
+
+
 def _print(schema: object) -> None:
     import json
 

@@ -10,6 +10,7 @@ stated claims; every step; every atom that holds has its step; and the evidence 
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
 from .facts import ChartError, Listed, translate
 from .parser import parse
@@ -26,6 +28,7 @@ from .syntax import Literal, Rule
 from .terms import Atom, show
 
 FORMAT, VERSION = "ivproof proof", 1
+NAMES = "policy.toml"  # says how a policy is called, of what edition it is, and which files make up its law
 PARTS = (
     "answers",
     "chart",
@@ -75,14 +78,18 @@ class RejectionError(ValueError):
         self.step = step
 
 
-def check(proof: Mapping[str, Any] | bytes, law: Mapping[str, str] | None = None) -> Verdict:
+def check(
+    proof: Mapping[str, Any] | bytes, law: Mapping[str, str] | None = None, drugs: Drugs | None = None
+) -> Verdict:
     """Check a proof against the texts of a law, by file; with None against the law that is in the proof itself.
 
-    Nothing is raised: whatever is wrong with the document is in the verdict.
+    Where `policy.toml` is among the texts, the policy's id and edition are compared with it too.
+    `drugs` is a drug list to compare with; without one what the proof says of drugs is taken on trust. Nothing is
+    raised: whatever is wrong with the document is in the verdict.
     """
     try:
         document = _read(proof) if isinstance(proof, bytes) else proof
-        trusted = _check(document, law)
+        trusted = _check(document, law, drugs)
     except RejectionError as error:
         return Verdict(False, error.step, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, OverflowError) as error:
@@ -90,14 +97,38 @@ def check(proof: Mapping[str, Any] | bytes, law: Mapping[str, str] | None = None
     return Verdict(True, trusted=tuple(trusted))
 
 
+def named_policy(proof: bytes) -> str:
+    """The id of the policy that a proof is about; "" where it does not say."""
+    try:
+        return str(json.loads(proof)["policy"]["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def installed(policy: str) -> Path:
+    """The folder of a policy that is installed with this program, or stands beside it in a checkout.
+
+    Raises ValueError for what is no name of a policy.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", policy):
+        raise ValueError(f"{policy!r} is no name of a policy")
+    here = Path(__file__).resolve()
+    inside = here.parents[1] / "asp"
+    return (inside if inside.is_dir() else here.parents[3] / "asp") / policy
+
+
 def read_law(folder: Path) -> dict[str, str]:
-    """The texts of a policy's law by file, as `policy.toml` lists them. Raises OSError or ValueError."""
-    described = tomllib.loads((folder / "policy.toml").read_text("utf-8"))
+    """The texts of a policy's law by file, as its `policy.toml` lists them, and that file under its bare name.
+
+    Raises OSError, ValueError, or KeyError where it lists none.
+    """
+    described = (folder / NAMES).read_text("utf-8")
     above = folder.resolve().parent
-    return {
+    files = {
         (folder / file).resolve().relative_to(above).as_posix(): (folder / file).read_text("utf-8")
-        for file in described["files"]
+        for file in tomllib.loads(described)["files"]
     }
+    return {**files, NAMES: described}
 
 
 def digest_of(law: Mapping[str, str]) -> str:
@@ -155,7 +186,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def _check(proof: Mapping[str, Any], law: Mapping[str, str] | None) -> list[str]:
+def _check(proof: Mapping[str, Any], law: Mapping[str, str] | None, drugs: Drugs | None) -> list[str]:
     _parts(proof, PARTS, "the document")
     _expect([proof["format"], proof["version"]], [FORMAT, VERSION], "format and version")
     _parts(proof["made_with"], ("clingo", "ivproof"), "made_with")
@@ -166,7 +197,7 @@ def _check(proof: Mapping[str, Any], law: Mapping[str, str] | None) -> list[str]
     trusted = [] if law is not None else ["the law that the proof brings along"]
     program = _law(proof["policy"], law)
     rules = program.rules
-    facts, listed = _facts(proof, rules)
+    facts, listed = _facts(proof, rules, drugs)
     trusted += listed
     question = [*facts, *_settings(proof["settings"], rules)]
     answers = list(program.answers(question))
@@ -192,7 +223,12 @@ def _law(policy: Mapping[str, Any], law: Mapping[str, str] | None) -> Program:
         raise RejectionError("a file of the law is there twice")
     _expect(policy["digest"], digest_of(embedded), "digest of the law in the proof")
     if law is not None:
-        _expect(policy["digest"], digest_of(law), "digest of the law: the proof is not about this law")
+        texts = {name: text for name, text in law.items() if name != NAMES}
+        _expect(policy["digest"], digest_of(texts), "digest of the law: the proof is not about this law")
+        if NAMES in law:
+            described = tomllib.loads(law[NAMES])
+            stated = [policy["id"], policy["edition"]]
+            _expect(stated, [described["id"], str(described["edition"])], "policy and its edition")
     return _program(tuple(embedded.items()))
 
 
@@ -202,7 +238,7 @@ def _program(law: tuple[tuple[str, str], ...]) -> Program:
     return Program(rule for name, text in law if not name.endswith("vocabulary.lp") for rule in parse(text, name))
 
 
-def _facts(proof: Mapping[str, Any], rules: Sequence[Rule]) -> tuple[list[Atom], list[str]]:
+def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None) -> tuple[list[Atom], list[str]]:
     chart = proof["chart"]
     _expect(chart["digest"], _hash(chart["content"]), "digest of the chart")
     _expect(chart["encounter"], chart["content"]["id"], "encounter")
@@ -225,9 +261,16 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule]) -> tuple[list[Atom],
         raise RejectionError(f"the proof says {extra[0]} at {extra[1] or 'its top'}, and the chart does not", "facts")
     _expect(theirs, expected, "order of the facts")
     listed = _listed(proof["drug_list"], stated)
+    given = [it for it, _ in stated]
+    if drugs is not None:
+        try:
+            drugs.check(chart["content"], given, listed)
+        except DrugError as error:
+            raise RejectionError(str(error), "drugs") from None
+        return [*given, *listed], []
     of_list = [show(it) for it, _ in stated if it[0] in {"drug", "code_in_force", "printed_code", "printed_per_unit"}]
     said = ", ".join(sorted([*of_list, *proof["drug_list"]]))
-    return [*(it for it, _ in stated), *listed], [f"of the drug list: {said}"] if said else []
+    return [*given, *listed], [f"of the drug list: {said}"] if said else []
 
 
 def _payer(part: Literal) -> Iterator[str]:

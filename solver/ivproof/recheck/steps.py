@@ -7,12 +7,13 @@ here, and must be what the proof says.
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .evaluator import Answer
 from .support import Failure, Instance, Support, match, substitute, text
 from .syntax import Aggregate, Case, Comparison, Element, Literal, Pattern, Rule, Variable, names, shared_names
-from .terms import Atom, Value, order, parse_facts, show
+from .terms import Atom, Value, compare, order, parse_facts, show
 
 Binding = Mapping[str, Value]
 Written = Mapping[str, Any]
@@ -29,24 +30,36 @@ def same(left: object, right: object) -> bool:
 
 def value(text: object) -> Value:
     """The ground term with that text. Raises StepError."""
-    try:
-        [(_, found)] = parse_facts(f"term({text}).") if isinstance(text, str) else [("", "")]
-    except ValueError:
-        found = ""
-    if show(found) != text or not text:
+    found = _term(text) if isinstance(text, str) else None
+    if found is None:
         raise StepError(f"{text!r} is no term")
     return found
 
 
 def atom(text: object) -> Atom:
     """The ground atom with that text. Raises StepError."""
-    try:
-        [found] = parse_facts(f"{text}.") if isinstance(text, str) else [()]
-    except ValueError:
-        found = ()
-    if not found or show(found) != text:
+    found = _atom(text) if isinstance(text, str) else None
+    if found is None:
         raise StepError(f"{text!r} is no atom")
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _term(text: str) -> Value | None:
+    try:
+        [(_, found)] = parse_facts(f"term({text}).")
+    except ValueError:
+        return None
+    return found if show(found) == text else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _atom(text: str) -> Atom | None:
+    try:
+        [found] = parse_facts(f"{text}.")
+    except ValueError:
+        return None
+    return found if show(found) == text else None
 
 
 def rewrite(step: Written, rule: Rule, support: Support, before: Container[Atom]) -> dict[str, Any]:
@@ -188,8 +201,6 @@ def _way(
 
 
 def _holds(comparison: Comparison, binding: Binding) -> bool:
-    from .terms import compare  # noqa: PLC0415
-
     if not names([comparison.left, comparison.right]) <= binding.keys():
         return False
     left, right = substitute(comparison.left, binding), substitute(comparison.right, binding)

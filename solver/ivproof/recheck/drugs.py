@@ -1,0 +1,111 @@
+"""What a proof says of drugs, compared with the files of a drug list.
+
+Which drug a name means is decided by rules about spellings, salts and strengths that are not repeated here. What is
+checked: the charted text holds a spelling of the drug, or is none of any drug where it is said to be unknown; and all
+that is said of the drug's kind, form and codes stands in the list for the date of service.
+"""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .terms import Atom, show
+
+Row = Mapping[str, str]
+FLAGS = ("printed", "hormonal", "immunotherapy")
+
+
+class DrugError(ValueError):
+    """Something about a drug that the list does not say."""
+
+
+class Drugs:
+    """The files `ingredients.csv` and `products.csv` of a folder. Raises OSError, or KeyError where a column lacks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ingredients = {row["key"]: row for row in _rows(folder / "ingredients.csv")}
+        self.products: dict[str, list[Row]] = {}
+        for row in _rows(folder / "products.csv"):
+            self.products.setdefault(row["ingredient"], []).append(row)
+        self.amounts: dict[str, set[Decimal]] = {}
+        for row in (row for rows in self.products.values() for row in rows if row["amount"]):
+            self.amounts.setdefault(row["hcpcs"], set()).add(Decimal(row["amount"]))
+        self.spelled = {_folded(text) for drug in self.ingredients for text in self._spellings(drug)}
+
+    def _spellings(self, drug: str) -> list[str]:
+        row = self.ingredients[drug]
+        found = [drug, row["name"], *_items(row["spellings"])]
+        for product in self.products.get(drug, ()):
+            found += [product["product"], *_items(product["brands"]), product["hcpcs"]]
+        return [text for text in found if text]
+
+    def check(self, chart: Mapping[str, Any], facts: Iterable[Atom], listed: Sequence[Atom]) -> None:
+        """Compare everything that is said of drugs with the list. Raises DrugError."""
+        given = chart.get("administrations", ())
+        drug_of = {str(it[1]): str(it[2]) for it in facts if it[0] == "drug"}
+        for n, it in enumerate(given, 1):
+            self._name(it["drug"], drug_of[f"a{n}"])
+        known = sorted({drug for drug in drug_of.values() if drug in self.ingredients})
+        expected = {atom for drug in known for atom in self._listed(drug)}
+        for wrong in sorted(map(show, expected ^ set(listed))):
+            raise DrugError(f"{wrong}: the proof and the drug list differ")
+        on = date.fromisoformat(chart["date"])
+        for fact in facts:
+            if fact[0] in {"code_in_force", "printed_code", "printed_per_unit", "form"} and len(fact) == 3:
+                self._product(fact, drug_of[str(fact[1])], given[int(str(fact[1])[1:]) - 1], on)
+
+    def _name(self, text: str, drug: str) -> None:
+        folded = _folded(text)
+        if drug in self.ingredients:
+            if not any(_folded(it) in folded for it in self._spellings(drug)):
+                raise DrugError(f"{text!r} holds no spelling of {drug}")
+        elif not re.fullmatch(r"u\d+", drug):
+            raise DrugError(f"the drug list has no {drug}")
+        elif folded in self.spelled:
+            raise DrugError(f"{text!r} is said to be unknown, and the drug list has it")
+
+    def _listed(self, drug: str) -> list[Atom]:
+        row = self.ingredients[drug]
+        return [("drug_kind", drug, row["kind"]), *((flag, drug) for flag in FLAGS if row[flag] == "yes")]
+
+    def _product(self, fact: Atom, drug: str, given: Mapping[str, Any], on: date) -> None:
+        products = self.products.get(drug, [])
+        if fact[0] == "form":
+            possible = {row["form"] for row in products} | {given.get("form", "")}
+        elif fact[0] == "printed_per_unit":
+            possible = {str(it) for it in self._ratios(products, on)}
+        else:
+            rows = [row for row in products if fact[0] == "printed_code" or _in_force(row, on)]
+            possible = {f'"{row["printed_code" if fact[0] == "printed_code" else "hcpcs"]}"' for row in rows}
+        if show(fact[2]) not in possible - {"", '""'}:
+            raise DrugError(f"{show(fact)}: the drug list does not say so of {drug} on {on}")
+
+    def _ratios(self, products: Sequence[Row], on: date) -> set[int]:
+        """How many thousandths of a unit of a printed code one unit of a code in force may be."""
+        now = {row["hcpcs"] for row in products if _in_force(row, on)}
+        printed = {row["printed_code"] for row in products}
+        amounts = [[it for code in codes for it in self.amounts.get(code, ())] for codes in (now, printed)]
+        return {int(1000 * one / other) for one in amounts[0] for other in amounts[1] if other}
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _items(text: str) -> list[str]:
+    return [part.strip() for part in text.split("|") if part.strip()]
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _in_force(row: Row, on: date) -> bool:
+    begun = not row["valid_from"] or date.fromisoformat(row["valid_from"].removeprefix("<=")) <= on
+    return begun and (not row["valid_to"] or on <= date.fromisoformat(row["valid_to"]))
