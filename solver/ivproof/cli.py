@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import code, policy, proof, readings, schema
+from ivproof.commands import code, explain, policy, proof, readings, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -40,6 +40,9 @@ def main(
 
 
 app.command("code")(code.code)
+app.command("why")(explain.why)
+app.command("whynot")(explain.whynot)
+app.command("explain")(explain.explain)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
 app.add_typer(schema.app, name="schema")

@@ -1,0 +1,214 @@
+"""``ivproof why``, ``ivproof whynot``, ``ivproof explain``: the reasons of a claim, of an absence, of a whole visit."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ivproof.commands.common import (
+    REFUSED,
+    PolicyOption,
+    complete_reading,
+    console,
+    load_policy,
+    read_settings,
+    say,
+    telling_policy_errors,
+    wrong,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from ivproof.encounter import Encounter
+    from ivproof.why import Explainer, Why
+
+SHOWN = 5
+"""So many encounters are named where one has to be picked."""
+
+
+class Format(StrEnum):
+    """How an explanation is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    DOT = "dot"
+    MERMAID = "mermaid"
+    GRAPHML = "graphml"
+
+
+class PlainFormat(StrEnum):
+    """How an explanation of an absence is written: there is no graph of what did not happen."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FileArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="The chart: YAML, JSON or JSON Lines (also .gz), or - for standard input.",
+        show_default=False,
+    ),
+]
+CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The code: 96365.", show_default=False)]
+EncounterOption = Annotated[
+    str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
+]
+ReadingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="QUESTION=OPTION",
+        help="Settle an open question, as for [bold]ivproof code[/]. Can be repeated.",
+        autocompletion=complete_reading,
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="text, json, or the derivation as a graph: dot, mermaid, graphml.")
+]
+DetailOption = Annotated[bool, typer.Option("--detail", help="Every step, helpers of the law included.")]
+
+
+def why(
+    file: FileArgument,
+    code: CodeArgument,
+    encounter: EncounterOption = None,
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    form: FormatOption = Format.TEXT,
+    detail: DetailOption = False,
+) -> None:
+    """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart."""
+    from ivproof.render.words import why_words
+    from ivproof.why import NoSuchCodeError
+
+    explainer, chart = _prepare(file, encounter, policy, reading)
+    try:
+        if form in {Format.TEXT, Format.JSON}:
+            found = explainer.why(chart, code, detail=detail)
+            _show(found, why_words(found), form)
+        else:
+            _graphs(explainer, chart, form, explainer.check(code))
+    except NoSuchCodeError as error:
+        wrong(str(error))
+
+
+def explain(
+    file: FileArgument,
+    encounter: EncounterOption = None,
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    form: FormatOption = Format.TEXT,
+    detail: DetailOption = False,
+) -> None:
+    """Tell a whole visit on one page: the claim and why, what was left out, what was assumed."""
+    from ivproof.render.words import visit_words, why_words
+
+    explainer, chart = _prepare(file, encounter, policy, reading)
+    if form in {Format.TEXT, Format.JSON}:
+        found = explainer.explain(chart, detail=detail)
+        _show(found, why_words(found) if detail else visit_words(found), form)
+    else:
+        _graphs(explainer, chart, form, None)
+
+
+def whynot(
+    file: FileArgument,
+    code: CodeArgument,
+    administration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="ADMINISTRATION", help="For this administration only.", show_default=False),
+    ] = None,
+    encounter: EncounterOption = None,
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    form: Annotated[PlainFormat, typer.Option("--format", help="text or json.")] = PlainFormat.TEXT,
+    detail: DetailOption = False,
+) -> None:
+    """Tell why a code is not on the claim, and the least change of the chart that would put it there."""
+    from ivproof.render.words import why_not_words
+    from ivproof.why import NoSuchCodeError
+    from ivproof.whynot import NoSuchAdministrationError, why_not
+
+    explainer, chart = _prepare(file, encounter, policy, reading)
+    try:
+        found = why_not(explainer, chart, code, administration, detail=detail)
+    except (NoSuchCodeError, NoSuchAdministrationError) as error:
+        wrong(str(error))
+    if form is PlainFormat.JSON:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        _print(why_not_words(found, detail=detail))
+
+
+def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] | None) -> tuple[Explainer, Encounter]:
+    by = load_policy(policy)
+    readings = read_settings(by, reading or [])
+    chart = pick(file, encounter)
+    from ivproof.why import Explainer
+
+    with telling_policy_errors():
+        return Explainer(by, readings), chart
+
+
+def _show(found: Why, words: Iterable[RenderableType], form: Format) -> None:
+    if form is Format.JSON:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        _print(words)
+
+
+def _print(words: Iterable[RenderableType]) -> None:
+    out = console()
+    for word in words:
+        out.print(word)
+
+
+def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | None) -> None:
+    """Write the derivation of a code (or of the whole claim), one graph for each claim that the chart leads to."""
+    from ivproof import derivation as graphs
+
+    write = {Format.DOT: graphs.dot, Format.MERMAID: graphs.mermaid, Format.GRAPHML: graphs.graphml}[form]
+    case = explainer.case(chart)
+    for alternative in case.alternatives:
+        derivation = case.derivation(alternative)
+        typer.echo(write(derivation.graph(derivation.units(code))), nl=False)
+
+
+def pick(file: str, wanted: str | None) -> Encounter:
+    """Read the encounter that is asked for; end the command where it is not there, or is refused."""
+    from ivproof.charts import scan
+
+    found: list[Encounter] = []
+    problems: list[str] = []
+    for sheet in scan([file]):
+        chart = sheet.chart()
+        if chart.encounter is None:
+            problems += map(str, chart.refusals)
+        elif wanted is None or chart.encounter.id == wanted:
+            found.append(chart.encounter)
+    if len(found) != 1:
+        _tell(file, wanted, found, problems)
+    return found[0]
+
+
+def _tell(file: str, wanted: str | None, found: list[Encounter], problems: list[str]) -> NoReturn:
+    """Say why no encounter can be picked."""
+    for problem in problems:
+        say(problem)
+    if problems and not found:
+        raise typer.Exit(REFUSED)
+    if wanted is not None:
+        wrong(f"--encounter {wanted}: {'more than one' if found else 'no'} encounter of {file} has that id")
+    if not found:
+        wrong(f"{file}: no chart in it")
+    names = ", ".join(it.id for it in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    wrong(f"{file} has several encounters; pick one with --encounter: {names}{more}")

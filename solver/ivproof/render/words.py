@@ -1,0 +1,245 @@
+"""Explanations for a person at a terminal: why a code is on the claim, why it is not, and a whole visit on one page.
+
+In: explanations as data. Out: what rich can print. Whatever comes from a chart is shown as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from ivproof.explanation import Assumed, Line, Step
+from ivproof.render.plain import plain
+from ivproof.why import UnitReason, Why
+from ivproof.whynot import Attempt, WhyNot
+
+FAINT = "bright_black"
+
+CARRYING = 3
+"""So many times, comparisons and choices are shown with a line of a whole visit."""
+
+ATTEMPTS = 3
+"""So many rules that could have earned a code are shown; with every detail, all of them."""
+
+_LABELS: Mapping[str, tuple[str, str]] = {
+    "fact": ("chart", "cyan"),
+    "list": ("drug list", "cyan"),
+    "table": ("policy", "blue"),
+    "measure": ("time", "green"),
+    "counted": ("compared", "green"),
+    "not": ("not", "magenta"),
+    "reading": ("reading", "yellow"),
+    "choice": ("choice", "yellow"),
+    "also": ("also", FAINT),
+    "against": ("against it", "red"),
+    "lacking": ("lacking", "red"),
+    "needed": ("needed", "bold"),
+}
+_STATUS = {
+    "determined": ("green", "one claim follows"),
+    "ambiguous": ("yellow", "an open question or choice leads to different claims"),
+    "undetermined": ("red", "a fact is missing that the claim depends on"),
+}
+
+
+def why_words(why: Why) -> Iterator[RenderableType]:
+    """Why a code is on the claim, unit by unit, in each claim that the chart leads to."""
+    for version in why.versions:
+        yield from _leads(version.leads)
+        if not version.units:
+            yield Text(f"{why.code} is not on this claim; ivproof whynot tells why.")
+        for (code, subject), units in _grouped(version.units).items():
+            count = len(units)
+            yield Text.assemble((f"{code} × {count}", "bold"), f"  for {plain(subject)}")
+            for unit in units:
+                yield Padding(_tree(unit.lines), (0, 0, 0, 2))
+        if version.modifiers:
+            yield Text("Modifiers", "bold")
+            yield Padding(_tree(version.modifiers), (0, 0, 0, 2))
+        yield from _assumed(version.assumed)
+
+
+def visit_words(why: Why) -> Iterator[RenderableType]:
+    """A whole visit on one page: the claim with the reason of each line, what was left out, what was assumed."""
+    colour, status = _STATUS.get(why.status, ("", why.status))
+    yield Text.assemble((plain(why.encounter), "bold"), "  ", (why.status, colour), f": {status}")
+    for version in why.versions:
+        yield Text()
+        yield from _leads(version.leads)
+        yield Text("Claim" if version.claim else "Nothing is reported.", "bold")
+        told: dict[int, Step] = {}
+        for (code, subject), units in _grouped(version.units).items():
+            head = Text.assemble((f"{code} × {len(units)}", "bold"), f"  {plain(subject)}")
+            yield Padding(head, (0, 0, 0, 2))
+            for unit in units:
+                yield Padding(_short(unit.lines, told), (0, 0, 0, 6))
+        for line in version.modifiers:
+            yield Padding(_short([line], told), (0, 0, 0, 6))
+        if version.excluded:
+            yield Text("Left out", "bold")
+        for exclusion, line in version.excluded:
+            code = f" ({exclusion.code})" if exclusion.code else ""
+            yield Padding(Text.assemble((plain(exclusion.subject), "bold"), code), (0, 0, 0, 2))
+            yield Padding(_short([line], told), (0, 0, 0, 6))
+        yield from _assumed(version.assumed)
+    if why.missing:
+        yield Text()
+        yield Text("Not charted", "bold")
+        for missing in why.missing:
+            yield Padding(Text(plain(missing)), (0, 0, 0, 2))
+
+
+def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[RenderableType]:
+    """Why a code is not on the claim, what comes nearest, and the least change that would put it there."""
+    about = f" for {plain(found.administration)}" if found.administration else ""
+    if found.units:
+        yield Text.assemble(
+            (found.code, "bold"), f" is on the claim{about} with {found.units} unit(s); not with one more."
+        )
+    else:
+        yield Text.assemble((found.code, "bold"), f" is not on the claim{about}.")
+    yield from _leads(found.leads)
+    for exclusion in found.excluded:
+        rules = ", ".join(exclusion.rules)
+        yield Padding(Text.assemble(plain(exclusion.reason), (f"  [{exclusion.name}] {rules}", FAINT)), (0, 0, 0, 2))
+    shown = [it for it in found.attempts if detail or it.progress > 0]
+    direct = [it for it in shown if not it.only_if_read] or shown
+    for attempt in direct if detail else direct[:ATTEMPTS]:
+        yield Padding(_attempt(attempt), (1, 0, 0, 2))
+    for attempt in shown if detail else ():
+        if attempt.only_if_read and attempt not in direct:
+            yield Padding(_attempt(attempt), (1, 0, 0, 2))
+    if not found.attempts and not found.units:
+        yield Text("  No rule of the policy earns this code in this visit.")
+    yield Text()
+    yield from _change(found)
+
+
+def _change(found: WhyNot) -> Iterator[RenderableType]:
+    search = found.search
+    wish = f"one more unit of {found.code}" if found.units else found.code
+    if search.change is None:
+        rest = "" if search.complete else "; further changes were not looked through"
+        yield Text(f"No change of one or two facts gives {wish} ({search.tried} changed charts were coded{rest}).")
+        return
+    yield Text.assemble(
+        ("Least change", "bold"), f" that gives {wish} (found by coding {search.tried} changed charts):"
+    )
+    for edit in search.change.edits:
+        minutes = (
+            f"  ({abs(edit.minutes)} minutes {'later' if edit.minutes > 0 else 'earlier'})" if edit.minutes else ""
+        )
+        yield Padding(
+            Text.assemble((plain(edit.place), "cyan"), f": {plain(edit.before)} → {plain(edit.after)}{minutes}"),
+            (0, 0, 0, 2),
+        )
+
+
+def _attempt(attempt: Attempt) -> Tree:
+    head = Text.assemble(plain(attempt.sentence), (f"  [{attempt.rule}] {attempt.citation}".rstrip(), FAINT))
+    tree = Tree(head, guide_style=FAINT)
+    for line in attempt.obstacles:
+        _grow(tree, line)
+    return tree
+
+
+def _grouped(units: Iterable[UnitReason]) -> dict[tuple[str, str], list[UnitReason]]:
+    found: dict[tuple[str, str], list[UnitReason]] = {}
+    for unit in units:
+        found.setdefault((unit.code, unit.subject), []).append(unit)
+    return found
+
+
+def _leads(leads: Sequence[str]) -> Iterator[RenderableType]:
+    for lead in leads:
+        yield Text.assemble(("If ", "yellow"), plain(lead))
+
+
+def _assumed(assumed: Sequence[Assumed]) -> Iterator[RenderableType]:
+    """What was held of open questions: what was set or tried in full, the defaults in one line."""
+    chosen = [it for it in assumed if it.source != "default"]
+    defaults = [it for it in assumed if it.source == "default"]
+    if assumed:
+        yield Text("Assumed", "bold")
+    for it in chosen:
+        source = "as set" if it.source == "set" else "left open"
+        yield Padding(Text(f"{it.question} {it.name} = {it.option} ({source}): {it.says}"), (0, 0, 0, 2))
+    if defaults:
+        listed = ", ".join(f"{it.question} {it.name} = {it.option}" for it in defaults)
+        yield Padding(Text.assemble("by default: ", (listed, FAINT)), (0, 0, 0, 2))
+
+
+def _tree(lines: Iterable[Line]) -> Tree:
+    tree = Tree("", hide_root=True, guide_style=FAINT)
+    for line in lines:
+        _grow(tree, line)
+    return tree
+
+
+def _grow(tree: Tree, line: Line) -> None:
+    branch = tree.add(_words(line))
+    if line.step is not None:
+        for inner in line.step.lines:
+            _grow(branch, inner)
+
+
+def _words(line: Line) -> Text:
+    """One line of an explanation."""
+    if line.step is not None:
+        head = Text.assemble((f"{line.number}. ", "bold"), _label(line), plain(line.text))
+        head.append(f"  [{line.step.rule}] {line.step.citation}".rstrip(), FAINT)
+        return head
+    if line.kind == "see":
+        return Text.assemble(plain(line.text), (f"  see {line.number}", FAINT))
+    text = Text.assemble(_label(line), plain(line.text))
+    if line.number is not None:
+        text.append(f"  see {line.number}", FAINT)
+    if line.places:
+        text.append(f"  {plain(', '.join(line.places))}", FAINT)
+    elif line.rule:
+        text.append(f"  [{line.rule}]", FAINT)
+    return text
+
+
+def _label(line: Line) -> Text:
+    if line.kind not in _LABELS:
+        return Text()
+    label, colour = _LABELS[line.kind]
+    return Text(f"{label}: ", colour)
+
+
+def _short(lines: Iterable[Line], told: dict[int, Step]) -> Text:
+    """The first step with its rule, and the times, comparisons and choices that carry it, in a few words."""
+    first = next((line for line in lines if line.kind in {"step", "see"}), None)
+    if first is None:
+        return Text("; ".join(plain(line.text) for line in lines))
+    if first.step is not None:
+        told.update({step.number: step for step in first.step.walk()})
+    step = first.step or told.get(first.number or 0)
+    text = Text(plain(first.text))
+    if step is None:
+        return text
+    text.append(f"  [{step.rule}] {step.citation}".rstrip(), FAINT)
+    for kind, said in islice(dict.fromkeys(_carrying(step, told)), CARRYING):
+        text.append("\n")
+        text.append_text(_label(Line(kind, "")))
+        text.append(plain(said))
+    return text
+
+
+def _carrying(step: Step, told: Mapping[int, Step]) -> Iterator[tuple[str, str]]:
+    """The measures, comparisons and choices of a step, or of the steps just below it that have them."""
+    own = [(line.kind, line.text) for line in step.lines if line.kind in {"measure", "counted", "choice", "not"}]
+    if own:
+        yield from own
+        return
+    rest = {number: it for number, it in told.items() if number != step.number}
+    for line in step.lines:
+        inner = line.step or rest.get(line.number or 0)
+        if inner is not None:
+            yield from _carrying(inner, rest)
