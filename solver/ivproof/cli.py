@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import code, explain, policy, proof, readings, schema
+from ivproof.commands import code, explain, policy, proof, readings, report, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -45,6 +45,7 @@ app.command("whynot")(explain.whynot)
 app.command("explain")(explain.explain)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
+app.command("report")(report.report)
 app.add_typer(schema.app, name="schema")
 app.add_typer(readings.app, name="readings")
 app.add_typer(policy.app, name="policy")

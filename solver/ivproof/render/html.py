@@ -1,0 +1,113 @@
+"""The report as one page that stands alone: no request to anywhere, and nothing from a chart is taken for markup.
+
+In: a report. Out: the text of the page, the same for the same report.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ivproof.render.plain import plain
+from ivproof.report import Report
+
+KINDS = {
+    "fact": "chart",
+    "list": "drug list",
+    "table": "policy",
+    "measure": "time",
+    "counted": "count",
+    "not": "not",
+    "reading": "reading",
+    "choice": "choice",
+    "also": "also",
+    "see": "see",
+    "step": "step",
+}
+"""What the lines of a proof are called."""
+
+SEVERITIES = {
+    "fails": "will be denied",
+    "appealable": "will be denied, can be appealed",
+    "needs_modifier": "will be denied unless a modifier applies",
+    "passes": "passes with its modifier",
+    "payer_decides": "the payer decides",
+}
+"""What the severities of claim edits mean."""
+
+BARS = {
+    "infusion": "infusion",
+    "hydration": "hydration that counts",
+    "push": "push or injection",
+    "shared": "time shared with another infusion, for which it counts",
+    "beside": "hydration that does not count",
+    "pause": "stood still",
+    "open": "no stop documented",
+    "other": "given, not reported by its time",
+}
+"""The legend of the timeline."""
+
+SOURCES = {"default": "default", "set": "as set", "tried": "left open"}
+"""Where an option that is held comes from."""
+
+
+def page(report: Report) -> str:
+    """Give the page of a report."""
+    style, script = _file("report.css"), _file("report.js")
+    rows = [row for lane in (report.timeline.lanes if report.timeline else ()) for row in lane.rows]
+    drawn = {bar.kind for row in rows for bar in row.bars}
+    if any(row.marks for row in rows):
+        drawn.add("push")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=Markup(style),  # a file of this package, with nothing of a chart in it
+            script=Markup(script),
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            kinds=KINDS,
+            severities=SEVERITIES,
+            sources=SOURCES,
+            legend=[(kind, text) for kind, text in BARS.items() if kind in drawn],
+        )
+    )
+
+
+def _shown(value: object) -> object:
+    """Make every character from a chart visible; the page's own markup stays as it is."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.3f}%"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ivproof", "render/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["percent"] = _percent
+    return environment
+
+
+@cache
+def _file(name: str) -> str:
+    return files("ivproof.render").joinpath("templates", name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    """The name by which the page's content security policy allows a text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
