@@ -245,10 +245,12 @@ class _Pool:
             return failed
 
     def close(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - self._before:
+        processes = set(multiprocessing.active_children()) - self._before
+        for process in processes:
             process.terminate()
-        self._executor.shutdown(wait=True)
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for process in processes:
+            process.join()
 
 
 def _in_processes(chunks: Iterator[_Chunk], job: Job, jobs: int) -> Generator[Outcome, None, None]:
