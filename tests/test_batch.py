@@ -16,6 +16,7 @@ from command import chart, given_iv, write_lines
 from ivproof import batch
 from ivproof.batch import Job, Outcome, as_line, outcomes
 from ivproof.charts import Sheet, scan
+from ivproof.coding import Coder
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
 from ivproof.policy import Policy
@@ -151,14 +152,14 @@ def test_a_chart_on_which_the_engine_fails_costs_no_other_its_answer(jobs: int) 
 
 
 def test_an_engine_that_fails_on_a_chunk_is_asked_for_each_chart(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = batch.Coder.code
+    code = Coder.code
 
-    def fails(self: batch.Coder, encounters: list[Encounter], *rest: Any) -> list[Determination]:
+    def fails(self: Coder, encounters: list[Encounter], *rest: Any) -> list[Determination]:
         if any(it.id == "E-2" for it in encounters):
             raise RuntimeError("patient Jane Roe")
         return code(self, encounters, *rest)
 
-    monkeypatch.setattr(batch.Coder, "code", fails)
+    monkeypatch.setattr(Coder, "code", fails)
     found = list(outcomes(sheets(*(chart(f"E-{n}") for n in range(5))), job(), jobs=1))
     assert [it.failure is None for it in found] == [True, True, False, True, True]
     assert "Jane Roe" not in found[2].problems[0]
