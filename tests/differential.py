@@ -1,7 +1,9 @@
 """Both engines on generated charts: ``python tests/differential.py [--charts 100000] [--jobs 2] [--seed 0]``.
 
-Of three charts one is a visit as a hospital's day has them and two hold anything that the format allows. The engines
-agree on a chart where they give the same set of claims, over every answer set. Prints how many charts were compared,
+Of three charts one is a visit as a hospital's day has them and two hold anything that the format allows. One chunk of
+charts in forty is coded with the questions as they stand by default, so that open ones are gone through; every other
+chunk has a setting of its own, in which no question is open and many are not as by default. The engines agree on a
+chart where they give the same set of claims, over every answer set. Prints how many charts were compared,
 how many of them have more than one claim, the charts on which the engines differ (cut down to the smallest that still
 shows it), and the time. Exits with 1 where they differ.
 """
@@ -10,27 +12,37 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import generate
 
-from ivproof.coding import Coder
+from ivproof.drugs import DrugList
 from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
-from ivproof.second import claims_of
+from ivproof.engine import Engine
+from ivproof.facts import facts_of
+from ivproof.policy import Policy, law_folder
+from ivproof.second import SecondEngine, claims_of
 
 Chart = dict[str, Any]
+Readings = Mapping[str, str]
 
-CHUNK = 50
-"""Charts that the first engine grounds together."""
+CHUNK = 200
+"""Charts that are coded by one setting of the questions, and that the first engine grounds together."""
+
+DEFAULTS = 40
+"""One chunk in this many keeps the questions as they are by default."""
+
+OTHERWISE = 0.15
+"""How often a setting departs from a default."""
 
 
 class Outcome(NamedTuple):
@@ -39,12 +51,55 @@ class Outcome(NamedTuple):
     charts: int
     rivals: int
     administrations: int
-    different: list[Chart]
+    different: list[tuple[Chart, Readings]]
 
 
 @cache
-def coder() -> Coder:
-    return Coder(Policy.load("out001"))
+def policy() -> Policy:
+    return Policy.load("out001")
+
+
+@cache
+def drugs() -> DrugList:
+    return DrugList.load(law_folder() / "drugs")
+
+
+@cache
+def second() -> SecondEngine:
+    """Give a second engine; its compiled law serves every setting."""
+    return SecondEngine(policy())
+
+
+def setting(chunk: int) -> Readings:
+    """Give the readings of a chunk."""
+    if chunk % DEFAULTS == 0:
+        return {}
+    rng = random.Random(chunk)
+    return {
+        question.number: rng.choice(question.options).name
+        for question in policy().questions.values()
+        if question.default is None or rng.random() < OTHERWISE
+    }
+
+
+class Engines:
+    """Both engines with one setting of the questions."""
+
+    def __init__(self, readings: Readings) -> None:
+        self.first = Engine(policy(), readings)
+        self.second = SecondEngine(policy(), readings)
+        self.second.__dict__["program"] = second().program  # compiled once, for all settings
+
+    def differing(self, charts: Sequence[Chart]) -> tuple[list[Chart], int]:
+        """Give the charts on which the engines differ, and how many charts have more than one claim."""
+        facts = [facts_of(generate.encounter(chart), drugs(), policy().payers) for chart in charts]
+        answers = self.first.answer(facts)
+        different = [
+            chart
+            for chart, fact, answer in zip(charts, facts, answers, strict=True)
+            if claims_of(answer) != self.second.claims(fact)
+        ]
+        return different, sum(bool(answer.alternatives) for answer in answers)
 
 
 def generated(seed: int) -> Chart:
@@ -56,32 +111,23 @@ def generated(seed: int) -> Chart:
 
 
 def compare(seeds: Sequence[int]) -> Outcome:
-    """Compare the engines on the charts of some seeds."""
-    charts = [generated(seed) for seed in seeds]
-    facts = [coder().facts(generate.encounter(chart)) for chart in charts]
-    answers = coder().engine.answer(facts)
-    different = [
-        chart
-        for chart, fact, answer in zip(charts, facts, answers, strict=True)
-        if claims_of(answer) != coder().second.claims(fact)
-    ]
-    rivals = sum(bool(answer.alternatives) for answer in answers)
-    return Outcome(len(charts), rivals, sum(len(it["administrations"]) for it in charts), different)
+    """Compare the engines on the charts of some seeds, which begin with a chunk."""
+    charts, readings = [generated(seed) for seed in seeds], setting(seeds[0] // CHUNK)
+    different, rivals = Engines(readings).differing(charts)
+    given = sum(len(it["administrations"]) for it in charts)
+    return Outcome(len(charts), rivals, given, [(chart, readings) for chart in different])
 
 
-def differ(chart: Chart) -> bool:
+def differ(chart: Chart, engines: Engines) -> bool:
     """Whether the engines differ on a chart; on one that is refused they do not."""
-    encounter = parse(deepcopy(chart), Source("generated")).encounter
-    if encounter is None:
-        return False
-    facts = coder().facts(encounter)
-    return claims_of(coder().engine.answer([facts])[0]) != coder().second.claims(facts)
+    readable = parse(deepcopy(chart), Source("generated")).encounter is not None
+    return readable and bool(engines.differing([chart])[0])
 
 
-def smallest(chart: Chart) -> Chart:
+def smallest(chart: Chart, differs: Callable[[Chart], bool]) -> Chart:
     """Leave out of a chart whatever is not needed for the difference."""
-    shorter = next((it for it in _shorter(chart) if differ(it)), None)
-    return chart if shorter is None else smallest(shorter)
+    shorter = next((it for it in _shorter(chart) if differs(it)), None)
+    return chart if shorter is None else smallest(shorter, differs)
 
 
 def _shorter(chart: Chart) -> Iterator[Chart]:
@@ -101,7 +147,7 @@ def run(charts: int, jobs: int, seed: int, seconds: float | None = None) -> tupl
     """Compare so many charts, or as many as the time allows; gives the sum and the seconds."""
     begin = time.perf_counter()
     total: Counter[str] = Counter()
-    different: list[Chart] = []
+    different: list[tuple[Chart, Readings]] = []
     chunks = (range(at, min(at + CHUNK, seed + charts)) for at in range(seed, seed + charts, CHUNK))
     for outcome in _outcomes(chunks, jobs):
         total.update(charts=outcome.charts, rivals=outcome.rivals, administrations=outcome.administrations)
@@ -131,9 +177,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first chart; the next has the next")
     parser.add_argument("--seconds", type=float, help="stop after this time, whatever is left")
     chosen = parser.parse_args(arguments)
+    os.environ["IVPROOF_CACHE"] = ""  # hundreds of settings are tried once each
     outcome, seconds = run(chosen.charts, chosen.jobs, chosen.seed, chosen.seconds)
-    for chart in outcome.different:
-        print(f"the engines differ on {chart['id']}; smallest chart:\n{json.dumps(smallest(chart))}")
+    for chart, readings in outcome.different:
+        cut = smallest(chart, partial(differ, engines=Engines(readings)))
+        print(f"the engines differ on {chart['id']} with readings {readings}; smallest chart:\n{json.dumps(cut)}")
     print(
         f"{outcome.charts} charts with {outcome.administrations} administrations compared (seeds from {chosen.seed}), "
         f"{outcome.rivals} with more than one claim, {len(outcome.different)} differences, {seconds:.0f} s"
