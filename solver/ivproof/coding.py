@@ -31,6 +31,9 @@ from ivproof.second import SecondEngine
 Recheck = Literal["all", "sample", "none"]
 """Which answers the second engine derives again."""
 
+TOGETHER = 200
+"""So many charts are given to the engine together."""
+
 SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
 
@@ -76,18 +79,21 @@ class Coder:
 
     def _would_change(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], bool]]:
         """Tell of each missing fact whether some value of it leads to another claim."""
-        asked: list[tuple[int, tuple[str, str], Encounter]] = []
-        found: list[dict[tuple[str, str], bool]] = []
+        found: list[dict[tuple[str, str], bool]] = [{} for _ in charts]
+        waiting: dict[tuple[int, tuple[str, str]], list[Encounter]] = {}
         for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
-            found.append({})
             for subject, field, _ in answer.atoms.get("missing", ()):
                 key = (str(subject), str(field))
                 found[n][key] = _varies(answer, key, facts)
-                asked += [(n, key, encounter) for encounter in what_ifs(self.policy, facts, *key)]
-        if asked:
-            others = self.engine.answer([self.facts(encounter) for _, _, encounter in asked])
-            for (n, key, _), other in zip(asked, others, strict=True):
-                found[n][key] = found[n][key] or _claims(other) != _claims(answers[n])
+                waiting[n, key] = list(what_ifs(self.policy, facts, *key))
+        # the first value mostly tells; only where it does not are the others tried
+        for tried in (slice(0, 1), slice(1, None)):
+            asked = [(at, it) for at, values in waiting.items() if not found[at[0]][at[1]] for it in values[tried]]
+            for start in range(0, len(asked), TOGETHER):
+                some = asked[start : start + TOGETHER]
+                others = self.engine.answer([self.facts(encounter) for _, encounter in some])
+                for ((n, key), _), other in zip(some, others, strict=True):
+                    found[n][key] = found[n][key] or _claims(other) != _claims(answers[n])
         return found
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -55,6 +55,9 @@ SHOWN = {
 
 LAWS = 512
 """How many selections of rules are kept in memory."""
+
+TRIED = 256
+"""Up to so many ways of settling the choices of a chart are tried together with those of other charts."""
 
 FREE = "chosen"
 """The choice among services of equal rank."""
@@ -155,14 +158,12 @@ class Engine:
         keys = {f"e{n}": facts for n, facts in enumerate(charts)}
         control, choices = self._ground(keys)
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
-        rivals = set(_rivals(control, keys)) if choices.literals else set()
+        rivals = _rivals(control, keys) if choices.literals else set()
+        explored = self._explore({key: facts for key, facts in keys.items() if key in rivals})
         supposed = {
             key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN})) for key, by in choices.literals.items()
         }
-        return [
-            Answer(found.get(key, {}), self._alternatives(facts) if key in rivals else (), supposed.get(key, ()))
-            for key, facts in keys.items()
-        ]
+        return [Answer(found.get(key, {}), explored.get(key, ()), supposed.get(key, ())) for key in keys]
 
     def _ground(
         self, keys: Mapping[str, Facts], observer: clingo.Observer | None = None
@@ -188,13 +189,16 @@ class Engine:
     def _prefer(self, control: clingo.Control, keys: Mapping[str, Facts], choices: _Choices) -> None:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""
         found: list[tuple[str, Resolution, int, tuple[Any, ...]]] = []
+        positions: dict[str, dict[str, int]] = {}
         for name, arity in CHOICES.items():
             for atom in control.symbolic_atoms.by_signature(name, arity):
                 if atom.is_fact:
                     continue
                 encounter, *arguments = map(str, atom.symbol.arguments)
                 resolution = _resolution(name, arguments)
-                rank = self._rank(keys[encounter], resolution)
+                if encounter not in positions:
+                    positions[encounter] = _positions(keys[encounter])
+                rank = self._rank(positions[encounter], resolution)
                 found.append((encounter, resolution, atom.literal, rank))
         if not found:
             return
@@ -205,34 +209,110 @@ class Engine:
                 level = len(found) - n
                 backend.add_heuristic(literal, clingo.backend.HeuristicType.True_, level, level, [])
 
-    def _rank(self, facts: Facts, resolution: Resolution) -> tuple[Any, ...]:
+    def _rank(self, positions: Mapping[str, int], resolution: Resolution) -> tuple[Any, ...]:
         if resolution.predicate == OPEN:
             names = [option.name for option in self.policy.questions[resolution.subject].options]
             return (names.index(resolution.value),)
-        return (_position(facts, resolution.value), resolution.value)
+        return (_position(positions, resolution.value), resolution.value)
 
     # --- rival claims
 
+    def _explore(self, charts: Mapping[str, Facts]) -> dict[str, tuple[Alternative, ...]]:
+        """List the distinct claims of charts that have several, each with a smallest way to it.
+
+        The charts are independent of each other, so one answer set tries one way in each of them.
+        """
+        if not charts:
+            return {}
+        used = _Used()
+        control, choices = self._ground(charts, used)
+        plans = {key: _Plan(choices.literals[key], used.body) for key in charts}
+        alone = {key for key, plan in plans.items() if plan.entangled or len(plan.ways) > TRIED}
+        while True:
+            together = {key: plan for key, plan in plans.items() if key not in alone}
+            unsure = self._try_together(control, together)
+            if not unsure:
+                break
+            alone |= unsure
+        found = {key: plan.alternatives() for key, plan in together.items()}
+        return {key: found.get(key) or self._alternatives(charts[key]) for key in charts}
+
+    def _try_together(self, control: clingo.Control, plans: Mapping[str, _Plan]) -> set[str]:
+        """Try every way of every plan; give the charts in which equals lead to different claims."""
+        unsure: set[str] = set()
+        for n in range(max((len(plan.ways) for plan in plans.values()), default=0)):
+            wanted = [literal for plan in plans.values() for literal in plan.literals(n)]
+            by = _by_encounter(_model(control, wanted))
+            trying = {key: plan for key, plan in plans.items() if n < len(plan.ways)}
+            for key, plan in trying.items():
+                plan.note(n, by.get(key, {}))
+            if any(plan.free for plan in trying.values()):
+                unsure |= _rivals(control, {key: plan for key, plan in trying.items() if plan.free}, wanted)
+        return unsure
+
     def _alternatives(self, facts: Facts) -> tuple[Alternative, ...]:
-        """List the distinct claims of one chart, each with a smallest way to it."""
+        """List the distinct claims of one chart by itself, where choices hang on each other or on equals."""
         used = _Used()
         control, choices = self._ground({"e0": facts}, used)
-        ways = choices.literals["e0"]
-        inert = {
-            choice for choice, values in ways.items() if choice[0] == OPEN and used.body.isdisjoint(values.values())
-        }
-        live = [choice for choice in ways if choice[0] != FREE and choice not in inert]
-        fixed = [(next(iter(ways[choice].values())), True) for choice in inert]
-        table = _claims_by_assignment(control, ways, live, fixed)
-        live, table = _without_idle(live, table)
+        plan = _Plan(choices.literals["e0"], used.body)
+        _project(control)
+        table: Table = {}
+        for n, values in enumerate(plan.ways):
+            if claims := _claims(control, plan.literals(n)):
+                table[values] = claims
+        live, table = _without_idle(plan.live, table)
         found = []
         for claim in dict.fromkeys(claim for claims in table.values() for claim in sorted(claims, key=sorted)):
             leading = [values for values, claims in table.items() if claim in claims]
-            smallest, others = _ways(live, table, claim, leading)
-            wanted = [(ways[choice][value], True) for choice, value in zip(live, leading[0], strict=True)]
-            atoms = _sort(_by_encounter(_model(control, [*fixed, *wanted], claim))["e0"])
-            initial = _free_resolutions(atoms, ways) if len(table[leading[0]]) > 1 else ()
+            smallest, others = _smallest(live, table, claim, leading)
+            wanted = plan.settle(dict(zip(live, leading[0], strict=True)))
+            atoms = _sort(_by_encounter(_model(control, wanted, claim))["e0"])
+            initial = _free_resolutions(atoms, choices.literals["e0"]) if len(table[leading[0]]) > 1 else ()
             found.append(Alternative(claim, atoms, (*smallest, *initial), others))
+        return tuple(found)
+
+
+class _Plan:
+    """The ways of settling the choices of one chart that can change anything, and what each leads to."""
+
+    def __init__(self, ways: Mapping[tuple[str, str], Mapping[str, int]], used: set[int]) -> None:
+        self._literals = ways
+        idle = {choice for choice, values in ways.items() if choice[0] == OPEN and used.isdisjoint(values.values())}
+        self._fixed = [next(iter(ways[choice].values())) for choice in idle]
+        self.live = [choice for choice in ways if choice[0] != FREE and choice not in idle]
+        self.free = any(choice[0] == FREE for choice in ways)
+        # what is supposed of a fact may itself hang on a reading, or on what else is supposed
+        self.entangled = any(choice[0] not in {FREE, OPEN} for choice in self.live)
+        self.ways: list[Assignment] = list(product(*(ways[choice] for choice in self.live)))
+        self._found: dict[Assignment, tuple[ClaimKey, dict[str, list[str]]]] = {}
+
+    def literals(self, n: int) -> list[int]:
+        """What to assume for the nth way; the last one where there are fewer."""
+        return self.settle(dict(zip(self.live, self.ways[min(n, len(self.ways) - 1)], strict=True)))
+
+    def settle(self, values: Mapping[tuple[str, str], str]) -> list[int]:
+        """What to assume for these values of some choices."""
+        return self._fixed + [self._literals[choice][value] for choice, value in values.items()]
+
+    def note(self, n: int, atoms: dict[str, list[str]]) -> None:
+        """Keep what the nth way leads to."""
+        claim = frozenset(f"{name}({arguments})" for name in CLAIM for arguments in atoms.get(name, ()))
+        self._found[self.ways[n]] = (claim, atoms)
+
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Give the distinct claims in the order in which they were found."""
+        live, table = _without_idle(self.live, {way: frozenset([claim]) for way, (claim, _) in self._found.items()})
+        kept = [self.live.index(choice) for choice in live]
+        found = []
+        for claim in dict.fromkeys(claim for claim, _ in self._found.values()):
+            leading = [values for values, claims in table.items() if claim in claims]
+            smallest, others = _smallest(live, table, claim, leading)
+            first = next(
+                atoms
+                for way, (other, atoms) in self._found.items()
+                if other == claim and tuple(way[n] for n in kept) == leading[0]
+            )
+            found.append(Alternative(claim, _sort(first), smallest, others))
         return tuple(found)
 
 
@@ -272,28 +352,27 @@ def _show(predicates: Mapping[str, int]) -> str:
     return "".join(f"#show {name}/{arity + 1}.\n" for name, arity in predicates.items())
 
 
-def _position(facts: Facts, subject: str) -> int:
+def _positions(facts: Facts) -> dict[str, int]:
+    """The positions of a chart's administrations, by their constants."""
+    pairs = (fact.arguments.split(",") for fact in facts.own if fact.predicate == "order_of")
+    return {administration: int(position) for administration, position in pairs}
+
+
+def _position(positions: Mapping[str, int], subject: str) -> int:
     """The position of the first administration that a term names; 0 where it names none."""
-    orders = {
-        fact.arguments.partition(",")[0]: fact.arguments.partition(",")[2]
-        for fact in facts.own
-        if fact.predicate == "order_of"
-    }
     term = parse(subject)
     while isinstance(term, Function):
-        if term.name in orders:
-            return int(orders[term.name])
+        if term.name in positions:
+            return positions[term.name]
         if not term.arguments:
             break
         term = term.arguments[0]
     return 0
 
 
-def _model(
-    control: clingo.Control, assumptions: Iterable[tuple[int, bool]] = (), claim: ClaimKey | None = None
-) -> list[str]:
+def _model(control: clingo.Control, assumptions: Iterable[int] = (), claim: ClaimKey | None = None) -> list[str]:
     """The shown atoms of the first answer set, where `claim` is given of the first that makes that claim."""
-    wanted: list[tuple[clingo.Symbol, bool] | int] = [literal for literal, _ in assumptions]
+    wanted: list[tuple[clingo.Symbol, bool] | int] = [*assumptions]
     if claim is not None:
         wanted += [
             (clingo.parse_term(f"{atom[: atom.index('(')]}(e0,{atom[atom.index('(') + 1 :]}"), True) for atom in claim
@@ -306,11 +385,11 @@ def _model(
         return [str(symbol) for symbol in model.symbols(shown=True)]
 
 
-def _consequences(control: clingo.Control, mode: str) -> set[str]:
+def _consequences(control: clingo.Control, mode: str, assumptions: Sequence[int]) -> set[str]:
     control.configuration.solve.enum_mode = mode  # type: ignore[union-attr]
     control.configuration.solve.models = 0  # type: ignore[union-attr]
     last: set[str] = set()
-    with control.solve(yield_=True) as handle:
+    with control.solve(assumptions=list(assumptions), yield_=True) as handle:
         # each model narrows (or widens) the set; reading only the last one saves most of the time
         for _ in handle:
             pass
@@ -322,10 +401,22 @@ def _consequences(control: clingo.Control, mode: str) -> set[str]:
     return last
 
 
-def _rivals(control: clingo.Control, keys: Mapping[str, Facts]) -> Iterator[str]:
+def _rivals(control: clingo.Control, keys: Iterable[str], assumptions: Sequence[int] = ()) -> set[str]:
     """The encounters with more than one claim: what some answer set says and not all of them."""
-    differing = _consequences(control, "brave") ^ _consequences(control, "cautious")
-    yield from {text[text.index("(") + 1 :].partition(",")[0] for text in differing} & keys.keys()
+    differing = _consequences(control, "brave", assumptions) ^ _consequences(control, "cautious", assumptions)
+    return {text[text.index("(") + 1 :].partition(",")[0] for text in differing}.intersection(keys)
+
+
+def _project(control: clingo.Control) -> None:
+    """Let answer sets that make the same claim count as one."""
+    atoms = [
+        atom.literal
+        for name, arity in CLAIM.items()
+        for atom in control.symbolic_atoms.by_signature(name, arity + 1)
+        if not atom.is_fact
+    ]
+    with control.backend() as backend:
+        backend.add_project(atoms)
 
 
 def _by_encounter(shown: Iterable[str]) -> dict[str, dict[str, list[str]]]:
@@ -352,35 +443,16 @@ Assignment = tuple[str, ...]
 Table = dict[Assignment, frozenset[ClaimKey]]
 
 
-def _claims_by_assignment(
-    control: clingo.Control,
-    ways: Mapping[tuple[str, str], Mapping[str, int]],
-    live: Sequence[tuple[str, str]],
-    fixed: Sequence[tuple[int, bool]],
-) -> Table:
-    """Give, for each way of settling the live choices, the claims that remain possible among equals."""
-    table: Table = {}
-    for values in product(*(ways[choice] for choice in live)):
-        wanted = [ways[choice][value] for choice, value in zip(live, values, strict=True)]
-        claims = _claims(control, [literal for literal, _ in fixed] + wanted)
-        if claims:
-            table[values] = claims
-    return table
-
-
 def _claims(control: clingo.Control, assumptions: Sequence[int]) -> frozenset[ClaimKey]:
-    """The claims of all answer sets under assumptions; what was found is forbidden until nothing is left."""
-    found: list[ClaimKey] = []
-    control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
+    """The claims of all answer sets under assumptions."""
     control.configuration.solve.models = 0  # type: ignore[union-attr]
-    seen: set[ClaimKey] = set()
+    control.configuration.solve.project = "project"  # type: ignore[union-attr]
+    found: set[ClaimKey] = set()
     with control.solve(assumptions=list(assumptions), yield_=True) as handle:
         for model in handle:
-            key = frozenset(_strip(str(it)) for it in model.symbols(shown=True) if it.name in CLAIM)
-            if key not in seen:
-                seen.add(key)
-                found.append(key)
+            found.add(frozenset(_strip(str(it)) for it in model.symbols(shown=True) if it.name in CLAIM))
     control.configuration.solve.models = 1  # type: ignore[union-attr]
+    control.configuration.solve.project = "no"  # type: ignore[union-attr]
     return frozenset(found)
 
 
@@ -403,7 +475,7 @@ def _without_idle(live: list[tuple[str, str]], table: Table) -> tuple[list[tuple
     return live, table
 
 
-def _ways(
+def _smallest(
     live: Sequence[tuple[str, str]], table: Table, claim: ClaimKey, leading: Sequence[Assignment]
 ) -> tuple[tuple[Resolution, ...], tuple[tuple[Resolution, ...], ...]]:
     """A smallest partial assignment that leads to the claim, and every full one beside the first."""

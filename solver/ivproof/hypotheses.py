@@ -26,7 +26,7 @@ def what_ifs(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator
     it = encounter.administrations[at]
     match field:
         case "stop" | "start":
-            for start, stop in _runs(it, encounter, policy.minutes):
+            for start, stop in _runs(it, encounter, policy.probes):
                 yield _with(encounter, at, start=start, stop=stop)
         case "site":
             yield from _sites(encounter, at)

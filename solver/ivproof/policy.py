@@ -183,6 +183,13 @@ class Policy:
         """Lengths of a run, in minutes, on both sides of every threshold of the law."""
         return tuple(self._kept.get("minutes", lambda: _minutes(self.program)))
 
+    @cached_property
+    def probes(self) -> tuple[int, ...]:
+        """Lengths of a run, in minutes, that reach each threshold of the law; first the one that most often tells."""
+        lengths = sorted(self._kept.get("probes", lambda: _probes(self.program)))
+        telling = max((length for length in lengths if length < 2 * HOUR), default=0)
+        return (telling, *(length for length in lengths if length != telling))
+
     def question(self, text: str) -> Question:
         """Give the question with that number or short name. Raises PolicyError where there is none."""
         wanted = text.strip().casefold().replace("-", "_")
@@ -241,6 +248,9 @@ class Policy:
 
 DRUG_PREDICATES = frozenset({("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("open", 1)})
 """Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
+
+HOUR = 60
+"""Minutes."""
 
 _INPUT = re.compile(r"^% input (\w+)/(\d+):", re.MULTILINE)
 
@@ -319,12 +329,20 @@ def _codes(program: Program) -> dict[str, str]:
     }
 
 
+def _limits(program: Program) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {"threshold": set(), "hour_mark": set()}
+    for rule in program.rules:
+        if rule.is_fact and rule.atom.name in found and len(rule.atom.arguments) == 2:
+            found[rule.atom.name].add(int(str(rule.atom.arguments[1])))
+    return found
+
+
+def _probes(program: Program) -> list[int]:
+    limits = _limits(program)
+    return sorted(limits["threshold"] | {HOUR + mark for mark in limits["hour_mark"]})
+
+
 def _minutes(program: Program) -> list[int]:
-    limits = {
-        int(str(rule.atom.arguments[1]))
-        for rule in program.rules
-        if rule.is_fact and rule.atom.signature in {("threshold", 2), ("hour_mark", 2)}
-    }
     # an hour mark counts from each full hour, and the first two tell what the later ones repeat
-    lengths = {limit + past for limit in limits for past in (0, 60, 120)}
+    lengths = {limit + past for limit in set().union(*_limits(program).values()) for past in (0, HOUR, 2 * HOUR)}
     return sorted({minutes for length in lengths for minutes in (length - 1, length, length + 1) if minutes >= 0})
