@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ PARTS = (
     "settings",
     "version",
 )
+MOST = 100_000  # answers that are gone through: a proof cannot keep the checker busy for ever
 CLAIM = (("total", 2), ("total_with", 3), ("undetermined", 1))
 LINES = (
     ("discarded_line", 4),
@@ -140,6 +142,15 @@ def digest_of(law: Mapping[str, str]) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
+@lru_cache(maxsize=16)
+def _answers(program: Program, question: tuple[Atom, ...]) -> tuple[Answer, ...]:
+    """Every answer; kept for those who check many proofs about one chart."""
+    found = tuple(islice(program.answers(question), MOST + 1))
+    if len(found) > MOST:
+        raise RejectionError(f"there are more than {MOST} ways to settle the choices")
+    return found
+
+
 # --- the document
 
 
@@ -171,7 +182,8 @@ def _parts(found: Any, names: Sequence[str], what: str) -> None:
         raise RejectionError(f"{what} has the wrong parts: {' and '.join(said)}")
 
 
-def _hash(value: object) -> str:
+def hash_of(value: object) -> str:
+    """``sha256:`` and the hash of a value as JSON with sorted keys and without spaces: of a chart, of a proof."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
@@ -190,17 +202,19 @@ def _check(proof: Mapping[str, Any], law: Mapping[str, str] | None, drugs: Drugs
     _parts(proof, PARTS, "the document")
     _expect([proof["format"], proof["version"]], [FORMAT, VERSION], "format and version")
     _parts(proof["made_with"], ("clingo", "ivproof"), "made_with")
+    if not all(isinstance(it, str) for it in proof["made_with"].values()):
+        raise RejectionError("made_with has no versions")
     _parts(proof["policy"], ("digest", "edition", "id", "law"), "policy")
     _parts(proof["chart"], ("content", "digest", "encounter"), "chart")
     _parts(proof["outcome"], ("claims", "status"), "outcome")
-    _expect(proof["seal"], _hash({name: part for name, part in proof.items() if name != "seal"}), "seal")
+    _expect(proof["seal"], hash_of({name: part for name, part in proof.items() if name != "seal"}), "seal")
     trusted = [] if law is not None else ["the law that the proof brings along"]
     program = _law(proof["policy"], law)
     rules = program.rules
     facts, listed = _facts(proof, rules, drugs)
     trusted += listed
     question = [*facts, *_settings(proof["settings"], rules)]
-    answers = list(program.answers(question))
+    answers = _answers(program, tuple(question))
     _outcome(proof["outcome"], proof["answers"], answers)
     for n, stated in enumerate(proof["answers"], 1):
         where = f"answer {n}"
@@ -240,7 +254,7 @@ def _program(law: tuple[tuple[str, str], ...]) -> Program:
 
 def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None) -> tuple[list[Atom], list[str]]:
     chart = proof["chart"]
-    _expect(chart["digest"], _hash(chart["content"]), "digest of the chart")
+    _expect(chart["digest"], hash_of(chart["content"]), "digest of the chart")
     _expect(chart["encounter"], chart["content"]["id"], "encounter")
     stated = []
     for fact in proof["facts"]:
@@ -251,6 +265,8 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None)
         ours = list(translate(chart["content"], Listed(it for it, _ in stated), payers))
     except ChartError as error:
         raise RejectionError(str(error), "chart") from None
+    except (KeyError, IndexError) as error:
+        raise RejectionError(f"the chart lacks {error}", "chart") from None
     expected = sorted(ours, key=lambda it: (it[1], it[0]))
     theirs = [(fact["atom"], fact["place"]) for fact in proof["facts"]]
     for missing in [it for it in expected if it not in set(theirs)]:
@@ -406,7 +422,9 @@ class _Derivation:
         where = f"{self.where}, absent"
         for it in stated:
             _parts(it, ("atom", "clauses"), "evidence")
-        _expect([it["atom"] for it in stated], sorted(denied), f"{where}: what is denied")
+        if wrong := sorted({it["atom"] for it in stated} ^ denied.keys()):
+            raise RejectionError(f"{wrong[0]}: what the steps deny and what has evidence differ", where)
+        _expect([it["atom"] for it in stated], sorted(denied), "order of the evidence")
         for n, it in enumerate(stated, 1):
             try:
                 found = evidence(denied[it["atom"]], self.support)

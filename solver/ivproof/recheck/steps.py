@@ -80,7 +80,9 @@ def rewrite(step: Written, rule: Rule, support: Support, before: Container[Atom]
     instance = support.apply(rule, full)
     if isinstance(instance, Failure):
         failed = instance.failed.element
-        raise StepError(f"its rule does not apply: {text(failed) if failed else 'another was chosen'} does not hold")
+        raise StepError(
+            f"its rule does not apply: {f'{text(failed)} does not hold' if failed else 'another was chosen'}"
+        )
     parts: Sequence[Element] = (*rule.body, *(rule.condition or ()))
     used = _used(step, parts, full, before)
     new: dict[str, Any] = {
