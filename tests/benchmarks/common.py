@@ -1,0 +1,114 @@
+"""What the benchmarks share: medians, charts in files, and the same law given to clingo without anything of ivproof.
+
+The baseline grounds and solves what the first engine grounds and solves (the same rules, the same facts, the same
+charts together), by clingo's own interface and nothing else: no chart is read, nothing is made of the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import clingo
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import generate
+
+from ivproof.coding import Coder
+from ivproof.encounter import Encounter
+from ivproof.facts import Facts
+from ivproof.policy import Policy
+
+CHUNK = 200
+"""Charts that `ivproof code` answers together."""
+
+
+@cache
+def coder() -> Coder:
+    """Give a coder by the policy and its defaults."""
+    return Coder(Policy.load("out001"))
+
+
+def visits(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
+    """Give visits of 2 to 8 administrations."""
+    for seed in range(first, first + count):
+        yield generate.visit(random.Random(seed), name=f"E{seed}")
+
+
+def write_visits(path: Path, count: int) -> None:
+    """Write so many visits as JSON Lines."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(chart) + "\n" for chart in visits(count))
+
+
+def encounters(count: int) -> list[Encounter]:
+    """Read so many visits."""
+    return [generate.encounter(chart) for chart in visits(count)]
+
+
+def chunks(items: Sequence[Any], size: int = CHUNK) -> list[Sequence[Any]]:
+    """Cut into chunks."""
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+class Clock:
+    """What time is taken by: the wall clock, or this process's own time where other work shares the machine."""
+
+    now = staticmethod(time.perf_counter)
+
+    @classmethod
+    def by_processor(cls) -> None:
+        """Take the processor's time from now on."""
+        cls.now = staticmethod(time.process_time)
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """Give how long something takes, once."""
+    begin = Clock.now()
+    act()
+    return Clock.now() - begin
+
+
+def median(act: Callable[[], object], times: int) -> float:
+    """Give the median of how long something takes."""
+    return statistics.median(seconds(act) for _ in range(times))
+
+
+def command() -> str:
+    """Give the ivproof command of this Python."""
+    beside = Path(sys.executable).with_name("ivproof")
+    found = str(beside) if beside.exists() else shutil.which("ivproof")
+    if found is None:
+        raise SystemExit("the command ivproof is not installed for this Python: pip install -e .")
+    return found
+
+
+# --- The baseline
+
+
+def program(charts: Sequence[Facts]) -> str:
+    """Give the text that the first engine gives clingo for charts answered together."""
+    engine = coder().engine
+    shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
+    present = {fact.predicate for facts in charts for fact in facts.own}
+    present |= {fact.partition("(")[0] for fact in shared} | ({"open"} if engine.open else set())
+    law = engine._law(frozenset(present))
+    common = "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in engine.open)
+    return law + common + "".join(facts.batch_text(f"e{n}") for n, facts in enumerate(charts))
+
+
+def bare(text: str) -> None:
+    """Let clingo alone ground a text and find one answer set."""
+    control = clingo.Control(["--warn=none"])
+    control.add("base", [], text)
+    control.ground([("base", [])])
+    control.solve()

@@ -1,0 +1,232 @@
+"""How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
+beside bare clingo.
+
+NAME is one of throughput, parts, single, start, growth, memory; without one, all but `memory` run, and with --long
+that one too. Times are medians by the wall clock, so other work on the machine counts, which the load printed first
+tells; with --cpu what one process does alone (parts, single, growth) is taken by the processor's time instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import clingo
+import common
+import generate
+
+from ivproof.batch import as_line
+from ivproof.charts import read
+
+JOBS = 2
+"""Processes of the runs over many charts."""
+
+
+def say(what: str, figure: str, baseline: str = "") -> None:
+    """Print one figure, and the baseline's."""
+    print(f"  {what:<44} {figure:>18}   {baseline and 'bare clingo: ' + baseline}", flush=True)
+
+
+def ms(seconds: float) -> str:
+    """Write a time in milliseconds."""
+    return f"{1000 * seconds:.2f} ms"
+
+
+# --- Many charts
+
+
+def throughput(count: int) -> None:
+    """Charts a second from JSON Lines to JSON Lines, by the command, on two processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.jsonl"
+        common.write_visits(path, count)
+        begin = time.perf_counter()
+        _code(path, Path(folder) / "out.jsonl")
+        ours = time.perf_counter() - begin
+    facts = [common.coder().facts(it) for it in common.encounters(count)]
+    texts = [common.program(chunk) for chunk in common.chunks(facts)]
+    with ProcessPoolExecutor(JOBS) as pool:
+        list(pool.map(common.bare, texts[:JOBS]))
+        begin = time.perf_counter()
+        list(pool.map(common.bare, texts))
+        alone = time.perf_counter() - begin
+    say(f"charts a second, {count} visits, {JOBS} processes", f"{count / ours:.0f} /s", f"{count / alone:.0f} /s")
+
+
+def _code(source: Path, target: Path) -> None:
+    arguments = [common.command(), "code", str(source), "--format", "json", "--recheck", "none", "--jobs", str(JOBS)]
+    with target.open("wb") as out:
+        subprocess.run(arguments, stdout=out, stderr=subprocess.DEVNULL, check=True)
+
+
+def parts(count: int) -> None:
+    """Where the time of a chart goes, in one process: the median chunk, divided by its charts."""
+    coder = common.coder()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.jsonl"
+        common.write_visits(path, count)
+        begin = common.Clock.now()
+        charts = [chart.encounter for chart in read([path]) if chart.encounter is not None]
+        reading = (common.Clock.now() - begin) / count
+    spent: dict[str, list[float]] = {}
+    coder.code(charts[: common.CHUNK])
+    for chunk in common.chunks(charts):
+        begin = common.Clock.now()
+        facts = [coder.facts(encounter) for encounter in chunk]
+        at_facts = common.Clock.now()
+        coder.engine._ground({f"e{n}": it for n, it in enumerate(facts)})
+        at_ground = common.Clock.now()
+        coder.engine.answer(facts)
+        at_answer = common.Clock.now()
+        found = coder.code(chunk)
+        at_code = common.Clock.now()
+        for encounter, determination in zip(chunk, found, strict=True):
+            as_line(encounter, determination)
+        at_line = common.Clock.now()
+        alone = common.seconds(partial(common.bare, common.program(facts)))
+        grounding, answer = at_ground - at_facts, at_answer - at_ground
+        for name, value in {
+            "facts": at_facts - begin,
+            "grounding": grounding,
+            "solving, and reading the answer": answer - grounding,
+            "determination": at_code - at_answer - answer - (at_facts - begin),
+            "writing": at_line - at_code,
+            "alone": alone,
+        }.items():
+            spent.setdefault(name, []).append(value / len(chunk))
+    middle = {name: sorted(values)[len(values) // 2] for name, values in spent.items()}
+    alone = middle.pop("alone")
+    say("reading a chart", ms(reading))
+    for name, value in middle.items():
+        say(name, ms(value), f"{ms(alone)} (with solving)" if name == "grounding" else "")
+    say("all of it, one process", ms(reading + sum(middle.values())))
+
+
+def memory(count: int) -> None:
+    """The most memory that the command and its processes hold together while they code many charts."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.jsonl"
+        common.write_visits(path, count)
+        begin = time.perf_counter()
+        arguments = [common.command(), "code", str(path), "--format", "json", "--jobs", str(JOBS)]
+        with (Path(folder) / "out.jsonl").open("wb") as out:
+            process = subprocess.Popen(arguments, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
+            most = 0
+            while process.poll() is None:
+                most = max(most, _resident(process.pid))
+                time.sleep(0.2)
+        taken = time.perf_counter() - begin
+    say(f"peak memory, {count} visits, {JOBS} processes", f"{most / 2**20:.0f} MB", "not measured")
+    say("charts a second meanwhile", f"{count / taken:.0f} /s")
+
+
+def _resident(session: int) -> int:
+    """Sum the memory of all processes of a session, what they share counted for each (Linux only)."""
+    total = 0
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.getsid(int(entry.name)) == session:
+                total += int((entry / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            continue
+    return total
+
+
+# --- One chart
+
+
+def single(_: int) -> None:
+    """One visit of six administrations in a warm process."""
+    coder = common.coder()
+    ours, alone = [], []
+    for seed in range(40):
+        encounter = generate.encounter(generate.visit(random.Random(seed), range(6, 7)))
+        text = common.program([coder.facts(encounter)])
+        coder.code([encounter])
+        ours.append(common.median(lambda it=encounter: coder.code([it]), 5))  # type: ignore[misc]
+        alone.append(common.median(lambda it=text: common.bare(it), 5))  # type: ignore[misc]
+    for name, at in (("median", len(ours) // 2), ("slowest", -1)):
+        say(f"one visit of 6 administrations, warm: {name}", ms(sorted(ours)[at]), ms(sorted(alone)[at]))
+
+
+def start(_: int) -> None:
+    """From starting the command to the first claim."""
+    chart = generate.visit(random.Random(0), range(6, 7))
+    with tempfile.TemporaryDirectory() as folder:
+        path, text = Path(folder) / "visit.json", Path(folder) / "visit.lp"
+        path.write_text(json.dumps(chart))
+        text.write_text(common.program([common.coder().facts(generate.encounter(chart))]))
+        alone = f"import clingo; c = clingo.Control(); c.load({str(text)!r}); c.ground([('base', [])]); c.solve()"
+        ours = [common.command(), "code", str(path), "--format", "json"]
+        quiet = partial(subprocess.run, stdout=subprocess.DEVNULL, check=True)
+        bare = [sys.executable, "-W", "ignore", "-c", alone]
+        times = []
+        for arguments in (ours, bare):
+            taken = []
+            for _again in range(7):
+                begin = time.perf_counter()
+                quiet(arguments)
+                taken.append(time.perf_counter() - begin)
+            times.append(sorted(taken)[3])
+    say("command start to first claim", f"{times[0]:.2f} s", f"{times[1]:.2f} s")
+
+
+def growth(_: int) -> None:
+    """Stays of 6, 60 and 200 administrations."""
+    ours: dict[int, float] = {}
+    for size in (6, 60, 200):
+        encounter = generate.encounter(generate.tally(random.Random(2), size))
+        text = common.program([common.coder().facts(encounter)])
+        common.coder().code([encounter])
+        ours[size] = common.median(partial(common.coder().code, [encounter]), 5)
+        alone = common.median(partial(common.bare, text), 5)
+        say(f"{size} administrations", ms(ours[size]), ms(alone))
+    say("60 against 6 administrations", f"{ours[60] / ours[6]:.1f} times")
+    say("200 against 60 administrations", f"{ours[200] / ours[60]:.1f} times")
+
+
+BENCHMARKS: dict[str, Callable[[int], None]] = {
+    "throughput": throughput,
+    "parts": parts,
+    "single": single,
+    "start": start,
+    "growth": growth,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description="Measure ivproof beside bare clingo.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--long", action="store_true", help="also measure memory over 100,000 charts")
+    parser.add_argument("--charts", type=int, help="how many charts, where there are many")
+    parser.add_argument("--cpu", action="store_true", help="take the processor's time where one process works alone")
+    chosen = parser.parse_args()
+    if chosen.cpu:
+        common.Clock.by_processor()
+    if unknown := set(chosen.names) - BENCHMARKS.keys():
+        parser.error(f"found {', '.join(sorted(unknown))}, expected some of {', '.join(BENCHMARKS)}")
+    names = chosen.names or [name for name in BENCHMARKS if name != "memory" or chosen.long]
+    machine = f"Python {platform.python_version()}, clingo {clingo.__version__}, {os.cpu_count()} cores"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}", flush=True)
+    for name in names:
+        print(f"{name}: {BENCHMARKS[name].__doc__}")
+        BENCHMARKS[name](chosen.charts or (100_000 if name == "memory" else 4_000))
+
+
+if __name__ == "__main__":
+    main()
