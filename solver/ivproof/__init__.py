@@ -1,1 +1,71 @@
-"""Codes infusion visits from the chart by the written policy, and proves every code and every absence."""
+"""Codes infusion visits from the chart by the written policy, and proves every code and every absence.
+
+The public names are these; each is loaded when it is first asked for, so that a command loads only what it needs.
+
+>>> from ivproof import Coder, Policy, Source, parse
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2021-03-01", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "vancomycin", "route": "IV", "site": "iv",
+...                          "start": "09:00", "stop": "10:31"}]}, Source("visit.json"))
+>>> [determination] = Coder(Policy.load("out001")).code([chart.encounter])
+>>> [(line.code, line.units) for line in determination.claim]
+[('96365', 1), ('96366', 1)]
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ivproof.charts import read as read
+    from ivproof.coding import Coder as Coder
+    from ivproof.determination import Determination as Determination
+    from ivproof.drugs import DrugList as DrugList
+    from ivproof.encounter import Encounter as Encounter
+    from ivproof.encounter import Refusal as Refusal
+    from ivproof.encounter import Source as Source
+    from ivproof.encounter import dumps as dumps
+    from ivproof.encounter import parse as parse
+    from ivproof.engine import Engine as Engine
+    from ivproof.policy import Policy as Policy
+    from ivproof.policy import PolicyError as PolicyError
+    from ivproof.proof import prove as prove
+    from ivproof.recheck.checker import check as check
+
+_HOME = {
+    "Coder": "ivproof.coding",
+    "Determination": "ivproof.determination",
+    "DrugList": "ivproof.drugs",
+    "Encounter": "ivproof.encounter",
+    "Engine": "ivproof.engine",
+    "Policy": "ivproof.policy",
+    "PolicyError": "ivproof.policy",
+    "Refusal": "ivproof.encounter",
+    "Source": "ivproof.encounter",
+    "check": "ivproof.recheck.checker",
+    "dumps": "ivproof.encounter",
+    "parse": "ivproof.encounter",
+    "prove": "ivproof.proof",
+    "read": "ivproof.charts",
+}
+
+__all__ = [
+    "Coder",
+    "Determination",
+    "DrugList",
+    "Encounter",
+    "Engine",
+    "Policy",
+    "PolicyError",
+    "Refusal",
+    "Source",
+    "check",
+    "dumps",
+    "parse",
+    "prove",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
