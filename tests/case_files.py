@@ -20,10 +20,12 @@ from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination, Determiner
 from ivproof.encounter import Encounter, Source, parse
 from ivproof.engine import Engine
+from ivproof.policy import Policy
 
 FOLDER = Path(__file__).parent / "cases"
 
 Expected = Mapping[str, Any]
+Setting = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class Case:
     rules: tuple[str, ...] = ()
     side: str = ""
 
-    @property
-    def setting(self) -> tuple[tuple[str, str], ...]:
-        """The readings as a key: cases with one setting can share an engine."""
-        return tuple(sorted(self.readings.items()))
+    def setting(self, policy: Policy) -> Setting:
+        """Those of the readings that differ from the policy's defaults; cases with one setting share an engine."""
+        usual = policy.settings()
+        held = policy.settings(self.readings).items()
+        return tuple(sorted((key, option or "open") for key, option in held if option != usual[key]))
 
 
 @dataclass
@@ -148,7 +151,7 @@ def _two_visits(
 # --- Answers
 
 
-def coder(base: Coder, setting: Sequence[tuple[str, str]]) -> Coder:
+def coder(base: Coder, setting: Setting) -> Coder:
     """Give a coder for another setting of the questions, which shares the tables of `base`."""
     other, readings = copy(base), dict(setting)
     other.engine, other.determiner = Engine(base.policy, readings), Determiner(base.policy, readings)
@@ -157,9 +160,9 @@ def coder(base: Coder, setting: Sequence[tuple[str, str]]) -> Coder:
 
 def determine(base: Coder, cases: Sequence[Case]) -> dict[tuple[str, str], Determination]:
     """Give the determination of each case, by file and name; the cases with one setting are answered together."""
-    settings: dict[tuple[tuple[str, str], ...], list[Case]] = {}
+    settings: dict[Setting, list[Case]] = {}
     for case in cases:
-        settings.setdefault(case.setting, []).append(case)
+        settings.setdefault(case.setting(base.policy), []).append(case)
     return {
         (case.file, case.name): found
         for setting, alike in settings.items()

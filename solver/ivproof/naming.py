@@ -52,7 +52,7 @@ DAYS = {
     ("began_on", 1),
     ("service_day", 1),
     ("bout_day", 1),
-    ("completed", 2),
+    ("completed", 3),
     ("on_day", 1),
 }
 """Arguments that are days, 0 being the date of service."""
