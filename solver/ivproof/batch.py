@@ -9,7 +9,7 @@ its answer, even where it takes its process down.
 >>> from ivproof.policy import Policy
 >>> chart = b'{"id": "A", "place_of_service": "22", "date": "2020-10-05"}'
 >>> [outcome] = outcomes(scan(["-"], [chart]), Job(Policy.load("out001"), {}, as_line), jobs=1)
->>> outcome.encounter, outcome.result[:38]
+>>> outcome.encounter, outcome.result[:39]
 ('A', b'{"encounter":"A","policy":{"id":"out001')
 """
 
