@@ -196,16 +196,18 @@ def _ticks(axis: _Axis, names: Names) -> Iterator[Tick]:
 # --- one administration
 
 
-def _order(it: Administration) -> tuple[int, str]:
+def _order(it: Administration) -> int:
+    """By the clock, and of those that begin together in the order of the chart."""
     moment = it.start or it.stop
-    return (moment.seconds if moment else 10**9, it.id)
+    return moment.seconds if moment else 10**9
 
 
 def _when(it: Administration, names: Names) -> str:
     if it.start is None and it.stop is None:
         return "no time documented"
     if it.stop is None:
-        return f"{_text(it.start, names)}, no stop documented"
+        ordered = f", ordered for {it.ordered_minutes} min" if it.ordered_minutes else ""
+        return f"{_text(it.start, names)}, no stop documented{ordered}"
     if it.start is None:
         return f"until {_text(it.stop, names)}, no start documented"
     start = _CLOCK.search(it.start.text) if it.start.day == it.stop.day else None

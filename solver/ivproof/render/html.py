@@ -13,47 +13,9 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
 from ivproof.report import Report
-
-KINDS = {
-    "fact": "chart",
-    "list": "drug list",
-    "table": "policy",
-    "measure": "time",
-    "counted": "count",
-    "not": "not",
-    "reading": "reading",
-    "choice": "choice",
-    "also": "also",
-    "see": "see",
-    "step": "step",
-}
-"""What the lines of a proof are called."""
-
-SEVERITIES = {
-    "fails": "will be denied",
-    "appealable": "will be denied, can be appealed",
-    "needs_modifier": "will be denied unless a modifier applies",
-    "passes": "passes with its modifier",
-    "payer_decides": "the payer decides",
-}
-"""What the severities of claim edits mean."""
-
-BARS = {
-    "infusion": "infusion",
-    "hydration": "hydration that counts",
-    "push": "push or injection",
-    "shared": "time shared with another infusion, for which it counts",
-    "beside": "hydration that does not count",
-    "pause": "stood still",
-    "open": "no stop documented",
-    "other": "given, not reported by its time",
-}
-"""The legend of the timeline."""
-
-SOURCES = {"default": "default", "set": "as set", "tried": "left open"}
-"""Where an option that is held comes from."""
 
 
 def page(report: Report) -> str:

@@ -1,0 +1,64 @@
+"""The report as a document, typeset by Typst with the fonts that it brings along.
+
+The template gets the report as data: nothing from a chart is ever read as markup. The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib.resources import files
+from typing import Any
+
+import typst
+
+from ivproof.least import Search
+from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
+from ivproof.render.plain import plain
+from ivproof.report import Report, ReportClaim, steps
+
+NEVER = 0
+"""The moment that the document says it was made at: it does not depend on when that was."""
+
+
+def document(report: Report) -> bytes:
+    """Give the document of a report, as PDF."""
+    words = {"kinds": KINDS, "severities": SEVERITIES, "bars": BARS, "sources": SOURCES}
+    given = {"report": _data(report), "words": words}
+    template = files("ivproof.render").joinpath("templates", "report.typ").read_bytes()
+    return typst.compile(
+        template,
+        format="pdf",
+        ignore_system_fonts=True,
+        sys_inputs={"given": json.dumps(given, ensure_ascii=False)},
+        timestamp=NEVER,
+    )
+
+
+def _data(value: object) -> Any:
+    """Anything of a report as plain data, every character in it visible."""
+    match value:
+        case str():
+            return plain(value)
+        case None | bool() | int() | float():
+            return value
+        case Search():
+            edits = [edit.as_dict() for edit in value.change.edits] if value.change else []
+            return {"edits": _data(edits), "tried": value.tried, "complete": value.complete}
+        case ReportClaim():
+            proofs = [*(proof for line in value.lines for proof in line.proofs)]
+            proofs += [*(proof for _, proof in value.drug_lines), *(it.proof for it in value.omitted)]
+            told = sorted({step.number for proof in proofs for step in steps(proof.lines)})
+            return {**_fields(value), "told": told}
+        case Mapping():
+            return {str(key): _data(it) for key, it in value.items()}
+        case Sequence():
+            return [_data(it) for it in value]
+    return _fields(value)
+
+
+def _fields(value: object) -> dict[str, Any]:
+    if not is_dataclass(value):
+        raise TypeError(f"no plain data: {type(value).__name__}")
+    return {it.name: _data(getattr(value, it.name)) for it in fields(value)}
