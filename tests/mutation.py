@@ -386,24 +386,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     _JUDGES.append(judge)
     listed = [it for it in mutants(judge.program) if it.rule.file.endswith(chosen.only)]
-    with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
-        results = pool.map(_judge, listed, chunksize=8)
     known = explained()
-    survivors = [mutant for mutant, case in zip(listed, results, strict=True) if case is None]
-    open_ones = [mutant for mutant in survivors if mutant.key not in known]
-    if chosen.killers:
-        for mutant, case in zip(listed, results, strict=True):
-            print(f"{mutant.rule.place:34} [{mutant.rule.id}] {mutant.change}: {case}")
-    for mutant in open_ones:
-        print(f"{mutant.rule.place:34} [{mutant.rule.id}] clause {mutant.rule.clause}, {mutant.change}")
+    survivors, alive = [], 0
+    with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
+        for mutant, case in zip(listed, pool.imap(_judge, listed, chunksize=4), strict=True):
+            survivors += [mutant] if case is None else []
+            alive += case is None and mutant.key not in known
+            if chosen.killers or (case is None and mutant.key not in known):
+                said = f": {case}" if chosen.killers else ""
+                print(
+                    f"{mutant.rule.place:32} [{mutant.rule.id}] clause {mutant.rule.clause}, {mutant.change}{said}",
+                    flush=True,
+                )
     idle = [] if chosen.only else [key for key in known if key not in {mutant.key for mutant in survivors}]
     for rule, clause, change in idle:
         print(f"mutation.toml explains [{rule}] clause {clause}, {change}, which a case notices or which is not there")
     print(
-        f"{len(listed)} mutants, {len(listed) - len(survivors)} killed, {len(survivors) - len(open_ones)} explained, "
-        f"{len(open_ones)} alive ({time.monotonic() - begun:.0f} s)"
+        f"{len(listed)} mutants, {len(listed) - len(survivors)} killed, {len(survivors) - alive} explained, "
+        f"{alive} alive ({time.monotonic() - begun:.0f} s)"
     )
-    return 1 if open_ones or idle else 0
+    return 1 if alive or idle else 0
 
 
 if __name__ == "__main__":
