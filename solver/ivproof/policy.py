@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from ivproof import dependencies, language, rewrite
+from ivproof import dependencies, language, plain_law, rewrite
 from ivproof.kept import Kept
 from ivproof.syntax import Header, Literal, Program, Rule
 from ivproof.terms import Function, String
@@ -148,7 +148,15 @@ class Policy:
     @cached_property
     def program(self) -> Program:
         """The law as rules. Raises language.LawError where a statement lies outside the rule language."""
-        return language.load({name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")})
+        read: list[Program] = []
+
+        def plain() -> object:
+            texts = {name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")}
+            read.append(language.load(texts))
+            return plain_law.to_plain(read[0])
+
+        kept = self._kept.get("program", plain)
+        return read[0] if read else plain_law.from_plain(kept)
 
     @cached_property
     def inputs(self) -> frozenset[tuple[str, int]]:
