@@ -29,6 +29,9 @@ PAIRS = 600
 BATCH = 200
 """How many changed charts are coded together."""
 
+TOGETHER = 40
+"""How many changed charts the solver gets at once: where a question is open, each model costs as much as all of them."""
+
 STEPS = (5, 15, 35, NEAR)
 """Minutes after which it is seen whether something was found already."""
 
@@ -98,8 +101,12 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
 
 
 def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change]:
-    answers = coder.engine.answer([coder.facts(change.encounter) for change in changes]) if changes else []
-    return [change for change, answer in zip(changes, answers, strict=True) if goal(answer)]
+    found = []
+    for start in range(0, len(changes), TOGETHER):
+        some = changes[start : start + TOGETHER]
+        answers = coder.engine.answer([coder.facts(change.encounter) for change in some])
+        found += [change for change, answer in zip(some, answers, strict=True) if goal(answer)]
+    return found
 
 
 def is_possible(encounter: Encounter) -> bool:
