@@ -38,6 +38,14 @@ def coder() -> Coder:
     return Coder(Policy.load("out001"))
 
 
+@cache
+def settled() -> Coder:
+    """Give a coder with every question settled: the default, or the first option where there is none."""
+    policy = Policy.load("out001")
+    first = {it.number: it.options[0].name for it in policy.questions.values() if it.default is None}
+    return Coder(policy, first)
+
+
 def visits(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
     """Give visits of 2 to 8 administrations."""
     for seed in range(first, first + count):
@@ -95,9 +103,9 @@ def command() -> str:
 # --- The baseline
 
 
-def program(charts: Sequence[Facts]) -> str:
+def program(charts: Sequence[Facts], by: Coder | None = None) -> str:
     """Give the text that the first engine gives clingo for charts answered together."""
-    engine = coder().engine
+    engine = (by or coder()).engine
     shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
     present = {fact.predicate for facts in charts for fact in facts.own}
     present |= {fact.partition("(")[0] for fact in shared} | ({"open"} if engine.open else set())
