@@ -102,10 +102,10 @@ def test_no_charts_are_no_error() -> None:
 
 
 def test_few_charts_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_pool(*_: object) -> None:
+    def no_process(*_: object) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(batch, "_Pool", no_pool)
+    monkeypatch.setattr(batch, "_Process", no_process)
     assert len(list(outcomes(sheets(*visits(50)), job(), jobs=8))) == 50
 
 

@@ -20,13 +20,11 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from multiprocessing.context import BaseContext
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +46,7 @@ FEW = 400
 """So many charts are answered sooner than further processes have started."""
 
 UNDER_WAY = 3
-"""Chunks per process that wait, are worked on, or wait to be given back."""
+"""Chunks per process that are worked on or wait to be given back in their order."""
 
 Form = Callable[[Encounter, Determination], Any]
 """What is wanted of a chart: a function that a process can be sent, so one of a module."""
@@ -204,23 +202,56 @@ def _place_of(error: BaseException) -> str:
 
 # --- Several processes
 
-_worker: _Worker | None = None  # one for each process
 
+def _serve(connection: Connection, job: Job) -> None:
+    """Answer chunks as they come.
 
-def _begin(job: Job) -> None:
-    """Prepare a process. Ctrl-C reaches all processes of a terminal: only the first one decides what it means."""
-    global _worker  # noqa: PLW0603 - a process of a pool keeps what it works with in its module
+    Ctrl-C reaches all processes of a terminal; only the first one decides what it means.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = _Worker(job)
+    worker = _Worker(job)
+    while True:
+        try:
+            charts = connection.recv()
+        except EOFError:  # the first process is gone
+            return
+        connection.send(worker.answer(charts))
 
 
-def _work(charts: _Chunk) -> list[Outcome]:
-    if _worker is None:
-        raise RuntimeError("the process was not prepared")
-    return _worker.answer(charts)
+class _Process:
+    """A process that works on one chunk at a time."""
+
+    def __init__(self, job: Job) -> None:
+        context = _context()
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, job), daemon=True)
+        self._process.start()
+        theirs.close()  # so that the end of the process is the end of the connection
+        self.charts: _Chunk = ()
+        self.number = 0
+
+    def give(self, number: int, charts: _Chunk) -> None:
+        """Hand over a chunk; whether the process lives shows when the answer is taken."""
+        self.number, self.charts = number, charts
+        with suppress(OSError):
+            self.connection.send(charts)
+
+    def take(self) -> list[Outcome] | None:
+        """Wait for the answer; None where the process died of the chunk."""
+        try:
+            found: list[Outcome] = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        return found
+
+    def close(self) -> None:
+        """End the process, whatever it works on."""
+        self._process.terminate()
+        self._process.join()
+        self.connection.close()
 
 
-def _context() -> BaseContext:
+def _context() -> Any:
     """How processes are started: never as copies of this one, which may have threads."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -229,69 +260,52 @@ def _context() -> BaseContext:
     return context
 
 
-class _Pool:
-    """Processes for one job; `close` ends them, without waiting for what they still work on."""
-
-    def __init__(self, job: Job, jobs: int) -> None:
-        self._before = set(multiprocessing.active_children())
-        self._executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job,))
-
-    def submit(self, charts: _Chunk) -> Future[list[Outcome]]:
-        try:
-            return self._executor.submit(_work, charts)
-        except BrokenProcessPool as error:
-            failed: Future[list[Outcome]] = Future()
-            failed.set_exception(error)
-            return failed
-
-    def close(self) -> None:
-        processes = set(multiprocessing.active_children()) - self._before
-        for process in processes:
-            process.terminate()
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        for process in processes:
-            process.join()
-
-
 def _in_processes(chunks: Iterator[_Chunk], job: Job, jobs: int) -> Generator[Outcome, None, None]:
-    """Keep all processes busy with a bounded number of chunks, and give the outcomes back in order."""
-    under_way: deque[tuple[_Chunk, Future[list[Outcome]]]] = deque()
-    pool = _Pool(job, jobs)
+    """Keep all processes busy, hold a bounded number of chunks, and give the outcomes back in order."""
+    processes = [_Process(job) for _ in range(jobs)]
+    busy: dict[Any, _Process] = {}
+    done: dict[int, list[Outcome]] = {}
+    given = back = 0
     try:
         while True:
-            for charts in islice(chunks, jobs * UNDER_WAY - len(under_way)):
-                under_way.append((charts, pool.submit(charts)))
-            if not under_way:
-                break
-            charts, future = under_way.popleft()
-            try:
-                found = future.result()
-            except BrokenProcessPool:
-                # a process died, and with it all chunks under way: which chart it was shows when they are alone
-                lost = [charts, *(waiting for waiting, _ in under_way)]
-                under_way.clear()
-                pool.close()
-                for part in lost:
-                    yield from _alone(part, job)
-                pool = _Pool(job, jobs)
+            idle = [process for process in processes if process.connection not in busy]
+            for process, charts in zip(idle[: jobs * UNDER_WAY - (given - back)], chunks, strict=False):
+                process.give(given, charts)
+                busy[process.connection] = process
+                given += 1
+            if back in done:
+                yield from done.pop(back)
+                back += 1
+            elif not busy:
+                return
             else:
-                yield from found
+                for connection in wait(list(busy)):
+                    process = busy.pop(connection)
+                    found = process.take()
+                    if found is None:
+                        process.close()
+                        processes[processes.index(process)] = _Process(job)
+                        found = list(_alone(process.charts, job))
+                    done[process.number] = found
     finally:
-        pool.close()
+        for process in processes:
+            process.close()
 
 
 def _alone(charts: _Chunk, job: Job) -> Iterator[Outcome]:
-    """Answer a chunk in a process of its own; where that dies, each half, down to the chart at fault."""
-    pool = _Pool(job, 1)
+    """Answer a chunk of which a process died: in halves that each have a process, down to the chart at fault."""
+    process = _Process(job)
     try:
-        yield from pool.submit(charts).result()
-    except BrokenProcessPool:
-        if len(charts) == 1:
-            [(position, sheet)] = charts
-            yield Outcome(position, sheet.source, None, failure="the process that worked on it ended")
-        else:
-            half = len(charts) // 2
-            yield from _alone(charts[:half], job)
-            yield from _alone(charts[half:], job)
+        process.give(0, charts)
+        found = process.take()
     finally:
-        pool.close()
+        process.close()
+    if found is not None:
+        yield from found
+    elif len(charts) == 1:
+        [(position, sheet)] = charts
+        yield Outcome(position, sheet.source, None, failure="the process that worked on it ended")
+    else:
+        half = len(charts) // 2
+        yield from _alone(charts[:half], job)
+        yield from _alone(charts[half:], job)

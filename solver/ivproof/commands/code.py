@@ -22,7 +22,6 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
-from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
     from ivproof.batch import Form, Job
@@ -132,24 +131,25 @@ def _run(files: list[str], job: Job, jobs: int | None, write: Callable[[Any], by
     from ivproof.batch import outcomes
     from ivproof.charts import scan
     from ivproof.commands.output import Interruption
+    from ivproof.commands.progress import Counter
 
     answered, status = 0, 0
     try:
         with (
             Interruption() as interruption,
-            _progress(sink) as (report, advance),
+            Counter(hidden=sink.path is None and sys.stdout.isatty()) as counter,
             _closing(outcomes(scan(files), job, jobs=jobs)) as found,
         ):
             for outcome in found:
                 for problem in outcome.problems:
                     status = REFUSED
-                    report(problem)
+                    counter.say(problem)
                 if outcome.result is not None:
                     lines = write(outcome.result)
                     with interruption.shield():
                         sink.write(lines)
                         answered += 1
-                advance()
+                counter.advance()
         sink.finish(whole=True)
     except KeyboardInterrupt:
         sink.finish(whole=False)
@@ -171,27 +171,3 @@ def _closing(found: Any) -> Iterator[Any]:
         yield found
     finally:
         found.close()
-
-
-@contextmanager
-def _progress(sink: Output) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """Show how many charts are done, where that is of use: on a terminal that does not show the answers themselves."""
-    if not sys.stderr.isatty() or (sink.path is None and sys.stdout.isatty()):
-        yield say, lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.text import Text
-
-    done, rate = TextColumn("{task.completed:,.0f} charts"), TextColumn("{task.fields[rate]}")
-    console = Console(stderr=True)
-    with Progress(SpinnerColumn(), done, rate, TimeElapsedColumn(), console=console, refresh_per_second=5) as progress:
-        task = progress.add_task("", total=None, rate="")
-
-        def advance() -> None:
-            progress.advance(task)
-            speed = progress.tasks[0].speed
-            if speed:
-                progress.update(task, rate=f"{speed:,.0f} a second")
-
-        yield lambda line: console.print(Text(plain(line)), soft_wrap=True), advance
