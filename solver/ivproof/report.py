@@ -177,12 +177,15 @@ VERDICTS = {
 }
 
 
-def report(explainer: Explainer, encounter: Encounter) -> Report:
-    """Put together the report of one visit. Raises record.RecordError where an answer cannot be recorded."""
+def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = True) -> Report:
+    """Put together the report of one visit; `least_change` also looks for what would put back what is left out.
+
+    Raises record.RecordError where an answer cannot be recorded.
+    """
     case = explainer.case(encounter)
     found = case.determination
     claims = tuple(_claim(case, number) for number in range(len(case.alternatives)))
-    if len(claims) == 1:
+    if least_change and len(claims) == 1:
         claims = (
             replace(claims[0], omitted=tuple(_with_change(explainer, encounter, it) for it in claims[0].omitted)),
         )

@@ -58,6 +58,13 @@ def report(
             show_default=False,
         ),
     ] = None,
+    least_change: Annotated[
+        bool,
+        typer.Option(
+            "--least-change/--no-least-change",
+            help="Look for the least change of the chart that would put back what is left out; can take some seconds.",
+        ),
+    ] = True,
 ) -> None:
     """Write one visit down: timeline, claim, the proof of each line, what was left out and why, what is open.
 
@@ -75,7 +82,7 @@ def report(
     from ivproof.why import Explainer
 
     with telling_policy_errors():
-        found = reports.report(Explainer(by, readings), chosen)
+        found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
     if kind == ".pdf":
         from ivproof.render.pdf import document
 
