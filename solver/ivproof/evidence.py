@@ -84,7 +84,8 @@ class _Chain:
     """A clause as a chain of rules, for atoms of which the arguments in `known` have values."""
 
     def __init__(self, rule: Rule, known: Sequence[int]) -> None:
-        taken = set(all_variables(rule))
+        self._named = all_variables(rule)
+        taken = set(self._named)
 
         def new(name: str) -> str:
             found = fresh(name, taken)
@@ -133,10 +134,6 @@ class _Chain:
                 else (f"{_FAILED}({number},{self.number},{k},()) :- {label}.")
             )
             before = label
-
-    @property
-    def _named(self) -> frozenset[str]:
-        return all_variables(self.rule)
 
     def failure(self, k: int, ways: Sequence[tuple[str, ...]]) -> dict[str, Any]:
         """Tell at which condition the clause fails, after the first `k` in their order held in these ways."""

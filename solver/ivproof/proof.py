@@ -16,7 +16,7 @@ from typing import Any
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.encounter import Encounter, digest, dumps
-from ivproof.engine import Alternative, Answer
+from ivproof.engine import CLAIM, Alternative, Answer
 from ivproof.evidence import Absences
 from ivproof.proof_record import QUESTIONS, FullRecorder
 from ivproof.record import claim_of
@@ -63,6 +63,7 @@ class Prover:
         readings = {key: option or "open" for key, option in coder.engine.settings.items()}
         self._recorder = FullRecorder(self.policy, readings)
         self._absences = Absences(self.policy.program)
+        self._variables: dict[tuple[str, int], frozenset[str]] = {}
         self._options = [
             str(rule.atom) for rule in self.policy.program.rules if rule.is_fact and rule.atom.signature in QUESTIONS
         ]
@@ -113,7 +114,7 @@ class Prover:
         steps = []
         denied: set[str] = set()
         for atom in sorted(set(derivation.ways) - given, key=lambda it: rank[it]):
-            step = _step(_reason(derivation, atom), atom)
+            step = self._step(_reason(derivation, atom), atom)
             depth[atom] = 1 + max((depth[it] for it in _uses(step)), default=0)
             steps.append(step)
             denied.update(_denied(step))
@@ -121,15 +122,36 @@ class Prover:
         evidence = self._absences.evidence(denied, [*derivation.atoms, *self._options])
         lines = [str(it) for name in LINES for it in derivation.of(name)]
         return {
-            "claim": sorted(it for name in CLAIM_NAMES for it in map(str, derivation.of(name))),
+            "claim": sorted(it for name in CLAIM for it in map(str, derivation.of(name))),
             "lines": sorted(lines),
             "chosen": sorted(it for it in derivation.chosen if it not in given),
             "steps": steps,
             "absent": [{"atom": atom, "clauses": clauses} for atom, clauses in evidence.items()],
         }
 
-
-CLAIM_NAMES = ("total", "total_with", "undetermined")
+    def _step(self, instance: Instance, atom: str) -> dict[str, Any]:
+        """An applied rule as a step; of an empty part of it nothing is said."""
+        rule = instance.rule
+        if (rule.id, rule.clause) not in self._variables:
+            self._variables[rule.id, rule.clause] = all_variables(rule)
+        own = self._variables[rule.id, rule.clause]
+        step: dict[str, Any] = {
+            "atom": atom,
+            "rule": rule.id,
+            "clause": rule.clause,
+            "with": {name: value for name, value in sorted(instance.bindings.items()) if name in own},
+            "uses": list(instance.positive),
+            "absent": list(instance.negative),
+            "compares": [[it.left, it.source.operator, it.right] for it in instance.comparisons],
+            "counts": [_count(it) for it in instance.aggregates],
+        }
+        if isinstance(rule.head, Choice):
+            step["candidates"] = sorted({way.terms[0] for way in instance.alternatives})
+            way = min((it for it in instance.alternatives if it.terms[0] == atom), key=lambda it: it.positive)
+            step["uses"] += way.positive
+            step["absent"] += way.negative
+            step["compares"] += [[it.left, it.source.operator, it.right] for it in way.comparisons]
+        return {name: value for name, value in step.items() if value or name == "with"}
 
 
 def pointer(place: Place) -> str:
@@ -159,29 +181,6 @@ def _used(instance: Instance, atom: str) -> Iterator[str]:
     for way in instance.alternatives:
         if way.terms[0] == atom:
             yield from way.positive
-
-
-def _step(instance: Instance, atom: str) -> dict[str, Any]:
-    """An applied rule as a step; of an empty part of it nothing is said."""
-    rule = instance.rule
-    own = all_variables(rule)
-    step: dict[str, Any] = {
-        "atom": atom,
-        "rule": rule.id,
-        "clause": rule.clause,
-        "with": {name: value for name, value in sorted(instance.bindings.items()) if name in own},
-        "uses": list(instance.positive),
-        "absent": list(instance.negative),
-        "compares": [[it.left, it.source.operator, it.right] for it in instance.comparisons],
-        "counts": [_count(it) for it in instance.aggregates],
-    }
-    if isinstance(rule.head, Choice):
-        step["candidates"] = sorted({way.terms[0] for way in instance.alternatives})
-        way = min((it for it in instance.alternatives if it.terms[0] == atom), key=lambda it: it.positive)
-        step["uses"] += way.positive
-        step["absent"] += way.negative
-        step["compares"] += [[it.left, it.source.operator, it.right] for it in way.comparisons]
-    return {name: value for name, value in step.items() if value or name == "with"}
 
 
 def _count(counted: Counted) -> dict[str, Any]:
