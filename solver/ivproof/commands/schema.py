@@ -16,6 +16,14 @@ def encounter() -> None:
 
 
 @app.command()
+def determination() -> None:
+    """Print the JSON Schema of an answer: of each line of `code --format json`."""
+    from ivproof.determination_schema import schema
+
+    _print(schema())
+
+
+@app.command()
 def proof() -> None:
     """Print the JSON Schema of a proof."""
     from ivproof.proof_schema import schema
