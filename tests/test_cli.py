@@ -86,6 +86,7 @@ def test_a_claim_that_is_not_determined_is_an_answer(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--reading", "A999=x"), ("'A999'", "A9 tie_break", "A101")),
+        (("--reading", "tie_brake=first"), ("did you mean tie_break?",)),
         (("--reading", "A9=shortest"), ("A9 (tie_break)", "A (longest), B (first)")),
         (("--reading", "A9"), ("QUESTION=OPTION",)),
         (("--reading", "A9=A", "--reading", "A9=B"), ("twice",)),

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -205,7 +206,9 @@ class Policy:
             if wanted in {question.key, question.name}:
                 return question
         known = ", ".join(f"{question.number} {question.name}" for question in self.questions.values())
-        raise PolicyError(f"found question {text!r}, expected one of: {known}")
+        near = get_close_matches(wanted, [question.name for question in self.questions.values()], n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise PolicyError(f"found question {text!r}{meant}, expected one of: {known}")
 
     def settings(self, readings: Mapping[str, str] | None = None) -> dict[str, str | None]:
         """Give the option held of each question, by key: as set, or the default; None where it is open.
