@@ -12,9 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from io import BytesIO
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from ivproof.facts import Fact, Facts
 from ivproof.record import Held, Record
@@ -22,6 +20,9 @@ from ivproof.refusal import Place, spell
 from ivproof.syntax import Choice
 from ivproof.terms import Function, parse
 from ivproof.trace import Instance
+
+if TYPE_CHECKING:
+    import networkx as nx  # takes longer to load than a visit takes to derive: only graphs need it
 
 
 class Derivation:
@@ -132,6 +133,8 @@ class Derivation:
 
     def graph(self, atoms: Iterable[str] | None = None) -> nx.DiGraph[str]:
         """The derivation of some atoms (all units where none are named): acyclic, from reasons to results."""
+        import networkx as nx  # noqa: PLC0415 (see above)
+
         found: nx.DiGraph[str] = nx.DiGraph(encounter=self.facts.encounter.id)
         waiting = list(self.units() if atoms is None else atoms)
         seen = set(waiting)
@@ -223,6 +226,8 @@ def _conditions(instance: Instance, head: str) -> Iterator[tuple[str, str]]:
 
 def node_link(graph: nx.DiGraph[str]) -> dict[str, Any]:
     """The graph as plain data in the node-link form of networkx, nodes and edges in a fixed order."""
+    import networkx as nx  # noqa: PLC0415
+
     plain: dict[str, Any] = nx.node_link_data(graph, edges="edges")
     plain["nodes"].sort(key=lambda node: node["id"])
     plain["edges"].sort(key=lambda edge: (edge["source"], edge["target"]))
@@ -231,6 +236,8 @@ def node_link(graph: nx.DiGraph[str]) -> dict[str, Any]:
 
 def graphml(graph: nx.DiGraph[str]) -> str:
     """The graph as GraphML."""
+    import networkx as nx  # noqa: PLC0415
+
     buffer = BytesIO()
     nx.write_graphml(graph, buffer)
     return buffer.getvalue().decode()

@@ -165,6 +165,15 @@ class Engine:
         }
         return [Answer(found.get(key, {}), explored.get(key, ()), supposed.get(key, ())) for key in keys]
 
+    def possible(self, charts: Sequence[Facts]) -> list[frozenset[str]]:
+        """Give, for each encounter, the atoms that some claim of it has: much faster than to tell the claims apart."""
+        keys = {f"e{n}": facts for n, facts in enumerate(charts)}
+        control, _ = self._ground(keys)
+        found: dict[str, set[str]] = {key: set() for key in keys}
+        for text in _consequences(control, "brave", ()):
+            found[text[text.index("(") + 1 :].partition(",")[0]].add(_strip(text))
+        return [frozenset(found[key]) for key in keys]
+
     def _ground(
         self, keys: Mapping[str, Facts], observer: clingo.Observer | None = None
     ) -> tuple[clingo.Control, _Choices]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -17,20 +18,32 @@ from ivproof.coding import Coder
 from ivproof.encounter import AccessSite, Encounter
 from ivproof.engine import Answer
 
-Goal = Callable[[Answer], bool]
-"""Whether an answer has what is wished for."""
+
+@dataclass(frozen=True)
+class Goal:
+    """What is wished for: `holds` tells of an answer whether it has it.
+
+    `may_hold` tells it faster of the atoms that some claim of the chart has; where it says no, the answer is not asked.
+    """
+
+    holds: Callable[[Answer], bool]
+    may_hold: Callable[[frozenset[str]], bool]
+
 
 NEAR = 60
 """Up to how many minutes every single minute is tried; beyond, only lengths at the thresholds of the law."""
 
 PAIRS = 600
-"""How many pairs of changes are looked through at most."""
+"""How many pairs of unrelated changes are looked through at most."""
 
 BATCH = 200
 """How many changed charts are coded together."""
 
-TOGETHER = 40
-"""How many changed charts the solver gets at once: where a question is open, each model costs as much as all of them."""
+TOGETHER = 120
+"""How many changed charts the solver gets at once to see what may be on their claims."""
+
+ANSWERED = 40
+"""How many it answers at once: where a question is open, each model costs as much as all charts together."""
 
 STEPS = (5, 15, 35, NEAR)
 """Minutes after which it is seen whether something was found already."""
@@ -60,7 +73,7 @@ class Change:
     kind: int
     encounter: Encounter
 
-    @property
+    @cached_property
     def cost(self) -> tuple[int, int, int, str]:
         """What changes are compared by: facts, kind, minutes; the last entry only makes the order definite."""
         return len(self.edits), self.kind, sum(abs(it.minutes) for it in self.edits), str(self.edits)
@@ -101,11 +114,16 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
 
 
 def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change]:
+    """The changes after which the goal holds."""
     found = []
     for start in range(0, len(changes), TOGETHER):
         some = changes[start : start + TOGETHER]
-        answers = coder.engine.answer([coder.facts(change.encounter) for change in some])
-        found += [change for change, answer in zip(some, answers, strict=True) if goal(answer)]
+        facts = [coder.facts(change.encounter) for change in some]
+        hopeful = [n for n, atoms in enumerate(coder.engine.possible(facts)) if goal.may_hold(atoms)]
+        for first in range(0, len(hopeful), ANSWERED):
+            asked = hopeful[first : first + ANSWERED]
+            answers = coder.engine.answer([facts[n] for n in asked])
+            found += [some[n] for n, answer in zip(asked, answers, strict=True) if goal.holds(answer)]
     return found
 
 
@@ -146,8 +164,9 @@ def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Ch
     def about(change: Change) -> bool:
         return not focus or any(f"[{id_}]" in change.edits[0].place for id_ in focus)
 
-    def cost(pair: tuple[Change, Change]) -> tuple[int, int, str]:
-        return max(it.kind for it in pair), sum(it.cost[2] for it in pair), str([it.edits for it in pair])
+    def cost(pair: tuple[Change, Change]) -> tuple[int, int, str, str]:
+        first, second = pair[0].cost, pair[1].cost
+        return max(first[1], second[1]), first[2] + second[2], first[3], second[3]
 
     couples = [
         (first, second)
@@ -159,7 +178,8 @@ def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Ch
         Change((*first.edits, *second.edits), max(first.kind, second.kind), _merge(encounter, first, second))
         for first, second in cheapest
     ]
-    return [*_second_site(encounter), *found], len(couples) <= PAIRS
+    moved = [it for it in _moved_whole(encounter) if about(it)]
+    return sorted([*found, *moved, *_second_site(encounter)], key=lambda it: it.cost), len(couples) <= PAIRS
 
 
 def _merge(base: Encounter, one: Change, other: Change) -> Encounter:
@@ -225,7 +245,7 @@ def _documented(coder: Coder, encounter: Encounter) -> Iterator[Change]:
             edit = Edit("primary_reason", "not charted", it.id)
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"primary_reason": (it.id,)}))
     for at, site in enumerate(encounter.access_sites):
-        if site.necessity is None:
+        if at > 0 and site.necessity is None:
             sites = list(encounter.access_sites)
             sites[at] = site.model_copy(update={"necessity": "protocol"})
             edit = Edit(f"access_sites[{site.id}].necessity", "not charted", "protocol")
@@ -239,6 +259,19 @@ def _moved(encounter: Encounter, minutes: int) -> Iterator[Change]:
             charted: Moment | None = getattr(it, field)
             if charted is not None:
                 yield _edit(encounter, at, field, moment(charted.seconds + 60 * minutes), MOVED, minutes=minutes)
+
+
+def _moved_whole(encounter: Encounter) -> Iterator[Change]:
+    """Each administration as a whole, so many minutes later or earlier."""
+    for minutes in range(1, NEAR + 1):
+        for sign in (1, -1):
+            for at, it in enumerate(encounter.administrations):
+                if it.start is not None and it.stop is not None:
+                    shift = sign * minutes
+                    one = _edit(encounter, at, "start", moment(it.start.seconds + 60 * shift), MOVED, minutes=shift)
+                    other = _edit(encounter, at, "stop", moment(it.stop.seconds + 60 * shift), MOVED, minutes=shift)
+                    merged = _merge(encounter, one, other)
+                    yield Change((*one.edits, *other.edits), MOVED, merged)
 
 
 def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:

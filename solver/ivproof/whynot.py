@@ -17,7 +17,7 @@ from ivproof.determination import Exclusion
 from ivproof.encounter import Encounter, compare_key
 from ivproof.engine import Answer, Atoms
 from ivproof.explanation import Line, Teller
-from ivproof.least import Search, least_change
+from ivproof.least import Goal, Search, least_change
 from ivproof.syntax import Aggregate, Choice, Comparison, Literal, Rule
 from ivproof.terms import Function, Term, Variable, parse, variables
 from ivproof.why import Case, Explainer
@@ -96,14 +96,19 @@ def why_not(
     units = units_of(atoms, code, key)
     attempts = tuple(_attempts(teller, code, key))
 
-    def goal(answer: Answer) -> bool:
+    def holds(answer: Answer) -> bool:
         versions = [it.atoms for it in answer.alternatives] or [answer.atoms]
         return not any(it.get("undetermined") for it in versions) and all(
             units_of(it, code, key) > units for it in versions
         )
 
+    def may_hold(possible: frozenset[str]) -> bool:
+        wanted = f'total("{code}",'
+        least = units if key is None else 0
+        return any(it.startswith(wanted) and int(it[len(wanted) : -1]) > least for it in possible)
+
     focus = () if administration is None else (encounter.administrations[int(str(key)[1:]) - 1].id,)
-    search = least_change(explainer.coder, encounter, goal, focus)
+    search = least_change(explainer.coder, encounter, Goal(holds, may_hold), focus)
     return WhyNot(
         encounter.id,
         code,

@@ -1,0 +1,218 @@
+"""Why not: what fails, and the least change, which really flips the claim while nothing smaller does."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+from visits import EQUALS, LONG_DAY, visit
+
+from ivproof.coding import Coder
+from ivproof.encounter import Encounter
+from ivproof.explanation import Line
+from ivproof.least import Change, is_possible, moment
+from ivproof.policy import Policy
+from ivproof.render.words import why_not_words
+from ivproof.why import Explainer, NoSuchCodeError
+from ivproof.whynot import Attempt, NoSuchAdministrationError, why_not
+
+
+@pytest.fixture(scope="module")
+def explainer() -> Explainer:
+    return Explainer(Policy.load("out001"))
+
+
+@pytest.fixture
+def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look through a few pairs only, where it is not the search that is tested."""
+    monkeypatch.setattr("ivproof.least.PAIRS", 20)
+    monkeypatch.setattr("ivproof.least.NEAR", 20)
+
+
+def lines_of(lines: Iterable[Line]) -> Iterator[Line]:
+    for line in lines:
+        yield line
+        if line.step is not None:
+            yield from lines_of(line.step.lines)
+
+
+def attempt(attempts: Iterable[Attempt], rule: str) -> Attempt:
+    return next(it for it in attempts if it.rule == rule)
+
+
+def most(coder: Coder, encounters: Sequence[Encounter], code: str) -> int:
+    """The most units of a code that one of the charts has on its claim, or on each of its rival claims."""
+    found = [0]
+    for it in coder.code(encounters):
+        claims = [rival.lines for rival in it.alternatives] or [it.claim]
+        if it.status != "undetermined":
+            found.append(min(sum(line.units for line in lines if line.code == code) for lines in claims))
+    return max(found)
+
+
+def units(coder: Coder, encounter: Encounter, code: str) -> int:
+    """The units of a code on the claim."""
+    return most(coder, [encounter], code)
+
+
+def shifted(encounter: Encounter, minutes: int) -> Iterator[Encounter]:
+    """The chart with one charted time moved."""
+    for at, it in enumerate(encounter.administrations):
+        for field in ("start", "stop"):
+            charted = getattr(it, field)
+            if charted is not None:
+                given = list(encounter.administrations)
+                given[at] = it.model_copy(update={field: moment(charted.seconds + 60 * minutes)})
+                changed = encounter.model_copy(update={"administrations": tuple(given)})
+                if is_possible(changed):
+                    yield changed
+
+
+def infusion(minutes: int, **more: Any) -> Encounter:
+    stop = f"{9 + minutes // 60:02}:{minutes % 60:02}"
+    return visit({"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": stop, **more})
+
+
+@pytest.mark.parametrize(
+    ("chart", "code", "minutes"),
+    [
+        (infusion(15), "96365", 1),
+        (infusion(12), "96365", 4),
+        (infusion(80), "96366", 11),
+        (infusion(20), "96374", 5),
+        (
+            visit({"id": "x", "drug": "normal saline", "purpose": "hydration", "start": "09:00", "stop": "09:25"}),
+            "96360",
+            6,
+        ),
+        (
+            visit(
+                {"id": "x", "drug": "ketorolac", "method": "push", "start": "09:00", "stop": "09:01"},
+                {"id": "y", "drug": "ketorolac", "method": "push", "start": "09:28"},
+            ),
+            "96376",
+            4,
+        ),
+    ],
+)
+def test_the_least_change_of_a_time_flips_the_claim_and_nothing_smaller_does(
+    explainer: Explainer, chart: Encounter, code: str, minutes: int
+) -> None:
+    before = units(explainer.coder, chart, code)
+    change = why_not(explainer, chart, code).search.change
+    assert change is not None
+    assert [abs(edit.minutes) for edit in change.edits] == [minutes]
+    assert units(explainer.coder, change.encounter, code) > before
+    smaller = [it for fewer in range(1, minutes) for sign in (1, -1) for it in shifted(chart, sign * fewer)]
+    assert most(explainer.coder, smaller, code) <= before
+
+
+@pytest.mark.parametrize(
+    ("chart", "code", "place"),
+    [
+        (visit({"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": None}), "96365", "administrations[x].stop"),
+        (infusion(30, order="none"), "96365", "administrations[x].order"),
+        (
+            visit(
+                {"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": "09:40"},
+                {"id": "y", "drug": "vancomycin", "site": "port", "start": "09:00", "stop": "10:00"},
+                access_sites=[{"id": "arm"}, {"id": "port"}],
+            ),
+            "96365",
+            "access_sites[port].necessity",
+        ),
+    ],
+)
+def test_what_is_not_documented_comes_before_a_time_that_would_have_to_be_another(
+    explainer: Explainer, chart: Encounter, code: str, place: str
+) -> None:
+    before = units(explainer.coder, chart, code)
+    change = why_not(explainer, chart, code).search.change
+    assert change is not None
+    assert [edit.place for edit in change.edits] == [place]
+    assert units(explainer.coder, change.encounter, code) > before
+
+
+def test_a_second_site_takes_two_facts(explainer: Explainer) -> None:
+    chart = visit(
+        {"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": "09:40"},
+        {"id": "y", "drug": "ceftriaxone", "start": "10:00", "stop": "10:40"},
+    )
+    change = why_not(explainer, chart, "96365").search.change
+    assert isinstance(change, Change)
+    assert units(explainer.coder, change.encounter, "96365") == 2
+
+
+@pytest.mark.usefixtures("_short_search")
+def test_there_may_be_no_change_and_that_is_said(explainer: Explainer) -> None:
+    found = why_not(explainer, infusion(30), "96420")
+    assert found.search.change is None
+    assert found.search.tried > 0
+    out = io.StringIO()
+    for words in why_not_words(found):
+        Console(file=out, width=100).print(words)
+    assert str(found.search.tried) in out.getvalue()
+
+
+@pytest.mark.usefixtures("_short_search")
+def test_the_first_failing_condition_is_the_threshold(explainer: Explainer) -> None:
+    found = why_not(explainer, infusion(15), "96365", "x")
+    obstacles = list(lines_of(attempt(found.attempts, "initial-infusion").obstacles))
+    assert any("15 minutes" in line.text and "16 or more" in line.text for line in obstacles if line.kind == "measure")
+
+
+@pytest.mark.usefixtures("_short_search")
+def test_what_stands_against_a_code_is_told_with_its_reasons(explainer: Explainer) -> None:
+    found = why_not(explainer, LONG_DAY, "96367", "mag")
+    against = [line for line in attempt(found.attempts, "sequential-infusion").obstacles if line.kind == "against"]
+    assert against
+    assert any("pacli" in line.text for line in lines_of(against))
+
+
+@pytest.mark.usefixtures("_short_search")
+def test_the_class_of_the_drug_is_told_where_it_is_what_fails(explainer: Explainer) -> None:
+    found = why_not(explainer, infusion(30), "96413", "x")
+    wrong = attempt(found.attempts, "class")
+    assert any("therapeutic" in line.text for line in wrong.obstacles)
+
+
+@pytest.mark.usefixtures("_short_search")
+def test_what_the_determination_says_of_it_is_told_too(explainer: Explainer) -> None:
+    chart = visit({"id": "x", "drug": "ceftriaxone", "route": "PO", "site": None})
+    found = why_not(explainer, chart, "96365", "x")
+    assert found.units == 0
+    assert [it.name for it in found.excluded] == ["by-mouth"]
+
+
+def test_a_code_on_the_claim_is_asked_for_one_unit_more(explainer: Explainer) -> None:
+    found = why_not(explainer, infusion(95), "96366")
+    assert found.units == 1
+    change = found.search.change
+    assert change is not None
+    assert units(explainer.coder, change.encounter, "96366") == 2
+
+
+def test_asked_for_one_administration_the_unit_has_to_be_its_own(explainer: Explainer) -> None:
+    other = "two" if "one" in explainer.coder.code([EQUALS])[0].claim[0].administrations else "one"
+    found = why_not(explainer, EQUALS, "96374", other)
+    assert found.administration == other
+    assert found.units == 0
+    if found.search.change is not None:
+        [after] = explainer.coder.code([found.search.change.encounter])
+        assert any(line.code == "96374" and other in line.administrations for line in after.claim)
+
+
+def test_wrong_codes_and_administrations_are_refused(explainer: Explainer) -> None:
+    with pytest.raises(NoSuchCodeError):
+        why_not(explainer, infusion(30), "99999")
+    with pytest.raises(NoSuchAdministrationError, match="x"):
+        why_not(explainer, infusion(30), "96365", "y")
+
+
+def test_the_result_is_plain_data_and_the_same_each_time(explainer: Explainer) -> None:
+    first = json.dumps(why_not(explainer, infusion(15), "96365").as_dict())
+    assert first == json.dumps(why_not(Explainer(explainer.policy), infusion(15), "96365").as_dict())
