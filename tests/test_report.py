@@ -112,7 +112,7 @@ def test_the_timeline_shows_what_counts_and_what_does_not() -> None:
 
 
 def test_shared_time_and_pauses_are_told_apart() -> None:
-    kinds = {}
+    kinds: dict[str, list[str]] = {}
     for number in ("05", "07"):
         timeline = example(number).timeline
         assert timeline is not None

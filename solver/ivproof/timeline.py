@@ -34,7 +34,7 @@ _STEPS = (5 * 60, 10 * 60, 15 * 60, 30 * 60, 3600, 2 * 3600, 3 * 3600, 6 * 3600,
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on the axis: its place and the time of day; with the date where a day begins."""
+    """A mark on the axis: its place and the time of day; where a day begins, the month and the day."""
 
     at: float
     label: str
@@ -140,7 +140,7 @@ def timeline(
                 it.id,
                 it.drug,
                 _technique(it, service),
-                _when(it, names),
+                _when(it, service, names),
                 tuple(_bars(it, service, axis, names)) if axis else (),
                 tuple(_marks(it, service, axis)) if axis else (),
                 tuple(carries.get(key, ())),
@@ -189,7 +189,7 @@ def _ticks(axis: _Axis, names: Names) -> Iterator[Tick]:
     step = next((it for it in _STEPS if axis.length / it <= TICKS), DAY * -(-axis.length // (DAY * TICKS)))
     for seconds in range(-(-axis.first // step) * step, axis.last + 1, step):
         day, rest = divmod(seconds, DAY)
-        label = names.day(day) if rest == 0 and day else f"{rest // 3600:02}:{rest % 3600 // 60:02}"
+        label = names.day(day)[5:] if rest == 0 and day else f"{rest // 3600:02}:{rest % 3600 // 60:02}"
         yield Tick(axis.at(seconds), label)
 
 
@@ -202,10 +202,12 @@ def _order(it: Administration) -> int:
     return moment.seconds if moment else 10**9
 
 
-def _when(it: Administration, names: Names) -> str:
+def _when(it: Administration, service: _Service, names: Names) -> str:
     if it.start is None and it.stop is None:
         return "no time documented"
     if it.stop is None:
+        if not _flows(it, service):
+            return _text(it.start, names)
         ordered = f", ordered for {it.ordered_minutes} min" if it.ordered_minutes else ""
         return f"{_text(it.start, names)}, no stop documented{ordered}"
     if it.start is None:
@@ -248,7 +250,7 @@ def _bars(it: Administration, service: _Service, axis: _Axis, names: Names) -> I
     kind = service.technique if service.technique in {"infusion", "hydration", "push"} else "other"
     if it.start is not None and it.stop is None and _flows(it, service):
         at = axis.at(it.start.seconds)
-        yield Bar("open", at, round(min(TAIL, 1 - at), 5), _when(it, names), "The chart gives no stop.")
+        yield Bar("open", at, round(min(TAIL, 1 - at), 5), _when(it, service, names), "The chart gives no stop.")
     if it.start is None or it.stop is None:
         return
     lost = [

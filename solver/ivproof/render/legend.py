@@ -32,7 +32,7 @@ SEVERITIES = {
 BARS = {
     "infusion": "infusion",
     "hydration": "hydration that counts",
-    "push": "push or injection",
+    "push": "push, injection or single dose",
     "shared": "time shared with another infusion, for which it counts",
     "beside": "hydration that does not count",
     "pause": "stood still",
