@@ -19,6 +19,7 @@ from ivproof.charts import Sheet, scan
 from ivproof.coding import Coder
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
+from ivproof.language import LawError
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")
@@ -171,6 +172,12 @@ def test_a_process_that_dies_takes_only_one_chart_with_it() -> None:
     assert [it.position for it in found] == list(range(1, 9))
     assert [it.position for it in found if it.result is None] == [4]
     assert "chart 4 of the input" in found[3].problems[0]
+
+
+def test_a_law_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
+    policy = Policy("broken", "Broken", "2020", (), {"rules.lp": "a :- b, #minimize."}, tmp_path)
+    with pytest.raises(LawError):
+        list(outcomes(sheets(*(chart(f"E-{n}") for n in range(5))), Job(policy, {}, as_line, "none"), jobs=2, few=0))
 
 
 # --- memory

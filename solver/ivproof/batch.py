@@ -262,6 +262,7 @@ def _context() -> Any:
 
 def _in_processes(chunks: Iterator[_Chunk], job: Job, jobs: int) -> Generator[Outcome, None, None]:
     """Keep all processes busy, hold a bounded number of chunks, and give the outcomes back in order."""
+    Coder(job.policy, job.readings)  # raises here what would end each process, and keeps what they all need to work out
     processes = [_Process(job) for _ in range(jobs)]
     busy: dict[Any, _Process] = {}
     done: dict[int, list[Outcome]] = {}
