@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -235,6 +237,25 @@ def test_the_document_has_pages_and_is_the_same_again(number: str) -> None:
     assert pdf.startswith(b"%PDF")
     assert pages(pdf) >= 2
     assert document(example(number)) == pdf
+
+
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext is not installed (apt-get install poppler-utils)"
+)
+def test_the_document_says_on_numbered_pages_what_the_page_says(tmp_path: Path) -> None:
+    file = tmp_path / "visit.pdf"
+    file.write_bytes(document(example("01")))
+    text = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
+    for said in (
+        "ED-2041",
+        "96361",
+        "103 minutes; 91 or more needed",
+        "morphine-3 followed a push",
+        "hydration that counts",
+    ):
+        assert said in text, said
+    sheets = text.split("\f")[:-1]
+    assert all(f"{n} of {len(sheets)}" in sheet and len(sheet.split()) > 20 for n, sheet in enumerate(sheets, 1))
 
 
 def test_the_document_takes_nothing_from_a_chart_for_markup() -> None:

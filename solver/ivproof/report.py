@@ -230,8 +230,8 @@ def steps(lines: Iterable[Line]) -> Iterator[Step]:
 
 
 def _without_repetition(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The lines without references to steps that are told among them."""
-    told = {step.number for step in steps(lines)}
+    """The lines without references to what the steps among them tell or refer to already."""
+    told = {it.number for line in lines if line.step is not None for it in walk([line])}
     return tuple(it for it in lines if it.kind != "see" or it.number not in told)
 
 
