@@ -187,6 +187,16 @@ def test_a_file_gets_its_name_when_it_is_whole(visit: Path, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.incomplete"))
 
 
+def test_a_law_that_cannot_be_read_is_a_wrong_command_and_leaves_no_file(visit: Path, tmp_path: Path) -> None:
+    (tmp_path / "law").mkdir()
+    described = 'id = "law"\ntitle = "Law"\nedition = "2020"\nfiles = ["rules.lp"]\n'
+    (tmp_path / "law" / "policy.toml").write_text(described, "utf-8")
+    (tmp_path / "law" / "rules.lp").write_text("a :- b, #minimize.", "utf-8")
+    result = run("code", visit, *FAST, "--policy", tmp_path / "law", "--output", tmp_path / "claims.jsonl")
+    assert result.exit_code == 2 and "rules.lp:1" in result.stderr
+    assert not list(tmp_path.glob("claims*"))
+
+
 def test_a_device_is_written_to_directly(visit: Path) -> None:
     assert run("code", visit, *FAST, "--output", os.devnull).exit_code == 0
     assert Path(os.devnull).exists()

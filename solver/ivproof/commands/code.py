@@ -132,6 +132,8 @@ def _run(files: list[str], job: Job, jobs: int | None, write: Callable[[Any], by
     from ivproof.charts import scan
     from ivproof.commands.output import Interruption
     from ivproof.commands.progress import Counter
+    from ivproof.language import LawError
+    from ivproof.policy import PolicyError
 
     answered, status = 0, 0
     try:
@@ -156,6 +158,9 @@ def _run(files: list[str], job: Job, jobs: int | None, write: Callable[[Any], by
         where = f"{sink.written} is whole up to there" if sink.path else "the output is whole up to there"
         say(f"ivproof: interrupted; {answered} {'chart was' if answered == 1 else 'charts were'} answered, {where}")
         return INTERRUPTED
+    except (PolicyError, LawError):
+        sink.discard()
+        raise
     except BrokenPipeError:
         raise  # nobody reads on: the caller of the command knows
     except OSError as error:

@@ -56,6 +56,13 @@ class Output:
         if whole and self.beside:
             self.written.replace(self.path)
 
+    def discard(self) -> None:
+        """Close, and leave no file where nothing was to be written."""
+        if self.path is not None:
+            self._stream.close()
+            if self.beside:
+                self.written.unlink(missing_ok=True)
+
 
 class Interruption:
     """Makes Ctrl-C wait while a line is written: `KeyboardInterrupt` is raised between lines.
