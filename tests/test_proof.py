@@ -150,6 +150,18 @@ def test_another_law_is_noticed(proof: dict[str, Any]) -> None:
     assert "not about this law" in check(proof, law).reason
 
 
+def test_with_a_drug_list_a_known_drug_cannot_pass_as_unknown_unnoticed() -> None:
+    drugs = Drugs(law_folder() / "drugs")
+    proof = prove(coder(), encounter(administrations=[{"id": "x", "drug": "not vancomycin", "route": "PO"}]))
+    verdict = check(proof, LAW, drugs)
+    assert verdict.accepted
+    assert ["not vancomycin" in it for it in verdict.trusted] == [True]
+    proof["chart"]["content"]["administrations"][0]["drug"] = "vancomycin"
+    proof["chart"]["digest"] = hash_of(proof["chart"]["content"])
+    verdict = check({**proof, "seal": seal(proof)}, LAW, drugs)
+    assert (verdict.accepted, verdict.step) == (False, "drugs")
+
+
 def test_every_field_of_a_chart_has_its_fact(proof: dict[str, Any]) -> None:
     proof = json.loads(canonical(proof))
     content = proof["chart"]["content"]

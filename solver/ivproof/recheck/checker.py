@@ -280,10 +280,9 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None)
     given = [it for it, _ in stated]
     if drugs is not None:
         try:
-            drugs.check(chart["content"], given, listed)
+            return [*given, *listed], drugs.check(chart["content"], given, listed)
         except DrugError as error:
             raise RejectionError(str(error), "drugs") from None
-        return [*given, *listed], []
     of_list = [show(it) for it, _ in stated if it[0] in {"drug", "code_in_force", "printed_code", "printed_per_unit"}]
     said = ", ".join(sorted([*of_list, *proof["drug_list"]]))
     return [*given, *listed], [f"of the drug list: {said}"] if said else []

@@ -8,7 +8,7 @@ that is said of the drug's kind, form and codes stands in the list for the date 
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from .terms import Atom, show
 
 Row = Mapping[str, str]
+TELLING = 5  # letters of a name that is not found inside another word by chance
 FLAGS = ("printed", "hormonal", "immunotherapy")
 
 
@@ -44,12 +45,14 @@ class Drugs:
             found += [product["product"], *_items(product["brands"]), product["hcpcs"]]
         return [text for text in found if text]
 
-    def check(self, chart: Mapping[str, Any], facts: Iterable[Atom], listed: Sequence[Atom]) -> None:
-        """Compare everything that is said of drugs with the list. Raises DrugError."""
+    def check(self, chart: Mapping[str, Any], facts: Sequence[Atom], listed: Sequence[Atom]) -> list[str]:
+        """Compare everything that is said of drugs with the list; gives what still is taken on trust.
+
+        Raises DrugError.
+        """
         given = chart.get("administrations", ())
         drug_of = {str(it[1]): str(it[2]) for it in facts if it[0] == "drug"}
-        for n, it in enumerate(given, 1):
-            self._name(it["drug"], drug_of[f"a{n}"])
+        trusted = [self._name(it["drug"], drug_of[f"a{n}"]) for n, it in enumerate(given, 1)]
         known = sorted({drug for drug in drug_of.values() if drug in self.ingredients})
         expected = {atom for drug in known for atom in self._listed(drug)}
         for wrong in sorted(map(show, expected ^ set(listed))):
@@ -58,8 +61,10 @@ class Drugs:
         for fact in facts:
             if fact[0] in {"code_in_force", "printed_code", "printed_per_unit", "form"} and len(fact) == 3:
                 self._product(fact, drug_of[str(fact[1])], given[int(str(fact[1])[1:]) - 1], on)
+        return sorted({it for it in trusted if it})
 
-    def _name(self, text: str, drug: str) -> None:
+    def _name(self, text: str, drug: str) -> str:
+        """What is taken on trust of a charted name, or nothing."""
         folded = _folded(text)
         if drug in self.ingredients:
             if not any(_folded(it) in folded for it in self._spellings(drug)):
@@ -68,6 +73,9 @@ class Drugs:
             raise DrugError(f"the drug list has no {drug}")
         elif folded in self.spelled:
             raise DrugError(f"{text!r} is said to be unknown, and the drug list has it")
+        elif any(len(it) >= TELLING and it in folded for it in self.spelled):
+            return f"that {text!r} is no drug of the list, though it holds the name of one"
+        return ""
 
     def _listed(self, drug: str) -> list[Atom]:
         row = self.ingredients[drug]
