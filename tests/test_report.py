@@ -301,3 +301,12 @@ def test_a_refused_chart_is_told(tmp_path: Path) -> None:
     result = run("report", file, "-o", tmp_path / "out.html")
     assert result.exit_code == 1
     assert "place_of_service" in result.stderr
+
+
+def test_where_the_engines_differ_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivproof.second.SecondEngine.claims", lambda self, facts: frozenset())
+    file, output = write_lines(tmp_path / "visit.jsonl", chart("E-1")), tmp_path / "out.html"
+    result = run("report", file, "-o", output)
+    assert result.exit_code == 1
+    assert "the two engines differ" in result.stderr
+    assert not output.exists()

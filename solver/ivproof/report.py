@@ -180,9 +180,11 @@ VERDICTS = {
 def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = True) -> Report:
     """Put together the report of one visit; `least_change` also looks for what would put back what is left out.
 
-    Raises record.RecordError where an answer cannot be recorded.
+    Raises second.DisagreementError where the second engine derives another answer, and record.RecordError where an
+    answer cannot be recorded.
     """
     case = explainer.case(encounter)
+    case.coder.second.check(case.facts, case.answer)
     found = case.determination
     claims = tuple(_claim(case, number) for number in range(len(case.alternatives)))
     if least_change and len(claims) == 1:
@@ -203,6 +205,7 @@ def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = T
         digests=(
             ("Policy", f"{found.policy['id'].upper()}, edition {found.policy['edition']}, {found.policy['digest']}"),
             ("Chart", digest(encounter)),
+            ("Checked", "a second engine, which shares no code with the first, derives the same"),
             ("Made by", f"ivproof {version('ivproof')}, clingo {version('clingo')}"),
         ),
         claims=claims,

@@ -79,10 +79,16 @@ def report(
 
     chosen = _pick(file, encounter)
     from ivproof import report as reports
+    from ivproof.record import RecordError
+    from ivproof.second import DisagreementError
     from ivproof.why import Explainer
 
-    with telling_policy_errors():
-        found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
+    try:
+        with telling_policy_errors():
+            found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
+    except (DisagreementError, RecordError) as error:
+        say(f"ivproof: internal error: {error}")
+        raise typer.Exit(REFUSED) from error
     if kind == ".pdf":
         from ivproof.render.pdf import document
 
