@@ -21,9 +21,10 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -204,11 +205,8 @@ def _place_of(error: BaseException) -> str:
 
 
 def _serve(connection: Connection, job: Job) -> None:
-    """Answer chunks as they come.
-
-    Ctrl-C reaches all processes of a terminal; only the first one decides what it means.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Answer chunks as they come."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked, see _out_of_reach
     worker = _Worker(job)
     while True:
         try:
@@ -225,7 +223,8 @@ class _Process:
         context = _context()
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, job), daemon=True)
-        self._process.start()
+        with _out_of_reach():
+            self._process.start()
         theirs.close()  # so that the end of the process is the end of the connection
         self.charts: _Chunk = ()
         self.number = 0
@@ -249,6 +248,20 @@ class _Process:
         self._process.terminate()
         self._process.join()
         self.connection.close()
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """Keep Ctrl-C from what is started here. It reaches all processes of a terminal; only the first one decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let the signal through again, if it were started below
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> Any:
