@@ -59,8 +59,14 @@ LAWS = 512
 TRIED = 256
 """Up to so many ways of settling the choices of a chart are tried together with those of other charts."""
 
+GROUP = 15
+"""Charts whose rival claims are looked for together: what clingo has to tell apart grows faster than their number."""
+
 FREE = "chosen"
 """The choice among services of equal rank."""
+
+UNASKED = ""
+"""The value of a choice that is not there, because nothing asks for it."""
 
 OPEN = "reading"
 """The choice among the options of an open question."""
@@ -158,8 +164,11 @@ class Engine:
         keys = {f"e{n}": facts for n, facts in enumerate(charts)}
         control, choices = self._ground(keys)
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
-        rivals = _rivals(control, keys) if choices.literals else set()
-        explored = self._explore({key: facts for key, facts in keys.items() if key in rivals})
+        undecided = _undecided(control)
+        open_ = [key for key in keys if key in undecided]
+        explored: dict[str, tuple[Alternative, ...]] = {}
+        for start in range(0, len(open_), GROUP):
+            explored |= self._explore({key: keys[key] for key in open_[start : start + GROUP]})
         supposed = {
             key: tuple(sorted(it for it in by if it[0] not in {FREE, OPEN})) for key, by in choices.literals.items()
         }
@@ -227,15 +236,14 @@ class Engine:
     # --- rival claims
 
     def _explore(self, charts: Mapping[str, Facts]) -> dict[str, tuple[Alternative, ...]]:
-        """List the distinct claims of charts that have several, each with a smallest way to it.
+        """List the distinct claims of those charts that have several, each with a smallest way to it.
 
         The charts are independent of each other, so one answer set tries one way in each of them.
         """
-        if not charts:
-            return {}
         used = _Used()
         control, choices = self._ground(charts, used)
-        plans = {key: _Plan(choices.literals[key], used.body) for key in charts}
+        rivals = _rivals(control, charts)
+        plans = {key: _Plan(choices.literals[key], used.body) for key in charts if key in rivals}
         alone = {key for key, plan in plans.items() if plan.entangled or len(plan.ways) > TRIED}
         while True:
             together = {key: plan for key, plan in plans.items() if key not in alone}
@@ -244,7 +252,7 @@ class Engine:
                 break
             alone |= unsure
         found = {key: plan.alternatives() for key, plan in together.items()}
-        return {key: found.get(key) or self._alternatives(charts[key]) for key in charts}
+        return {key: found.get(key) or self._alternatives(charts[key]) for key in plans}
 
     def _try_together(self, control: clingo.Control, plans: Mapping[str, _Plan]) -> set[str]:
         """Try every way of every plan; give the charts in which equals lead to different claims."""
@@ -292,7 +300,7 @@ class _Plan:
         self.free = any(choice[0] == FREE for choice in ways)
         # what is supposed of a fact may itself hang on a reading, or on what else is supposed
         self.entangled = any(choice[0] not in {FREE, OPEN} for choice in self.live)
-        self.ways: list[Assignment] = list(product(*(ways[choice] for choice in self.live)))
+        self.ways: list[Assignment] = list(product(*(self._values(choice) for choice in self.live)))
         self._found: dict[Assignment, tuple[ClaimKey, dict[str, list[str]]]] = {}
 
     def literals(self, n: int) -> list[int]:
@@ -301,7 +309,15 @@ class _Plan:
 
     def settle(self, values: Mapping[tuple[str, str], str]) -> list[int]:
         """What to assume for these values of some choices."""
-        return self._fixed + [self._literals[choice][value] for choice, value in values.items()]
+        wanted = list(self._fixed)
+        for choice, value in values.items():
+            literals = self._literals[choice]
+            wanted += [literals[value]] if value != UNASKED else [-literal for literal in literals.values()]
+        return wanted
+
+    def _values(self, choice: tuple[str, str]) -> list[str]:
+        """What a choice may take; what is supposed of a fact may also not be asked for, as others are settled."""
+        return [*self._literals[choice], *([UNASKED] if choice[0] not in {FREE, OPEN} else [])]
 
     def note(self, n: int, atoms: dict[str, list[str]]) -> None:
         """Keep what the nth way leads to."""
@@ -410,6 +426,16 @@ def _consequences(control: clingo.Control, mode: str, assumptions: Sequence[int]
     return last
 
 
+def _undecided(control: clingo.Control) -> set[str]:
+    """The encounters whose claim grounding alone does not settle; the others have no rival claims."""
+    return {
+        str(atom.symbol.arguments[0])
+        for name, arity in CLAIM.items()
+        for atom in control.symbolic_atoms.by_signature(name, arity + 1)
+        if not atom.is_fact
+    }
+
+
 def _rivals(control: clingo.Control, keys: Iterable[str], assumptions: Sequence[int] = ()) -> set[str]:
     """The encounters with more than one claim: what some answer set says and not all of them."""
     differing = _consequences(control, "brave", assumptions) ^ _consequences(control, "cautious", assumptions)
@@ -502,7 +528,7 @@ def _smallest(
             kept = without
 
     def spell(values: Mapping[int, str]) -> tuple[Resolution, ...]:
-        return tuple(Resolution(*live[n], value) for n, value in values.items())
+        return tuple(Resolution(*live[n], value) for n, value in values.items() if value != UNASKED)
 
     return spell(kept), tuple(spell(dict(enumerate(values))) for values in leading[1:])
 
