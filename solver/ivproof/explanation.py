@@ -30,14 +30,14 @@ holds contends candidate stands_for_initial site_scope raw_access at_access on_l
 plain_before has_main_site bout_at bout_fluid bout_includes bout_holds has_clock stretch outpatient flows flows_from
 chain chain_at piece_of drug_flows injection_counts concurrent_in first_concurrent vein listed_at day_of drug_class
 has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug reported_visit
-is_left_out left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
+is_left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
 repeat_role leaders flows_at_all counted_with_other first_by_letter
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
 """Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
 
-REPEATING = frozenset({"class-of-single"})
-"""Rules that are folded although others with their conclusion are told: they only hand on what they rest on."""
+REPEATING = {"class-of-single": "class_of", "left-out": "left_out"}
+"""Rules that are folded although others with their conclusion are told: they only hand on an atom of that predicate."""
 
 _QUIET = """
 encounter administration charted_position order_of site_position service_position diagnosis_position on_day access_site
@@ -144,6 +144,9 @@ class Teller:
         reasons = self.derivation.reasons(atom)
         if not reasons:
             return self._given(atom)
+        handed_on = self._handed_on(reasons[0])
+        if handed_on:
+            return self.step(handed_on)
         self._number += 1
         number = self._number
         self._told[atom] = number
@@ -165,6 +168,11 @@ class Teller:
         if code and not self.detail:
             lines.append(self._given(code))
         return tuple(_once(lines))
+
+    def _handed_on(self, instance: Instance) -> str:
+        """What a rule only hands on; "" for any other rule, and where every detail is wanted."""
+        name = "" if self.detail else REPEATING.get(instance.rule.id, "")
+        return next((atom for atom in instance.positive if name and atom.startswith(f"{name}(")), "")
 
     def sentence(self, atom: str, *, full: bool = True) -> str:
         """What an atom says, in the words of the rule that founds it."""
@@ -364,6 +372,8 @@ class Teller:
 
     def _worth_counting(self, counted: Counted, instance: Instance, *, shown: bool) -> bool:
         """Whether an aggregate is told: one of the layer of time only where it weighs lengths."""
+        if len(counted.alternatives) < 2 and not self.detail:
+            return False
         if not self._technical(instance.rule):
             return shown
         weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1

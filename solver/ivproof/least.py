@@ -33,8 +33,8 @@ class Goal:
 NEAR = 60
 """Up to how many minutes every single minute is tried; beyond, only lengths at the thresholds of the law."""
 
-PAIRS = 600
-"""How many pairs of unrelated changes are looked through at most."""
+PAIRS = 300
+"""How many pairs of changes of each kind are looked through at most."""
 
 BATCH = 200
 """How many changed charts are coded together."""
@@ -75,8 +75,9 @@ class Change:
 
     @cached_property
     def cost(self) -> tuple[int, int, int, str]:
-        """What changes are compared by: facts, kind, minutes; the last entry only makes the order definite."""
-        return len(self.edits), self.kind, sum(abs(it.minutes) for it in self.edits), str(self.edits)
+        """What changes are compared by: facts, kind, minutes; then a stop before a start, then their texts."""
+        starts = sum(it.place.endswith(".start") for it in self.edits)
+        return len(self.edits), self.kind, sum(abs(it.minutes) for it in self.edits), f"{starts}{self.edits}"
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def _singles(coder: Coder, encounter: Encounter) -> Iterator[list[Change]]:
 
 def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Change], bool]:
     """The cheapest changes of two facts, and whether these are all; at least one fact is about the focus."""
-    singles = [*_documented(coder, encounter), *_corrected(encounter), *_lengths(coder, encounter)]
+    documented = _documented(coder, encounter, lengths=sorted(coder.policy.probes))
+    singles = [*documented, *_corrected(encounter), *_lengths(coder, encounter)]
 
     def about(change: Change) -> bool:
         return not focus or any(f"[{id_}]" in change.edits[0].place for id_ in focus)
@@ -173,13 +175,16 @@ def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Ch
         for first, second in combinations(singles, 2)
         if first.edits[0].place != second.edits[0].place and (about(first) or about(second))
     ]
-    cheapest = sorted(couples, key=cost)[:PAIRS]
+    by_kind: dict[int, list[tuple[Change, Change]]] = {}
+    for couple in sorted(couples, key=cost):
+        by_kind.setdefault(max(it.kind for it in couple), []).append(couple)
+    cheapest = [couple for some in by_kind.values() for couple in some[:PAIRS]]
     found = [
         Change((*first.edits, *second.edits), max(first.kind, second.kind), _merge(encounter, first, second))
         for first, second in cheapest
     ]
     moved = [it for it in _moved_whole(encounter) if about(it)]
-    return sorted([*found, *moved, *_second_site(encounter)], key=lambda it: it.cost), len(couples) <= PAIRS
+    return sorted([*found, *moved, *_second_site(encounter)], key=lambda it: it.cost), len(couples) == len(cheapest)
 
 
 def _merge(base: Encounter, one: Change, other: Change) -> Encounter:
@@ -221,14 +226,15 @@ def _said(value: object) -> str:
     return value.text if isinstance(value, Moment) else str(value)
 
 
-def _documented(coder: Coder, encounter: Encounter) -> Iterator[Change]:
-    """What the chart leaves out and could say."""
+def _documented(coder: Coder, encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterator[Change]:
+    """What the chart leaves out and could say; times so that a run lasts `lengths`, or those at all thresholds."""
+    lengths = lengths or coder.policy.minutes
     for at, it in enumerate(encounter.administrations):
         if it.stop is None and it.start is not None:
-            for length in coder.policy.minutes:
+            for length in lengths:
                 yield _edit(encounter, at, "stop", moment(it.start.seconds + 60 * length), DOCUMENTED)
         if it.start is None and it.stop is not None:
-            for length in coder.policy.minutes:
+            for length in lengths:
                 if it.stop.seconds >= 60 * length:
                     yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), DOCUMENTED)
         if it.site is None:
@@ -284,7 +290,7 @@ def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
             if change:
                 yield _edit(encounter, at, "stop", moment(it.start.seconds + 60 * length), MOVED, minutes=change)
                 if it.stop.seconds >= 60 * length:
-                    yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), MOVED, minutes=change)
+                    yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), MOVED, minutes=-change)
 
 
 def _corrected(encounter: Encounter) -> Iterator[Change]:

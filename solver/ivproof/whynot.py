@@ -166,7 +166,7 @@ def _attempts(teller: Teller, code: str, administration: str | None) -> Iterator
         if str(text) != f'"{code}"':
             continue
         for subject in _subjects(derivation, administration):
-            own = [it for it in derivation.of("code_class") if it.arguments[0] == subject]
+            own = _classes(derivation, subject)
             fits = not own or any(it.arguments[1] == class_ for it in own)
             if not fits:
                 if f"class {class_}" not in best:
@@ -178,13 +178,14 @@ def _attempts(teller: Teller, code: str, administration: str | None) -> Iterator
                 name = f"{rule.id}#{rule.clause}"
                 if not _gives(teller, rule, role) or (name in best and failure.passed <= best[name].progress):
                     continue
+                obstacles = tuple(Follow(teller).down(failure))
                 attempt = Attempt(
                     rule.id,
                     rule.header.citation if rule.header else "",
                     teller.unfounded(rule, asked, failure.bindings),
                     teller.names.term(subject),
-                    tuple(Follow(teller).down(failure)),
-                    failure.under_other_reading,
+                    obstacles,
+                    obstacles[-1:] != () and obstacles[-1].kind == "reading",
                     0 if failure.under_other_reading and not failure.otherwise_holds else failure.passed + 1,
                 )
                 best[name] = attempt
@@ -206,20 +207,29 @@ def _gives(teller: Teller, rule: Rule, role: Term) -> bool:
 
 
 def _subjects(derivation: Derivation, administration: str | None) -> list[Term]:
-    """Who could earn a code: services, bouts of hydration, administrations, other services."""
-    services = [it.arguments[0] for name in ("service", "bout", "other_service") for it in derivation.of(name)]
-    members = {
-        (str(it.arguments[0]), str(it.arguments[1]))
-        for name in ("includes", "bout_includes")
-        for it in derivation.of(name)
-    }
+    """Who could earn a code: services, stretches of hydration, administrations, other services."""
+    pieces = {str(it.arguments[1]): it.arguments[0] for it in reversed(derivation.of("piece_of"))}
+    services = [it.arguments[0] for it in derivation.of("service") if str(it.arguments[0]) not in pieces]
+    chains = [it.arguments[0] for it in derivation.of("chain") if it.arguments[0] == it.arguments[1]]
+    members = {(str(it.arguments[0]), str(it.arguments[1])) for it in derivation.of("includes")}
+    for bout in derivation.of("piece_of"):
+        inside = {member for service, member in members if service == str(bout.arguments[1])}
+        members |= {(str(bout.arguments[0]), member) for member in inside}
     covered = {member for _, member in members}
     alone = [it.arguments[0] for it in derivation.of("administration") if str(it.arguments[0]) not in covered]
-    found = [*services, *alone]
+    others = [it.arguments[0] for it in derivation.of("other_service")]
+    found = [*services, *chains, *alone, *others]
     if administration is None:
         return found
     own = [it for it in found if (str(it), administration) in members or str(it) == administration]
     return own or [parse(administration)]
+
+
+def _classes(derivation: Derivation, subject: Term) -> list[Function]:
+    """The atoms that give the class by which something is coded; of a stretch of hydration, that of its fluid."""
+    own = [it for it in derivation.of("code_class") if it.arguments[0] == subject]
+    fluids = [it.arguments[1] for it in derivation.of("piece_of") if it.arguments[0] == subject]
+    return own or [it for it in derivation.of("class") if it.arguments[0] in fluids]
 
 
 def _wrong_class(teller: Teller, subject: Term, class_: Term, own: list[Function]) -> Attempt:
