@@ -63,13 +63,16 @@ class Mutant:
 
 def mutants(program: Program) -> Iterator[Mutant]:
     """Give every change of the law."""
-    pools = {name: sorted(set(_numbers_of(program, name))) for name in ORDERS}
-    ranks = sorted({number for name, pool in pools.items() if name != "class_weight" for number in pool})
+    pools = {name: set(_numbers_of(program, name)) for name in ORDERS}
+    # each of the two tables stands beside the single ranks, never beside the other one
+    for name in ("rank_class_first", "rank_method_first"):
+        pools[name] |= pools["rank"]
+    pools["rank"] |= pools["rank_class_first"] | pools["rank_method_first"]
     for at, rule in enumerate(program.rules):
         if rule.file.endswith(TABLES) and rule.is_fact:
             continue
         yield Mutant(at, rule, "deleted")
-        for changed, old, new in _moved(rule, pools["class_weight"] if rule.atom.name == "class_weight" else ranks):
+        for changed, old, new in _moved(rule, sorted(pools.get(rule.atom.name, ()))):
             yield Mutant(at, rule, f"{old} to {new}", changed)
 
 
