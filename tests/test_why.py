@@ -139,7 +139,7 @@ def test_what_is_not_documented_comes_before_a_time_that_would_have_to_be_anothe
 def test_a_second_site_takes_two_facts(explainer: Explainer) -> None:
     chart = visit(
         {"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": "09:40"},
-        {"id": "y", "drug": "ceftriaxone", "start": "10:00", "stop": "10:40"},
+        {"id": "y", "drug": "vancomycin", "start": "10:00", "stop": "10:40"},
     )
     change = why_not(explainer, chart, "96365").search.change
     assert isinstance(change, Change)

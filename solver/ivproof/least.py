@@ -39,11 +39,8 @@ PAIRS = 300
 BATCH = 200
 """How many changed charts are coded together."""
 
-TOGETHER = 120
-"""How many changed charts the solver gets at once to see what may be on their claims."""
-
-ANSWERED = 40
-"""How many it answers at once: where a question is open, each model costs as much as all charts together."""
+TOGETHER = 30
+"""How many changed charts the solver gets at once: where a question is open, each model costs as much as all charts."""
 
 STEPS = (5, 15, 35, NEAR)
 """Minutes after which it is seen whether something was found already."""
@@ -121,10 +118,8 @@ def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change
         some = changes[start : start + TOGETHER]
         facts = [coder.facts(change.encounter) for change in some]
         hopeful = [n for n, atoms in enumerate(coder.engine.possible(facts)) if goal.may_hold(atoms)]
-        for first in range(0, len(hopeful), ANSWERED):
-            asked = hopeful[first : first + ANSWERED]
-            answers = coder.engine.answer([facts[n] for n in asked])
-            found += [some[n] for n, answer in zip(asked, answers, strict=True) if goal.holds(answer)]
+        answers = coder.engine.answer([facts[n] for n in hopeful]) if hopeful else []
+        found += [some[n] for n, answer in zip(hopeful, answers, strict=True) if goal.holds(answer)]
     return found
 
 
