@@ -178,6 +178,8 @@ class Engine:
         """Give, for each encounter, the atoms that some claim of it has: much faster than to tell the claims apart."""
         keys = {f"e{n}": facts for n, facts in enumerate(charts)}
         control, _ = self._ground(keys)
+        # one candidate preferred over the others would make each answer set much like the one before
+        control.configuration.solver.heuristic = "Vsids"  # type: ignore[union-attr]
         found: dict[str, set[str]] = {key: set() for key in keys}
         for text in _consequences(control, "brave", ()):
             found[text[text.index("(") + 1 :].partition(",")[0]].add(_strip(text))
