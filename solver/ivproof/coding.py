@@ -22,7 +22,7 @@ from ivproof.drugs import DrugList
 from ivproof.edit_tables import EditTables
 from ivproof.edits import ClaimLine, EditChecker, setting_of
 from ivproof.encounter import Encounter
-from ivproof.engine import Answer, Engine, edit_solver
+from ivproof.engine import LONG, Answer, Atoms, Engine, edit_solver
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
 from ivproof.policy import Policy, law_folder
@@ -86,14 +86,24 @@ class Coder:
                 key = (str(subject), str(field))
                 found[n][key] = _varies(answer, key, facts)
                 waiting[n, key] = list(what_ifs(self.policy, facts, *key))
-        # the first value mostly tells; only where it does not are the others tried
-        for tried in (slice(0, 1), slice(1, None)):
-            asked = [(at, it) for at, values in waiting.items() if not found[at[0]][at[1]] for it in values[tried]]
+        # most values tell under any reading; only where none does are the questions opened again, and not in charts
+        # so long that this would take minutes
+        for plain in (True, False):
+            asked = [
+                (at, it)
+                for at, values in waiting.items()
+                if not found[at[0]][at[1]] and (plain or all(map(_is_short, values[:1])))
+                for it in values
+            ]
             for start in range(0, len(asked), TOGETHER):
                 some = asked[start : start + TOGETHER]
-                others = self.engine.answer([self.facts(encounter) for _, encounter in some])
-                for ((n, key), _), other in zip(some, others, strict=True):
-                    found[n][key] = found[n][key] or _claims(other) != _claims(answers[n])
+                supposed = [self.facts(encounter) for _, encounter in some]
+                claims = (
+                    map(_said, self.engine.plain(supposed)) if plain else map(_claims, self.engine.answer(supposed))
+                )
+                for ((n, key), _), claim in zip(some, claims, strict=True):
+                    held = _said(answers[n].atoms) if plain else _claims(answers[n])
+                    found[n][key] = found[n][key] or claim != held
         return found
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
@@ -116,9 +126,15 @@ def _claims(answer: Answer) -> object:
     """What two answers are compared by: their claims, drug lines included."""
     if answer.alternatives:
         return {alternative.claim for alternative in answer.alternatives}
-    return [
-        answer.atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")
-    ]
+    return _said(answer.atoms)
+
+
+def _said(atoms: Atoms) -> object:
+    return [atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")]
+
+
+def _is_short(encounter: Encounter) -> bool:
+    return len(encounter.administrations) <= LONG
 
 
 _SUPPOSITION = {

@@ -59,8 +59,11 @@ LAWS = 512
 TRIED = 256
 """Up to so many ways of settling the choices of a chart are tried together with those of other charts."""
 
-GROUP = 15
+GROUP = 4
 """Charts whose rival claims are looked for together: what clingo has to tell apart grows faster than their number."""
+
+LONG = 12
+"""Charts of more administrations are answered with each way of settling their open questions as a chart of its own."""
 
 FREE = "chosen"
 """The choice among services of equal rank."""
@@ -137,6 +140,7 @@ class Engine:
         self.settings = policy.settings(readings)
         self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
         self._rules = policy.batch_rules(self.settings)
+        self._first = {key: policy.questions[key].options[0].name for key in self.open}
         self._laws: dict[frozenset[str], str] = {}
 
     def _law(self, present: frozenset[str]) -> str:
@@ -161,6 +165,56 @@ class Engine:
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
         """Give the answer of each encounter, in the order given."""
+        answers: list[Answer | None] = [
+            self._answer_long(facts) if len(facts.encounter.administrations) > LONG else None for facts in charts
+        ]
+        others = iter(self._together([facts for facts, it in zip(charts, answers, strict=True) if it is None]))
+        return [next(others) if it is None else it for it in answers]
+
+    def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
+        """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
+        keys = {f"e{n}": facts for n, facts in enumerate(charts)}
+        control, _ = self._ground(keys, held=[self._first] * len(charts))
+        found = _by_encounter(_model(control))
+        return [_sort(found.get(key, {})) for key in keys]
+
+    def _answer_long(self, facts: Facts) -> Answer | None:
+        """Answer a chart of many administrations, or give None where that cannot be done with every question settled.
+
+        With a question open, times and counts become guesses, and grounding grows with every combination of them. Here
+        each way of settling the questions that the chart raises is a chart of its own, in which all is certain.
+        """
+        first = self._first
+        control, _ = self._ground({"e0": facts}, held=[first])
+        conditional = {str(atom.symbol.arguments[0]) for atom in control.symbolic_atoms.by_signature("conditional", 1)}
+        raised = {str(atom.symbol.arguments[1]) for atom in control.symbolic_atoms.by_signature("raised", 2)}
+        asked = [key for key in self.open if key in raised or key not in conditional]
+        options = {
+            (OPEN, key): dict.fromkeys((it.name for it in self.policy.questions[key].options), 0) for key in asked
+        }
+        plan = _Plan(options, {0})
+        if not asked or len(plan.ways) > TRIED:
+            return None
+        held = [first | dict(zip((key for _, key in plan.live), way, strict=True)) for way in plan.ways]
+        for start in range(0, len(held), GROUP):
+            ways = held[start : start + GROUP]
+            keys = {f"e{n}": facts for n in range(len(ways))}
+            control, choices = self._ground(keys, held=ways)
+            if _undecided(control) and _rivals(control, keys):
+                return None
+            if any(it[0] != FREE for by in choices.literals.values() for it in by):
+                return None
+            found = _by_encounter(_model(control))
+            for n, key in enumerate(keys):
+                plan.note(start + n, found.get(key, {}))
+        alternatives = plan.alternatives()
+        atoms = plan.first()
+        return Answer(_sort(atoms), alternatives if len(alternatives) > 1 else ())
+
+    def _together(self, charts: Sequence[Facts]) -> list[Answer]:
+        """Answer charts in one program, with the open questions as choices."""
+        if not charts:
+            return []
         keys = {f"e{n}": facts for n, facts in enumerate(charts)}
         control, choices = self._ground(keys)
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
@@ -186,25 +240,38 @@ class Engine:
         return [frozenset(found[key]) for key in keys]
 
     def _ground(
-        self, keys: Mapping[str, Facts], observer: clingo.Observer | None = None
+        self,
+        keys: Mapping[str, Facts],
+        observer: clingo.Observer | None = None,
+        held: Sequence[Mapping[str, str]] | None = None,
     ) -> tuple[clingo.Control, _Choices]:
+        """Ground the law over charts; `held` settles the open questions of each of them."""
         control = clingo.Control(["--warn=none", "--heuristic=Domain"])
         if observer is not None:
             control.register_observer(observer)
         shared = dict.fromkeys(fact for facts in keys.values() for fact in facts.shared)
         present = {fact.predicate for facts in keys.values() for fact in facts.own}
-        present |= {fact.partition("(")[0] for fact in shared} | ({"open"} if self.open else set())
+        present |= {fact.partition("(")[0] for fact in shared}
+        if self.open:
+            present.add("open" if held is None else "reading")
         control.add("base", [], self._law(frozenset(present)))
         control.add(
             "base",
             [],
-            "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in self.open),
+            "".join(f"{fact}.\n" for fact in shared) + self._questions(keys, held),
         )
         control.add("base", [], "".join(facts.batch_text(key) for key, facts in keys.items()))
         control.ground([("base", [])])
         choices = _Choices()
         self._prefer(control, keys, choices)
         return control, choices
+
+    def _questions(self, keys: Iterable[str], held: Sequence[Mapping[str, str]] | None) -> str:
+        """The facts that open the open questions, or settle them for each chart."""
+        if held is None:
+            return "".join(f"open({key}).\n" for key in self.open)
+        pairs = zip(keys, held, strict=True)
+        return "".join(f"reading({key},{question},{it}).\n" for key, by in pairs for question, it in by.items())
 
     def _prefer(self, control: clingo.Control, keys: Mapping[str, Facts], choices: _Choices) -> None:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""
@@ -326,6 +393,10 @@ class _Plan:
         claim = frozenset(f"{name}({arguments})" for name in CLAIM for arguments in atoms.get(name, ()))
         self._found[self.ways[n]] = (claim, atoms)
 
+    def first(self) -> dict[str, list[str]]:
+        """Give the atoms that the first way leads to."""
+        return self._found[self.ways[0]][1]
+
     def alternatives(self) -> tuple[Alternative, ...]:
         """Give the distinct claims in the order in which they were found."""
         live, table = _without_idle(self.live, {way: frozenset([claim]) for way, (claim, _) in self._found.items()})
@@ -416,13 +487,12 @@ def _consequences(control: clingo.Control, mode: str, assumptions: Sequence[int]
     control.configuration.solve.enum_mode = mode  # type: ignore[union-attr]
     control.configuration.solve.models = 0  # type: ignore[union-attr]
     last: set[str] = set()
-    with control.solve(assumptions=list(assumptions), yield_=True) as handle:
-        # each model narrows (or widens) the set; reading only the last one saves most of the time
-        for _ in handle:
-            pass
-        model = handle.last()
-        if model is not None:
-            last = {str(it) for it in model.symbols(shown=True) if it.name in CLAIM}
+
+    def keep(model: clingo.Model) -> None:
+        last.update(str(it) for it in model.symbols(shown=True) if it.name in CLAIM)
+
+    # each model narrows (or widens) the set; reading only the last one saves most of the time
+    control.solve(assumptions=list(assumptions), on_last=keep)
     control.configuration.solve.enum_mode = "auto"  # type: ignore[union-attr]
     control.configuration.solve.models = 1  # type: ignore[union-attr]
     return last
