@@ -15,7 +15,6 @@ from ivproof.engine import CLAIM, Answer, ClaimKey
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 
-
 ANSWERS = 1000
 """So many answer sets of a chart are gone through; of a chart with more, those have to be among the first engine's."""
 
