@@ -14,6 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ivproof.explanation import Assumed, Line, Step
+from ivproof.naming import minutes as minutes_of
 from ivproof.render.plain import plain
 from ivproof.why import UnitReason, Why
 from ivproof.whynot import Attempt, WhyNot
@@ -132,7 +133,9 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
     )
     for edit in search.change.edits:
         minutes = (
-            f"  ({abs(edit.minutes)} minutes {'later' if edit.minutes > 0 else 'earlier'})" if edit.minutes else ""
+            f"  ({minutes_of(60 * abs(edit.minutes))} {'later' if edit.minutes > 0 else 'earlier'})"
+            if edit.minutes
+            else ""
         )
         yield Padding(
             Text.assemble((plain(edit.place), "cyan"), f": {plain(edit.before)} → {plain(edit.after)}{minutes}"),
