@@ -230,7 +230,9 @@ class Determiner:
             policy=self._about,
             status=_status(undetermined, answer.alternatives),
             claim=_common(claims) if claims else lines,
-            excluded=_in_all([rival.excluded for rival in rivals] or [self._exclusions(names, answer.atoms, "excluded")]),
+            excluded=_in_all(
+                [rival.excluded for rival in rivals] or [self._exclusions(names, answer.atoms, "excluded")]
+            ),
             drug_lines=_drug_lines(names, answer.atoms),
             diagnoses=_diagnoses(answer.atoms),
             readings=self._readings(answer),
