@@ -62,6 +62,9 @@ TRIED = 256
 GROUP = 4
 """Charts whose rival claims are looked for together: what clingo has to tell apart grows faster than their number."""
 
+WAYS = 64
+"""So many ways of settling the open questions of charts are put to the solver together."""
+
 LONG = 12
 """Charts of more administrations are answered with each way of settling their open questions as a chart of its own."""
 
@@ -179,37 +182,52 @@ class Engine:
         return [_sort(found.get(key, {})) for key in keys]
 
     def _answer_long(self, facts: Facts) -> Answer | None:
-        """Answer a chart of many administrations, or give None where that cannot be done with every question settled.
+        """Answer a chart of many administrations, or give None where it has other choices to make."""
+        control, _ = self._ground({"e0": facts}, held=[self._first])
+        return self._settle_each({"e0": facts}, self._asked(control, ["e0"])).get("e0")
 
-        With a question open, times and counts become guesses, and grounding grows with every combination of them. Here
-        each way of settling the questions that the chart raises is a chart of its own, in which all is certain.
-        """
-        first = self._first
-        control, _ = self._ground({"e0": facts}, held=[first])
+    def _asked(self, control: clingo.Control, keys: Iterable[str]) -> dict[str, list[str]]:
+        """The open questions that each chart of a grounded program raises."""
         conditional = {str(atom.symbol.arguments[0]) for atom in control.symbolic_atoms.by_signature("conditional", 1)}
-        raised = {str(atom.symbol.arguments[1]) for atom in control.symbolic_atoms.by_signature("raised", 2)}
-        asked = [key for key in self.open if key in raised or key not in conditional]
-        options = {
-            (OPEN, key): dict.fromkeys((it.name for it in self.policy.questions[key].options), 0) for key in asked
-        }
-        plan = _Plan(options, {0})
-        if not asked or len(plan.ways) > TRIED:
-            return None
-        held = [first | dict(zip((key for _, key in plan.live), way, strict=True)) for way in plan.ways]
-        for start in range(0, len(held), GROUP):
-            ways = held[start : start + GROUP]
-            keys = {f"e{n}": facts for n in range(len(ways))}
-            control, choices = self._ground(keys, held=ways)
-            if _undecided(control) and _rivals(control, keys):
-                return None
-            if any(it[0] != FREE for by in choices.literals.values() for it in by):
-                return None
+        raised = {tuple(map(str, atom.symbol.arguments)) for atom in control.symbolic_atoms.by_signature("raised", 2)}
+        return {key: [it for it in self.open if it not in conditional or (key, it) in raised] for key in keys}
+
+    def _settle_each(self, charts: Mapping[str, Facts], asked: Mapping[str, Sequence[str]]) -> dict[str, Answer]:
+        """Answer charts with each way of settling their open questions as a chart of its own, in which all is certain.
+
+        With a question open, times and counts become guesses, and grounding grows with every combination of them. Left
+        out are charts that have other choices to make, or too many ways.
+        """
+        plans = {}
+        for key, questions in asked.items():
+            options = {
+                (OPEN, it): dict.fromkeys((option.name for option in self.policy.questions[it].options), 0)
+                for it in questions
+            }
+            plan = _Plan(options, {0})
+            if questions and len(plan.ways) <= TRIED:
+                plans[key] = plan
+        tried = [(key, n) for key, plan in plans.items() for n in range(len(plan.ways))]
+        unsure: set[str] = set()
+        for start in range(0, len(tried), WAYS):
+            group = {f"w{m}": at for m, at in enumerate(tried[start : start + WAYS])}
+            held = [
+                self._first | {question: value for (_, question), value in plans[key].values(n)}
+                for key, n in group.values()
+            ]
+            control, choices = self._ground({way: charts[key] for way, (key, _) in group.items()}, held=held)
+            if _undecided(control):
+                unsure |= {group[way][0] for way in _rivals(control, group)}
+            unsure |= {group[way][0] for way, by in choices.literals.items() if any(it[0] != FREE for it in by)}
             found = _by_encounter(_model(control))
-            for n, key in enumerate(keys):
-                plan.note(start + n, found.get(key, {}))
-        alternatives = plan.alternatives()
-        atoms = plan.first()
-        return Answer(_sort(atoms), alternatives if len(alternatives) > 1 else ())
+            for way, (key, n) in group.items():
+                plans[key].note(n, found.get(way, {}))
+        answers = {}
+        for key, plan in plans.items():
+            if key not in unsure:
+                alternatives = plan.alternatives()
+                answers[key] = Answer(_sort(plan.first()), alternatives if len(alternatives) > 1 else ())
+        return answers
 
     def _together(self, charts: Sequence[Facts]) -> list[Answer]:
         """Answer charts in one program, with the open questions as choices."""
@@ -219,8 +237,10 @@ class Engine:
         control, choices = self._ground(keys)
         found = {key: _sort(atoms) for key, atoms in _by_encounter(_model(control)).items()}
         undecided = _undecided(control)
-        open_ = [key for key in keys if key in undecided]
-        explored: dict[str, tuple[Alternative, ...]] = {}
+        asked = self._asked(control, [key for key in keys if key in undecided])
+        settled = self._settle_each(keys, asked)
+        explored = {key: answer.alternatives for key, answer in settled.items()}
+        open_ = [key for key in keys if key in undecided and key not in settled]
         for start in range(0, len(open_), GROUP):
             explored |= self._explore({key: keys[key] for key in open_[start : start + GROUP]})
         supposed = {
@@ -387,6 +407,10 @@ class _Plan:
     def _values(self, choice: tuple[str, str]) -> list[str]:
         """What a choice may take; what is supposed of a fact may also not be asked for, as others are settled."""
         return [*self._literals[choice], *([UNASKED] if choice[0] not in {FREE, OPEN} else [])]
+
+    def values(self, n: int) -> list[tuple[tuple[str, str], str]]:
+        """What the nth way takes for each choice."""
+        return list(zip(self.live, self.ways[n], strict=True))
 
     def note(self, n: int, atoms: dict[str, list[str]]) -> None:
         """Keep what the nth way leads to."""
