@@ -304,7 +304,7 @@ def test_a_refused_chart_is_told(tmp_path: Path) -> None:
 
 
 def test_where_the_engines_differ_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivproof.second.SecondEngine.claims", lambda self, facts: frozenset())
+    monkeypatch.setattr("ivproof.second.SecondEngine._some_claims", lambda self, facts: (frozenset(), True))
     file, output = write_lines(tmp_path / "visit.jsonl", chart("E-1")), tmp_path / "out.html"
     result = run("report", file, "-o", output)
     assert result.exit_code == 1
