@@ -57,7 +57,9 @@ FileArgument = Annotated[
         show_default=False,
     ),
 ]
-CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The code, as it stands on a claim.", show_default=False)]
+CodeArgument = Annotated[
+    str, typer.Argument(metavar="CODE", help="The code, as it stands on a claim.", show_default=False)
+]
 EncounterOption = Annotated[
     str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
 ]
