@@ -115,6 +115,13 @@ def test_apply_checks_an_instance_that_somebody_claims() -> None:
         assert isinstance(why.apply(rule, binding), Failure)
 
 
+def test_arithmetic_without_value_binds_nothing() -> None:
+    program = Program(parse("% [minus]\nless(X) :- named(X), X - 1 = Y, Y > 0."))
+    why = Support(program, program.derive(parse_facts("named(b)."), []))
+    [failure] = why.why_not(("less", None))
+    assert failure.failed.values == ()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_slow_search_finds_what_was_derived_and_nothing_else(seed: int) -> None:

@@ -219,7 +219,7 @@ def _compared(
     if left is not None and not names([right]) <= binding.keys():
         fits = match([(right, left)], binding)
         return fits or binding, Check(element, fits is not None, (), (left,), counted or {})
-    value = substitute(right, binding)
+    value = None if left is None else substitute(right, binding)
     if left is None or value is None:
         return binding, Check(element, False, counted=counted or {})
     holds = compare(left, element.operator, value)
