@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import generate
 
-from ivproof.drugs import DrugList
+from ivproof.drugs.listing import DrugList
 from ivproof.encounter import Source, parse
 from ivproof.engine import Engine
 from ivproof.facts import facts_of

@@ -23,13 +23,14 @@ from pathlib import Path
 import clingo
 from case_files import Case, departures, options, worked
 
-from ivproof import dependencies, rewrite
+from ivproof import rewrite
 from ivproof.coding import Coder
 from ivproof.engine import SHOWN, Answer, Engine
 from ivproof.facts import Fact, Facts
+from ivproof.law import dependencies
+from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
+from ivproof.law.terms import Function, Operation, Signature, Term
 from ivproof.policy import DRUG_PREDICATES, Policy
-from ivproof.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
-from ivproof.terms import Function, Operation, Signature, Term
 
 EXPLAINED = Path(__file__).with_name("mutation.toml")
 TABLES = "readings.lp"

@@ -32,7 +32,7 @@ from case_files import Case, options, worked
 from ivproof.coding import Coder
 from ivproof.encounter import Source, parse
 from ivproof.policy import Policy, law_folder
-from ivproof.proof import canonical, prove, seal
+from ivproof.proof.maker import canonical, prove, seal
 from ivproof.recheck.checker import Verdict, check, digest_of, hash_of, installed, read_law
 from ivproof.recheck.drugs import Drugs
 from ivproof.recheck.steps import same

@@ -15,11 +15,11 @@ from command import chart, given_iv, write_lines
 
 from ivproof import batch
 from ivproof.batch import Job, Outcome, as_line, outcomes
-from ivproof.charts import Sheet, scan
+from ivproof.chart.files import Sheet, scan
 from ivproof.coding import Coder
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
-from ivproof.language import LawError
+from ivproof.law.language import LawError
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")

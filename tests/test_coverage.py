@@ -9,9 +9,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ivproof.cli import app
-from ivproof.coverage import Coverage, cases_folder, coverage
+from ivproof.law.coverage import Coverage, cases_folder, coverage
+from ivproof.law.predicates import predicates
 from ivproof.policy import Policy, PolicyError
-from ivproof.predicates import predicates
 from ivproof.render.policy import coverage_tables, predicates_table
 
 CASE = """

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from random_programs import INPUTS, programs
 
-from ivproof.dependencies import (
+from ivproof.law.dependencies import (
     circular_choices,
     defined,
     graph,
@@ -12,8 +12,8 @@ from ivproof.dependencies import (
     unused,
     used,
 )
-from ivproof.language import load
-from ivproof.syntax import Program
+from ivproof.law.language import load
+from ivproof.law.syntax import Program
 
 
 def law(text: str) -> Program:

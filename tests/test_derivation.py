@@ -12,9 +12,9 @@ import pytest
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation, dot, graphml, mermaid, node_link
 from ivproof.encounter import Encounter, Source, parse
+from ivproof.law.syntax import Literal
 from ivproof.policy import Policy
-from ivproof.record import Recorder
-from ivproof.syntax import Literal
+from ivproof.reasons.record import Recorder
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivproof import drug_names, drugs
-from ivproof.drug_names import folded, forms
-from ivproof.drugs import KINDS, Code, Drug, DrugList, DrugListError, Match
+from ivproof.drugs import listing, names
+from ivproof.drugs.listing import KINDS, Code, Drug, DrugList, DrugListError, Match
+from ivproof.drugs.names import folded, forms
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -455,7 +455,7 @@ def test_every_row_names_its_sources() -> None:
 
 def test_the_examples_in_the_documentation_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for module in (drugs, drug_names):
+    for module in (listing, names):
         results = doctest.testmod(module)
         assert results.attempted and not results.failed
 

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from ivproof.edit_files import EditFileError, read_add_on, read_modifiers, read_mue, read_ptp, read_ranges
-from ivproof.edit_tables import ClaimLine, EditTables, Layout, Setting
+from ivproof.edits.files import EditFileError, read_add_on, read_modifiers, read_mue, read_ptp, read_ranges
+from ivproof.edits.tables import ClaimLine, EditTables, Layout, Setting
 
 EDITS = Path(__file__).parents[1] / "asp" / "edits"
 TABLES = EditTables.load(EDITS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import clingo
 import pytest
 
-from ivproof.edits import (
+from ivproof.edits.checker import (
     ClaimLine,
     Edit,
     EditChecker,

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ivproof import charts as charts_module
-from ivproof import clock, consistency, refusal, strict_json, yaml12
 from ivproof import encounter as encounter_module
+from ivproof.chart import clock, consistency, refusal, strict_json, yaml12
+from ivproof.chart import files as charts_module
 from ivproof.encounter import Encounter, Moment, Source, compare_key, digest, dumps, parse, schema
 
 SOURCE = Source("visit.yaml")

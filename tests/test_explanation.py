@@ -12,8 +12,8 @@ from visits import EQUALS, LONG_DAY, visit
 
 from ivproof.explanation import Line, Step
 from ivproof.policy import Policy
+from ivproof.reasons.why import Explainer, NoSuchCodeError, Why
 from ivproof.render.words import visit_words, why_words
-from ivproof.why import Explainer, NoSuchCodeError, Why
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import answer_sets, facts, programs
 
-from ivproof.language import LawError, load
-from ivproof.syntax import Header
-from ivproof.terms import Function, String
+from ivproof.law.language import LawError, load
+from ivproof.law.syntax import Header
+from ivproof.law.terms import Function, String
 
 LAW = """\
 % What this file is about, with an example of a header in passing: see [1].

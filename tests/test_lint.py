@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ivproof.lint import Finding, lint
+from ivproof.law.lint import Finding, lint
 from ivproof.policy import Policy
 
 RULES = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivproof import rewrite
-from ivproof.plain_law import from_plain, to_plain
+from ivproof.law.plain_law import from_plain, to_plain
 from ivproof.policy import Policy
 
 

@@ -18,8 +18,8 @@ from ivproof.cli import app
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter, Source, parse
 from ivproof.policy import Policy, law_folder
-from ivproof.proof import canonical, prove, seal
-from ivproof.proof_schema import schema
+from ivproof.proof.maker import canonical, prove, seal
+from ivproof.proof.schema import schema
 from ivproof.recheck.checker import check, hash_of, installed, read_law
 from ivproof.recheck.drugs import Drugs
 

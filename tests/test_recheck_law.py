@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ivproof.language import load
+from ivproof.law.language import load
 from ivproof.recheck import Program, read
 
 LAW = Path(__file__).parent.parent / "asp"

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, two_of_equal_rank, write_lines
 
-from ivproof.charts import scan
+from ivproof.chart.files import scan
 from ivproof.encounter import Encounter, Source, parse
 from ivproof.policy import Policy
+from ivproof.reasons.why import Explainer
 from ivproof.render.html import page
 from ivproof.render.pdf import document
-from ivproof.report import Report, report, steps, walk
-from ivproof.why import Explainer
+from ivproof.report.page import Report, report, steps, walk
 
 EXAMPLES = sorted(Path(__file__).parent.parent.joinpath("examples").glob("*.yaml"))
 HOSTILE = "<script>document.title='owned'</script>"

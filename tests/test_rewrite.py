@@ -6,11 +6,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_programs import INPUTS, answer_sets, facts, programs
 
-from ivproof.dependencies import shared
-from ivproof.language import LawError, load
+from ivproof.law.dependencies import shared
+from ivproof.law.language import LawError, load
+from ivproof.law.syntax import Program
+from ivproof.law.terms import Function, atom
 from ivproof.rewrite import batch, copy, specialise
-from ivproof.syntax import Program
-from ivproof.terms import Function, atom
 
 
 def law(text: str) -> Program:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tamper import KINDS, Bench, small_cases
 
-from ivproof.proof import canonical, seal
+from ivproof.proof.maker import canonical, seal
 from ivproof.recheck.checker import hash_of
 
 FEW = 24

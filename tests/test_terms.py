@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivproof.terms import (
+from ivproof.law.terms import (
     Function,
     Operation,
     String,
@@ -145,5 +145,5 @@ def test_a_template_is_filled_with_texts() -> None:
 
 
 def test_the_reader_needs_no_solver() -> None:
-    code = "import sys, ivproof.terms, ivproof.syntax; sys.exit('clingo' in sys.modules)"
+    code = "import sys, ivproof.law.terms, ivproof.law.syntax; sys.exit('clingo' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,12 +7,12 @@ from clingo import Control
 from hypothesis import assume, given, settings
 from random_programs import INPUTS, answer_sets, facts, programs
 
-from ivproof.dependencies import shared
-from ivproof.language import load
+from ivproof.law.dependencies import shared
+from ivproof.law.language import load
+from ivproof.law.syntax import Aggregate, Comparison, Literal, Program, Rule, all_variables, global_variables
+from ivproof.law.terms import Function, String, Term, TermError, Variable, order, parse, substitute
+from ivproof.law.trace import Instance, TracedProgram, trace
 from ivproof.rewrite import batch, copy, specialise
-from ivproof.syntax import Aggregate, Comparison, Literal, Program, Rule, all_variables, global_variables
-from ivproof.terms import Function, String, Term, TermError, Variable, order, parse, substitute
-from ivproof.trace import Instance, TracedProgram, trace
 
 
 def law(text: str) -> Program:

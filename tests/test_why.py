@@ -14,11 +14,11 @@ from visits import EQUALS, LONG_DAY, visit
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
 from ivproof.explanation import Line
-from ivproof.least import Change, is_possible, moment
 from ivproof.policy import Policy
+from ivproof.reasons.least import Change, is_possible, moment
+from ivproof.reasons.why import Explainer, NoSuchCodeError
+from ivproof.reasons.whynot import Attempt, NoSuchAdministrationError, why_not
 from ivproof.render.words import why_not_words
-from ivproof.why import Explainer, NoSuchCodeError
-from ivproof.whynot import Attempt, NoSuchAdministrationError, why_not
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def explainer() -> Explainer:
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look through a few pairs only: the searches of these tests find what they look for before."""
-    monkeypatch.setattr("ivproof.least.PAIRS", 20)
-    monkeypatch.setattr("ivproof.least.NEAR", 20)
-    monkeypatch.setattr("ivproof.least.STEPS", (5, 20))
+    monkeypatch.setattr("ivproof.reasons.least.PAIRS", 20)
+    monkeypatch.setattr("ivproof.reasons.least.NEAR", 20)
+    monkeypatch.setattr("ivproof.reasons.least.STEPS", (5, 20))
 
 
 def lines_of(lines: Iterable[Line]) -> Iterator[Line]:

@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ivproof.charts import read as read
+    from ivproof.chart.files import read as read
     from ivproof.coding import Coder as Coder
     from ivproof.determination import Determination as Determination
-    from ivproof.drugs import DrugList as DrugList
+    from ivproof.drugs.listing import DrugList as DrugList
     from ivproof.encounter import Encounter as Encounter
     from ivproof.encounter import Refusal as Refusal
     from ivproof.encounter import Source as Source
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from ivproof.engine import Engine as Engine
     from ivproof.policy import Policy as Policy
     from ivproof.policy import PolicyError as PolicyError
-    from ivproof.proof import prove as prove
+    from ivproof.proof.maker import prove as prove
     from ivproof.recheck.checker import check as check
 
 _HOME = {
     "Coder": "ivproof.coding",
     "Determination": "ivproof.determination",
-    "DrugList": "ivproof.drugs",
+    "DrugList": "ivproof.drugs.listing",
     "Encounter": "ivproof.encounter",
     "Engine": "ivproof.engine",
     "Policy": "ivproof.policy",
@@ -43,8 +43,8 @@ _HOME = {
     "check": "ivproof.recheck.checker",
     "dumps": "ivproof.encounter",
     "parse": "ivproof.encounter",
-    "prove": "ivproof.proof",
-    "read": "ivproof.charts",
+    "prove": "ivproof.proof.maker",
+    "read": "ivproof.chart.files",
 }
 
 __all__ = [

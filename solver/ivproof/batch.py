@@ -5,7 +5,7 @@ time, so that memory does not grow with the input; how charts are cut into chunk
 changes no byte of the answers. A chart on which the engine itself fails is reported as that and costs no other chart
 its answer, even where it takes its process down.
 
->>> from ivproof.charts import scan
+>>> from ivproof.chart.files import scan
 >>> from ivproof.policy import Policy
 >>> chart = b'{"id": "A", "place_of_service": "22", "date": "2020-10-05"}'
 >>> [outcome] = outcomes(scan(["-"], [chart]), Job(Policy.load("out001"), {}, as_line), jobs=1)
@@ -29,12 +29,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ivproof.charts import Sheet, UniqueIds
+from ivproof.chart.files import Sheet, UniqueIds
+from ivproof.chart.refusal import Refusal, Source
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
 from ivproof.policy import Policy
-from ivproof.refusal import Refusal, Source
 from ivproof.second import DisagreementError
 
 CHUNK = 200

@@ -18,9 +18,9 @@ from datetime import date
 from typing import Literal
 
 from ivproof.determination import Determination, Determiner
-from ivproof.drugs import DrugList
-from ivproof.edit_tables import EditTables
-from ivproof.edits import ClaimLine, EditChecker, setting_of
+from ivproof.drugs.listing import DrugList
+from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
+from ivproof.edits.tables import EditTables
 from ivproof.encounter import Encounter
 from ivproof.engine import LONG, Answer, Atoms, Engine, edit_solver
 from ivproof.facts import Facts, facts_of

@@ -14,12 +14,12 @@ from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ivproof.chart.refusal import Place, spell
 from ivproof.facts import Fact, Facts
-from ivproof.record import Held, Record
-from ivproof.refusal import Place, spell
-from ivproof.syntax import Choice
-from ivproof.terms import Function, parse
-from ivproof.trace import Instance
+from ivproof.law.syntax import Choice
+from ivproof.law.terms import Function, parse
+from ivproof.law.trace import Instance
+from ivproof.reasons.record import Held, Record
 
 if TYPE_CHECKING:
     import networkx as nx  # takes longer to load than a visit takes to derive: only graphs need it

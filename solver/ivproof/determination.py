@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from ivproof.chart.refusal import spell
 from ivproof.engine import FREE, OPEN, Alternative, Answer, Atoms, Resolution
 from ivproof.facts import WHOLE, Facts, day_of
+from ivproof.law.terms import Function, String, Term, parse
 from ivproof.policy import Policy, Wording
-from ivproof.refusal import spell
-from ivproof.terms import Function, String, Term, parse
 
 ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""

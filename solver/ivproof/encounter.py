@@ -17,7 +17,7 @@ refused. What a chart leaves out stays None: the policy, not the model, says wha
 >>> chart.encounter.administrations[0].stop
 Moment(seconds=87600, day=1, text='00:20')
 
-Files, folders and streams of charts are read by `ivproof.charts`.
+Files, folders and streams of charts are read by `ivproof.chart.files`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from ivproof.clock import Moment, read_stamp
-from ivproof.consistency import charted_times, check, compare_key
-from ivproof.fields import (
+from ivproof.chart.clock import Moment, read_stamp
+from ivproof.chart.consistency import charted_times, check, compare_key
+from ivproof.chart.fields import (
     Amount,
     Code,
     Count,
@@ -57,7 +57,7 @@ from ivproof.fields import (
     charted_date,
     charted_time,
 )
-from ivproof.refusal import Place, Problem, Refusal, Source, problem_of, refuse
+from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
 
 __all__ = [
     "AccessSite",

@@ -19,11 +19,12 @@ from typing import Any
 
 import clingo
 
-from ivproof import language, rewrite
+from ivproof import rewrite
 from ivproof.facts import Facts
 from ivproof.kept import Kept
+from ivproof.law import language
+from ivproof.law.terms import Function, Term, parse
 from ivproof.policy import Policy
-from ivproof.terms import Function, Term, parse
 
 Atoms = Mapping[str, Sequence[tuple[Term, ...]]]
 """Atoms of one encounter by predicate: the arguments of each, in a fixed order."""

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivproof.absence import Absence, Failure
 from ivproof.derivation import Derivation
-from ivproof.naming import UNKNOWN, Names, kind_of, minutes
+from ivproof.law.syntax import Aggregate, Comparison, Literal, Rule
+from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
+from ivproof.law.trace import Counted, Instance
 from ivproof.policy import Policy
-from ivproof.syntax import Aggregate, Comparison, Literal, Rule
-from ivproof.terms import Function, Operation, Term, Variable, parse, variables
-from ivproof.trace import Counted, Instance
+from ivproof.reasons.absence import Absence, Failure
+from ivproof.reasons.naming import UNKNOWN, Names, kind_of, minutes
 
 TECHNICAL_FILES = ("time.lp",)
 """Files whose predicates are folded into the steps that ask for them."""

@@ -24,10 +24,10 @@ from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
-from ivproof.clock import DAY, Moment
-from ivproof.drugs import Drug, DrugList, Match
+from ivproof.chart.clock import DAY, Moment
+from ivproof.chart.refusal import Place
+from ivproof.drugs.listing import Drug, DrugList, Match
 from ivproof.encounter import Administration, Encounter, compare_key
-from ivproof.refusal import Place
 
 REACTION = "reaction"
 """What the reason of a pause has to mention for its time to be the treatment of a reaction."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ivproof.clock import DAY, Moment
+from ivproof.chart.clock import DAY, Moment
 from ivproof.encounter import AccessSite, Administration, Encounter
 from ivproof.facts import Facts
 from ivproof.policy import Policy

@@ -68,6 +68,6 @@ def _code_digest() -> str:
     """Identify the code that makes the values: the version, and in a checkout the text of the modules concerned."""
     folder = Path(__file__).parent
     total = hashlib.sha256(version("ivproof").encode())
-    for name in ("language.py", "plain_law.py", "syntax.py", "terms.py", "dependencies.py", "rewrite.py", "policy.py"):
-        total.update((folder / name).read_bytes())
+    for file in (*sorted(folder.joinpath("law").glob("*.py")), folder / "rewrite.py", folder / "policy.py"):
+        total.update(file.read_bytes())
     return total.hexdigest()

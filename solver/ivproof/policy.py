@@ -19,10 +19,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from ivproof import dependencies, language, plain_law, rewrite
+from ivproof import rewrite
 from ivproof.kept import Kept
-from ivproof.syntax import Header, Literal, Program, Rule
-from ivproof.terms import Function, String
+from ivproof.law import dependencies, language, plain_law
+from ivproof.law.syntax import Header, Literal, Program, Rule
+from ivproof.law.terms import Function, String
 
 QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3)}
 """Facts about the questions that no rule reads: they serve people, and stay out of the solver."""

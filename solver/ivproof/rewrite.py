@@ -1,14 +1,14 @@
 """Rewrites programs: settle questions, serve many charts at once, let two policies stand over one chart.
 
 Each rewriting is a pure function from program to program, done once per policy. The fourth one, which
-records the applied rules, stands in trace.py.
+records the applied rules, stands in law/trace.py.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from ivproof.language import LawError, Problem
-from ivproof.syntax import (
+from ivproof.law.language import LawError, Problem
+from ivproof.law.syntax import (
     Aggregate,
     Choice,
     Comparison,
@@ -20,7 +20,7 @@ from ivproof.syntax import (
     fresh,
     rule_conditions,
 )
-from ivproof.terms import Function, Signature, Variable, parse, variables
+from ivproof.law.terms import Function, Signature, Variable, parse, variables
 
 
 def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "reading") -> Program:

@@ -29,7 +29,7 @@ import common
 import generate
 
 from ivproof.batch import as_line
-from ivproof.charts import read
+from ivproof.chart.files import read
 
 JOBS = 2
 """Processes of the runs over many charts."""

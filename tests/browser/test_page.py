@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ivproof.charts import scan
+from ivproof.chart.files import scan
 from ivproof.policy import Policy
+from ivproof.reasons.why import Explainer
 from ivproof.render.html import page
-from ivproof.report import report
-from ivproof.why import Explainer
+from ivproof.report.page import report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install -e '.[dev]')")
 

@@ -129,10 +129,10 @@ def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
 def _run(files: list[str], job: Job, jobs: int | None, write: Callable[[Any], bytes], sink: Output) -> int:
     """Answer the charts; give the exit status."""
     from ivproof.batch import outcomes
-    from ivproof.charts import scan
+    from ivproof.chart.files import scan
     from ivproof.commands.output import Interruption
     from ivproof.commands.progress import Counter
-    from ivproof.language import LawError
+    from ivproof.law.language import LawError
     from ivproof.policy import PolicyError
 
     answered, status = 0, 0

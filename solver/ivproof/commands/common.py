@@ -36,7 +36,7 @@ def wrong(message: str) -> NoReturn:
 @contextmanager
 def telling_policy_errors() -> Iterator[None]:
     """Turn a policy, a question or an option that cannot be used into a message and the status of a wrong command."""
-    from ivproof.language import LawError
+    from ivproof.law.language import LawError
     from ivproof.policy import PolicyError
 
     try:

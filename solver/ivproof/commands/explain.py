@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ivproof.encounter import Encounter
-    from ivproof.why import Explainer, Why
+    from ivproof.reasons.why import Explainer, Why
 
 SHOWN = 5
 """So many encounters are named where one has to be picked."""
@@ -88,8 +88,8 @@ def why(
     detail: DetailOption = False,
 ) -> None:
     """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart."""
+    from ivproof.reasons.why import NoSuchCodeError
     from ivproof.render.words import why_words
-    from ivproof.why import NoSuchCodeError
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
@@ -135,9 +135,9 @@ def whynot(
     detail: DetailOption = False,
 ) -> None:
     """Tell why a code is not on the claim, and the least change of the chart that would put it there."""
+    from ivproof.reasons.why import NoSuchCodeError
+    from ivproof.reasons.whynot import NoSuchAdministrationError, why_not
     from ivproof.render.words import why_not_words
-    from ivproof.why import NoSuchCodeError
-    from ivproof.whynot import NoSuchAdministrationError, why_not
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
@@ -154,7 +154,7 @@ def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] |
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
-    from ivproof.why import Explainer
+    from ivproof.reasons.why import Explainer
 
     with telling_policy_errors():
         return Explainer(by, readings), chart
@@ -186,7 +186,7 @@ def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | No
 
 def pick(file: str, wanted: str | None) -> Encounter:
     """Read the encounter that is asked for; end the command where it is not there, or is refused."""
-    from ivproof.charts import scan
+    from ivproof.chart.files import scan
 
     found: list[Encounter] = []
     problems: list[str] = []

@@ -23,8 +23,8 @@ from ivproof.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from ivproof.law.syntax import Rule
     from ivproof.policy import Policy
-    from ivproof.syntax import Rule
 
 app = typer.Typer(no_args_is_help=True, help="The rules of a policy: read them, check them, see what covers them.")
 
@@ -83,7 +83,7 @@ def show(
 
 
 def _predicates(law: Policy) -> None:
-    from ivproof import predicates
+    from ivproof.law import predicates
     from ivproof.render.policy import predicates_table
 
     console().print(predicates_table(predicates.predicates(law)))
@@ -105,7 +105,7 @@ def _grouped(rules: Sequence[Rule]) -> list[list[Rule]]:
 
 def _said(law: Policy, number: str) -> Iterator[str]:
     """What the text says under a number, in the words of the list that citations are checked against."""
-    from ivproof.sources import Sources
+    from ivproof.law.sources import Sources
 
     sources = Sources.of(law)
     if number in sources.rules:
@@ -168,7 +168,7 @@ def lint(policy: PolicyOption = "out001") -> None:
 
     Exit status 1 when something is found.
     """
-    from ivproof import lint as checks
+    from ivproof.law import lint as checks
 
     with telling_policy_errors():
         problems = list(checks.lint(load_policy(policy)))
@@ -214,7 +214,7 @@ def coverage(
 
     Exit status 1 when a rule is neither encoded nor explained, or a question's options cannot be told apart.
     """
-    from ivproof import coverage as covering
+    from ivproof.law import coverage as covering
     from ivproof.render.policy import coverage_detail, coverage_tables
 
     with telling_policy_errors():

@@ -71,8 +71,8 @@ def prove(
     found = _encounter(file, encounter)
     from ivproof.coding import Coder
     from ivproof.commands.output import Output
-    from ivproof.proof import canonical
-    from ivproof.proof import prove as make
+    from ivproof.proof.maker import canonical
+    from ivproof.proof.maker import prove as make
 
     with telling_policy_errors():
         document = canonical(make(Coder(by, readings), found))
@@ -87,7 +87,7 @@ def prove(
 
 
 def _encounter(file: str, wanted: str | None) -> Encounter:
-    from ivproof.charts import read
+    from ivproof.chart.files import read
 
     charts = list(read([file]))
     found = [it.encounter for it in charts if it.encounter and wanted in {None, it.encounter.id}]

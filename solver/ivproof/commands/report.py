@@ -78,10 +78,10 @@ def report(
     from ivproof.commands.output import Output
 
     chosen = _pick(file, encounter)
-    from ivproof import report as reports
-    from ivproof.record import RecordError
+    from ivproof.reasons.record import RecordError
+    from ivproof.reasons.why import Explainer
+    from ivproof.report import page as reports
     from ivproof.second import DisagreementError
-    from ivproof.why import Explainer
 
     try:
         with telling_policy_errors():
@@ -107,7 +107,7 @@ def report(
 
 def _pick(file: str, wanted: str | None) -> Encounter:
     """Read the encounter that is asked for; end the command where it is not there, or is refused."""
-    from ivproof.charts import scan
+    from ivproof.chart.files import scan
 
     found: list[Encounter] = []
     problems: list[str] = []

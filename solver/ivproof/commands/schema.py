@@ -26,7 +26,7 @@ def determination() -> None:
 @app.command()
 def proof() -> None:
     """Print the JSON Schema of a proof."""
-    from ivproof.proof_schema import schema
+    from ivproof.proof.schema import schema
 
     _print(schema())
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
-from ivproof.report import Report
+from ivproof.report.page import Report
 
 
 def page(report: Report) -> str:

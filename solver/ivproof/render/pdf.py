@@ -13,10 +13,10 @@ from typing import Any
 
 import typst
 
-from ivproof.least import Search
+from ivproof.reasons.least import Search
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
-from ivproof.report import Report, ReportClaim, steps
+from ivproof.report.page import Report, ReportClaim, steps
 
 NEVER = 0
 """The moment that the document says it was made at: it does not depend on when that was."""

@@ -14,10 +14,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ivproof.explanation import Assumed, Line, Step
-from ivproof.naming import minutes as minutes_of
+from ivproof.reasons.naming import minutes as minutes_of
+from ivproof.reasons.why import UnitReason, Why
+from ivproof.reasons.whynot import Attempt, WhyNot
 from ivproof.render.plain import plain
-from ivproof.why import UnitReason, Why
-from ivproof.whynot import Attempt, WhyNot
 
 FAINT = "bright_black"
 

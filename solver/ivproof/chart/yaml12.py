@@ -1,0 +1,216 @@
+r"""Plain data from YAML 1.2, with the line of every value.
+
+Only the core schema is known, so that an unquoted ``10:30``, ``2020-10-05``, ``no`` or ``on`` is the text
+that stands there. The data is built from ruamel's events and not by its constructor: that gives lines to
+the messages, keeps tags from making anything but plain data, and bounds what a few aliases can unfold to.
+
+>>> [read] = read_documents([b"start: 10:30\n", b"premixed: no\n", b"pauses: [{from: 10:40}]\n"])
+>>> read.data
+{'start': '10:30', 'premixed': 'no', 'pauses': [{'from': '10:40'}]}
+>>> read.lines["pauses", 0, "from"]
+3
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from ivproof.chart.refusal import Place, Problem, UnreadableError
+
+DEEPEST = 50
+"""Levels of nesting; a chart has five."""
+
+LARGEST = 1_000_000
+"""Values that one chart may have, counting again what an alias repeats."""
+
+_CONSTANTS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_BETWEEN_DOCUMENTS = re.compile(r"(---|\.\.\.)(\s|$)")
+_STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+
+
+class Read(NamedTuple):
+    """One chart as plain data; `item` is its place where the document is a list."""
+
+    data: object
+    item: int | None
+    lines: dict[Place, int]
+    problems: tuple[Problem, ...]
+
+
+def read_documents(lines: Iterable[bytes]) -> Iterator[Read | UnreadableError]:
+    """Read every chart of every document; a document that is no YAML gives an error in its place.
+
+    One document is held in memory at a time. Of a list, the charts before an error are given.
+    """
+    for text, first in _documents(lines):
+        try:
+            yield from _Builder(text, first).charts()
+        except UnreadableError as wrong:
+            yield wrong
+
+
+def _documents(lines: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+    """Split a stream into documents, each with the number of its first line."""
+    held: list[str] = []
+    number = 0
+    for number, raw in enumerate(lines, start=1):
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError as wrong:
+            found = f"a byte that is not UTF-8, at place {wrong.start + 1} of the line"
+            raise UnreadableError(found, "text in UTF-8", number) from None
+        if _BETWEEN_DOCUMENTS.match(line):
+            # no document may have such a line inside, whatever is quoted there
+            yield "".join(held), number - len(held)
+            held = []
+            line = line.replace("---", "   ", 1) if line.startswith("---") else "\n"
+        held.append(line if not line.startswith("%") else "\n")
+    yield "".join(held), number - len(held) + 1
+
+
+class _Builder:
+    """Builds the charts of one document from its events."""
+
+    def __init__(self, text: str, first_line: int) -> None:
+        self._text = text
+        self._first_line = first_line
+        self._anchored: dict[str, tuple[object, int]] = {}
+        self._lines: dict[Place, int] = {}
+        self._problems: list[Problem] = []
+        self._size = 0
+
+    def charts(self) -> Iterator[Read]:
+        """Give the charts: the items of a list, or the one there is, or none in an empty document."""
+        self._events = self._parse()
+        for event in self._events:
+            if isinstance(event, SequenceStartEvent):
+                for item, child in enumerate(self._until(SequenceEndEvent)):
+                    yield self._chart(child, item)
+            elif isinstance(event, NodeEvent):
+                chart = self._chart(event, None)
+                list(self._until(DocumentEndEvent))  # an error after the chart is one in the chart
+                if chart.data is not None:
+                    yield chart
+
+    def _parse(self) -> Iterator[Event]:
+        """Give the events, and the errors of the parser as our own: they must not quote the chart."""
+        try:
+            yield from YAML(typ="safe", pure=True).parse(self._text)
+        except MarkedYAMLError as wrong:
+            mark = wrong.problem_mark or wrong.context_mark
+            line = None if mark is None else mark.line + self._first_line
+            raise UnreadableError(f"text that is not YAML: {wrong.problem}", "YAML 1.2", line) from None
+        except ReaderError as wrong:
+            line = self._text.count("\n", 0, wrong.position) + self._first_line
+            raise UnreadableError("a control character", "printable text", line) from None
+        except (YAMLError, ValueError, RecursionError) as wrong:
+            found = f"text that is not YAML: {type(wrong).__name__}"
+            raise UnreadableError(found, "YAML 1.2", self._first_line) from None
+
+    def _until(self, end: type[Event]) -> Iterator[Event]:
+        for event in self._events:
+            if isinstance(event, end):
+                return
+            yield event
+
+    def _chart(self, event: Event, item: int | None) -> Read:
+        self._lines, self._problems, self._size = {}, [], 0
+        data = self._value(event, ())
+        return Read(data, item, self._lines, tuple(self._problems))
+
+    def _value(self, event: Event, path: Place) -> object:
+        """Build the value that begins with `event`."""
+        self._lines[path] = line = self._line(event)
+        before = self._size
+        self._size += 1
+        if self._size > LARGEST:
+            raise UnreadableError(f"more than {LARGEST:,} values in one chart", "a chart", line)
+        if len(path) > DEEPEST:
+            raise UnreadableError(f"more than {DEEPEST} levels inside each other", "a chart", line)
+        value: object
+        match event:
+            case AliasEvent():
+                return self._repeat(event, line)
+            case ScalarEvent():
+                value = self._scalar(event, line)
+            case SequenceStartEvent():
+                value = [self._value(it, (*path, i)) for i, it in enumerate(self._until(SequenceEndEvent))]
+            case MappingStartEvent():
+                value = self._mapping(path)
+            case _:
+                raise UnreadableError("text that is not YAML", "YAML 1.2", line)
+        if not isinstance(event, ScalarEvent) and event.tag not in (None, "!"):
+            raise UnreadableError("a tag", "plain data", line)
+        if event.anchor:
+            self._anchored[event.anchor] = (value, self._size - before)
+        return value
+
+    def _mapping(self, path: Place) -> dict[str, object]:
+        fields: dict[str, object] = {}
+        for key in self._until(MappingEndEvent):
+            line = self._line(key)
+            if not isinstance(key, ScalarEvent):
+                raise UnreadableError("a name of a field that is no text", "text", line)
+            name = key.value
+            here = (*path, name)
+            value = self._value(next(self._events), here)
+            self._lines[here] = line  # the name's own line serves better than that of a list below it
+            if name in fields:
+                self._problems.append(Problem(here, "this field a second time", "each field once"))
+            fields[name] = value
+        return fields
+
+    def _repeat(self, event: AliasEvent, line: int) -> object:
+        if event.anchor not in self._anchored:
+            raise UnreadableError("an alias to nothing above it", "an anchor before its alias", line)
+        value, size = self._anchored[event.anchor]
+        self._size += size
+        return value
+
+    def _scalar(self, event: ScalarEvent, line: int) -> object:
+        """Resolve a scalar by the core schema of YAML 1.2."""
+        text: str = event.value
+        if event.tag not in _STRING_TAGS:
+            raise UnreadableError("a tag", "plain data", line)
+        if event.tag is not None or event.style:
+            return text
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        try:
+            if _INTEGER.fullmatch(text):
+                return int(text)
+            if _BASED.fullmatch(text):
+                return int(text, 0)
+        except ValueError:  # Python reads no more than some thousands of digits
+            raise UnreadableError(f"a number of {len(text)} digits", "a smaller number", line) from None
+        if _NOT_FINITE.fullmatch(text):
+            return float(text.replace(".", ""))
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def _line(self, event: Any) -> int:
+        return int(event.start_mark.line) + self._first_line

@@ -1,0 +1,1 @@
+"""Claim edits, a second verdict that is never mixed with the first."""
