@@ -1,6 +1,6 @@
 """Changes the law one rule and one number at a time, and tells which changes no case notices.
 
-    python tests/mutation.py [--jobs 2] [--only sequence.lp]
+    python tests/mutation.py [--jobs 2] [--only sequence.lp] [--rule shares-time --rule contested]
 
 Every rule of the law is deleted, every number in a table or beside a comparison is moved by one (a date by a day, a
 rank past its neighbour, since ranks only order), and all cases under tests/cases are judged by the changed law. A
@@ -323,6 +323,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--only", default="", help="only rules of files whose name ends so")
+    parser.add_argument("--rule", action="append", default=[], metavar="ID", help="only this rule (may be repeated)")
     parser.add_argument("--killers", action="store_true", help="say which case notices each change")
     chosen = parser.parse_args(arguments)
     begun = time.monotonic()
@@ -331,7 +332,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("these cases fail by the law as it stands:", *failing, sep="\n")
         return 2
     _JUDGES.append(judge)
-    listed = [it for it in mutants(judge.program) if it.rule.file.endswith(chosen.only)]
+    listed = [
+        it
+        for it in mutants(judge.program)
+        if it.rule.file.endswith(chosen.only) and (not chosen.rule or it.rule.id in chosen.rule)
+    ]
+    if unknown := set(chosen.rule) - {rule.id for rule in judge.program.rules}:
+        parser.error(f"no such rule: {', '.join(sorted(unknown))}")
     known = explained()
     survivors, alive = [], 0
     with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
@@ -344,7 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"{mutant.rule.place:32} [{mutant.rule.id}] clause {mutant.rule.clause}, {mutant.change}{said}",
                     flush=True,
                 )
-    idle = [] if chosen.only else [key for key in known if key not in {mutant.key for mutant in survivors}]
+    idle = [] if chosen.only or chosen.rule else [key for key in known if key not in {mutant.key for mutant in survivors}]
     for rule, clause, change in idle:
         print(f"mutation.toml explains [{rule}] clause {clause}, {change}, which a case notices or which is not there")
     print(
