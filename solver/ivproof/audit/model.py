@@ -1,0 +1,218 @@
+"""What an audit finds: a verdict on the billed claim, and one on each of its lines.
+
+Plain data, made by `ivproof.audit.auditor` and put into words and tables by others. Lines are bundles: billed lines of
+one code with the same modifiers count as one, and so do the lines that the chart supports. A bundle of which only some
+units stand is split, so that each line of the audit has one verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ivproof.determination import Determination, Exclusion
+
+
+class Verdict(StrEnum):
+    """What is said of a whole claim."""
+
+    CORRECT = "correct"
+    UNDER_READING = "correct_under_reading"
+    IF_DOCUMENTED = "correct_if_documented"
+    OVERCODED = "overcoded"
+    UNDERCODED = "undercoded"
+    BOTH = "overcoded_and_undercoded"
+
+
+class Kind(StrEnum):
+    """What is said of a line."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    TOO_MANY = "units_too_many"
+    TOO_FEW = "units_too_few"
+    MISSING = "missing_from_claim"
+    MODIFIER_MISSING = "modifier_missing"
+    MODIFIER_WRONG = "modifier_wrong"
+    WRONG_CODE = "wrong_code"
+    UNDER_READING = "supported_under_reading"
+    IF_DOCUMENTED = "supported_if_documented"
+    NOT_JUDGED = "not_judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """Units of one code with the same modifiers, as billed; `positions` are the places of the lines, from 0."""
+
+    code: str
+    units: int
+    modifiers: tuple[str, ...] = ()
+    positions: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as plain data."""
+        return {
+            "code": self.code,
+            "units": self.units,
+            "modifiers": list(self.modifiers),
+            "positions": list(self.positions),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """Units of one code with the same modifiers, as the chart supports them: in which roles, where, when, for what.
+
+    Drug lines have neither role nor site, and their units need not be whole.
+    """
+
+    code: str
+    units: int | float
+    modifiers: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    administrations: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as plain data."""
+        return {
+            "code": self.code,
+            "units": self.units,
+            "modifiers": list(self.modifiers),
+            "roles": list(self.roles),
+            "sites": list(self.sites),
+            "dates": list(self.dates),
+            "administrations": list(self.administrations),
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What would have to be so: readings by number (A26: C), facts by path, which of equals is initial, by site.
+
+    Empty, nothing more is needed than what holds anyway.
+    """
+
+    readings: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How much would have to be so."""
+        return len(self.readings) + len(self.given) + len(self.initial)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The way as plain data, without what is empty."""
+        parts = {"readings": self.readings, "given": self.given, "initial": self.initial}
+        return {name: dict(part) for name, part in parts.items() if part}
+
+
+@dataclass(frozen=True, slots=True)
+class LineVerdict:
+    """What is said of one line: billed, supported, or both.
+
+    `otherwise` is what the line would be without its `way`, where the kind is one of the two that need a way. Of other
+    kinds, `way` is the smallest one under which this line alone would be right, although the claim would not be; None
+    where none was found or none was looked for. `message` says it in one sentence, `rules` are the policy's rules (R…)
+    behind it, `excluded` is what the policy left out and the line is about, `edits` are those of the billed claim that
+    concern the line. `over` and `under` are its units beyond and short of what is supported.
+    """
+
+    kind: Kind
+    billed: Billed | None
+    supported: Supported | None
+    message: str
+    rules: tuple[str, ...] = ()
+    otherwise: Kind | None = None
+    way: Way | None = None
+    excluded: tuple[Exclusion, ...] = ()
+    edits: tuple[Mapping[str, Any], ...] = ()
+    over: int | float = 0
+    under: int | float = 0
+    drug: bool = False
+
+    @property
+    def code(self) -> str:
+        """The code as billed, or where it was not billed as supported."""
+        part = self.billed or self.supported
+        return part.code if part else ""
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the line is anything but supported."""
+        return self.kind not in {Kind.SUPPORTED, Kind.NOT_JUDGED}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as plain data."""
+        return {
+            "verdict": self.kind.value,
+            "code": self.code,
+            "drug": self.drug,
+            "billed": None if self.billed is None else self.billed.as_dict(),
+            "supported": None if self.supported is None else self.supported.as_dict(),
+            "over": self.over,
+            "under": self.under,
+            "otherwise": None if self.otherwise is None else self.otherwise.value,
+            "way": None if self.way is None else self.way.as_dict(),
+            "message": self.message,
+            "rules": list(self.rules),
+            "excluded": [it.as_dict() for it in self.excluded],
+            "edits": [dict(it) for it in self.edits],
+        }
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What is said of a billed claim.
+
+    `over` and `under` are units by code, beyond and short of what the chart supports. `way` is the smallest way under
+    which the whole claim would follow (empty where it follows as it is); None where there is none, or, if `searched` is
+    False, where none was looked for. `edits_billed` and `edits_supported` are the claim edits of what was billed and of
+    what is supported, a second verdict. `determination` is what the law gives for the chart.
+    """
+
+    encounter: str
+    policy: Mapping[str, str]
+    verdict: Verdict
+    message: str
+    lines: tuple[LineVerdict, ...]
+    over: Mapping[str, int | float]
+    under: Mapping[str, int | float]
+    way: Way | None
+    searched: bool
+    edits_billed: tuple[Mapping[str, Any], ...]
+    edits_supported: tuple[Mapping[str, Any], ...]
+    determination: Determination
+    notes: tuple[str, ...] = ()
+
+    @property
+    def disputed(self) -> tuple[LineVerdict, ...]:
+        """The lines that are anything but supported."""
+        return tuple(line for line in self.lines if line.disputed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The audit as plain data, in a fixed order; of the determination, what an auditor asks for."""
+        return {
+            "encounter": self.encounter,
+            "policy": dict(self.policy),
+            "verdict": self.verdict.value,
+            "message": self.message,
+            "status": self.determination.status,
+            "lines": [line.as_dict() for line in self.lines],
+            "units": {"over": dict(self.over), "under": dict(self.under)},
+            "way": None if self.way is None else self.way.as_dict(),
+            "searched": self.searched,
+            "edits": {
+                "billed": [dict(it) for it in self.edits_billed],
+                "supported": [dict(it) for it in self.edits_supported],
+            },
+            "claim": [line.as_dict() for line in self.determination.claim],
+            "missing": [it.as_dict() for it in self.determination.missing],
+            "notes": list(self.notes),
+        }
