@@ -275,7 +275,7 @@ class Determiner:
                     where,
                     day_of(names.facts.encounter.date, int(str(day))).isoformat(),
                     names.in_order(group.administrations),
-                    _sorted_rules(rules),
+                    sorted_rules(rules),
                 )
             )
         return tuple(
@@ -330,7 +330,7 @@ class Determiner:
             code = instead.get((subject, why))
             found[who, name, code or ""] = (
                 names.rank(subject),
-                Exclusion(who, code, self._sentence(name, who), _sorted_rules(self._wording(name).references), name),
+                Exclusion(who, code, self._sentence(name, who), sorted_rules(self._wording(name).references), name),
             )
         return tuple(
             it for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
@@ -345,7 +345,7 @@ class Determiner:
             fact = names.fact(subject, _text(what))
             message = self._sentence(name, names.subject(subject))
             changes = would_change.get((str(subject), _text(what)), False)
-            rules = _sorted_rules(self._wording(name).references)
+            rules = sorted_rules(self._wording(name).references)
             found.append(
                 (
                     names.rank(subject),
@@ -469,7 +469,8 @@ def _rule_order(rule: str) -> tuple[str, int]:
     return rule[:1], int(number[0]) if number else 0
 
 
-def _sorted_rules(rules: Iterable[str]) -> tuple[str, ...]:
+def sorted_rules(rules: Iterable[str]) -> tuple[str, ...]:
+    """Give the numbers of rules once each, in the order of the policy's text."""
     return tuple(sorted(set(rules), key=_rule_order))
 
 
@@ -525,7 +526,7 @@ def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
                 line,
                 units=units,
                 administrations=tuple(name for name in line.administrations if name in shared),
-                rules=_sorted_rules(set.intersection(*({rule for it in lines for rule in it.rules} for lines in same))),
+                rules=sorted_rules(set.intersection(*({rule for it in lines for rule in it.rules} for lines in same))),
             )
         )
     return tuple(held)

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +94,19 @@ class DrugList:
                 self._texts.clear()
             found = self._texts[text] = self._look_up(text)
         return self._by_code(found, on) if isinstance(found, str) else found
+
+    def of_code(self, hcpcs: str) -> tuple[Drug, ...]:
+        """The drugs that an HCPCS code stands for on any day, or that the policy prints it for; mostly one."""
+        return self._by_hcpcs.get(hcpcs, ())
+
+    @cached_property
+    def _by_hcpcs(self) -> dict[str, tuple[Drug, ...]]:
+        found: dict[str, dict[str, Drug]] = {}
+        for drug in self.drugs.values():
+            for product in drug.products:
+                for code in (*product.codes, *([product.printed_code] if product.printed_code else [])):
+                    found.setdefault(code.hcpcs, {})[drug.key] = drug
+        return {code: tuple(drugs.values()) for code, drugs in found.items()}
 
     def suggest(self, text: str) -> list[str]:
         """Up to three known spellings that look like the text, for a message; never for matching."""

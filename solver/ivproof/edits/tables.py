@@ -75,13 +75,22 @@ _Published = dict[tuple[Setting, Layout], list[tuple[Edition, _Tables]]]
 
 
 class EditTables:
-    """The program and the tables of the claim edits; made by `load` and `with_files`."""
+    """The program and the tables of the claim edits; made by `load` and `with_files`.
+
+    `administrations` are the codes of giving drugs and of what goes with it: all those of the tables as shipped.
+    """
 
     def __init__(
-        self, program: Path, opens: Iterable[Opens], visits: Iterable[CodeRange], published: _Published
+        self,
+        program: Path,
+        opens: Iterable[Opens],
+        visits: Iterable[CodeRange],
+        published: _Published,
+        administrations: frozenset[str],
     ) -> None:
         """Keep what was read; `published` has the editions of a table in the order of their first days."""
         self.program = program
+        self.administrations = administrations
         self._visits = tuple(visits)
         self._published = published
         self._opens: dict[tuple[str, str], list[Opens]] = {}
@@ -118,7 +127,8 @@ class EditTables:
             raise EditFileError(index, 0, f"nothing under {error}", expected) from None
         for editions in published.values():
             editions.sort(key=lambda one: one[0].first)
-        return cls(program, opens, visits, published)
+        codes = frozenset[str]().union(*(rows.codes for editions in published.values() for _, rows in editions))
+        return cls(program, opens, visits, published, codes)
 
     def with_files(
         self,
@@ -148,7 +158,8 @@ class EditTables:
                 named = Edition(edition, source=", ".join(path.name for path in paths))
                 rows = _read(layout, paths, setting, None if every_code else known)
                 published[setting, layout] = [(named, rows)]
-        return EditTables(self.program, chain.from_iterable(self._opens.values()), self._visits, published)
+        opens = chain.from_iterable(self._opens.values())
+        return EditTables(self.program, opens, self._visits, published, self.administrations)
 
     def edition(self, setting: Setting, layout: Layout, on: date) -> Edition | None:
         """The edition that a claim of the date is judged by: the last that has begun, else the first."""
@@ -162,6 +173,17 @@ class EditTables:
             return None
         names = "; ".join(f"{one.name} ({one.first} to {one.last})" for one in others.values())
         return f"The claim of {on} is judged by the edits of {names}."
+
+    def is_visit(self, code: str) -> bool:
+        """Tell whether a code is that of a visit (evaluation and management)."""
+        return any(code in run for run in self._visits)
+
+    def open_alike(self, one: str, other: str) -> bool:
+        """Tell whether two modifiers belong on the same kind of code, one that is no visit, and open its pairs."""
+        return self._kinds(one) == self._kinds(other) == {"procedure"}
+
+    def _kinds(self, modifier: str) -> set[str]:
+        return {row.kind for (_, name), rows in self._opens.items() if name == modifier for row in rows}
 
     def facts(self, lines: Sequence[ClaimLine], setting: Setting, on: date) -> tuple[str, ...]:
         """The facts of `edits.lp` for a claim: its lines, and the rows of the tables that concern them.

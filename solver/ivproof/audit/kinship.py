@@ -1,0 +1,132 @@
+"""Which codes are called by another for the same service, as the law's own tables have it.
+
+Two codes are kin where the law's table of codes gives them to one role or to one class of service, or where a table of
+roles (such as those of an initial service) has the roles of both; visits are kin of visits, and codes of one drug of
+each other. The nearer, the likelier that the one was billed for the other. No code stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from ivproof.drugs.listing import DrugList
+from ivproof.edits.tables import EditTables
+from ivproof.law.terms import String, Term, Variable
+from ivproof.policy import Policy
+
+SAME_ROLE = 1
+"""One role in two classes: the first hour of one class and the first hour of another."""
+
+SAME_TABLE = 2
+"""Two roles that one table of the law has: two kinds of initial service."""
+
+SAME_CLASS = 3
+"""Two roles of one class: a first hour and a further hour."""
+
+DISTINCT = "distinct"
+"""What the law calls the modifier that sets a service apart; others of the edit tables may say the same."""
+
+REDUCED = "reduced"
+"""What the law calls the modifier of a code of which not all was done: without it more is billed, not less."""
+
+
+class Kinship:
+    """Tells how near two codes are, which codes and modifiers are judged at all, and what a modifier says."""
+
+    def __init__(self, policy: Policy, tables: EditTables, drugs: DrugList) -> None:
+        self._policy = policy
+        self._tables = tables
+        self._drugs = drugs
+
+    def is_drug(self, code: str) -> bool:
+        """Tell whether a code is that of a drug on the drug list."""
+        return bool(self._drugs.of_code(code))
+
+    def drugs(self, code: str) -> frozenset[str]:
+        """The drugs (by key) that a code stands for."""
+        return frozenset(it.key for it in self._drugs.of_code(code))
+
+    def is_judged(self, code: str) -> bool:
+        """Tell whether the policy or the claim edits have anything to say of a code that is no drug's."""
+        return code in self._policy.codes or self._tables.is_visit(code) or code in self._tables.administrations
+
+    def distance(self, one: str, other: str) -> int | None:
+        """How near two different codes are: one of the numbers above, or None where they are no kin."""
+        if self._tables.is_visit(one) and self._tables.is_visit(other):
+            return SAME_ROLE
+        if self.drugs(one) & self.drugs(other):
+            return SAME_ROLE
+        entries, others = self._entries.get(one, ()), self._entries.get(other, ())
+        near = [
+            near
+            for role, of_class in entries
+            for role_of_other, class_of_other in others
+            if (near := self._near(role, of_class, role_of_other, class_of_other)) is not None
+        ]
+        return min(near, default=None)
+
+    def _near(self, role: str, of_class: str, role_of_other: str, class_of_other: str) -> int | None:
+        if role == role_of_other:
+            return SAME_ROLE
+        if any(role in table and role_of_other in table for table in self._tables_of_roles):
+            return SAME_TABLE
+        return SAME_CLASS if of_class == class_of_other else None
+
+    @cached_property
+    def _entries(self) -> dict[str, list[tuple[str, str]]]:
+        """The roles and classes of each code."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for rule in self._policy.program.rules:
+            if rule.is_fact and rule.atom.signature == ("code", 3):
+                role, of_class, code = rule.atom.arguments
+                found.setdefault(_text(code), []).append((str(role), str(of_class)))
+        return found
+
+    @cached_property
+    def _tables_of_roles(self) -> list[set[str]]:
+        """Tables of the law that list roles, and nothing else."""
+        roles = {role for entries in self._entries.values() for role, _ in entries}
+        found: dict[str, set[str]] = {}
+        for rule in self._policy.program.rules:
+            if rule.is_fact and len(rule.atom.arguments) == 1:
+                found.setdefault(rule.atom.name, set()).add(str(rule.atom.arguments[0]))
+        return [members for members in found.values() if members <= roles]
+
+    # --- modifiers
+
+    @cached_property
+    def _modifiers(self) -> dict[str, str]:
+        """The modifiers that the law can put on a line; each with its name in the law, where it has one."""
+        found: dict[str, str] = {}
+        for rule in self._policy.program.rules:
+            name, arguments = rule.atom.name, rule.atom.arguments
+            if name == "modifier_code":
+                found[_text(arguments[1])] = str(arguments[0])
+            elif name in {"modifier", "line_modifier", "discarded_line"} and not isinstance(arguments[-1], Variable):
+                found.setdefault(_text(arguments[-1]), "")
+        return found
+
+    @cached_property
+    def _distinct(self) -> str | None:
+        return next((code for code, name in self._modifiers.items() if name == DISTINCT), None)
+
+    def says(self, modifier: str) -> str | None:
+        """The modifier of the law that says the same; None where the law knows none."""
+        if modifier in self._modifiers:
+            return modifier
+        if self._distinct is not None and self._tables.open_alike(modifier, self._distinct):
+            return self._distinct
+        return None
+
+    def known(self, modifiers: Iterable[str]) -> tuple[str, ...]:
+        """What modifiers say that the law knows, sorted."""
+        return tuple(sorted({said for it in modifiers if (said := self.says(it)) is not None}))
+
+    def lessens(self, modifier: str) -> bool:
+        """Tell whether a line with the modifier claims less than without it."""
+        return self._modifiers.get(modifier) == REDUCED
+
+
+def _text(term: Term) -> str:
+    return term.value if isinstance(term, String) else str(term)
