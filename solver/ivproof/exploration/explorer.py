@@ -1,0 +1,176 @@
+"""Every claim that a chart can lead to, over all questions of a policy, and which questions decide between them.
+
+>>> from ivproof.coding import Coder
+>>> from ivproof.encounter import Source, parse
+>>> from ivproof.policy import Policy
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
+...                          "start": "09:00", "stop": "10:30"}]}, Source("visit.json"))
+>>> policy = Policy.load("out001")
+>>> [found] = Explorer(policy).explore([Coder(policy).facts(chart.encounter)])
+>>> [(sorted(it.claim), dict(it.readings)) for it in found.claims][:1]
+[(['total("96365",1)'], {})]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ivproof.engine import CLAIM, FREE, OPEN, ClaimKey, Resolution, candidate_rank, consequences
+from ivproof.exploration.diagram import Diagram
+from ivproof.exploration.rooms import Rooms, rooms
+from ivproof.exploration.search import Choice, Outcome, Search
+from ivproof.facts import Facts
+from ivproof.policy import Policy
+
+MANY = 40
+"""So many charts are gone through together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A claim that a chart can lead to.
+
+    `readings` is a smallest set of readings that leads to it: question to option, those that depart from what is held by
+    default and those of questions without a default. `given` is what must be so of facts that the chart does not give, and
+    `initial` which of equals is the initial service.
+    """
+
+    claim: ClaimKey
+    readings: Mapping[str, str]
+    given: tuple[Resolution, ...] = ()
+    initial: tuple[Resolution, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What a chart leads to over everything that is left open.
+
+    `base` is the claim under the defaults, and the first option of each question that has none. `alone` has the questions
+    that change that claim without another, with the claim of each option that does; `together` those that change it only
+    together with others. `assumed` are the choices other than readings that matter. Without `complete` the chart leads to
+    so many that they were not gone through, and everything else is empty.
+    """
+
+    claims: tuple[Reachable, ...] = ()
+    base: ClaimKey = frozenset()
+    alone: Mapping[str, Mapping[str, ClaimKey]] | None = None
+    together: tuple[str, ...] = ()
+    assumed: tuple[Choice, ...] = ()
+    touched: tuple[str, ...] = ()
+    complete: bool = True
+    diagram: tuple[Diagram[Choice, Outcome], int] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def mattering(self) -> tuple[str, ...]:
+        """The questions that decide between claims, by number."""
+        return tuple(sorted((*(self.alone or ()), *self.together), key=_number))
+
+    @cached_property
+    def certain(self) -> ClaimKey:
+        """What stands in every claim: the cautious part."""
+        return frozenset.intersection(*(it.claim for it in self.claims)) if self.claims else frozenset()
+
+    @cached_property
+    def possible(self) -> ClaimKey:
+        """What stands in some claim: the brave part."""
+        return frozenset().union(*(it.claim for it in self.claims))
+
+    def under(self, readings: Mapping[str, str]) -> frozenset[ClaimKey]:
+        """Give the claims that follow with these options (question to option) held, over everything else that is open."""
+        if self.diagram is None:
+            return frozenset()
+        diagram, at = self.diagram
+        for key, option in readings.items():
+            settled = diagram.restrict(at, (OPEN, key), option)
+            if settled is None:
+                return frozenset()
+            at = settled
+        return frozenset(diagram.leaves(at))
+
+
+class Explorer:
+    """Explores charts by one policy; made once and used for many.
+
+    `readings` settles questions, which then count as no longer open; `outcome` are the predicates that are compared.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        outcome: Mapping[str, int] = CLAIM,
+    ) -> None:
+        self.policy = policy
+        self._outcome = outcome
+        settings = policy.settings(readings)
+        given = {policy.question(name).key for name in readings or {}}
+        self._options: dict[str, tuple[str, ...]] = {}
+        self._base: dict[Choice, str] = {}
+        self._first: dict[Choice, str] = {}
+        for key, question in policy.questions.items():
+            held = settings[key]
+            names = tuple(option.name for option in question.options)
+            self._options[key] = (held,) if key in given and held is not None else names
+            self._first[OPEN, key] = names[0] if held is None else held
+            if held is not None:
+                self._base[OPEN, key] = held
+
+    @cached_property
+    def _rooms(self) -> Rooms:
+        return rooms(self.policy, self._outcome)
+
+    def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
+        """Explore charts, in the order given."""
+        found: list[Exploration] = []
+        for start in range(0, len(charts), MANY):
+            some = charts[start : start + MANY]
+            search = Search(self._rooms, self._shared(some), self._options)
+            found += [
+                Exploration(complete=False) if it is None else self._read(*it, search.touched[n])
+                for n, it in enumerate(search.run(some, candidate_rank))
+            ]
+        return found
+
+    def _shared(self, charts: Sequence[Facts]) -> dict[str, list[str]]:
+        """The facts that are the same for all charts, by predicate: of the law, and of the drugs that they name."""
+        given = dict.fromkeys(fact for facts in charts for fact in facts.shared)
+        return consequences("\n".join((*self._rooms.common, *(f"{fact}." for fact in given))))
+
+    def _read(self, diagram: Diagram[Choice, Outcome], root: int, touched: Sequence[str]) -> Exploration:
+        """Read off the diagram what decides, and where it leads."""
+        ways = diagram.ways(root, self._base)
+        claims = [self._reachable(claim, [Resolution(*choice, value) for choice, value in way]) for claim, way in ways.items()]
+        claims.sort(key=lambda it: (len(it.readings) + len(it.given), [*map(_number, it.readings)], sorted(it.claim)))
+        base = diagram.value(root, self._first)
+        assert base is not None
+        support = diagram.support(root)
+        alone: dict[str, Mapping[str, ClaimKey]] = {}
+        for key in sorted((subject for predicate, subject in support if predicate == OPEN), key=_number):
+            options = {it: diagram.value(root, {**self._first, (OPEN, key): it}) for it in self._options[key]}
+            changed = {it: claim for it, claim in options.items() if claim is not None and claim != base}
+            if changed:
+                alone[key] = changed
+        return Exploration(
+            tuple(claims),
+            base,
+            alone,
+            tuple(sorted((it for predicate, it in support if predicate == OPEN and it not in alone), key=_number)),
+            tuple(sorted(choice for choice in support if choice[0] != OPEN)),
+            tuple(sorted(touched, key=_number)),
+            diagram=(diagram, root),
+        )
+
+    def _reachable(self, claim: Outcome, way: Sequence[Resolution]) -> Reachable:
+        return Reachable(
+            claim,
+            {it.subject: it.value for it in sorted(way, key=lambda it: it.subject) if it.predicate == OPEN},
+            tuple(it for it in way if it.predicate not in {OPEN, FREE}),
+            tuple(it for it in way if it.predicate == FREE),
+        )
+
+
+def _number(key: str) -> int:
+    return int(key[1:])

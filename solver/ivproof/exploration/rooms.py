@@ -1,0 +1,252 @@
+"""The law cut into rooms: groups of rules that conclude what depends on one another, in the order of what they need.
+
+A room's conclusions depend on nothing but the atoms that it is given and the questions that its own rules ask. That is
+what makes it possible to go through all readings: a room is solved once for each distinct input, and where its
+conclusions are the same whatever the reading, the question is of no interest there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from ivproof import rewrite
+from ivproof.law import dependencies
+from ivproof.law.syntax import Choice, Literal, Program, Rule, global_variables, part_variables, rule_conditions
+from ivproof.law.terms import Function, Signature, Variable, variables
+from ivproof.policy import DRUG_PREDICATES, Policy
+
+READING = ("reading", 2)
+"""The predicate by which rules ask what is held of a question."""
+
+CANDIDATE = "candidate_of_"
+"""In front of the name of a predicate: what a choice may take, with the choice that it belongs to."""
+
+ASKED_TOGETHER = 5
+"""A room made of several asks at most so many questions: it is solved for every combination of their options."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRule:
+    """A rule of a room, rewritten for many inputs at once: its text, what it needs and the questions it asks."""
+
+    text: str
+    needs: frozenset[str]
+    asks: tuple[str, ...]
+    shared: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Rules that conclude `heads` from `inputs` (names of predicates with their arities), in one go.
+
+    `choices` has the predicates of its choices.
+    """
+
+    number: int
+    heads: tuple[Signature, ...]
+    inputs: tuple[str, ...]
+    rules: tuple[RoomRule, ...]
+    choices: tuple[str, ...]
+
+    def asked(self, present: Collection[str]) -> tuple[str, ...] | None:
+        """The questions asked by the rules that can apply where there are atoms of these predicates; None if none can.
+
+        What a rule needs of its own room is left out of account: more rules may seem to apply than do.
+        """
+        found: dict[str, None] | None = None
+        for rule in self.rules:
+            if rule.needs.issubset(present):
+                found = {} if found is None else found
+                found.update(dict.fromkeys(rule.asks))
+        return None if found is None else tuple(found)
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """All rooms that can bear on `outcome`, in an order in which each stands after those that it needs.
+
+    `forgotten` has, by position, the predicates and questions that no later room uses; `common` the rules that conclude
+    the same for every chart, `asking` the ids of the rules that ask each question.
+    """
+
+    order: tuple[Room, ...]
+    common: tuple[str, ...]
+    outcome: tuple[Signature, ...]
+    used: frozenset[str]
+    forgotten: Mapping[int, tuple[str, ...]]
+    asking: Mapping[str, tuple[str, ...]]
+
+
+def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
+    """Cut a policy's law into the rooms that bear on these predicates (with their arities)."""
+    wanted = tuple(outcome.items())
+    law = [rule for rule in policy.program.rules if rule.atom.signature != READING]
+    needed = _cone(law, wanted)
+    law = [rule for rule in law if rule.atom.signature in needed]
+    listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
+    # a reading belongs to an encounter: without a rule that concludes it, it counts as given with the chart
+    common = dependencies.shared(Program((*law, *listed)), policy.own_inputs | {READING})
+    own = [rule for rule in law if rule.atom.signature not in common]
+    opened = [_open(rule) for rule in own]
+    lifted = rewrite.batch(Program(tuple(opened)), common).rules
+    members = _members(own, common, wanted)
+    ordered = _order(own, members, wanted)
+    grouped: dict[int, list[tuple[Rule, Rule, Rule]]] = {}
+    for rule, plain, text in zip(own, opened, lifted, strict=True):
+        grouped.setdefault(members[rule.atom.signature], []).append((rule, plain, text))
+    order = tuple(_room(number, grouped[number], common) for number in ordered)
+    last: dict[str, int] = {}
+    for at, room in enumerate(order):
+        last.update(dict.fromkeys((name for name, _ in room.heads), at))
+        last.update(dict.fromkeys(room.inputs, at))
+        last.update(dict.fromkeys((key for rule in room.rules for key in rule.asks), at))
+    forgotten: dict[int, list[str]] = {}
+    for name, at in last.items():
+        if name not in outcome:
+            forgotten.setdefault(at, []).append(name)
+    asking: dict[str, dict[str, None]] = {}
+    for rule in own:
+        for key in _asks(rule):
+            asking.setdefault(key, {})[rule.id] = None
+    return Rooms(
+        order,
+        tuple(str(rule) for rule in law if rule.atom.signature in common),
+        wanted,
+        frozenset(last),
+        {at: tuple(names) for at, names in forgotten.items()},
+        {key: tuple(ids) for key, ids in asking.items()},
+    )
+
+
+def _cone(law: list[Rule], wanted: Collection[Signature]) -> frozenset[Signature]:
+    graph = dependencies.graph(law)
+    return frozenset(wanted).union(*(nx.ancestors(graph, it) for it in wanted if it in graph))
+
+
+def _members(own: list[Rule], common: Collection[Signature], wanted: Collection[Signature]) -> dict[Signature, int]:
+    """The number of the room in which each predicate is concluded."""
+    graph = dependencies.graph(own)
+    graph.remove_nodes_from(set(common) | {READING})
+    components = sorted(map(sorted, nx.strongly_connected_components(graph)))
+    concluded = {rule.atom.signature for rule in own}
+    kept = [component for component in components if not concluded.isdisjoint(component)]
+    return _fused(own, {it: n for n, component in enumerate(kept) for it in component}, wanted)
+
+
+def _fused(own: list[Rule], members: dict[Signature, int], wanted: Collection[Signature]) -> dict[Signature, int]:
+    """Let a room whose conclusions only one other room uses become a part of that one.
+
+    Between the two, states would part by questions that most often make no difference any more in the end.
+    """
+    fixed = {members[rule.atom.signature] for rule in own if isinstance(rule.head, Choice)}
+    fixed |= {members[it] for it in wanted if it in members}
+    asks: dict[int, set[str]] = {number: set() for number in members.values()}
+    users: dict[int, set[int]] = {number: set() for number in members.values()}
+    for rule in own:
+        number = members[rule.atom.signature]
+        asks[number].update(_asks(rule))
+        for it in _uses(rule):
+            if it in members and members[it] != number:
+                users[members[it]].add(number)
+    into: dict[int, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for number in sorted(users):
+            using = {_root(into, it) for it in users[number]} - {number}
+            if number in into or number in fixed or len(using) != 1:
+                continue
+            [user] = using
+            if len(asks[number] | asks[user]) <= ASKED_TOGETHER:
+                into[number] = user
+                asks[user] |= asks[number]
+                changed = True
+    return {it: _root(into, number) for it, number in members.items()}
+
+
+def _root(into: Mapping[int, int], number: int) -> int:
+    while number in into:
+        number = into[number]
+    return number
+
+
+def _order(own: list[Rule], members: Mapping[Signature, int], wanted: Collection[Signature]) -> list[int]:
+    """The rooms in an order in which each stands after those that it needs, and as close to them as can be.
+
+    A question is not to part states before somebody wants to know, so what needs least itself comes last before its use
+    (the order in which R. Sethi and J. D. Ullman evaluate expressions with few registers, J. ACM 17, 1970).
+    """
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    for rule in own:
+        number = members[rule.atom.signature]
+        graph.add_node(number)
+        graph.add_edges_from((members[it], number) for it in _uses(rule) if it in members and members[it] != number)
+    depth: dict[int, int] = {}
+    for number in nx.topological_sort(graph):
+        depth[number] = 1 + max((depth[it] for it in graph.predecessors(number)), default=0)
+    found: dict[int, None] = {}
+
+    def visit(number: int) -> None:
+        if number not in found:
+            for it in sorted(graph.predecessors(number), key=lambda it: (-depth[it], it)):
+                visit(it)
+            found[number] = None
+
+    for number in sorted({members[it] for it in wanted if it in members}, key=lambda it: (-depth[it], it)):
+        visit(number)
+    return list(found)
+
+
+def _uses(rule: Rule) -> Iterator[Signature]:
+    for _, condition in rule_conditions(rule):
+        yield from (part.atom.signature for part in condition if isinstance(part, Literal))
+
+
+def _asks(rule: Rule) -> tuple[str, ...]:
+    """The questions that a rule asks, by key."""
+    asked = (
+        str(part.atom.arguments[0])
+        for _, condition in rule_conditions(rule)
+        for part in condition
+        if isinstance(part, Literal) and part.atom.signature == READING
+    )
+    return tuple(dict.fromkeys(asked))
+
+
+def _open(rule: Rule) -> Rule:
+    """A choice as the rule that names its candidates; other rules as they are."""
+    if not isinstance(rule.head, Choice):
+        return rule
+    atom = rule.head.atom
+    key = Function("", tuple(map(Variable, choice_key(rule))))
+    head = Function(CANDIDATE + atom.name, (key if key.arguments else Function("all"), *atom.arguments))
+    return Rule(head, (*rule.body, *rule.head.condition), rule.header, rule.clause, rule.file, rule.line)
+
+
+def choice_key(rule: Rule) -> tuple[str, ...]:
+    """The variables that a choice shares with its body: their values tell one choice from another."""
+    assert isinstance(rule.head, Choice)
+    inside = {*variables(rule.head.atom), *(v for part in rule.head.condition for v in part_variables(part))}
+    return tuple(name for name in global_variables(rule) if name in inside)
+
+
+def _room(number: int, rules: list[tuple[Rule, Rule, Rule]], common: Collection[Signature]) -> Room:
+    heads = sorted({plain.atom.signature for _, plain, _ in rules})
+    concluded = {rule.atom.signature for rule, _, _ in rules}
+    inputs = {
+        name
+        for rule, _, _ in rules
+        for name, arity in _uses(rule)
+        if (name, arity) not in common and (name, arity) not in concluded and (name, arity) != READING
+    }
+    choices = tuple(sorted({rule.atom.name for rule, _, _ in rules if isinstance(rule.head, Choice)}))
+    found = []
+    for rule, plain, lifted in rules:
+        positive = {part.atom.signature for part in plain.body if isinstance(part, Literal) and not part.negated}
+        needs = frozenset(name for name, arity in positive if name in inputs)
+        shared = frozenset(name for name, arity in _uses(rule) if (name, arity) in common)
+        found.append(RoomRule(str(lifted), needs, _asks(rule), shared))
+    return Room(number, tuple(heads), tuple(sorted(inputs)), tuple(found), choices)
