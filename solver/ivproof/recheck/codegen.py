@@ -112,7 +112,7 @@ class _Writer:
             case Arithmetic(operator, left, right):
                 first, second = self.value(left), self.value(right)
                 sides = ((first, left), (second, right))
-                self.test(*(f"type({side}) is int" for side, part in sides if isinstance(part, Variable)))
+                self.test(*(f"isinstance({side}, int)" for side, part in sides if isinstance(part, Variable)))
                 if operator in "+-*":
                     return f"({first} {operator} {second})"
                 self.test(f"{second} != 0")

@@ -1,0 +1,107 @@
+"""The claims of one chart at every minute of one of its times.
+
+Exact over all whole minutes: what each comparison of the law notes says for how long an answer holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ivproof.engine import CLAIM
+from ivproof.facts import Facts, facts_of
+from ivproof.coding import Coder
+from ivproof.encounter import Encounter
+from ivproof.minutes.affine import Reach
+from ivproof.minutes.evaluator import Claim, Evaluator
+from ivproof.minutes.law import Law
+from ivproof.minutes.moments import Charted
+from ivproof.minutes.ranges import Ranges
+from ivproof.recheck import Atom, parse_facts
+
+DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
+"""Predicates (with their arities) of the lines for the drugs themselves."""
+
+Claims = frozenset[Claim]
+"""The claims that a chart can lead to: one, where it is determined."""
+
+
+class Minutes:
+    """The law of a coder, ready for questions about times; made once and used for many charts."""
+
+    def __init__(self, coder: Coder) -> None:
+        """Prepare the law as the second engine reads it."""
+        self.coder = coder
+        self.law = Law(coder.second.program.rules, coder.determiner.settings)
+        self._options = {key: [it.name for it in question.options] for key, question in coder.policy.questions.items()}
+        self._atoms: dict[str, Atom] = {}
+
+    def chart(self, encounter: Encounter) -> ChartMinutes:
+        """Look at one chart."""
+        compared = [*CLAIM.items(), *DRUG_LINES.items()]
+        return ChartMinutes(self, encounter, Evaluator(self.law, self._options, compared))
+
+    def atoms(self, facts: Facts) -> list[Atom]:
+        """The facts of a chart in the second engine's form."""
+        found = []
+        for text in (*facts.shared, *map(str, facts.own)):
+            atom = self._atoms.get(text)
+            if atom is None:
+                [atom] = parse_facts(f"{text}.")
+                self._atoms[text] = atom
+            found.append(atom)
+        return found
+
+    def facts(self, encounter: Encounter) -> Facts:
+        """The facts of a chart; times in it may move."""
+        return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
+
+
+@dataclass
+class ChartMinutes:
+    """One chart: its claims, and those of the charts that it becomes when a time moves."""
+
+    minutes: Minutes
+    encounter: Encounter
+    evaluator: Evaluator
+    asked: int = field(default=0)
+
+    def claims(self, encounter: Encounter) -> Claims:
+        """The claims of a chart like this one."""
+        return self.evaluator.claims(self.minutes.atoms(self.minutes.facts(encounter)))
+
+    def along(self, moved: Charted, encounter: Encounter | None = None) -> Ranges[Claims]:
+        """The claims at each minute by which a time of the chart (or of one like it) moves."""
+        base = encounter or self.encounter
+
+        def ask(minute: int) -> tuple[Claims, int | None, int | None]:
+            reach = Reach()
+            variant = moved.moved(base, minute, reach)
+            atoms = self.minutes.atoms(self.minutes.facts(variant))
+            found = self.evaluator.claims(_moving(atoms, moved, variant, reach))
+            self.asked += 1
+            return (
+                found,
+                None if reach.first is None else minute + reach.first,
+                None if reach.last is None else minute + reach.last,
+            )
+
+        return Ranges(ask)
+
+
+def _moving(atoms: Sequence[Atom], moved: Charted, variant: Encounter, reach: Reach) -> Iterable[Atom]:
+    """The facts with the time that moves as a number that does."""
+    term = moved.term
+    for atom in atoms:
+        if atom[0] == "at" and atom[1] == term:
+            yield ("at", term, reach.number(int(str(atom[2])), MINUTE_STEP))
+        else:
+            yield atom
+
+
+MINUTE_STEP = 60
+
+
+def total(claim: Claim) -> Mapping[str, int]:
+    """Units by code of a claim."""
+    return {str(atom[1])[1:-1]: int(str(atom[2])) for atom in claim if atom[0] == "total"}
