@@ -20,7 +20,7 @@ from typing import Literal
 from ivproof.determination import Determination, Determiner
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
-from ivproof.edits.tables import EditTables
+from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.encounter import Encounter
 from ivproof.engine import LONG, Answer, Atoms, Engine, edit_solver
 from ivproof.facts import Facts, facts_of
@@ -46,12 +46,17 @@ def in_sample(encounter: str) -> bool:
 class Coder:
     """Codes encounters by one policy and one setting of its questions; made once and used for many."""
 
-    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, policy: Policy, readings: Mapping[str, str] | None = None, edit_files: EditFiles | None = None
+    ) -> None:
+        """Load everything; raises EditFileError where a user's file of claim edits cannot be read."""
         self.policy = policy
         self.drugs = DrugList.load(law_folder() / "drugs")
         self.engine = Engine(policy, readings)
         self.determiner = Determiner(policy, readings)
         tables = EditTables.load(law_folder() / "edits")
+        if edit_files is not None:
+            tables = edit_files.into(tables)
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
 

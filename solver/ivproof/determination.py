@@ -292,6 +292,12 @@ class Determiner:
             )
         )
 
+    def spell(
+        self, facts: Facts, resolutions: Iterable[Resolution]
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """Name what choices settle: readings by number, facts by path, which of equals is initial by site."""
+        return self._spell(_Names(facts), resolutions)
+
     def _rival(self, names: _Names, alternative: Alternative) -> Rival:
         readings, given, initial = self._spell(names, alternative.resolutions)
         others = []

@@ -93,6 +93,10 @@ class Kinship:
                 found.setdefault(rule.atom.name, set()).add(str(rule.atom.arguments[0]))
         return [members for members in found.values() if members <= roles]
 
+    def is_visit(self, code: str) -> bool:
+        """Tell whether a code is that of a visit."""
+        return self._tables.is_visit(code)
+
     # --- modifiers
 
     @cached_property

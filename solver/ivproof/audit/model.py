@@ -16,7 +16,7 @@ from ivproof.determination import Determination, Exclusion
 
 
 class Verdict(StrEnum):
-    """What is said of a whole claim."""
+    """What is said of a whole claim; undetermined where the policy gives no claim to compare it with."""
 
     CORRECT = "correct"
     UNDER_READING = "correct_under_reading"
@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     OVERCODED = "overcoded"
     UNDERCODED = "undercoded"
     BOTH = "overcoded_and_undercoded"
+    UNDETERMINED = "undetermined"
 
 
 class Kind(StrEnum):

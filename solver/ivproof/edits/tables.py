@@ -57,6 +57,27 @@ class Edition:
 
 
 @dataclass(frozen=True)
+class EditFiles:
+    """A user's newer files of CMS, to be used in place of the tables as shipped.
+
+    `setting` says whose they are: the hospital's or the practitioner's; None, both. A file of units names its setting
+    itself.
+    """
+
+    ptp: tuple[Path, ...] = ()
+    mue: tuple[Path, ...] = ()
+    add_on: tuple[Path, ...] = ()
+    setting: Setting | None = None
+
+    def into(self, tables: EditTables) -> EditTables:
+        """Give the tables with these files in place of theirs. Raises EditFileError where one cannot be read."""
+        for setting in get_args(Setting) if self.setting is None else (self.setting,):
+            limits = [file for file in self.mue if self.setting is not None or setting in _settings_of(file)]
+            tables = tables.with_files(setting, ptp=self.ptp, mue=limits, add_on=self.add_on)
+        return tables
+
+
+@dataclass(frozen=True)
 class _Tables:
     """The rows by code; of one layout as read, of all three as a claim is judged by them."""
 
@@ -288,3 +309,18 @@ def _read(layout: Layout, files: Sequence[Path], setting: Setting, about: Collec
 
 
 _NO_ROWS = _Tables()
+
+
+def _settings_of(file: Path) -> list[Setting]:
+    """The settings that a file of limits is for: both, unless its header names one."""
+    found: list[Setting] = []
+    refused: EditFileError | None = None
+    for setting in get_args(Setting):
+        try:
+            next(read_mue(file, setting))
+            found.append(setting)
+        except EditFileError as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return found

@@ -1,0 +1,296 @@
+"""Audits billed claims: codes the chart, compares line by line, and looks for what would make the claim right.
+
+>>> from ivproof.encounter import Source, parse
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv", "start": "09:00",
+...                          "stop": "09:40"}], "billed": [{"code": "96365", "units": 2}]}, Source("visit.json"))
+>>> [audit] = Auditor(Policy.load("out001")).audit([chart.encounter])
+>>> audit.verdict.value, [(line.kind.value, line.over) for line in audit.lines]
+('overcoded', [('units_too_many', 1)])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ivproof.audit.claim_edits import BilledEdits, Matched
+from ivproof.audit.kinship import Kinship
+from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
+from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
+from ivproof.audit.overall import Words, overall, units_by_code
+from ivproof.audit.search import Candidates, Explores, WaySearch, by_code, key_of
+from ivproof.audit.verdicts import Compared, Grounds, Judge, unjudged
+from ivproof.coding import Coder, Recheck
+from ivproof.derivation import Derivation
+from ivproof.determination import ClaimLine, Determination, Exclusion
+from ivproof.edits.tables import EditFiles
+from ivproof.encounter import BilledLine, Encounter
+from ivproof.policy import Policy
+from ivproof.reasons.naming import Names
+from ivproof.reasons.record import Recorder
+
+RECORDED = 64
+"""So many charts are remembered whose modifiers were looked into."""
+
+_NEARER = 1
+"""How much less it costs to match units to a service that the determination itself tells apart by that code."""
+
+
+@dataclass(frozen=True)
+class _Base:
+    """One of the claims that a chart leads to, to compare with: the only one, or one of several and the way to it."""
+
+    claim: tuple[ClaimLine, ...]
+    excluded: tuple[Exclusion, ...]
+    way: Way
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A billed claim compared with what the chart leads to, before anything is looked for that would make it right."""
+
+    matched: Matched
+    determination: Determination
+    way: Way
+    lines: tuple[LineVerdict, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is worth looking for what would make the claim right."""
+        return any(line.disputed for line in self.lines)
+
+
+class Auditor:
+    """Audits claims by one policy and one setting of its questions; made once and used for many.
+
+    `explorer` tells what else a chart can lead to; by default that is the package's own. Without `search` nothing is
+    looked for that would make a wrong claim right.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        *,
+        edit_files: EditFiles | None = None,
+        explorer: Explores | None = None,
+        search: bool = True,
+    ) -> None:
+        self.policy = policy
+        self.coder = Coder(policy, readings, edit_files)
+        self.search = search
+        self._readings = readings
+        self._explorer = explorer
+        self._kinship = Kinship(policy, self.coder.edits.tables, self.coder.drugs)
+        self._judge = Judge(policy, self._kinship)
+        self._words = Words(policy, self.coder.engine.settings)
+        self._edits = BilledEdits(self.coder.edits)
+        self._grounds: dict[Encounter, Mapping[tuple[str, str], Grounds]] = {}
+
+    def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Audit]:
+        """Audit each encounter by its billed lines, in the order given. Raises as a coder does."""
+        found = self.coder.code(encounters, recheck)
+        return self.judge([(*it, it[0].billed) for it in zip(encounters, found, strict=True)])
+
+    def audit(self, encounters: Sequence[Encounter]) -> list[Audit]:
+        """Audit each encounter by its billed lines, in the order given."""
+        return self.code(encounters)
+
+    def judge(
+        self,
+        claims: Sequence[tuple[Encounter, Determination, Sequence[BilledLine]]],
+        candidates: Sequence[Candidates] | None = None,
+    ) -> list[Audit]:
+        """Audit billed lines against determinations that are at hand, in the order given.
+
+        `candidates` are what the charts can lead to, where that is at hand too.
+        """
+        drafts = [self._draft(*it) for it in claims]
+        ways: list[Candidates | None] = [*candidates] if candidates is not None else [None] * len(drafts)
+        if candidates is None and self.search:
+            waiting = [n for n, draft in enumerate(drafts) if draft.is_open]
+            found = self.candidates([(drafts[n].matched.encounter, drafts[n].determination) for n in waiting])
+            for n, it in zip(waiting, found, strict=True):
+                ways[n] = it
+        settled = [self._settle(draft, it if draft.is_open else None) for draft, it in zip(drafts, ways, strict=True)]
+        return self._edits.add(settled, [draft.matched for draft in drafts])
+
+    def candidates(self, charts: Sequence[tuple[Encounter, Determination]]) -> list[Candidates]:
+        """Give what charts can lead to: a claim that does not follow as it is can be held against it."""
+        return self._search.candidates([it for it, _ in charts], [it for _, it in charts])
+
+    @cached_property
+    def _search(self) -> WaySearch:
+        from ivproof.exploration.explorer import Explorer  # noqa: PLC0415 - only where a claim does not follow
+
+        return WaySearch(self.coder, self._explorer or Explorer(self.policy, self._readings))
+
+    # --- comparing
+
+    def _draft(self, encounter: Encounter, found: Determination, lines: Sequence[BilledLine]) -> Draft:
+        """Compare a billed claim with the nearest of the claims that its chart leads to."""
+        numbered = list(enumerate(lines))
+        drugs = [it for it in numbered if self._kinship.is_drug(it[1].code)]
+        judged = [it for it in numbered if it not in drugs and self._kinship.is_judged(it[1].code)]
+        others = [it for it in numbered if it not in drugs and it not in judged]
+        billed = bill(judged, self._kinship)
+        bases = [_Base(it.lines, it.excluded, Way(it.readings, it.given, it.initial)) for it in found.alternatives]
+        best: tuple[float, _Base, list[Supported], list[Piece]] | None = None
+        for base in bases or [_Base(found.claim, found.excluded, Way())]:
+            supported = support(base.claim)
+            pieces = match(billed, supported, self._cost(base.excluded), self._kinship)
+            cost = cost_of(pieces)
+            if best is None or cost < best[0]:
+                best = cost, base, supported, pieces
+        assert best is not None
+        _, base, supported, pieces = best
+        case = Compared(billed, supported, pieces, found, base.excluded)
+        judgements = self._judge.lines(case, lambda code, mark: self._why_modifier(encounter, code, mark))
+        if found.alternatives:
+            judgements = [self._held_open(it, found, base.way) for it in judgements]
+        judgements += self._drug_lines(encounter, found, drugs)
+        judgements += [self._outside(place, line) for place, line in others]
+        marks = sorted({it for _, line in (*judged, *drugs) for it in line.modifiers if not self._kinship.says(it)})
+        notes = [f"Modifier {mark} is none that the policy speaks of, and was not judged." for mark in marks]
+        if found.drug_lines and not drugs:
+            notes.append("No drug is on the billed claim; the lines of drugs were not judged.")
+        lines_ = tuple(sorted(judgements, key=_place))
+        matched = Matched(encounter, tuple(lines), base.claim, billed, supported, pieces)
+        return Draft(matched, found, base.way, lines_, tuple(notes))
+
+    def _cost(self, excluded: Sequence[Exclusion]) -> Any:
+        left_out = {(it.subject, it.code) for it in excluded}
+
+        def cost(one: Billed, other: Supported) -> int | None:
+            near = self._kinship.distance(one.code, other.code)
+            if near is None:
+                return None
+            said = any((name, one.code) in left_out for name in other.administrations)
+            return 2 + 2 * near - (_NEARER if said else 0)
+
+        return cost
+
+    def _held_open(self, line: LineVerdict, found: Determination, way: Way) -> LineVerdict:
+        """A line that stands in this claim of the chart and not in every other stands only under what leads here."""
+        if line.kind is not Kind.SUPPORTED or line.supported is None or line.billed is None:
+            return line
+        units = [
+            sum(it.units for it in rival.lines if (it.code, it.modifiers) == (line.code, line.supported.modifiers))
+            for rival in found.alternatives
+        ]
+        other = next((it for it in units if it != line.supported.units), None)
+        if other is None:
+            return line
+        kind = Kind.UNSUPPORTED if not other else Kind.TOO_MANY if other < line.supported.units else Kind.TOO_FEW
+        return self._under(replace(line, kind=kind), way)
+
+    def _drug_lines(
+        self, encounter: Encounter, found: Determination, numbered: Sequence[tuple[int, BilledLine]]
+    ) -> list[LineVerdict]:
+        """Compare the lines of drugs; a claim without any is one of administrations only."""
+        if not numbered:
+            return []
+        names = ((it, self.coder.drugs.find(it.drug, encounter.date)) for it in encounter.administrations)
+        given = {match.drug.key: it for it, match in names if match is not None}
+        counted = {line.administration for line in found.drug_lines}
+        uncounted = {drug for drug, it in given.items() if it.id not in counted}
+        held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted]
+        billed, supported = bill(held, self._kinship), support_drugs(found.drug_lines)
+        pieces = match(billed, supported, self._cost(()), self._kinship)
+        case = Compared(billed, supported, pieces, found, (), drug=True)
+        lines = self._judge.lines(case, lambda code, mark: None)
+        for place, line in numbered:
+            if (place, line) not in held:
+                name = next(given[drug].id for drug in sorted(self._kinship.drugs(line.code) & uncounted))
+                text = f"is not judged: {name} was given, and the chart does not say how many units."
+                lines.append(replace(unjudged(place, line, text), drug=True))
+        return lines
+
+    def _outside(self, place: int, line: BilledLine) -> LineVerdict:
+        return unjudged(place, line, "is not judged: neither the policy nor the drug list knows the code.")
+
+    # --- looking for what would make it right
+
+    def _settle(self, draft: Draft, candidates: Candidates | None) -> Audit:
+        """Give the audit; of a claim that does not follow as it is, with what would make it right."""
+        lines = draft.lines
+        wrong = [line for line in lines if line.disputed and line.way is None]
+        whole: Way | None = None if wrong else draft.way
+        if candidates is not None and wrong:
+            units = [(it.code, it.units, self._kinship.known(it.modifiers)) for it in draft.matched.billed]
+            claim = key_of(units)
+            parts = by_code(claim)
+            if not any(line.drug for line in wrong):
+                whole = candidates.whole(claim)
+            lines = tuple(self._with_way(line, candidates, parts, whole) for line in lines)
+        over, under = units_by_code(lines)
+        searched = candidates is not None and candidates.complete
+        verdict = overall(draft.determination, lines, whole, self._kinship)
+        return Audit(
+            encounter=draft.matched.encounter.id,
+            policy=draft.determination.policy,
+            verdict=verdict,
+            message=self._words.claim(verdict, lines, whole, searched=searched),
+            lines=lines,
+            over=over,
+            under=under,
+            way=whole,
+            searched=searched or not wrong,
+            edits_billed=(),
+            edits_supported=draft.determination.edits,
+            determination=draft.determination,
+            notes=draft.notes,
+        )
+
+    def _with_way(
+        self, line: LineVerdict, candidates: Candidates, parts: Mapping[str, frozenset[str]], whole: Way | None
+    ) -> LineVerdict:
+        """Say of a disputed line under what it would be right: within what makes the claim right, or alone."""
+        if line.drug or not line.disputed:
+            return line
+        if whole is not None:
+            return self._under(line, candidates.part(parts, line.code, within=whole) or whole)
+        return replace(line, way=candidates.part(parts, line.code)) if line.way is None else line
+
+    def _under(self, line: LineVerdict, way: Way) -> LineVerdict:
+        kind = Kind.IF_DOCUMENTED if way.given else Kind.UNDER_READING
+        otherwise = line.otherwise or line.kind
+        said = self._words.way(way)
+        return replace(line, kind=kind, otherwise=otherwise, way=way, message=f"{line.message} It is right if {said}.")
+
+    # --- why a modifier is due
+
+    def _why_modifier(self, encounter: Encounter, code: str, modifier: str) -> Grounds | None:
+        """The rule that puts a modifier on a code: only the record of the derivation tells which of several it was."""
+        if encounter not in self._grounds:
+            if len(self._grounds) >= RECORDED:
+                self._grounds.clear()
+            self._grounds[encounter] = self._record(encounter)
+        return self._grounds[encounter].get((code, modifier))
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        return Recorder(self.policy, self._readings)
+
+    def _record(self, encounter: Encounter) -> dict[tuple[str, str], Grounds]:
+        facts = self.coder.facts(encounter)
+        derivation = Derivation(self._recorder.record(facts, self.coder.engine.answer([facts])[0]))
+        names = Names(facts)
+        found = {}
+        for atom in derivation.of("modifier"):
+            _, code, modifier = (str(it).strip('"') for it in atom.arguments)
+            for reason in derivation.reasons(str(atom))[:1]:
+                sentence = names.sentence(reason.rule, reason.bindings, str(atom))
+                found[code, modifier] = Grounds(
+                    sentence.rstrip(".") + ".", reason.rule.header.references if reason.rule.header else ()
+                )
+        return found
+
+
+def _place(line: LineVerdict) -> tuple[bool, int]:
+    """Billed lines in their order, then what is missing from the claim."""
+    return (False, line.billed.positions[0]) if line.billed else (True, 0)

@@ -1,0 +1,198 @@
+"""What is said of each line: from matched units to verdicts, each with its sentence and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ivproof.audit.kinship import Kinship
+from ivproof.audit.matching import Piece
+from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
+from ivproof.determination import Determination, Exclusion, sorted_rules
+from ivproof.encounter import BilledLine
+from ivproof.policy import Policy
+
+VISIT_RULE = "visit-on-claim"
+"""The law's rule that puts a visit on a claim: the code of a visit stands in the chart, in no table of the law."""
+
+TOLD = 2
+"""So many things that were left out are told in a sentence; the others are in the verdict all the same."""
+
+ModifierRules = Callable[[str, str], "Grounds | None"]
+"""Why a code carries a modifier in the determination: from code and modifier to the sentence and the rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """A sentence and the policy's rules behind it."""
+
+    sentence: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Billed and supported bundles, and how their units match."""
+
+    billed: Sequence[Billed]
+    supported: Sequence[Supported]
+    pieces: Sequence[Piece]
+    determination: Determination
+    excluded: Sequence[Exclusion]
+    drug: bool = False
+
+
+class Judge:
+    """Puts matched units into verdicts, by one policy."""
+
+    def __init__(self, policy: Policy, kinship: Kinship) -> None:
+        self._policy = policy
+        self._kinship = kinship
+
+    def lines(self, case: Compared, modifier_rules: ModifierRules) -> list[LineVerdict]:
+        """Judge each line; first the billed ones in their order, then what is missing from the claim."""
+        return [replace(it, drug=case.drug) for it in self._lines(case, modifier_rules)]
+
+    def _lines(self, case: Compared, modifier_rules: ModifierRules) -> Iterator[LineVerdict]:
+        left = {it.billed: it.units for it in case.pieces if it.supported is None}
+        short = {it.supported: it.units for it in case.pieces if it.billed is None}
+        codes = {it.code for it in case.supported}
+        for piece in case.pieces:
+            if piece.billed is None or piece.supported is None:
+                continue
+            one, other = case.billed[piece.billed], case.supported[piece.supported]
+            if not piece.exact:
+                yield self._differing(
+                    replace(one, units=int(piece.units)), replace(other, units=piece.units), modifier_rules
+                )
+                continue
+            over, under = left.pop(piece.billed, 0), short.pop(piece.supported, 0)
+            billed = replace(one, units=int(piece.units + over))
+            supported = replace(other, units=_plain(piece.units + under))
+            yield self._exact(billed, supported, over, under)
+        for place, units in left.items():
+            assert place is not None
+            billed = replace(case.billed[place], units=int(units))
+            same = next((it for it in case.supported if it.code == billed.code), None) if billed.code in codes else None
+            yield self._too_many(billed, same, units) if same else self._unsupported(billed, case)
+        for place, units in short.items():
+            assert place is not None
+            yield self._missing(replace(case.supported[place], units=units))
+
+    # --- one kind each
+
+    def _exact(self, billed: Billed, supported: Supported, over: float, under: float) -> LineVerdict:
+        if over:
+            return self._too_many(billed, supported, over)
+        if under:
+            message = f"{_against(billed, supported)}: {short(under)} too few."
+            return LineVerdict(Kind.TOO_FEW, billed, supported, message, self._rules(supported), under=_plain(under))
+        message = f"{times(billed)} is supported{about(supported)}."
+        return LineVerdict(Kind.SUPPORTED, billed, supported, message, self._rules(supported))
+
+    def _too_many(self, billed: Billed, supported: Supported, over: float) -> LineVerdict:
+        message = f"{_against(billed, supported)}: {short(over)} too many."
+        return LineVerdict(Kind.TOO_MANY, billed, supported, message, self._rules(supported), over=_plain(over))
+
+    def _missing(self, supported: Supported) -> LineVerdict:
+        message = f"{times(supported)} is supported{about(supported)} and was not billed."
+        return LineVerdict(Kind.MISSING, None, supported, message, self._rules(supported), under=supported.units)
+
+    def _differing(self, billed: Billed, supported: Supported, modifier_rules: ModifierRules) -> LineVerdict:
+        if billed.code == supported.code:
+            return self._modifier(billed, supported, modifier_rules)
+        message = (
+            f"{times(billed)} was billed where {times(supported)} is supported{about(supported)}: "
+            "the wrong code for the same service."
+        )
+        rules = sorted_rules((*self._rules(supported), *self.rules_of(supported.code)))
+        units = supported.units
+        return LineVerdict(Kind.WRONG_CODE, billed, supported, message, rules, over=billed.units, under=units)
+
+    def _modifier(self, billed: Billed, supported: Supported, modifier_rules: ModifierRules) -> LineVerdict:
+        says, due = set(self._kinship.known(billed.modifiers)), set(supported.modifiers)
+        lacking, beyond = sorted(due - says), sorted(says - due)
+        grounds = [it for mark in lacking if (it := modifier_rules(supported.code, mark)) is not None]
+        rules = sorted_rules(rule for it in grounds for rule in it.rules) or self._rules(supported)
+        why = "".join(f" {it.sentence}" for it in grounds)
+        if beyond:
+            wanted = f"it supports {', '.join(lacking)}" if lacking else "it supports none"
+            carried = [it for it in billed.modifiers if self._kinship.says(it) in beyond]
+            carries = f"{times(billed)} carries modifier {', '.join(carried)}"
+            message = f"{carries}, which the chart does not support; {wanted}.{why}"
+            return LineVerdict(Kind.MODIFIER_WRONG, billed, supported, message, rules)
+        message = f"{times(billed)} lacks modifier {', '.join(lacking)}{about(supported)}.{why}"
+        return LineVerdict(Kind.MODIFIER_MISSING, billed, supported, message, rules)
+
+    def _unsupported(self, billed: Billed, case: Compared) -> LineVerdict:
+        left_out = self._left_out(billed.code, case.excluded)
+        # without a rule that leaves it out, what says no is the rule that would have had to apply
+        rules = sorted_rules((*(rule for it in left_out for rule in it.rules), *self.rules_of(billed.code)))
+        if case.determination.why_undetermined:
+            why = " ".join(case.determination.why_undetermined)
+            return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} is not judged. {why}", rules)
+        if case.drug:
+            why = "no drug with this code was given"
+        elif left_out:
+            why = " ".join(it.reason.rstrip(".") + "." for it in left_out[:TOLD]).rstrip(".")
+        else:
+            why = "nothing in the chart earns it"
+        message = f"{times(billed)} is not supported: {why}."
+        return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, excluded=tuple(left_out), over=billed.units)
+
+    def _left_out(self, code: str, excluded: Iterable[Exclusion]) -> list[Exclusion]:
+        """What was left out that would have had the code, or else a kindred one."""
+        found = [it for it in excluded if it.code]
+        same = [it for it in found if it.code == code]
+        kin = [
+            (near, n, it)
+            for n, it in enumerate(found)
+            if (near := self._kinship.distance(code, it.code or "")) is not None
+        ]
+        return same or [it for *_, it in sorted(kin, key=lambda it: it[:2])]
+
+    # --- rules
+
+    def rules_of(self, code: str) -> tuple[str, ...]:
+        """The rules behind a code: those of the law's table of codes, or those of visits."""
+        name = self._policy.codes.get(code) or (VISIT_RULE if self._kinship.is_visit(code) else "")
+        wording = self._policy.wordings.get(name)
+        return wording.references if wording else ()
+
+    def _rules(self, supported: Supported) -> tuple[str, ...]:
+        return supported.rules or self.rules_of(supported.code)
+
+
+def unjudged(place: int, line: BilledLine, text: str) -> LineVerdict:
+    """Say of a billed line that it is not judged, and why."""
+    billed = Billed(line.code, line.units, tuple(line.modifiers), (place,))
+    return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} {text}")
+
+
+# --- words
+
+
+def times(part: Billed | Supported) -> str:
+    """A code with its modifiers and units: ``96365-59 × 2``."""
+    return f"{'-'.join((part.code, *part.modifiers))} × {part.units}"
+
+
+def _against(billed: Billed, supported: Supported) -> str:
+    verb = "is" if supported.units == 1 else "are"
+    return f"{times(billed)} was billed and {supported.units} {verb} supported{about(supported)}"
+
+
+def short(units: float) -> str:
+    """A number of units, whole where it is whole."""
+    return str(_plain(units))
+
+
+def about(part: Supported) -> str:
+    """What supported units are for: `` for vancomycin-1 (initial, left-arm)``."""
+    names = ", ".join(part.administrations)
+    where = ", ".join(it.replace("_", " ") for it in (*part.roles, *part.sites))
+    return (f" for {names}" if names else "") + (f" ({where})" if where else "")
+
+
+def _plain(units: float) -> int | float:
+    return int(units) if units == int(units) else units
