@@ -7,19 +7,39 @@ conclusions are the same whatever the reading, the question is of no interest th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from ivproof import rewrite
 from ivproof.law import dependencies
-from ivproof.law.syntax import Choice, Literal, Program, Rule, global_variables, part_variables, rule_conditions
+from ivproof.law.syntax import (
+    ANONYMOUS,
+    Aggregate,
+    Choice,
+    Comparison,
+    Condition,
+    Literal,
+    Program,
+    Rule,
+    all_variables,
+    fresh,
+    global_variables,
+    part_variables,
+    rule_conditions,
+)
 from ivproof.law.terms import Function, Signature, Variable, variables
 from ivproof.policy import DRUG_PREDICATES, Policy
 
+ENCOUNTER = ("encounter", 1)
+"""The predicate that announces an encounter; `GIVEN` does so too."""
+
 READING = ("reading", 2)
 """The predicate by which rules ask what is held of a question."""
+
+GIVEN = "given"
+"""What an encounter brings to a room: for each input of the room the number of its extension."""
 
 CANDIDATE = "candidate_of_"
 """In front of the name of a predicate: what a choice may take, with the choice that it belongs to."""
@@ -97,7 +117,10 @@ def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
     grouped: dict[int, list[tuple[Rule, Rule, Rule]]] = {}
     for rule, plain, text in zip(own, opened, lifted, strict=True):
         grouped.setdefault(members[rule.atom.signature], []).append((rule, plain, text))
-    order = tuple(_room(number, grouped[number], common) for number in ordered)
+    # what only the room itself uses need not be known outside
+    public = {it for rule in own for it in _uses(rule) if it in members and members[it] != members[rule.atom.signature]}
+    public |= set(wanted)
+    order = tuple(_room(number, grouped[number], common, public) for number in ordered)
     last: dict[str, int] = {}
     for at, room in enumerate(order):
         last.update(dict.fromkeys((name for name, _ in room.heads), at))
@@ -233,8 +256,16 @@ def choice_key(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name in global_variables(rule) if name in inside)
 
 
-def _room(number: int, rules: list[tuple[Rule, Rule, Rule]], common: Collection[Signature]) -> Room:
-    heads = sorted({plain.atom.signature for _, plain, _ in rules})
+def _room(
+    number: int,
+    rules: list[tuple[Rule, Rule, Rule]],
+    common: Collection[Signature],
+    public: Collection[Signature],
+) -> Room:
+    # a choice is taken outside, among candidates
+    heads = sorted(
+        {plain.atom.signature for rule, plain, _ in rules if rule.atom.signature in public or rule is not plain}
+    )
     concluded = {rule.atom.signature for rule, _, _ in rules}
     inputs = {
         name
@@ -248,5 +279,39 @@ def _room(number: int, rules: list[tuple[Rule, Rule, Rule]], common: Collection[
         positive = {part.atom.signature for part in plain.body if isinstance(part, Literal) and not part.negated}
         needs = frozenset(name for name, arity in positive if name in inputs)
         shared = frozenset(name for name, arity in _uses(rule) if (name, arity) in common)
-        found.append(RoomRule(str(lifted), needs, _asks(rule), shared))
+        found.append(RoomRule(str(_given(lifted, sorted(inputs), common)), needs, _asks(rule), shared))
     return Room(number, tuple(heads), tuple(sorted(inputs)), tuple(found), choices)
+
+
+def _given(rule: Rule, inputs: Sequence[str], common: Collection[Signature]) -> Rule:
+    """A lifted rule that finds the atoms of its inputs under the numbers of their extensions.
+
+    So what many encounters have in common is given to the solver once.
+    """
+    place = rule.atom.arguments[0]
+    taken = all_variables(rule)
+    variable = {name: Variable(fresh(f"N{n}", taken)) for n, name in enumerate(inputs)}
+    used: dict[str, None] = {}
+
+    def numbered(part: Literal) -> Literal:
+        atom = part.atom
+        # the lifted arity is one more; what all charts share has kept its own
+        if atom.name not in variable or atom.signature in common:
+            return part
+        used[atom.name] = None
+        return replace(part, atom=Function(atom.name, (variable[atom.name], *atom.arguments[1:])))
+
+    def condition(parts: Condition) -> Condition:
+        return tuple(numbered(part) if isinstance(part, Literal) else part for part in parts)
+
+    body: list[Literal | Comparison | Aggregate] = []
+    for part in rule.body:
+        if isinstance(part, Aggregate):
+            elements = (replace(element, condition=condition(element.condition)) for element in part.elements)
+            body.append(replace(part, elements=tuple(elements)))
+        elif not isinstance(part, Literal):
+            body.append(part)
+        elif part.atom.signature != ENCOUNTER:
+            body.append(numbered(part))
+    columns = (variable[name] if name in used else Variable(ANONYMOUS) for name in inputs)
+    return replace(rule, body=(Literal(Function(GIVEN, (place, *columns))), *body))

@@ -15,7 +15,7 @@ from itertools import chain, product
 
 from ivproof.engine import FREE, OPEN, derive, resolution_of
 from ivproof.exploration.diagram import Diagram
-from ivproof.exploration.rooms import CANDIDATE, Room, Rooms
+from ivproof.exploration.rooms import CANDIDATE, GIVEN, Room, Rooms
 from ivproof.facts import Facts
 from ivproof.law.terms import Function, parse
 
@@ -162,21 +162,22 @@ class Search:
     def _solve_some(self, room: Room, wanted: Sequence[tuple[tuple[int, ...], Held]]) -> None:
         rules: dict[str, None] = {}
         shared: dict[str, None] = {}
+        seen: dict[tuple[str, int], None] = {}
         text: list[str] = []
         for n, (given, held) in enumerate(wanted):
             key = f"k{n}"
-            present = {name for name, number in zip(room.inputs, given, strict=True) if number}
+            inputs = dict(zip(room.inputs, given, strict=True))
+            seen.update(dict.fromkeys(inputs.items()))
+            present = {name for name, number in inputs.items() if number != EMPTY}
             for rule in room.rules:
                 if rule.needs <= present:
                     rules[rule.text] = None
                     shared.update(dict.fromkeys(rule.shared))
-            text.append(f"encounter({key}).")
+            text.append(f"{GIVEN}({','.join(map(str, (key, *given)))}).")
             text += (f"reading({key},{question},{it})." for question, it in held)
-            for name, number in zip(room.inputs, given, strict=True):
-                text += (
-                    f"{name}({key},{arguments})." if arguments else f"{name}({key})."
-                    for arguments in self._extensions.texts[number]
-                )
+        for name, number in seen:
+            atoms = self._extensions.texts[number]
+            text += (f"{name}({number},{arguments})." if arguments else f"{name}({number})." for arguments in atoms)
         facts = (f"{fact}." for name in shared for fact in self._shared.get(name, ()))
         found = derive("\n".join((*rules, *facts, *text)), {name: arity + 1 for name, arity in room.heads})
         solved = self._solved[room.number]
