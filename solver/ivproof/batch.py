@@ -27,7 +27,7 @@ from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ivproof.chart.files import Sheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source
@@ -49,8 +49,19 @@ FEW = 400
 UNDER_WAY = 3
 """Chunks per process that are worked on or wait to be given back in their order."""
 
-Form = Callable[[Encounter, Determination], Any]
-"""What is wanted of a chart: a function that a process can be sent, so one of a module."""
+Form = Callable[[Encounter, Any], Any]
+"""What is wanted of a chart and its answer: a function that a process can be sent, so one of a module."""
+
+
+class Answers(Protocol):
+    """Answers charts: a coder, or what stands on one."""
+
+    def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> Sequence[Any]:
+        """Answer each encounter, in the order given; `recheck` says which answers are derived again."""
+
+
+Make = Callable[[Policy, Mapping[str, str]], Answers]
+"""Makes what answers charts; a process can be sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,8 @@ class Job(NamedTuple):
     form: Form
     recheck: Recheck | None = None
     """Which answers the second engine derives again; None: all of a few charts, a sample of many."""
+    make: Make = Coder
+    """Makes what answers the charts; what it answers is what the form is given."""
 
 
 def as_line(encounter: Encounter, determination: Determination) -> bytes:
@@ -101,14 +114,23 @@ def cores() -> int:
 
 
 def outcomes(
-    sheets: Iterable[Sheet], job: Job, *, jobs: int | None = None, chunk: int = CHUNK, few: int = FEW
+    sheets: Iterable[Sheet],
+    job: Job,
+    *,
+    jobs: int | None = None,
+    chunk: int = CHUNK,
+    few: int = FEW,
+    seen: Iterable[tuple[Source, str]] = (),
 ) -> Generator[Outcome, None, None]:
     """Answer charts, in their order.
 
     `jobs` is the number of processes (default: the cores); with 1, or for no more than `few` charts, none is started.
+    `seen` are encounters (by source and id) that were answered before: another chart with such an id is refused.
     Close the iterator (or leave the loop by an exception) to stop early: the processes are ended.
     """
     ids = UniqueIds()
+    for source, name in seen:
+        ids.repeated(source, name)
     numbered = enumerate(sheets, start=1)
     wanted = cores() if jobs is None else jobs
     first = list(islice(numbered, max(few if wanted > 1 else 0, RECHECKED) + 1))
@@ -137,13 +159,19 @@ def _once(ids: UniqueIds, outcome: Outcome) -> Outcome:
 _Chunk = Sequence[tuple[int, Sheet]]
 
 
+class _Failed(NamedTuple):
+    """Stands for the answer of a chart on which the engine failed."""
+
+    where: str
+
+
 class _Worker:
     """Answers chunks, with everything loaded that takes time to load."""
 
     def __init__(self, job: Job) -> None:
         self.form = job.form
         self.recheck: Recheck = job.recheck or "none"
-        self.coder = Coder(job.policy, job.readings)
+        self.coder = job.make(job.policy, job.readings)
 
     def answer(self, charts: _Chunk) -> list[Outcome]:
         found = [self._checked(position, sheet) for position, sheet in charts]
@@ -162,7 +190,7 @@ class _Worker:
         name = None if chart.encounter is None else chart.encounter.id
         return Outcome(position, sheet.source, name, refusals=chart.refusals), chart.encounter
 
-    def _code(self, encounters: Sequence[Encounter]) -> list[Determination | str]:
+    def _code(self, encounters: Sequence[Encounter]) -> list[Any]:
         """Code together, or where that fails one by one, to lose no more than the chart at fault."""
         if not encounters:
             return []
@@ -170,12 +198,12 @@ class _Worker:
             return list(self.coder.code(encounters, self.recheck))
         except Exception as error:
             if len(encounters) == 1:
-                return [_place_of(error)]
+                return [_Failed(_place_of(error))]
         return [answer for encounter in encounters for answer in self._code([encounter])]
 
-    def _formed(self, outcome: Outcome, encounter: Encounter, answer: Determination | str) -> Outcome:
-        if isinstance(answer, str):
-            return replace(outcome, failure=answer)
+    def _formed(self, outcome: Outcome, encounter: Encounter, answer: Any) -> Outcome:
+        if isinstance(answer, _Failed):
+            return replace(outcome, failure=answer.where)
         try:
             return replace(outcome, result=self.form(encounter, answer))
         except Exception as error:
@@ -196,7 +224,7 @@ def _place_of(error: BaseException) -> str:
     if isinstance(error, DisagreementError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent.name in {"ivproof", "render"}]
+    own = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents]
     where = [f" in {Path(frame.filename).name}:{frame.lineno}" for frame in own[-1:]]
     return type(error).__name__ + "".join(where)
 
@@ -275,7 +303,8 @@ def _context() -> Any:
 
 def _in_processes(chunks: Iterator[_Chunk], job: Job, jobs: int) -> Generator[Outcome, None, None]:
     """Keep all processes busy, hold a bounded number of chunks, and give the outcomes back in order."""
-    Coder(job.policy, job.readings)  # raises here what would end each process, and keeps what they all need to work out
+    # raises here what would end each process, and keeps what they all need to work out
+    job.make(job.policy, job.readings)
     processes = [_Process(job) for _ in range(jobs)]
     busy: dict[Any, _Process] = {}
     done: dict[int, list[Outcome]] = {}

@@ -244,6 +244,8 @@ class Auditor:
             edits_supported=draft.determination.edits,
             determination=draft.determination,
             notes=draft.notes,
+            date=draft.matched.encounter.date.isoformat(),
+            payer=draft.matched.encounter.payer,
         )
 
     def _with_way(

@@ -191,6 +191,8 @@ class Audit:
     edits_supported: tuple[Mapping[str, Any], ...]
     determination: Determination
     notes: tuple[str, ...] = ()
+    date: str = ""
+    payer: str | None = None
 
     @property
     def disputed(self) -> tuple[LineVerdict, ...]:
@@ -201,6 +203,8 @@ class Audit:
         """The audit as plain data, in a fixed order; of the determination, what an auditor asks for."""
         return {
             "encounter": self.encounter,
+            "date": self.date,
+            "payer": self.payer,
             "policy": dict(self.policy),
             "verdict": self.verdict.value,
             "message": self.message,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,19 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands.common import (
-    INTERRUPTED,
-    REFUSED,
+    AddOnOption,
+    EditsOfOption,
+    MueOption,
     PolicyOption,
+    PtpOption,
     complete_reading,
     load_policy,
+    read_edit_files,
     read_settings,
-    say,
     telling_policy_errors,
     wrong,
 )
 
 if TYPE_CHECKING:
-    from ivproof.batch import Form, Job
+    from ivproof.batch import Form
     from ivproof.commands.output import Output
     from ivproof.policy import Policy
 
@@ -78,6 +79,10 @@ def code(
             show_default=False,
         ),
     ] = None,
+    ptp: PtpOption = None,
+    mue: MueOption = None,
+    add_on: AddOnOption = None,
+    edits_of: EditsOfOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -94,17 +99,23 @@ def code(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    from functools import partial
+
+    from ivproof.coding import Coder
     from ivproof.commands.output import Output
 
+    make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of))
     try:
         sink = Output(output)
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
     from ivproof.batch import Job
+    from ivproof.chart.files import scan
+    from ivproof.commands.running import run
 
     shape, write = _json() if form is Format.JSON else _table(by, sink)
     with telling_policy_errors():
-        status = _run(files, Job(by, readings, shape, recheck.value if recheck else None), jobs, write, sink)
+        status = run(scan(files), Job(by, readings, shape, recheck.value if recheck else None, make), jobs, write, sink)
     raise typer.Exit(status)
 
 
@@ -124,55 +135,3 @@ def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
     console = Console(file=file) if file else Console(width=120, no_color=True, force_terminal=False)
     view = TerminalView(policy, console)
     return as_visit, lambda visit: view.text(visit).encode(encoding, "backslashreplace")
-
-
-def _run(files: list[str], job: Job, jobs: int | None, write: Callable[[Any], bytes], sink: Output) -> int:
-    """Answer the charts; give the exit status."""
-    from ivproof.batch import outcomes
-    from ivproof.chart.files import scan
-    from ivproof.commands.output import Interruption
-    from ivproof.commands.progress import Counter
-    from ivproof.law.language import LawError
-    from ivproof.policy import PolicyError
-
-    answered, status = 0, 0
-    try:
-        with (
-            Interruption() as interruption,
-            Counter(hidden=sink.path is None and sys.stdout.isatty()) as counter,
-            _closing(outcomes(scan(files), job, jobs=jobs)) as found,
-        ):
-            for outcome in found:
-                for problem in outcome.problems:
-                    status = REFUSED
-                    counter.say(problem)
-                if outcome.result is not None:
-                    lines = write(outcome.result)
-                    with interruption.shield():
-                        sink.write(lines)
-                        answered += 1
-                counter.advance()
-        sink.finish(whole=True)
-    except KeyboardInterrupt:
-        sink.finish(whole=False)
-        where = f"{sink.written} is whole up to there" if sink.path else "the output is whole up to there"
-        say(f"ivproof: interrupted; {answered} {'chart was' if answered == 1 else 'charts were'} answered, {where}")
-        return INTERRUPTED
-    except (PolicyError, LawError):
-        sink.discard()
-        raise
-    except BrokenPipeError:
-        raise  # nobody reads on: the caller of the command knows
-    except OSError as error:
-        say(f"ivproof: cannot write {sink.written}: {error.strerror or error}; {answered} charts were answered")
-        return REFUSED
-    return status
-
-
-@contextmanager
-def _closing(found: Any) -> Iterator[Any]:
-    """End the processes behind an iterator, however it is left."""
-    try:
-        yield found
-    finally:
-        found.close()

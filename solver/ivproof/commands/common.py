@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ivproof.edits.tables import EditFiles, Setting
     from ivproof.policy import Policy
 
 REFUSED = 1
@@ -65,6 +68,34 @@ def read_settings(policy: Policy, given: Sequence[str]) -> dict[str, str]:
     with telling_policy_errors():
         policy.settings(found)
     return found
+
+
+class EditsOf(StrEnum):
+    """Whose claims a file of claim edits is for."""
+
+    HOSPITAL = "hospital"
+    PRACTITIONER = "practitioner"
+
+
+def read_edit_files(
+    ptp: Sequence[Path] | None, mue: Sequence[Path] | None, add_on: Sequence[Path] | None, edits_of: EditsOf | None
+) -> EditFiles | None:
+    """Give a user's files of claim edits; end the command where one of them cannot be read."""
+    if not (ptp or mue or add_on):
+        return None
+    from ivproof.edits.files import EditFileError
+    from ivproof.edits.tables import EditFiles, EditTables
+    from ivproof.policy import law_folder
+
+    setting: Setting | None = None
+    if edits_of is not None:
+        setting = "hospital" if edits_of is EditsOf.HOSPITAL else "practitioner"
+    files = EditFiles(tuple(ptp or ()), tuple(mue or ()), tuple(add_on or ()), setting)
+    try:
+        files.into(EditTables.load(law_folder() / "edits"))
+    except EditFileError as error:
+        wrong(str(error))
+    return files
 
 
 def console() -> Console:
@@ -128,5 +159,47 @@ PolicyOption = Annotated[
         metavar="NAME|DIR",
         help="The policy to code by: its name or its folder.",
         autocompletion=complete_policy,
+    ),
+]
+
+_EDITS = "Claim edits"
+
+PtpOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ptp",
+        metavar="FILE",
+        help="Pairs of codes (NCCI PTP) in place of those that come with the package. Can be repeated.",
+        rich_help_panel=_EDITS,
+        show_default=False,
+    ),
+]
+MueOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mue",
+        metavar="FILE",
+        help="Units a day (MUE) in place of those that come with the package. Can be repeated.",
+        rich_help_panel=_EDITS,
+        show_default=False,
+    ),
+]
+AddOnOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--add-on",
+        metavar="FILE",
+        help="Add-on codes in place of those that come with the package. Can be repeated.",
+        rich_help_panel=_EDITS,
+        show_default=False,
+    ),
+]
+EditsOfOption = Annotated[
+    EditsOf | None,
+    typer.Option(
+        "--edits-of",
+        help="Whose claims these files are for; default: both, unless a file of units names its own.",
+        rich_help_panel=_EDITS,
+        show_default=False,
     ),
 ]

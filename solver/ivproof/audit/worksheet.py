@@ -1,0 +1,109 @@
+"""The auditor's worksheet: one row a line, in columns that a spreadsheet can sort and count."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
+
+COLUMNS = (
+    "encounter",
+    "date_of_service",
+    "payer",
+    "claim_verdict",
+    "line",
+    "line_verdict",
+    "billed_code",
+    "billed_units",
+    "billed_modifiers",
+    "supported_code",
+    "supported_units",
+    "supported_modifiers",
+    "units_over",
+    "units_under",
+    "role",
+    "site",
+    "supported_dates",
+    "administrations",
+    "finding",
+    "rules",
+    "right_if_read",
+    "right_if_documented",
+    "claim_edits",
+    "policy",
+    "edition",
+)
+"""The columns, in their order; new ones come at the end."""
+
+
+def header() -> bytes:
+    """Give the row with the names of the columns."""
+    return _text([COLUMNS])
+
+
+def rows(audit: Audit) -> bytes:
+    """Give the rows of one claim; a claim without any line has a row all the same."""
+    lines = [_row(audit, line) for line in audit.lines]
+    return _text(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 6), *_policy(audit)]])
+
+
+def _row(audit: Audit, line: LineVerdict) -> list[str]:
+    way = line.way
+    readings = [f"{name}={option}" for name, option in way.readings.items()] if way else []
+    given = [f"{path} = {value}" for path, value in way.given.items()] if way else []
+    initial = [f"initial at {site} = {name}" for site, name in way.initial.items()] if way else []
+    part = line.supported
+    return [
+        *_claim(audit),
+        ", ".join(str(it + 1) for it in line.billed.positions) if line.billed else "",
+        line.kind.value,
+        *_part(line.billed),
+        *_part(line.supported),
+        _number(line.over),
+        _number(line.under),
+        ", ".join(it.replace("_", " ") for it in part.roles) if part else "",
+        ", ".join(part.sites) if part else "",
+        ", ".join(part.dates) if part else "",
+        ", ".join(part.administrations) if part else "",
+        line.message,
+        ", ".join(line.rules),
+        "; ".join([*readings, *initial]),
+        "; ".join(given),
+        "; ".join(str(it["message"]) for it in line.edits),
+        *_policy(audit),
+    ]
+
+
+def _claim(audit: Audit) -> list[str]:
+    return [audit.encounter, audit.date, audit.payer or "", audit.verdict.value]
+
+
+def _policy(audit: Audit) -> list[str]:
+    return [str(audit.policy["id"]), str(audit.policy["edition"])]
+
+
+def _part(part: Billed | Supported | None) -> list[str]:
+    return ["", "", ""] if part is None else [part.code, _number(part.units), " ".join(part.modifiers)]
+
+
+def _number(units: float) -> str:
+    return str(units)
+
+
+def _text(rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([[_harmless(cell) for cell in row] for row in rows])
+    return text.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from taking text of a chart for a formula."""
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def parse_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Read rows back, each by the names of its columns."""
+    yield from csv.DictReader(lines)

@@ -1,0 +1,94 @@
+"""Answering charts from the command line: interruptible, with a count of how far it has come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ivproof.commands.common import INTERRUPTED, REFUSED, say
+
+if TYPE_CHECKING:
+    from ivproof.batch import Job
+    from ivproof.chart.files import Sheet
+    from ivproof.chart.refusal import Source
+    from ivproof.commands.output import Output
+
+Write = Callable[[Any], bytes | str]
+"""From a result to what is written of it; text is not written but told as a problem of the chart."""
+
+
+def run(
+    sheets: Iterable[Sheet],
+    job: Job,
+    jobs: int | None,
+    write: Write,
+    sink: Output,
+    *,
+    seen: Iterable[tuple[Source, str]] = (),
+    finish: Callable[[], None] | None = None,
+) -> int:
+    """Answer charts and write the answers; give the exit status.
+
+    `finish` closes the output in place of `sink.finish`, where more is to be done than to give it its name.
+    """
+    from ivproof.batch import outcomes
+    from ivproof.commands.output import Interruption
+    from ivproof.commands.progress import Counter
+    from ivproof.law.language import LawError
+    from ivproof.policy import PolicyError
+
+    answered, status = 0, 0
+    try:
+        with (
+            Interruption() as interruption,
+            Counter(hidden=sink.path is None and sys.stdout.isatty()) as counter,
+            _closing(outcomes(sheets, job, jobs=jobs, seen=seen)) as found,
+        ):
+            for outcome in found:
+                for problem in outcome.problems:
+                    status = REFUSED
+                    counter.say(problem)
+                if outcome.result is not None:
+                    lines = write(outcome.result)
+                    if isinstance(lines, str):
+                        status = REFUSED
+                        counter.say(f"{_where(outcome.source)}: {outcome.encounter}: {lines}")
+                        counter.advance()
+                        continue
+                    with interruption.shield():
+                        sink.write(lines)
+                        answered += 1
+                counter.advance()
+        if finish is None:
+            sink.finish(whole=True)
+        else:
+            finish()
+    except KeyboardInterrupt:
+        sink.finish(whole=False)
+        where = f"{sink.written} is whole up to there" if sink.path else "the output is whole up to there"
+        say(f"ivproof: interrupted; {answered} {'chart was' if answered == 1 else 'charts were'} answered, {where}")
+        return INTERRUPTED
+    except (PolicyError, LawError):
+        sink.discard()
+        raise
+    except BrokenPipeError:
+        raise  # nobody reads on: the caller of the command knows
+    except OSError as error:
+        say(f"ivproof: cannot write {sink.written}: {error.strerror or error}; {answered} charts were answered")
+        return REFUSED
+    return status
+
+
+def _where(source: Source) -> str:
+    return source.file if source.line is None else f"{source.file}:{source.line}"
+
+
+@contextmanager
+def _closing(found: Any) -> Iterator[Any]:
+    """End the processes behind an iterator, however it is left."""
+    try:
+        yield found
+    finally:
+        found.close()
