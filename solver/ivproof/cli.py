@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import code, explain, policy, proof, readings, report, schema
+from ivproof.commands import code, explain, margins, policy, proof, readings, report, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -43,6 +43,7 @@ app.command("code")(code.code)
 app.command("why")(explain.why)
 app.command("whynot")(explain.whynot)
 app.command("explain")(explain.explain)
+app.command("margins")(margins.margins)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
 app.command("report")(report.report)

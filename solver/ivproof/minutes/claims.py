@@ -5,14 +5,14 @@ Exact over all whole minutes: what each comparison of the law notes says for how
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ivproof.engine import CLAIM
-from ivproof.facts import Facts, facts_of
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
-from ivproof.minutes.affine import Reach
+from ivproof.engine import CLAIM, FREE, OPEN, Resolution
+from ivproof.facts import Facts, facts_of
+from ivproof.minutes.affine import MINUTE, Reach
 from ivproof.minutes.evaluator import Claim, Evaluator
 from ivproof.minutes.law import Law
 from ivproof.minutes.moments import Charted
@@ -57,29 +57,60 @@ class Minutes:
         return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
 
 
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A way of settling what a chart and a policy leave open: options of questions, and what is taken of choices."""
+
+    held: Mapping[str, str] = field(default_factory=dict)
+    taken: tuple[Atom, ...] = ()
+
+    @staticmethod
+    def of(resolutions: Iterable[Resolution]) -> Settling:
+        """The settling that an alternative of the first engine rests on."""
+        held: dict[str, str] = {}
+        taken: list[Atom] = []
+        for it in resolutions:
+            if it.predicate == OPEN:
+                held[it.subject] = it.value
+            elif it.predicate == FREE:
+                taken += parse_facts(f"{it.predicate}({it.value},{it.subject}).")
+            else:
+                taken += parse_facts(f"{it.predicate}({it.subject}{',' if it.subject else ''}{it.value}).")
+        return Settling(held, tuple(taken))
+
+
 @dataclass
 class ChartMinutes:
-    """One chart: its claims, and those of the charts that it becomes when a time moves."""
+    """One chart: its claims, and those of the charts that it becomes when a time moves.
+
+    `asked` counts how often the law was applied.
+    """
 
     minutes: Minutes
     encounter: Encounter
     evaluator: Evaluator
-    asked: int = field(default=0)
+    asked: int = 0
 
-    def claims(self, encounter: Encounter) -> Claims:
+    def claims(self, encounter: Encounter, settling: Settling | None = None) -> Claims:
         """The claims of a chart like this one."""
-        return self.evaluator.claims(self.minutes.atoms(self.minutes.facts(encounter)))
+        settling = settling or Settling()
+        self.asked += 1
+        atoms = self.minutes.atoms(self.minutes.facts(encounter))
+        return self.evaluator.claims(atoms, settling.held, settling.taken)
 
-    def along(self, moved: Charted, encounter: Encounter | None = None) -> Ranges[Claims]:
+    def along(
+        self, moved: Charted, encounter: Encounter | None = None, settling: Settling | None = None
+    ) -> Ranges[Claims]:
         """The claims at each minute by which a time of the chart (or of one like it) moves."""
         base = encounter or self.encounter
+        by = settling or Settling()
 
         def ask(minute: int) -> tuple[Claims, int | None, int | None]:
             reach = Reach()
+            self.asked += 1
             variant = moved.moved(base, minute, reach)
             atoms = self.minutes.atoms(self.minutes.facts(variant))
-            found = self.evaluator.claims(_moving(atoms, moved, variant, reach))
-            self.asked += 1
+            found = self.evaluator.claims(_moving(atoms, moved, reach), by.held, by.taken)
             return (
                 found,
                 None if reach.first is None else minute + reach.first,
@@ -89,19 +120,10 @@ class ChartMinutes:
         return Ranges(ask)
 
 
-def _moving(atoms: Sequence[Atom], moved: Charted, variant: Encounter, reach: Reach) -> Iterable[Atom]:
-    """The facts with the time that moves as a number that does."""
-    term = moved.term
+def _moving(atoms: Sequence[Atom], moved: Charted, reach: Reach) -> Iterator[Atom]:
+    """The facts, with the time that moves as a number that does."""
     for atom in atoms:
-        if atom[0] == "at" and atom[1] == term:
-            yield ("at", term, reach.number(int(str(atom[2])), MINUTE_STEP))
+        if atom[0] == "at" and atom[1] == moved.term:
+            yield ("at", moved.term, reach.number(int(str(atom[2])), MINUTE))
         else:
             yield atom
-
-
-MINUTE_STEP = 60
-
-
-def total(claim: Claim) -> Mapping[str, int]:
-    """Units by code of a claim."""
-    return {str(atom[1])[1:-1]: int(str(atom[2])) for atom in claim if atom[0] == "total"}

@@ -79,15 +79,20 @@ class Evaluator:
         self._steps_of: dict[frozenset[int], list[_Prepared]] = {}
         self._known: dict[Any, Relation] = {}
         self._moving: dict[Any, Relation] = {}
+        self._taken: frozenset[Atom] = frozenset()
         self._claims: dict[tuple[Relation, ...], Claim] = {}
         nothing: dict[frozenset[int], Relation] = {timed: Relation((), timed) for timed in self._timed}
         self._begin = self._with([nothing[timed] for timed in self._timed], law.facts)
 
-    def claims(self, facts: Iterable[Atom], held: Mapping[str, str] | None = None) -> frozenset[Claim]:
+    def claims(
+        self, facts: Iterable[Atom], held: Mapping[str, str] | None = None, taken: Iterable[Atom] = ()
+    ) -> frozenset[Claim]:
         """Give every claim that follows from facts; numbers in them that move note for how long it does.
 
-        `held` settles open questions. Raises TooManyWaysError.
+        `held` settles open questions, `taken` are candidates that are chosen wherever they can be. Raises
+        TooManyWaysError.
         """
+        self._taken = frozenset(taken)
         self._moving.clear()
         for step in self._all_steps:
             step.fleeting.clear()
@@ -261,7 +266,7 @@ class Evaluator:
         return [it for it in states if all(len(_true(case, it[head])) == 1 for case in cases.values())]
 
     def _each(self, state: State, head: int, candidates: Iterable[Atom]) -> Iterator[State]:
-        for atom in candidates:
+        for atom in self._taken.intersection(candidates) or candidates:
             after = list(state)
             after[head] = self._extended(head, state[head], [atom])
             yield after

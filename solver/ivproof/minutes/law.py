@@ -17,7 +17,17 @@ from ivproof.minutes.relations import AGGREGATES_NOTED
 from ivproof.recheck import Rule
 from ivproof.recheck.codegen import source
 from ivproof.recheck.strata import stratify
-from ivproof.recheck.syntax import Aggregate, Arithmetic, Comparison, Element, Function, Literal, Pattern, Variable, asked
+from ivproof.recheck.syntax import (
+    Aggregate,
+    Arithmetic,
+    Comparison,
+    Element,
+    Function,
+    Literal,
+    Pattern,
+    Variable,
+    asked,
+)
 from ivproof.recheck.terms import Signature, below, calculate
 
 READING = ("reading", 2)
@@ -44,9 +54,7 @@ class Ready:
 
     def __post_init__(self) -> None:
         self.head = self.rule.head.signature
-        self.needs = tuple(
-            it.atom.signature for it in self.rule.body if isinstance(it, Literal) and not it.negated
-        )
+        self.needs = tuple(it.atom.signature for it in self.rule.body if isinstance(it, Literal) and not it.negated)
 
     @cached_property
     def fire(self) -> Any:

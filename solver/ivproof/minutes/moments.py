@@ -46,6 +46,14 @@ class Charted:
         name, _, _ = self.constant.partition("(")
         return (name, f"a{self.at + 1}") if self.pause is None else (name, f"a{self.at + 1}", self.pause + 1)
 
+    def time(self, encounter: Encounter) -> Moment:
+        """This time in another chart with the same administrations."""
+        part: object = encounter if self.at is None else encounter.administrations[self.at]
+        if self.at is not None and self.pause is not None:
+            part = encounter.administrations[self.at].pauses[self.pause]
+        found: Moment = getattr(part, self.field)
+        return found
+
     def moved(self, encounter: Encounter, minutes: int, reach: Reach | None = None) -> Encounter:
         """Give the chart with this time so many minutes later; with `reach`, as a number that goes on moving."""
         return _put(encounter, self, shifted(encounter.date, self.moment, minutes, reach))

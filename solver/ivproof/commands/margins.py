@@ -1,0 +1,54 @@
+"""``ivproof margins``: what hangs by a minute."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from ivproof.commands.code import Format
+from ivproof.commands.common import (
+    REFUSED,
+    PolicyOption,
+    console,
+    load_policy,
+    read_settings,
+    say,
+    telling_policy_errors,
+)
+from ivproof.commands.explain import EncounterOption, FileArgument, ReadingOption, pick
+
+
+def margins(
+    file: FileArgument,
+    encounter: EncounterOption = None,
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+) -> None:
+    """Tell how far each documented time can move before the claim is another one, the closest calls first.
+
+    Every whole minute up to a day either way is covered; what is told was solved again on both sides of each boundary.
+    """
+    by = load_policy(policy)
+    readings = read_settings(by, reading or [])
+    chart = pick(file, encounter)
+    from ivproof.coding import Coder
+    from ivproof.margins import margins_of
+    from ivproof.minutes.claims import Minutes
+    from ivproof.minutes.evaluator import TooManyWaysError
+    from ivproof.render.margins import margin_words
+
+    with telling_policy_errors():
+        try:
+            report = margins_of(Minutes(Coder(by, readings)), chart)
+        except TooManyWaysError as error:
+            say(f"ivproof: {chart.id}: {error}")
+            raise typer.Exit(REFUSED) from None
+    if form is Format.JSON:
+        typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+        return
+    out = console()
+    for words in margin_words(report):
+        out.print(words)
