@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import code, explain, margins, policy, proof, readings, report, schema
+from ivproof.commands import audit, code, explain, margins, policy, proof, readings, report, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -40,6 +40,7 @@ def main(
 
 
 app.command("code")(code.code)
+app.command("audit")(audit.audit)
 app.command("why")(explain.why)
 app.command("whynot")(explain.whynot)
 app.command("explain")(explain.explain)

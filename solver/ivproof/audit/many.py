@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,14 +19,14 @@ from ivproof.policy import Policy
 
 
 class Found(NamedTuple):
-    """What came of a claim: its verdict, and the audit in the form wanted. Without a claim, `form` is None."""
+    """What came of a claim: its verdict, and the audit in the form wanted.
 
+    Where nothing says what was billed, the verdict is empty and the form None.
+    """
+
+    encounter: str
     verdict: str
     form: Any
-
-
-NOTHING = Found("", None)
-"""Of a chart that nothing was billed for."""
 
 
 @dataclass(frozen=True)
@@ -68,24 +68,28 @@ def _with_claim(encounter: Encounter, claims: Claims | None) -> Encounter | None
 # --- forms
 
 
-def as_audit(_: Encounter, audit: Audit | None) -> Found:
+def as_audit(encounter: Encounter, audit: Audit | None) -> Found:
     """Give the audit itself."""
-    return NOTHING if audit is None else Found(audit.verdict.value, audit)
+    return Found(encounter.id, "" if audit is None else audit.verdict.value, audit)
 
 
-def as_line(_: Encounter, audit: Audit | None) -> Found:
+def as_line(encounter: Encounter, audit: Audit | None) -> Found:
     """Give the audit as one line of JSON Lines."""
-    return NOTHING if audit is None else Found(audit.verdict.value, _line(audit.as_dict()))
+    return _found(encounter, audit, lambda it: _line(it.as_dict()))
 
 
-def as_rows(_: Encounter, audit: Audit | None) -> Found:
+def as_rows(encounter: Encounter, audit: Audit | None) -> Found:
     """Give the audit as rows of the worksheet."""
-    return NOTHING if audit is None else Found(audit.verdict.value, worksheet.rows(audit))
+    return _found(encounter, audit, worksheet.rows)
 
 
-def as_digest(_: Encounter, audit: Audit | None) -> Found:
+def as_digest(encounter: Encounter, audit: Audit | None) -> Found:
     """Give as one line of JSON Lines what a summary needs of the audit."""
-    return NOTHING if audit is None else Found(audit.verdict.value, _line(digest(audit)))
+    return _found(encounter, audit, lambda it: _line(digest(it)))
+
+
+def _found(encounter: Encounter, audit: Audit | None, form: Callable[[Audit], bytes]) -> Found:
+    return as_audit(encounter, None) if audit is None else Found(encounter.id, audit.verdict.value, form(audit))
 
 
 def _line(plain: Mapping[str, Any]) -> bytes:

@@ -95,6 +95,11 @@ class Summary:
                 for path in way.get("given", {}):
                     self._count(self.facts, path.rpartition(".")[2], line, seen)
 
+        for code, units in audit["over"].items():
+            self.codes.setdefault(code, Tally()).over += units
+        for code, units in audit["under"].items():
+            self.codes.setdefault(code, Tally()).under += units
+
     def _count(self, tallies: dict[str, Tally], name: str, line: Mapping[str, Any], seen: set[tuple[int, str]]) -> None:
         tally = tallies.setdefault(name, Tally())
         if (id(tallies), name) not in seen:

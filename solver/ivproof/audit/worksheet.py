@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
 
@@ -104,6 +103,8 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
-def parse_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Read rows back, each by the names of its columns."""
-    yield from csv.DictReader(lines)
+def encounter_and_verdict(record: bytes) -> tuple[str, str]:
+    """Read back of which encounter a row is, and the verdict on its claim."""
+    [cells] = csv.reader(io.StringIO(record.decode(), newline=""))
+    name = cells[0]
+    return (name[1:] if name[:1] == "'" and _harmless(name[1:]) == name else name), cells[3]

@@ -18,11 +18,13 @@ INCOMPLETE = ".incomplete"
 class Output:
     """Takes whole lines. A file is written beside its place and renamed at the end.
 
-    Raises OSError where the file cannot be written.
+    With `kept`, so many bytes of a file that an interrupted run left there are kept, and written on. Raises OSError
+    where the file cannot be written.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, kept: int = 0) -> None:
         self.path = path
+        self._kept = kept
         # a device or a pipe cannot be renamed, and has no half-written state that anybody could find
         self.beside = path is not None and (not path.exists() or path.is_file())
         self._stream = self._open()
@@ -30,7 +32,12 @@ class Output:
     def _open(self) -> BinaryIO:
         if self.path is None:
             return sys.stdout.buffer
-        return self.written.open("wb")
+        if not self._kept:
+            return self.written.open("wb")
+        stream = self.written.open("r+b")
+        stream.truncate(self._kept)
+        stream.seek(self._kept)
+        return stream
 
     @property
     def written(self) -> Path:

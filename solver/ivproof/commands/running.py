@@ -59,6 +59,8 @@ def run(
                         continue
                     with interruption.shield():
                         sink.write(lines)
+                        if sink.path is not None:
+                            sink.flush()  # a run that is killed loses nothing that was answered
                         answered += 1
                 counter.advance()
         if finish is None:

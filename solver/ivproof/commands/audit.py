@@ -1,0 +1,356 @@
+"""``ivproof audit``: billed claims against their charts, line by line or summed up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ivproof.commands.code import Recheck
+from ivproof.commands.common import (
+    REFUSED,
+    AddOnOption,
+    EditsOfOption,
+    MueOption,
+    PolicyOption,
+    PtpOption,
+    complete_reading,
+    load_policy,
+    read_edit_files,
+    read_settings,
+    say,
+    telling_policy_errors,
+    wrong,
+)
+
+if TYPE_CHECKING:
+    from ivproof.audit.claims import Claims
+    from ivproof.audit.many import Found
+    from ivproof.audit.summary import Summary
+    from ivproof.batch import Form
+    from ivproof.commands.output import Output
+    from ivproof.commands.resume import Done, Records
+    from ivproof.policy import Policy
+
+PACKETS = {".pdf", ".html"}
+"""Endings of an output that is a packet to be sent, not a table of findings."""
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def audit(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Charts with their `billed` lines: YAML, JSON or JSON Lines (also .gz), folders of them, or - for "
+            "standard input.",
+            show_default=False,
+        ),
+    ],
+    claim: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What was billed, beside the charts: CSV or JSON with encounter, code, units, modifiers.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyOption = "out001",
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="QUESTION=OPTION",
+            help="Settle an open question: A9=B or tie_break=first. Can be repeated.",
+            autocompletion=complete_reading,
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="table: for people. json: JSON Lines, one claim a line. csv: the worksheet, a row for each line of a "
+            "claim. [default: table]",
+            show_default=False,
+        ),
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Sum the claims up: by verdict, code, kind of error, question.")
+    ] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VERDICT,...",
+            help="End with status 1 where a claim has one of these verdicts: overcoded, undercoded, ...",
+            show_default=False,
+        ),
+    ] = None,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search/--no-search",
+            help="Look for readings and missing facts under which a wrong claim would be right.",
+        ),
+    ] = True,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes for many charts; default: the cores.", show_default=False),
+    ] = None,
+    recheck: Annotated[
+        Recheck | None,
+        typer.Option(
+            help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
+            show_default=False,
+        ),
+    ] = None,
+    ptp: PtpOption = None,
+    mue: MueOption = None,
+    add_on: AddOnOption = None,
+    edits_of: EditsOfOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write here instead of to standard output. Until it is whole the name ends in .incomplete.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted run has left of --output.")
+    ] = False,
+) -> None:
+    """Hold billed claims against their charts: what stands, what does not, what was forgotten, and what would decide.
+
+    Exit status: 0 when every claim was audited, whatever came of it; 1 when an input was refused or a claim has a
+    verdict of --fail-on; 2 when the command line is wrong; 130 when it was interrupted.
+    """
+    by = load_policy(policy)
+    readings = read_settings(by, reading or [])
+    failing = _verdicts(fail_on or [])
+    edit_files = read_edit_files(ptp, mue, add_on, edits_of)
+    claims = _claims(claim)
+    if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
+        wrong(f"--output {output}: expected a name that ends in .json, .csv or .txt")
+    shape = form or Format.TABLE
+    if resume and output is None:
+        wrong("--resume: found no --output, expected the file that the interrupted run was to write")
+    if resume and shape is Format.TABLE and not summary:
+        wrong("--resume: found a table, expected --format json, --format csv or --summary")
+    from ivproof.audit.many import Auditing
+    from ivproof.batch import Job
+    from ivproof.chart.files import scan
+    from ivproof.commands.running import run
+
+    asked = {
+        "policy": by.digest,
+        "readings": by.settings(readings),
+        "claim file": _digest([claim] if claim else []),
+        "claim edits": _digest([*(ptp or ()), *(mue or ()), *(add_on or ()), *([edits_of.value] if edits_of else ())]),
+        "form": "summary" if summary else shape.value,
+        "search": search,
+    }
+    report = _Report(by, shape, summary=summary, output=output, claims=claims)
+    report.open(asked, resume=resume)
+    sheets = report.rest(scan(files))
+    job = Job(by, readings, report.form, recheck.value if recheck else None, Auditing(claims, edit_files, search))
+    with telling_policy_errors():
+        status = run(sheets, job, jobs, report.write, report.sink, seen=report.seen, finish=report.finish)
+    if report.problems or (status == 0 and any(report.verdicts[it] for it in failing)):
+        status = status or REFUSED
+    raise typer.Exit(status)
+
+
+def _verdicts(given: Iterable[str]) -> list[str]:
+    """The verdicts of --fail-on, checked."""
+    from ivproof.audit.model import Verdict
+
+    found = [it.strip().replace("-", "_") for text in given for it in text.split(",")]
+    known = [it.value for it in Verdict]
+    for it in found:
+        if it not in known:
+            wrong(f"--fail-on: found {it!r}, expected some of {', '.join(known)}")
+    return found
+
+
+def _claims(path: Path | None) -> Claims | None:
+    if path is None:
+        return None
+    from ivproof.audit.claims import ClaimFileError, Claims
+
+    try:
+        return Claims.read(path)
+    except ClaimFileError as error:
+        wrong(str(error))
+
+
+def _digest(parts: Iterable[Path | str]) -> str:
+    """Identify files by what is in them."""
+    import hashlib
+
+    total = hashlib.sha256()
+    for it in parts:
+        total.update(it.read_bytes() if isinstance(it, Path) else it.encode())
+    return total.hexdigest()
+
+
+class _Report:
+    """Where findings go and in which form, and what is kept in mind of them: verdicts, refusals, what is summed up."""
+
+    def __init__(
+        self, policy: Policy, shape: Format, *, summary: bool, output: Path | None, claims: Claims | None
+    ) -> None:
+        from ivproof.audit.many import as_audit, as_digest, as_line, as_rows
+        from ivproof.commands.resume import csv_records, json_records
+
+        self._policy = policy
+        self._shape = shape
+        self._path = output
+        self._claims = claims
+        self._summing = summary
+        self._records: Records = csv_records if shape is Format.CSV and not summary else json_records
+        self.form: Form = {Format.TABLE: as_audit, Format.JSON: as_line, Format.CSV: as_rows}[shape]
+        if summary:
+            self.form = as_digest
+        self.verdicts: Counter[str] = Counter()
+        self.problems = 0
+        self._audited: set[str] = set()
+        self._total: Summary | None = None
+        self._show: Callable[[Any], bytes] = bytes
+        self.sink: Output
+
+    def open(self, asked: dict[str, Any], *, resume: bool) -> None:
+        """Open the output; with `resume`, after what an interrupted run has left."""
+        from ivproof.commands.output import INCOMPLETE, Output
+        from ivproof.commands.resume import Done, ResumeError, note_asked, read_done
+
+        done = Done()
+        if resume and self._path is not None:
+            written = self._path.with_name(self._path.name + INCOMPLETE)
+            try:
+                done = read_done(written, asked, self._records)
+            except ResumeError as error:
+                wrong(f"--resume: {error}")
+        try:
+            self.sink = Output(self._path, done.size)
+            if self.sink.beside:
+                note_asked(self.sink.written, asked)
+        except OSError as error:
+            wrong(f"--output {self._path}: {error.strerror or error}")
+        self._begin(done)
+
+    def _begin(self, done: Done) -> None:
+        from ivproof.chart.consistency import compare_key
+        from ivproof.chart.refusal import Source
+
+        self.verdicts += done.verdicts
+        self._left = set(map(compare_key, done.encounters))
+        self._audited |= self._left
+        if self._summing and not self.sink.beside:
+            from ivproof.audit.summary import Summary
+
+            self._total = Summary()
+        self.seen = [(Source(str(self.sink.written)), name) for name in done.encounters]
+        if self._shape is Format.TABLE and not self._summing:
+            self._show = self._table()
+        if self._shape is Format.CSV and not self._summing and not done.size:
+            from ivproof.audit.worksheet import header
+
+            self.sink.write(header())
+
+    def rest(self, sheets: Iterable[Any]) -> Iterable[Any]:
+        """The charts that are still to be audited."""
+        from ivproof.commands.resume import rest
+
+        return rest(sheets, self._left)
+
+    def write(self, found: Found) -> bytes | str:
+        """Give what is written of an audit, or why there is none."""
+        from ivproof.chart.consistency import compare_key
+
+        if not found.verdict:
+            self.problems += 1
+            return "found nothing that was billed, expected `billed` in the chart or lines of --claim"
+        if self._claims is not None and self._claims.is_of_one_chart and self._audited:
+            self.problems += 1
+            return f"found another chart, expected one: {self._claims.file} names no encounters"
+        self._audited.add(compare_key(found.encounter))
+        self.verdicts[found.verdict] += 1
+        if self._total is not None:
+            self._total.add(json.loads(found.form))
+            return b""
+        return self._show(found.form)
+
+    def finish(self) -> None:
+        """Close the output, and say what was asked for and not found."""
+        from ivproof.commands.resume import forget_asked
+
+        for name in self._claims.lines if self._claims else ():
+            if name is not None and name not in self._audited:
+                self.problems += 1
+                say(f"{self._claims.file if self._claims else ''}: {name}: found no chart of this encounter")
+        if self._left:
+            self.problems += 1
+            say(f"ivproof: {self.sink.written} has {len(self._left)} encounters that are not in the input")
+            self.sink.finish(whole=False)
+            return
+        if self._summing:
+            self._finish_summary()
+        else:
+            self.sink.finish(whole=True)
+        if self.sink.beside:
+            forget_asked(self.sink.written)
+
+    # --- forms
+
+    def _finish_summary(self) -> None:
+        """Sum up; what goes to a file was noted there before, so that an interrupted run can go on."""
+        from ivproof.audit.summary import Summary
+
+        if self._total is not None:
+            self.sink.write(self._summary(self._total))
+            self.sink.finish(whole=True)
+            return
+        total = Summary()
+        self.sink.finish(whole=False)
+        with self.sink.written.open("rb") as stream:
+            for line in stream:
+                total.add(json.loads(line))
+        part = self.sink.written.with_suffix(".part")
+        part.write_bytes(self._summary(total))
+        part.replace(self.sink.path or part)
+        self.sink.written.unlink()
+
+    def _summary(self, total: Summary) -> bytes:
+        if self._shape is Format.CSV:
+            return total.as_csv()
+        if self._shape is Format.JSON:
+            return json.dumps(total.as_dict(), ensure_ascii=False).encode() + b"\n"
+        return self._encoded(lambda view: view.summary(total))
+
+    def _table(self) -> Callable[[Any], bytes]:
+        return lambda it: self._encoded(lambda view: view.text(it))
+
+    def _encoded(self, text: Callable[[Any], str]) -> bytes:
+        from rich.console import Console
+
+        from ivproof.render.audit import AuditView
+
+        file = sys.stdout if self._path is None else None
+        encoding = sys.stdout.encoding if file else "utf-8"
+        console = Console(file=file) if file else Console(width=120, no_color=True, force_terminal=False)
+        return text(AuditView(self._policy, console)).encode(encoding, "backslashreplace")

@@ -1,0 +1,193 @@
+"""Audits for a person at a terminal: the verdict, the lines with their reasons, the claim edits; and summaries.
+
+What comes from a chart or a claim is shown as it stands, as in `render.terminal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, JustifyMethod, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
+from ivproof.audit.summary import Summary
+from ivproof.policy import Policy
+from ivproof.render.plain import plain
+
+_FAINT = "bright_black"
+
+VERDICTS = {
+    Verdict.CORRECT: ("green", "correct"),
+    Verdict.UNDER_READING: ("yellow", "correct under a reading"),
+    Verdict.IF_DOCUMENTED: ("yellow", "correct if documented"),
+    Verdict.OVERCODED: ("red", "overcoded"),
+    Verdict.UNDERCODED: ("red", "undercoded"),
+    Verdict.BOTH: ("red", "overcoded and undercoded"),
+    Verdict.UNDETERMINED: ("yellow", "undetermined"),
+}
+"""The colour of each verdict on a claim, and its words."""
+
+KINDS = {
+    Kind.SUPPORTED: ("green", "supported"),
+    Kind.UNSUPPORTED: ("red", "unsupported"),
+    Kind.TOO_MANY: ("red", "units too many"),
+    Kind.TOO_FEW: ("red", "units too few"),
+    Kind.MISSING: ("red", "missing from the claim"),
+    Kind.MODIFIER_MISSING: ("red", "modifier missing"),
+    Kind.MODIFIER_WRONG: ("red", "modifier wrong"),
+    Kind.WRONG_CODE: ("red", "wrong code"),
+    Kind.UNDER_READING: ("yellow", "under a reading only"),
+    Kind.IF_DOCUMENTED: ("yellow", "if documented only"),
+    Kind.NOT_JUDGED: (_FAINT, "not judged"),
+}
+"""The colour of each verdict on a line, and its words."""
+
+
+class AuditView:
+    """Shows audits by one policy."""
+
+    def __init__(self, policy: Policy, console: Console) -> None:
+        self.policy = policy
+        self.console = console
+
+    def text(self, audit: Audit) -> str:
+        """Give an audit as text for this view's console."""
+        return self._printed(self._parts(audit))
+
+    def summary(self, summary: Summary) -> str:
+        """Give a summary as text for this view's console."""
+        return self._printed(self._summary(summary.as_dict()))
+
+    def _printed(self, parts: Iterable[RenderableType]) -> str:
+        with self.console.capture() as capture:
+            for part in parts:
+                self.console.print(part, highlight=False, emoji=False)
+            self.console.print()
+        return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+    # --- one audit
+
+    def _parts(self, audit: Audit) -> Iterator[RenderableType]:
+        colour, words = VERDICTS[audit.verdict]
+        title = Text.assemble((plain(audit.encounter), "bold"), f"  {audit.date}  ")
+        title.append(f"{plain(self.policy.id.upper())}, edition {plain(audit.policy['edition'])}", _FAINT)
+        yield title
+        yield Text(words, f"bold {colour}")
+        yield _text(audit.message)
+        yield _heading("Lines")
+        table = _table("Billed", "Supported", "Verdict", "Why", "Rules")
+        for line in audit.lines:
+            colour, words = KINDS[line.kind]
+            why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
+            rules = Text(", ".join(line.rules), _FAINT)
+            table.add_row(_part(line.billed), _part(line.supported), Text(words, colour), _text(why), rules)
+        yield _indented(table) if audit.lines else _indented(Text("None billed, none supported."))
+        yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
+        yield from _edits("Claim edits of what is supported", audit.edits_supported)
+        if audit.notes:
+            yield _heading("Notes")
+            yield from (_indented(_text(note)) for note in audit.notes)
+
+    def _alone(self, line: LineVerdict) -> str:
+        """What would make a line right that is not enough for the claim."""
+        way = line.way
+        parts = [f"{name}={it}" for name, it in way.readings.items()] if way else []
+        parts += [f"{path} = {value}" for path, value in way.given.items()] if way else []
+        parts += [f"{name} as initial" for name in way.initial.values()] if way else []
+        return f"By itself it would be right under {', '.join(parts)}." if parts else ""
+
+    # --- a summary
+
+    def _summary(self, plain_: Mapping[str, Any]) -> Iterator[RenderableType]:
+        claims = plain_["claims"]
+        yield Text(
+            f"{claims} {'claim' if claims == 1 else 'claims'} audited, {_share(plain_['accuracy'])} correct", "bold"
+        )
+        yield Text(f"{plain_['units']['over']} units too many, {plain_['units']['under']} units too few")
+        table = _table("Verdict", "Claims")
+        for verdict, (colour, words) in VERDICTS.items():
+            if count := plain_["verdicts"][verdict.value]:
+                table.add_row(Text(words, colour), str(count))
+        yield from _titled("By verdict", table)
+        table = _table("Code", "Lines", "Right", "Accuracy", "Over", "Under")
+        for code, it in plain_["codes"].items():
+            table.add_row(
+                _text(code), *(str(it[key]) for key in ("lines", "right")), _share(it["accuracy"]), *_units(it)
+            )
+        yield from _titled("By code", table)
+        table = _table("Error", "Claims", "Lines", "Over", "Under")
+        for kind, it in plain_["errors"].items():
+            table.add_row(KINDS[Kind(kind)][1], str(it["claims"]), str(it["lines"]), *_units(it))
+        yield from _titled("By kind of error", table)
+        table = _table("Question", "Claims", "Lines", "Read as")
+        for number, it in plain_["questions"].items():
+            question = self.policy.question(number)
+            options = ", ".join(f"{letter} {question.option(letter).name} ({n})" for letter, n in it["options"].items())
+            table.add_row(f"{number} {question.name}", str(it["claims"]), str(it["lines"]), options)
+        yield from _titled("Lines that would be right if a question were read otherwise", table)
+        table = _table("Fact", "Claims", "Lines")
+        for fact, it in plain_["facts"].items():
+            table.add_row(_text(fact), str(it["claims"]), str(it["lines"]))
+        yield from _titled("Lines that would be right if the chart said so", table)
+        table = _table("Edit", "Claims")
+        for edit, count in plain_["edits"].items():
+            table.add_row(edit, str(count))
+        yield from _titled("Claims that meet a claim edit", table)
+        wrong = {name: ids for name, ids in plain_["encounters"].items() if name != Verdict.CORRECT.value}
+        if wrong:
+            yield _heading("Claims that are not correct")
+            for name, ids in wrong.items():
+                yield _indented(Text.assemble((f"{VERDICTS[Verdict(name)][1]}: ", "bold"), ", ".join(map(plain, ids))))
+
+
+def _titled(title: str, table: Table) -> Iterator[RenderableType]:
+    if table.row_count:
+        yield _heading(title)
+        yield _indented(table)
+
+
+def _edits(title: str, edits: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    if edits:
+        yield _heading(title)
+        for edit in edits:
+            words = str(edit["severity"]).replace("_", " ")
+            yield _indented(_text(f"{words}: {edit['message']}"))
+
+
+def _part(part: Billed | Supported | None) -> Text:
+    return Text("–" if part is None else plain("-".join((part.code, *part.modifiers)) + f" × {part.units}"))
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _units(counts: Mapping[str, Any]) -> tuple[str, str]:
+    return str(counts["over"]), str(counts["under"])
+
+
+def _text(text: str) -> Text:
+    return Text(plain(text))
+
+
+def _heading(title: str) -> RenderableType:
+    return Text(f"\n{title}", "bold")
+
+
+def _indented(part: RenderableType, by: int = 2) -> Padding:
+    return Padding(part, (0, 0, 0, by), expand=False)
+
+
+_NUMBERS = {"Claims", "Lines", "Right", "Accuracy", "Over", "Under"}
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=_FAINT, show_edge=False)
+    for column in columns:
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(column, no_wrap=column in {"Billed", "Supported", *_NUMBERS}, overflow="fold", justify=justify)
+    return table
