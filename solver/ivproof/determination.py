@@ -220,7 +220,7 @@ class Determiner:
 
     def determine(self, facts: Facts, answer: Answer, would_change: Mapping[tuple[str, str], bool]) -> Determination:
         """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it."""
-        names = _Names(facts)
+        names = ChartNames(facts)
         undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
         rivals = tuple(self._rival(names, it) for it in answer.alternatives)
         claims = [rival.lines for rival in rivals]
@@ -245,7 +245,7 @@ class Determiner:
 
     # --- lines
 
-    def _lines(self, names: _Names, atoms: Atoms) -> tuple[ClaimLine, ...]:
+    def _lines(self, names: ChartNames, atoms: Atoms) -> tuple[ClaimLine, ...]:
         modifiers: dict[tuple[Term, str], set[str]] = {}
         for service, code, modifier in atoms.get("modifier", ()):
             modifiers.setdefault((service, _text(code)), set()).add(_text(modifier))
@@ -296,9 +296,9 @@ class Determiner:
         self, facts: Facts, resolutions: Iterable[Resolution]
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         """Name what choices settle: readings by number, facts by path, which of equals is initial by site."""
-        return self._spell(_Names(facts), resolutions)
+        return self._spell(ChartNames(facts), resolutions)
 
-    def _rival(self, names: _Names, alternative: Alternative) -> Rival:
+    def _rival(self, names: ChartNames, alternative: Alternative) -> Rival:
         readings, given, initial = self._spell(names, alternative.resolutions)
         others = []
         for other in alternative.others:
@@ -309,7 +309,7 @@ class Determiner:
         return Rival(lines, excluded, readings, given, initial, tuple(others))
 
     def _spell(
-        self, names: _Names, resolutions: Iterable[Resolution]
+        self, names: ChartNames, resolutions: Iterable[Resolution]
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         readings: dict[str, str] = {}
         given: dict[str, str] = {}
@@ -326,7 +326,7 @@ class Determiner:
 
     # --- what is not on the claim
 
-    def _exclusions(self, names: _Names, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
+    def _exclusions(self, names: ChartNames, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
         instead = {(service, why): _text(code) for service, why, code in atoms.get("instead_of", ())}
         found = {}
         for atom in atoms.get(predicate, ()):
@@ -343,7 +343,7 @@ class Determiner:
         )
 
     def _missing(
-        self, names: _Names, answer: Answer, would_change: Mapping[tuple[str, str], bool]
+        self, names: ChartNames, answer: Answer, would_change: Mapping[tuple[str, str], bool]
     ) -> tuple[MissingFact, ...]:
         found = []
         for subject, what, why in answer.atoms.get("missing", ()):
@@ -392,7 +392,7 @@ class _Group:
     rules: set[str] = field(default_factory=set)
 
 
-class _Names:
+class ChartNames:
     """Leads from the constants of the program back to the chart."""
 
     def __init__(self, facts: Facts) -> None:
@@ -485,7 +485,7 @@ def _amount(tenths: Term) -> int | float:
     return whole if rest == 0 else int(str(tenths)) / WHOLE
 
 
-def _drug_lines(names: _Names, atoms: Atoms) -> tuple[DrugLine, ...]:
+def _drug_lines(names: ChartNames, atoms: Atoms) -> tuple[DrugLine, ...]:
     marks: dict[Term, list[str]] = {}
     for administration, modifier in atoms.get("line_modifier", ()):
         marks.setdefault(administration, []).append(_text(modifier))

@@ -303,7 +303,7 @@ class Engine:
                 if atom.is_fact:
                     continue
                 encounter, *arguments = map(str, atom.symbol.arguments)
-                resolution = _resolution(name, arguments)
+                resolution = resolution_of(name, arguments)
                 if encounter not in positions:
                     positions[encounter] = _positions(keys[encounter])
                 rank = self._rank(positions[encounter], resolution)
@@ -465,7 +465,8 @@ CHOICES = {
 }
 
 
-def _resolution(name: str, arguments: Sequence[str]) -> Resolution:
+def resolution_of(name: str, arguments: Sequence[str]) -> Resolution:
+    """Give the way of settling a choice that an atom of its predicate is."""
     if name == FREE:
         return Resolution(name, arguments[1], arguments[0])
     return Resolution(name, "", arguments[0]) if len(arguments) == 1 else Resolution(name, arguments[0], arguments[1])
@@ -479,6 +480,12 @@ def _positions(facts: Facts) -> dict[str, int]:
     """The positions of a chart's administrations, by their constants."""
     pairs = (fact.arguments.split(",") for fact in facts.own if fact.predicate == "order_of")
     return {administration: int(position) for administration, position in pairs}
+
+
+def candidate_rank(facts: Facts) -> Callable[[str], tuple[int, str]]:
+    """Give what ranks the candidates of a chart's choices: the first of them is taken where nothing else decides."""
+    positions = _positions(facts)
+    return lambda value: (_position(positions, value), value)
 
 
 def _position(positions: Mapping[str, int], subject: str) -> int:
@@ -635,6 +642,34 @@ def _free_resolutions(atoms: Atoms, ways: Mapping[tuple[str, str], Mapping[str, 
     free = {subject for predicate, subject in ways if predicate == FREE}
     initial = ((str(service), str(scope)) for service, scope in atoms.get("initial", ()))
     return tuple(Resolution(FREE, scope, service) for service, scope in initial if scope in free)
+
+
+# --- Programs without choices
+
+
+def consequences(program: str) -> dict[str, list[str]]:
+    """Give what a program without choices derives, by predicate, as the text of the atoms."""
+    control = clingo.Control(["--warn=none"])
+    control.add("base", [], program)
+    control.ground([("base", [])])
+    found: dict[str, list[str]] = {}
+    for atom in control.symbolic_atoms:
+        found.setdefault(atom.symbol.name, []).append(str(atom.symbol))
+    return found
+
+
+def derive(program: str, predicates: Mapping[str, int]) -> dict[str, dict[str, list[str]]]:
+    """Give what a program without choices derives: by first argument and predicate, the text of the other arguments."""
+    control = clingo.Control(["--warn=none"])
+    control.add("base", [], program)
+    control.ground([("base", [])])
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, arity in predicates.items():
+        for atom in control.symbolic_atoms.by_signature(name, arity):
+            inner = str(atom.symbol)[len(name) + 1 : -1]
+            first, _, rest = inner.partition(",")
+            found.setdefault(first, {}).setdefault(name, []).append(rest)
+    return found
 
 
 # --- The claim edits

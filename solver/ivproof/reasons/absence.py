@@ -81,6 +81,16 @@ class Absence:
                 found.append(best)
         return found
 
+    def furthest(self, rule: Rule) -> Failure | None:
+        """Give the try of one rule that gets furthest; None where its conditions hold."""
+        best: Failure | None = None
+        for bindings, held, failed in islice(self._tries(list(rule.body), {}, ()), TRIES):
+            if failed is None:
+                return None
+            if best is None or failed[2] > best.passed:
+                best = Failure(rule, bindings, held, *failed)
+        return best
+
     def matches(self, pattern: Function, bindings: Bindings) -> Iterator[tuple[Function, dict[str, Term]]]:
         """The atoms that hold and fit, with the values that they give to variables."""
         for atom in self._candidates(pattern):
