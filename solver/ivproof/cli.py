@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import audit, code, explain, margins, policy, proof, readings, report, schema
+from ivproof.commands import audit, code, explain, margins, missing, policy, proof, readings, report, schema
 
 app = typer.Typer(
     name="ivproof",
@@ -45,6 +45,7 @@ app.command("why")(explain.why)
 app.command("whynot")(explain.whynot)
 app.command("explain")(explain.explain)
 app.command("margins")(margins.margins)
+app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
 app.command("report")(report.report)

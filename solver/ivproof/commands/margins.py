@@ -36,13 +36,12 @@ def margins(
     chart = pick(file, encounter)
     from ivproof.coding import Coder
     from ivproof.margins import margins_of
-    from ivproof.minutes.claims import Minutes
     from ivproof.minutes.evaluator import TooManyWaysError
     from ivproof.render.margins import margin_words
 
     with telling_policy_errors():
         try:
-            report = margins_of(Minutes(Coder(by, readings)), chart)
+            report = margins_of(Coder(by, readings), chart)
         except TooManyWaysError as error:
             say(f"ivproof: {chart.id}: {error}")
             raise typer.Exit(REFUSED) from None

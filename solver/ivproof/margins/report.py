@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.chart.clock import Moment
+from ivproof.coding import Coder
 from ivproof.determination import Rival
 from ivproof.encounter import Encounter
 from ivproof.minutes.affine import MINUTE
 from ivproof.minutes.check import Checked
-from ivproof.minutes.claims import ChartMinutes, Claims, Minutes, Settling
+from ivproof.minutes.claims import ChartMinutes, Claims, Settling, minutes_of
 from ivproof.minutes.lines import ClaimLines, Difference, Reader, difference
 from ivproof.minutes.moments import Bound, Charted, charted
 
@@ -113,16 +114,15 @@ class MarginReport:
         }
 
 
-def margins_of(minutes: Minutes, encounter: Encounter) -> MarginReport:
+def margins_of(coder: Coder, encounter: Encounter) -> MarginReport:
     """Find the margins of a chart; where it is ambiguous, those of each of its claims.
 
     Raises TooManyWaysError for a chart with too many choices, and DisagreementError where the engines differ.
     """
-    coder = minutes.coder
     facts = coder.facts(encounter)
     [answer] = coder.engine.answer([facts])
     determination = coder.determiner.determine(facts, answer, {})
-    search = _Search(minutes.chart(encounter), Reader(coder.policy, facts))
+    search = _Search(minutes_of(coder).chart(encounter), Reader(coder.policy, facts))
     nothing: list[tuple[Settling, Rival | None]] = [(Settling(), None)]
     rivals = [
         (Settling.of(it.resolutions), rival)

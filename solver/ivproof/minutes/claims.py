@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
@@ -55,6 +56,17 @@ class Minutes:
     def facts(self, encounter: Encounter) -> Facts:
         """The facts of a chart; times in it may move."""
         return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
+
+
+_PREPARED: WeakKeyDictionary[Coder, Minutes] = WeakKeyDictionary()
+
+
+def minutes_of(coder: Coder) -> Minutes:
+    """The law of a coder, prepared when it is first asked for."""
+    found = _PREPARED.get(coder)
+    if found is None:
+        found = _PREPARED[coder] = Minutes(coder)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

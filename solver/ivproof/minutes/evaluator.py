@@ -126,7 +126,7 @@ class Evaluator:
     def _extended(self, number: int, relation: Relation, rows: Iterable[Atom]) -> Relation:
         """A relation with more atoms; the same object for the same atoms."""
         known = relation.rows
-        new = [row for row in rows if not dict.__contains__(known, row)]  # type: ignore[arg-type]
+        new = [row for row in rows if not dict.__contains__(known, row)]
         if not new:
             return relation
         timed = self._timed[number]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from ivproof.minutes.affine import Affine, moves
+from ivproof.minutes.affine import moves
 from ivproof.recheck import Atom, Value
 from ivproof.recheck.terms import AGGREGATES
 
@@ -64,7 +64,7 @@ class Relation:
 
     __slots__ = ("_indexes", "moving", "rows", "timed")
 
-    rows: Mapping[Atom, Any]
+    rows: dict[Atom, Any]
 
     def __init__(self, rows: Iterable[Atom], timed: frozenset[int]) -> None:
         """Hold these atoms."""
@@ -115,5 +115,3 @@ def _noting(aggregate: Any) -> Any:
 
 AGGREGATES_NOTED = {name: _noting(aggregate) for name, aggregate in AGGREGATES.items()}
 """The aggregates of the rule language, by name."""
-
-__all__ = ["AGGREGATES_NOTED", "Affine", "Relation"]

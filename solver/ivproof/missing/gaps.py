@@ -1,0 +1,309 @@
+"""What a chart leaves out and could say: each gap with the values that could stand there.
+
+A gap is what the law reports as missing, and what it reads and this chart does not give: the ends of a pause, the
+technique of what has no times, a signed order, why a further access was needed. A push that is charted with one time
+lacks nothing. What cannot be gone through value by value, such as any code of a visit, is named without values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from ivproof.chart.clock import Moment, read_stamp
+from ivproof.chart.consistency import VASCULAR
+from ivproof.chart.fields import DrugClass, Purpose
+from ivproof.encounter import AccessSite, Encounter, Pause
+from ivproof.facts import Facts
+from ivproof.law.terms import String
+from ivproof.minutes.affine import MINUTE
+from ivproof.minutes.moments import Charted, charted, shifted
+from ivproof.policy import Policy
+
+Change = Callable[[Encounter], Encounter]
+
+LESIONS = 30
+"""Numbers of lesions are tried up to here."""
+
+NOON = Moment(12 * 60 * 60, 0, "12:00")
+"""Around which a time is looked for in a chart without a single one."""
+
+UNSIGNED = "signed"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value that could stand in a gap: how it is written, and the chart with it."""
+
+    text: str
+    put: Change
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that a chart does not say.
+
+    `place` is its path, `subject` whose it is, `why` the ids of the law's rules that report it. A gap that wants a time
+    has `time`, any other its `values`.
+    """
+
+    place: str
+    subject: str
+    field: str
+    why: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
+    time: Time | None = None
+
+    @property
+    def optional(self) -> bool:
+        """Whether it is a time that the policy does without: of a pump, of what is not reported at all."""
+        return self.time is not None and self.time.pause is None and not self.why
+
+    @property
+    def late(self) -> bool:
+        """Whether it is looked at only where times do not tell it: the technique."""
+        return self.field == "method"
+
+    def moot(self, encounter: Encounter) -> bool:
+        """Whether a chart no longer lacks this: where both times are given they tell the technique."""
+        it = next((it for it in encounter.administrations if it.id == self.subject), None)
+        return self.late and it is not None and it.start is not None and it.stop is not None
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time that is not documented: of an administration, or of one of its pauses."""
+
+    place: str
+    at: int
+    field: str
+    pause: int | None = None
+
+    def supposed(self, encounter: Encounter) -> Charted | None:
+        """The chart's time as if it were charted, as early as can be or as late; None where there is no room for it.
+
+        Whole minutes are tried, whatever else in the chart is charted to the second.
+        """
+        for base in self._bases(encounter):
+            changed = self.put(encounter, base)
+            found = next((it for it in charted(changed) if it.place == self.place), None)
+            if found is not None and found.earlier.minutes >= 0 and found.later.minutes >= 0:
+                return found
+        return None
+
+    def put(self, encounter: Encounter, moment: Moment) -> Encounter:
+        """The chart with this time."""
+        given = list(encounter.administrations)
+        it = given[self.at]
+        if self.pause is None:
+            given[self.at] = it.model_copy(update={self.field: moment})
+        else:
+            pauses: list[Pause] = list(it.pauses)
+            pauses[self.pause] = pauses[self.pause].model_copy(update={self.field: moment})
+            given[self.at] = it.model_copy(update={"pauses": tuple(pauses)})
+        return encounter.model_copy(update={"administrations": tuple(given)})
+
+    def _bases(self, encounter: Encounter) -> Iterator[Moment]:
+        """Times to begin with: after what comes before it in its administration, or before what comes after it."""
+        it = encounter.administrations[self.at]
+        pauses = [time for pause in it.pauses for time in (pause.from_, pause.to) if time is not None]
+        before = [time for time in (it.start, *pauses) if time is not None]
+        after = [time for time in (it.stop, *pauses) if time is not None]
+        if self.field == "stop" and before:
+            yield _rounded(encounter, max(before), up=True)
+        elif self.field == "start" and after:
+            yield _rounded(encounter, min(after), up=False)
+        elif self.field == "from_" and it.start is not None:
+            yield _rounded(encounter, it.start, up=True)
+        elif self.field == "to" and self.pause is not None:
+            own = it.pauses[self.pause].from_ or it.start
+            if own is not None:
+                yield _rounded(encounter, own, up=True)
+        yield _rounded(encounter, _first(encounter), up=False)
+
+
+def _rounded(encounter: Encounter, moment: Moment, *, up: bool) -> Moment:
+    """The whole minute at or after a time, or at or before it."""
+    over = read_stamp(moment.text).clock % MINUTE
+    if not over:
+        return moment
+    whole = moment._replace(seconds=moment.seconds - over, text=_without_seconds(moment.text))
+    return shifted(encounter.date, whole, 1) if up else whole
+
+
+def _without_seconds(text: str) -> str:
+    return re.sub(r"(\d\d:\d\d):\d\d(\.\d+)?", r"\1", text, count=1)
+
+
+def _first(encounter: Encounter) -> Moment:
+    """The first documented time of the chart."""
+    times = (it.moment for it in charted(encounter) if it.at is not None)
+    return min(times, key=lambda it: it.seconds, default=NOON)
+
+
+# --- which gaps a chart has
+
+
+def gaps(policy: Policy, facts: Facts, reported: Iterable[tuple[str, str, str]]) -> list[Gap]:
+    """Give the gaps of a chart in its order; `reported` are those that the law reports: subject, field and rule."""
+    why: dict[tuple[str, str], dict[str, None]] = {}
+    for subject, field, rule in reported:
+        why.setdefault((subject, field), {})[rule.replace("_", "-")] = None
+    finder = _Finder(policy, facts, {key: tuple(rules) for key, rules in why.items()})
+    found = {gap.place: gap for gap in finder.all()}
+    return list(found.values())
+
+
+class _Finder:
+    def __init__(self, policy: Policy, facts: Facts, why: dict[tuple[str, str], tuple[str, ...]]) -> None:
+        self.policy = policy
+        self.facts = facts
+        self.encounter = facts.encounter
+        self.why = why
+
+    def all(self) -> Iterator[Gap]:
+        yield from self._of_the_encounter()
+        for n, site in enumerate(self.encounter.access_sites):
+            if n and site.necessity is None and site.replaces is None:
+                needed = Value("protocol", _site_change(n, necessity="protocol"))
+                yield Gap(f"access_sites[{site.id}].necessity", site.id, "necessity", (), (needed,))
+        for n in range(len(self.encounter.administrations)):
+            yield from self._of(n)
+        for n, service in enumerate(self.encounter.services):
+            if (f"v{n + 1}", "code") in self.why:
+                yield Gap(f"services[{n}].code", service.kind, "code", self.why[f"v{n + 1}", "code"])
+
+    def _of_the_encounter(self) -> Iterator[Gap]:
+        encounter = self.encounter
+        if ("encounter", "primary_reason") in self.why:
+            values = tuple(Value(it.id, _set(primary_reason=(it.id,))) for it in encounter.administrations)
+            yield Gap("primary_reason", encounter.id, "primary_reason", self.why["encounter", "primary_reason"], values)
+        if ("encounter", "diagnoses") in self.why:
+            values = tuple(Value(code, _set(diagnoses=(code,))) for code in _diagnoses(self.policy))
+            yield Gap("diagnoses", encounter.id, "diagnoses", self.why["encounter", "diagnoses"], values)
+        if encounter.order != UNSIGNED and any(it.order is None for it in encounter.administrations):
+            yield Gap("order", encounter.id, "order", (), (Value(UNSIGNED, _set(order=UNSIGNED)),))
+
+    def _of(self, n: int) -> Iterator[Gap]:
+        it = self.encounter.administrations[n]
+        name, key = f"administrations[{it.id}]", f"a{n + 1}"
+        vascular = it.route in VASCULAR
+        for field in ("start", "stop"):
+            if getattr(it, field) is None and ((key, field) in self.why or (vascular and it.method != "push")):
+                place = f"{name}.{field}"
+                yield Gap(place, it.id, field, self.why.get((key, field), ()), time=Time(place, n, field))
+        for k, pause in enumerate(it.pauses):
+            for field in ("from_", "to"):
+                if getattr(pause, field) is None:
+                    place = f"{name}.pauses[{k}].{field.removesuffix('_')}"
+                    yield Gap(place, it.id, field.removesuffix("_"), time=Time(place, n, field, k))
+        timed = it.start is not None and it.stop is not None
+        if vascular and it.method is None and not timed:
+            values = tuple(Value(method, _change(n, method=method)) for method in ("push", "infusion"))
+            yield Gap(f"{name}.method", it.id, "method", (), values)
+        if it.order is not None and it.order != UNSIGNED:
+            yield Gap(f"{name}.order", it.id, "order", (), (Value(UNSIGNED, _change(n, order=UNSIGNED)),))
+        for field, values in self._listed(n):
+            if (key, field) in self.why:
+                yield Gap(f"{name}.{field}", it.id, field, self.why[key, field], values)
+
+    def _listed(self, n: int) -> Iterator[tuple[str, tuple[Value, ...]]]:
+        """The fields that the law can report of an administration, times apart, each with its values."""
+        yield "site", tuple(_sites(self.encounter, n))
+        yield "class", tuple(Value(it, self._class(n, it)) for it in get_args(DrugClass))
+        yield "purpose", tuple(Value(it, _change(n, purpose=it)) for it in get_args(Purpose))
+        yield "lesions", tuple(Value(str(it), _change(n, lesions=it)) for it in range(1, LESIONS + 1))
+        yield (
+            "spinal_puncture",
+            (
+                Value("yes", _change(n, spinal_puncture=True)),
+                Value("no", _change(n, spinal_puncture=False)),
+                Value("yes, by another", _change(n, spinal_puncture=True, puncture_by="another")),
+            ),
+        )
+        yield "discarded_units", tuple(Value(str(it), _change(n, discarded_units=it)) for it in (0, 1))
+
+    def _class(self, n: int, value: str) -> Change:
+        """An unknown drug has one class, wherever it was given."""
+        drugs = {
+            it.arguments.partition(",")[0]: it.arguments.partition(",")[2]
+            for it in self.facts.own
+            if it.predicate == "drug"
+        }
+        same = [at for at in range(len(self.encounter.administrations)) if drugs[f"a{at + 1}"] == drugs[f"a{n + 1}"]]
+
+        def put(encounter: Encounter) -> Encounter:
+            for at in same:
+                if encounter.administrations[at].drug_class is None:
+                    encounter = _change(at, drug_class=value)(encounter)
+            return encounter
+
+        return put
+
+
+def _set(**fields: object) -> Change:
+    return lambda encounter: encounter.model_copy(update=fields)
+
+
+def _change(n: int, **fields: object) -> Change:
+    def put(encounter: Encounter) -> Encounter:
+        given = list(encounter.administrations)
+        given[n] = given[n].model_copy(update=fields)
+        return encounter.model_copy(update={"administrations": tuple(given)})
+
+    return put
+
+
+def _site_change(n: int, **fields: object) -> Change:
+    def put(encounter: Encounter) -> Encounter:
+        sites = list(encounter.access_sites)
+        sites[n] = sites[n].model_copy(update=fields)
+        return encounter.model_copy(update={"access_sites": tuple(sites)})
+
+    return put
+
+
+ONE = "one access"
+FURTHER = "a further access that was needed"
+
+
+def _sites(encounter: Encounter, n: int) -> Iterator[Value]:
+    """Each listed site, or one that is not listed; and a further one that was needed."""
+    listed = [site.id for site in encounter.access_sites]
+    for name in listed or [ONE]:
+        yield Value(name, _at_site(n, name))
+    yield Value(FURTHER, _at_site(n, FURTHER, needed=True))
+
+
+def _at_site(n: int, name: str, *, needed: bool = False) -> Change:
+    def put(encounter: Encounter) -> Encounter:
+        sites = list(encounter.access_sites)
+        if not sites:
+            sites.append(AccessSite(id=ONE, kind=None, necessity=None, replaces=None))
+        if all(site.id != name for site in sites):
+            sites.append(AccessSite(id=name, kind=None, necessity="protocol" if needed else None, replaces=None))
+        return _change(n, site=name)(encounter.model_copy(update={"access_sites": tuple(sites)}))
+
+    return put
+
+
+_DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+
+
+def _diagnoses(policy: Policy) -> list[str]:
+    """A diagnosis of each kind that the law names, and one of no such kind."""
+    named: dict[str, str] = {}
+    for rule in policy.program.rules:
+        if rule.is_fact and len(rule.atom.arguments) == 1 and isinstance(rule.atom.arguments[0], String):
+            text = rule.atom.arguments[0].value
+            if _DIAGNOSIS.fullmatch(text):
+                named.setdefault(rule.atom.name, text)
+    other = next(f"{letter}00" for letter in "ABCDEFGHIJ" if not any(it.startswith(letter) for it in named.values()))
+    return [*named.values(), other]
+
+
+def acceptable(encounter: Encounter) -> bool:
+    """Whether the times of a chart can be together: what is supposed of one may not fit what is of another."""
+    return all(it.earlier.minutes >= 0 and it.later.minutes >= 0 for it in charted(encounter))

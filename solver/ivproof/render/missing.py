@@ -1,0 +1,91 @@
+"""What a chart does not say, in words: what to ask for, and what each answer would lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ivproof.encounter import Administration, Encounter
+from ivproof.minutes.lines import ClaimLines
+from ivproof.missing import Missing, MissingReport, Outcome
+from ivproof.render.plain import plain
+
+SHOWN = 4
+"""Of the ranges of a missing time so many are shown; the others are in the JSON."""
+
+
+def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[RenderableType]:
+    """Put a report into words: first what to ask for."""
+    yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}, as charted {_claims(report.claims)}")
+    if not report.facts:
+        yield Text("The chart lacks nothing that the policy asks for.")
+        return
+    yield Text()
+    if report.ask:
+        these = "this" if len(report.ask) == 1 else "these"
+        yield Text(f"To settle the claim, ask for {these}:", "bold")
+        for n, place in enumerate(report.ask, 1):
+            yield Padding(Text(f"{n}. {question(report.fact(place), encounter)}"), (0, 0, 0, 2))
+    else:
+        yield Text("Nothing that is missing changes the claim.", "bold")
+    if not report.complete:
+        yield Text(f"Looked at in pairs: all {len(report.facts)} facts together are too many.", "bright_black")
+    for fact in report.facts:
+        yield Text()
+        yield Text.assemble((plain(fact.place), "bold"), f": {_matter(fact)}")
+        for message in fact.messages:
+            yield Padding(Text(f"{plain(message)} {', '.join(fact.rules)}", "bright_black"), (0, 0, 0, 2))
+        if fact.outcomes:
+            yield Padding(_table(fact.outcomes), (0, 0, 0, 2))
+
+
+def question(fact: Missing, encounter: Encounter) -> str:
+    """Say what to ask for, with what the chart says of it."""
+    given = next((it for it in encounter.administrations if it.id == fact.subject), None)
+    if given is None:
+        return plain(fact.place)
+    known = _known(given)
+    return plain(f"{fact.field.replace('_', ' ')} of {given.id}{f' ({known})' if known else ''}")
+
+
+def _known(given: Administration) -> str:
+    """What tells an administration from others: its drug where its id does not say it, and its times."""
+    parts = [] if given.drug.casefold() in given.id.casefold() else [given.drug]
+    if given.start is not None:
+        parts.append(f"started {given.start.text}")
+    if given.stop is not None:
+        parts.append(f"stopped {given.stop.text}")
+    return ", ".join(parts)
+
+
+def _matter(fact: Missing) -> str:
+    if fact.matters == "together":
+        others = ", ".join(f"{place} = {value}" for place, value in fact.when.items())
+        return f"matters only together with others, as with {plain(others)}"
+    return {
+        "alone": "matters",
+        "no": "does not matter",
+        "not tried": "not tried: it can be anything",
+        "not asked for": "not asked for, the policy does without it",
+    }[fact.matters]
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    found = Table(box=None, pad_edge=False, show_header=False)
+    found.add_column(no_wrap=True)
+    found.add_column(overflow="fold")
+    for it in outcomes[:SHOWN]:
+        found.add_row(Text(plain(it.text)), Text(_claims(it.claims)))
+    rest = outcomes[SHOWN:]
+    if rest:
+        last = rest[-1].last or rest[-1].text
+        found.add_row(Text(f"and {len(rest)} more, up to"), Text(f"{plain(last)}: {_claims(rest[-1].claims)}"))
+    return found
+
+
+def _claims(claims: Sequence[ClaimLines]) -> str:
+    return " or ".join(plain(str(it)) for it in claims)
