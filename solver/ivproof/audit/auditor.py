@@ -67,8 +67,8 @@ class Draft:
 class Auditor:
     """Audits claims by one policy and one setting of its questions; made once and used for many.
 
-    `explorer` tells what else a chart can lead to; by default that is the package's own. Without `search` nothing is
-    looked for that would make a wrong claim right.
+    `explorer` tells what else a chart can lead to and `coder` what follows; by default these are the package's own.
+    Without `search` nothing is looked for that would make a wrong claim right.
     """
 
     def __init__(
@@ -78,10 +78,11 @@ class Auditor:
         *,
         edit_files: EditFiles | None = None,
         explorer: Explores | None = None,
+        coder: Coder | None = None,
         search: bool = True,
     ) -> None:
         self.policy = policy
-        self.coder = Coder(policy, readings, edit_files)
+        self.coder = coder or Coder(policy, readings, edit_files)
         self.search = search
         self._readings = readings
         self._explorer = explorer

@@ -144,7 +144,7 @@ class Summary:
 
     def as_csv(self) -> bytes:
         """The summary as one table: what is counted, and the counts."""
-        columns = ("table", "item", "claims", "lines", "right", "accuracy", "over", "under")
+        columns = ("table", "item", "verdict", "claims", "lines", "right", "accuracy", "over", "under")
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\r\n")
         writer.writeheader()
@@ -163,7 +163,7 @@ class Summary:
             yield "edit", name, {"claims": count}
         for verdict, ids in plain["encounters"].items():
             for name in ids:
-                yield verdict, f"'{name}" if name[:1] in "=+-@" else name, {}
+                yield "claim", f"'{name}" if name[:1] in "=+-@" else name, {"verdict": verdict}
 
 
 def _errors(tally: Tally) -> dict[str, Any]:
