@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
+from operator import eq, ge, gt, le, lt, ne
 
 import generate
 import pytest
@@ -46,24 +48,16 @@ numbers = st.tuples(st.integers(-200, 200), st.sampled_from([-120, -60, 0, 1, 60
 
 
 @settings(max_examples=300)
-@given(numbers, numbers, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+@given(numbers, numbers, st.sampled_from([lt, le, gt, ge, eq, ne]))
 def test_a_comparison_holds_to_the_end_of_its_reach_and_no_further(
-    one: tuple[int, int], other: tuple[int, int], operator: str
+    one: tuple[int, int], other: tuple[int, int], compare: Callable[[int, int], bool]
 ) -> None:
-    compare = {
-        "<": lambda a, b: a < b,
-        "<=": lambda a, b: a <= b,
-        ">": lambda a, b: a > b,
-        ">=": lambda a, b: a >= b,
-        "==": lambda a, b: a == b,
-        "!=": lambda a, b: a != b,
-    }[operator]
     reach = Reach()
     now = compare(reach.number(*one), reach.number(*other))
     assert now == compare(one[0], other[0])
 
     def at(step: int) -> bool:
-        return bool(compare(one[0] + step * one[1], other[0] + step * other[1]))
+        return compare(one[0] + step * one[1], other[0] + step * other[1])
 
     first, last = reach.first, reach.last
     assert all(at(step) == now for step in range(-500 if first is None else first, (500 if last is None else last) + 1))
