@@ -1,24 +1,165 @@
-"""``ivproof readings``: the questions that a policy leaves open, and what can be held of them."""
+"""``ivproof readings``: the questions that a policy leaves open, and what they do to charts.
+
+``readings list`` and ``readings show`` are about the policy; with a file, the command is about its charts.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ivproof.commands.common import (
+    REFUSED,
     PolicyOption,
     complete_question,
     console,
     load_policy,
+    read_settings,
+    say,
     table,
     telling_policy_errors,
 )
+from ivproof.commands.explain import EncounterOption, ReadingOption, pick
 
 if TYPE_CHECKING:
-    from ivproof.policy import Question
+    from ivproof.encounter import Encounter
+    from ivproof.policy import Policy, Question
 
-app = typer.Typer(no_args_is_help=True, help="The questions that the policy's text leaves open, and their options.")
+OF_CHARTS = "of"
+"""The command that is meant where the first word names no other: its arguments are files."""
+
+CLAIMS = 12
+"""So many claims of a chart are shown unless more are asked for."""
+
+
+class _FilesToo(TyperGroup):
+    """A group of commands that takes files where no command is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first = next(iter(args), "--help")
+        if first not in {*self.commands, "--help", "-h"} and not first.startswith(("--install", "--show-completion")):
+            args = [OF_CHARTS, *args]
+        return super().parse_args(ctx, args)
+
+
+class Format(StrEnum):
+    """How the readings of charts are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+app = typer.Typer(
+    cls=_FilesToo,
+    no_args_is_help=True,
+    subcommand_metavar="FILE...|COMMAND [ARGS]...",
+    help="The questions that the policy's text leaves open. With [bold]list[/] and [bold]show[/]: what they are. With "
+    "files: which of them decide over these charts, and what each answer leads to "
+    "([bold]ivproof readings of --help[/] shows the options).",
+)
+
+
+@app.command(OF_CHARTS)
+def of_charts(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input.",
+            show_default=False,
+        ),
+    ],
+    encounter: EncounterOption = None,
+    why: Annotated[
+        str | None,
+        typer.Option(
+            "--why",
+            metavar="QUESTION",
+            help="Show why this question does not decide over the chart (one chart).",
+            autocompletion=complete_question,
+            show_default=False,
+        ),
+    ] = None,
+    exclusions: Annotated[
+        bool,
+        typer.Option("--exclusions", help="Also tell which questions decide only over what is left out, and why."),
+    ] = False,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Show at most so many claims of a chart; 0 shows all.")
+    ] = CLAIMS,
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="table: for people. json: JSON Lines, one encounter a line.")
+    ] = Format.TABLE,
+) -> None:
+    """Tell which questions decide over charts: alone, or only together; every claim, with the fewest readings to it.
+
+    All questions of the policy are open here, whatever is held by default; --reading settles one. Exit status: 0 when
+    every chart was read, 1 when one was refused (the others are answered).
+    """
+    by = load_policy(policy)
+    settings = read_settings(by, reading or [])
+    if why is not None:
+        with telling_policy_errors():
+            _why(by, settings, by.question(why), pick(_one(files), encounter))
+        return
+    from ivproof.chart.files import scan
+    from ivproof.coding import Coder
+    from ivproof.exploration.readings import BESIDE, ReadingsOfCharts
+    from ivproof.render.readings import readings_words
+
+    with telling_policy_errors():
+        finder, coder = ReadingsOfCharts(by, settings), Coder(by)
+    out = console()
+    beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
+    refused = False
+    for sheet in scan(files):
+        chart = sheet.chart()
+        for refusal in chart.refusals:
+            refused = True
+            say(str(refusal))
+        if chart.encounter is None or encounter not in {None, chart.encounter.id}:
+            continue
+        found = finder.of(coder.facts(chart.encounter), beside)
+        if form is Format.JSON:
+            typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        else:
+            for word in readings_words(found, limit or None):
+                out.print(word)
+            out.print()
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+def _one(files: list[str]) -> str:
+    if len(files) != 1:
+        raise typer.BadParameter("--why takes one file")
+    return files[0]
+
+
+def _why(policy: Policy, settings: dict[str, str], question: Question, chart: Encounter) -> None:
+    """Show why a question does not decide over a chart, or that it does."""
+    from ivproof.exploration.explorer import Explorer
+    from ivproof.exploration.idle import why_idle
+    from ivproof.reasons.why import Explainer
+    from ivproof.render.readings import idle_words
+
+    explainer = Explainer(policy, settings)
+    case = explainer.case(chart)
+    [found] = Explorer(policy, settings).explore([case.facts])
+    out = console()
+    if question.key in found.mattering:
+        how = "alone" if question.key in (found.alone or {}) else "together with others"
+        out.print(f"{question.number} ({question.name}) decides over {chart.id}, {how}.")
+        return
+    teller = case.teller(case.derivation(case.alternatives[0]))
+    for word in idle_words(why_idle(policy, teller, question, touches=question.key in found.touched)):
+        out.print(word)
 
 
 @app.command("list")

@@ -1,9 +1,9 @@
 """Decision diagrams: a function of many choices, kept as a graph in which equal parts stand once.
 
 A node asks for the value of one variable and leads to another node for each value; a leaf is what follows. Which
-variables matter, what follows from an assignment, and the fewest departures from a base that lead somewhere are read off
-the graph, whatever the number of assignments (R. E. Bryant, Graph-Based Algorithms for Boolean Function Manipulation,
-IEEE Trans. Computers 35, 1986; with more than two values a node: Srinivasan et al., ICCAD 1990).
+variables matter, what follows from an assignment, and the fewest departures from a base that lead somewhere are read
+off the graph, whatever the number of assignments (R. E. Bryant, Graph-Based Algorithms for Boolean Function
+Manipulation, IEEE Trans. Computers 35, 1986; with more than two values a node: Srinivasan et al., ICCAD 1990).
 
 >>> it = Diagram(order=lambda variable: variable)
 >>> x, y = it.leaf("x"), it.leaf("y")
@@ -11,7 +11,7 @@ IEEE Trans. Computers 35, 1986; with more than two values a node: Srinivasan et 
 >>> it.support(root), it.value(root, {"a": "1", "b": "1"})
 (frozenset({'a', 'b'}), 'x')
 >>> it.ways(root, {"a": "1", "b": "2"})
-{'x': (('b', '1'),), 'y': ()}
+{'y': (), 'x': (('b', '1'),)}
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,9 +33,9 @@ MANY = 40
 class Reachable:
     """A claim that a chart can lead to.
 
-    `readings` is a smallest set of readings that leads to it: question to option, those that depart from what is held by
-    default and those of questions without a default. `given` is what must be so of facts that the chart does not give, and
-    `initial` which of equals is the initial service.
+    `readings` is a smallest set of readings that leads to it: question to option, those that depart from what is held
+    by default and those of questions without a default. `given` is what must be so of facts that the chart does not
+    give, and `initial` which of equals is the initial service.
     """
 
     claim: ClaimKey
@@ -48,10 +48,11 @@ class Reachable:
 class Exploration:
     """What a chart leads to over everything that is left open.
 
-    `base` is the claim under the defaults, and the first option of each question that has none. `alone` has the questions
-    that change that claim without another, with the claim of each option that does; `together` those that change it only
-    together with others. `assumed` are the choices other than readings that matter. Without `complete` the chart leads to
-    so many that they were not gone through, and everything else is empty.
+    `base` is the claim under the defaults, and the first option of each question that has none. `alone` has the
+    questions that change that claim without another, with the claim of each option that does; `together` those that
+    change it only together with others. `assumed` are the choices other than readings that matter, `touched` the
+    questions that change something on the way to the claim. Without `complete` the chart leads to so many that they
+    were not gone through, and everything else is empty.
     """
 
     claims: tuple[Reachable, ...] = ()
@@ -79,7 +80,7 @@ class Exploration:
         return frozenset().union(*(it.claim for it in self.claims))
 
     def under(self, readings: Mapping[str, str]) -> frozenset[ClaimKey]:
-        """Give the claims that follow with these options (question to option) held, over everything else that is open."""
+        """Give the claims that follow with these options (question to option) held, whatever else is open."""
         if self.diagram is None:
             return frozenset()
         diagram, at = self.diagram
@@ -139,10 +140,13 @@ class Explorer:
         given = dict.fromkeys(fact for facts in charts for fact in facts.shared)
         return consequences("\n".join((*self._rooms.common, *(f"{fact}." for fact in given))))
 
-    def _read(self, diagram: Diagram[Choice, Outcome], root: int, touched: Sequence[str]) -> Exploration:
+    def _read(self, diagram: Diagram[Choice, Outcome], root: int, touched: Iterable[str]) -> Exploration:
         """Read off the diagram what decides, and where it leads."""
         ways = diagram.ways(root, self._base)
-        claims = [self._reachable(claim, [Resolution(*choice, value) for choice, value in way]) for claim, way in ways.items()]
+        claims = [
+            self._reachable(claim, [Resolution(choice[0], choice[1], value) for choice, value in way])
+            for claim, way in ways.items()
+        ]
         claims.sort(key=lambda it: (len(it.readings) + len(it.given), [*map(_number, it.readings)], sorted(it.claim)))
         base = diagram.value(root, self._first)
         assert base is not None
@@ -166,7 +170,7 @@ class Explorer:
     def _reachable(self, claim: Outcome, way: Sequence[Resolution]) -> Reachable:
         return Reachable(
             claim,
-            {it.subject: it.value for it in sorted(way, key=lambda it: it.subject) if it.predicate == OPEN},
+            {it.subject: it.value for it in way if it.predicate == OPEN},
             tuple(it for it in way if it.predicate not in {OPEN, FREE}),
             tuple(it for it in way if it.predicate == FREE),
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ivproof.determination import ChartNames
 from ivproof.engine import FREE, Resolution
-from ivproof.exploration.claims import Units, at_least, at_most, difference, units_of
+from ivproof.exploration.claims import Units, at_least, at_most, units_of
 from ivproof.exploration.explorer import Exploration, Explorer
 from ivproof.facts import Facts
 from ivproof.law.terms import parse
@@ -33,8 +33,8 @@ BESIDE = {"drug lines": DRUG_LINES, "diagnoses": DIAGNOSES, "exclusions and find
 class Decided:
     """A question that decides over a chart.
 
-    `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or only
-    together with others, `leads` the claim of each option that changes it alone.
+    `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or
+    only together with others, `leads` the claim of each option that changes it alone.
     """
 
     question: Question
@@ -89,8 +89,8 @@ class ChartReadings:
     """What the readings of a policy make of one chart.
 
     `base` is the claim under the readings held, the first option of a question without a default. `beside` has further
-    questions, which decide over something else than the claim for the services, `facts` what the chart does not give and that decides. Without `complete` the chart leads to
-    more than could be gone through, and nothing else is told.
+    questions, which decide over something else than the claim for the services, `facts` what the chart does not give
+    and that decides. Without `complete` the chart leads to more than could be gone through, and nothing else is told.
     """
 
     encounter: str
@@ -181,9 +181,7 @@ class ReadingsOfCharts:
             tuple(questions),
             tuple(claims),
             beside,
-            tuple(
-                names.supposed_fact(Resolution(*choice, "")) for choice in found.assumed if choice[0] != FREE
-            ),
+            tuple(names.supposed_fact(Resolution(*choice, "")) for choice in found.assumed if choice[0] != FREE),
             found.complete,
         )
 

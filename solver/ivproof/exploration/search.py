@@ -55,7 +55,7 @@ class State:
 class _Chart:
     """A chart on its way: its states, and how candidates are ranked in it."""
 
-    rank: Callable[[str], object]
+    rank: Callable[[str], tuple[int, str]]
     root: State
     states: list[State]
     touched: set[str]
@@ -98,7 +98,9 @@ class _Texts:
 class Search:
     """The search through the charts of one call."""
 
-    def __init__(self, rooms: Rooms, shared: Mapping[str, Sequence[str]], options: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, rooms: Rooms, shared: Mapping[str, Sequence[str]], options: Mapping[str, tuple[str, ...]]
+    ) -> None:
         """`shared` are the facts that all charts share, by predicate; `options` what may be held of each question.
 
         `touched` has, for each chart of a run, the questions that change something of it, be it not the claim.
@@ -112,7 +114,7 @@ class Search:
         self._asked: dict[tuple[int, tuple[int, ...]], tuple[str, ...] | None] = {}
 
     def run(
-        self, charts: Sequence[Facts], rank: Callable[[Facts], Callable[[str], object]]
+        self, charts: Sequence[Facts], rank: Callable[[Facts], Callable[[str], tuple[int, str]]]
     ) -> list[tuple[Diagram[Choice, Outcome], int] | None]:
         """Give the diagram of each chart, with its root; None where there are too many ways."""
         under_way = [self._begin(facts, rank(facts)) for facts in charts]
@@ -125,7 +127,7 @@ class Search:
                 self._advance(at, room, chart, mine)
         return [None if chart.given_up else self._diagram(chart) for chart in under_way]
 
-    def _begin(self, facts: Facts, rank: Callable[[str], object]) -> _Chart:
+    def _begin(self, facts: Facts, rank: Callable[[str], tuple[int, str]]) -> _Chart:
         atoms: dict[str, list[str]] = {}
         for fact in facts.own:
             atoms.setdefault(fact.predicate, []).append(fact.arguments)
@@ -137,7 +139,7 @@ class Search:
     # --- solving a room
 
     def _visit(self, room: Room, state: State) -> _Visit | None:
-        """What a state brings to a room, and the answers to the room's questions that it allows; None: nothing can apply."""
+        """What a state brings to a room, and the answers that it allows; None: no rule can apply."""
         given = tuple(state.true.get(name, EMPTY) for name in room.inputs)
         known = (room.number, given)
         if known not in self._asked:
@@ -151,7 +153,9 @@ class Search:
         solved = self._solved.setdefault(room.number, {})
         for visit in dict.fromkeys(chain.from_iterable(visits)):
             if visit is not None:
-                wanted.update(dict.fromkeys((visit.given, held) for held in visit.ways() if (visit.given, held) not in solved))
+                wanted.update(
+                    dict.fromkeys((visit.given, held) for held in visit.ways() if (visit.given, held) not in solved)
+                )
         waiting = list(wanted)
         for start in range(0, len(waiting), TOGETHER):
             self._solve_some(room, waiting[start : start + TOGETHER])

@@ -185,14 +185,14 @@ def _tree(lines: Iterable[Line]) -> Tree:
 
 
 def _grow(tree: Tree, line: Line) -> None:
-    branch = tree.add(_words(line))
+    branch = tree.add(line_text(line))
     if line.step is not None:
         for inner in line.step.lines:
             _grow(branch, inner)
 
 
-def _words(line: Line) -> Text:
-    """One line of an explanation."""
+def line_text(line: Line) -> Text:
+    """Give one line of an explanation."""
     if line.step is not None:
         head = Text.assemble((f"{line.number}. ", "bold"), _label(line), plain(line.text))
         head.append(f"  [{line.step.rule}] {line.step.citation}".rstrip(), FAINT)
