@@ -228,6 +228,8 @@ class Auditor:
             if not any(line.drug for line in wrong):
                 whole = candidates.whole(claim)
             lines = tuple(self._with_way(line, candidates, parts, whole) for line in lines)
+        if whole is None and draft.determination.why_undetermined:
+            lines = tuple(replace(it, kind=Kind.NOT_JUDGED, over=0) if it.disputed else it for it in lines)
         over, under = units_by_code(lines)
         searched = candidates is not None and candidates.complete
         verdict = overall(draft.determination, lines, whole, self._kinship)

@@ -130,7 +130,8 @@ class Judge:
         rules = sorted_rules((*(rule for it in left_out for rule in it.rules), *self.rules_of(billed.code)))
         if case.determination.why_undetermined:
             why = " ".join(case.determination.why_undetermined)
-            return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} is not judged. {why}", rules)
+            message = f"{times(billed)} cannot be judged: the policy gives no claim for this chart. {why}"
+            return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, over=billed.units)
         if case.drug:
             why = "no drug with this code was given"
         elif left_out:
