@@ -45,9 +45,17 @@ def joint(sizes: Sequence[int], optional: Sequence[int], claims: Callable[[Cell]
     table = {cell: made for cell in cells if (made := claims(cell)) is not None}
     matters = {n: case for n in range(len(sizes)) if (case := _case(n, table)) is not None}
     wanted = [n for n, size in enumerate(sizes) if size and n not in optional]
-    without = {cell: made for cell, made in table.items() if not any(cell[n] for n in optional)}
-    ask = _smallest(wanted, without) if complete else tuple(n for n in wanted if n in matters)
-    return Joint(table, matters, ask, complete)
+    if not complete:
+        # what changes nothing alone or with one other is left out, and the rest combined as far as can be
+        wanted = [n for n in wanted if n in matters]
+        if prod(sizes[n] + 1 for n in wanted) > MOST:
+            return Joint(table, matters, tuple(wanted), complete)
+        some = product(*(range(size + 1) if n in wanted else (0,) for n, size in enumerate(sizes)))
+        table |= {cell: made for cell in some if cell not in table and (made := claims(cell)) is not None}
+    others = [n for n in range(len(sizes)) if n not in wanted]
+    without = {cell: made for cell, made in table.items() if complete or not any(cell[n] for n in others)}
+    without = {cell: made for cell, made in without.items() if not any(cell[n] for n in optional)}
+    return Joint(table, matters, _smallest(wanted, without), complete)
 
 
 def _pairs(sizes: Sequence[int]) -> list[Cell]:

@@ -158,9 +158,9 @@ class _Search:
             self._missing(n, gap, tuple(outcomes[n][0]), found, varied=outcomes[n][1])
             for n, gap in enumerate(self.gaps)
         )
-        ask = set(found.ask)
-        if not found.complete:
-            ask |= {n for n, (_, varied) in enumerate(outcomes) if varied and not self.gaps[n].optional}
+        # a time may matter only so late that it was not combined with others
+        late = {n for n, (_, varied) in enumerate(outcomes) if varied and n not in found.matters}
+        ask = {*found.ask, *(n for n in late if not self.gaps[n].optional)}
         determination = self.coder.determiner.determine(self.facts, self.answer, {})
         return MissingReport(
             encounter.id,

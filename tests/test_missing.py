@@ -1,0 +1,271 @@
+"""What a chart does not say: what each possible value leads to, what matters, and the fewest facts to ask for."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import generate
+import pytest
+from command import chart as plain_chart
+from command import given_iv, run
+
+from ivproof.chart.files import scan
+from ivproof.coding import Coder
+from ivproof.encounter import Encounter
+from ivproof.engine import ClaimKey
+from ivproof.missing import Missing, MissingReport, missing_facts
+from ivproof.missing.gaps import Time, acceptable, gaps
+from ivproof.missing.joint import joint
+from ivproof.policy import Policy
+from ivproof.reasons.least import moment
+from ivproof.second import claims_of
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@cache
+def coder() -> Coder:
+    return Coder(Policy.load("out001"))
+
+
+def visit(*administrations: dict[str, Any], **fields: Any) -> Encounter:
+    return generate.encounter(plain_chart("E", *administrations, **fields))
+
+
+def report(*administrations: dict[str, Any], **fields: Any) -> MissingReport:
+    return missing_facts(coder(), visit(*administrations, **fields))
+
+
+def first_engine(charts: list[Encounter]) -> list[frozenset[ClaimKey]]:
+    return [claims_of(answer) for answer in coder().engine.answer([coder().facts(it) for it in charts])]
+
+
+def units(claim: ClaimKey) -> frozenset[tuple[str, int]]:
+    found = (text[len("total(") : -1].split(",") for text in claim if text.startswith("total("))
+    return frozenset((code.strip('"'), int(count)) for code, count in found)
+
+
+def stops(fact: Missing) -> list[tuple[str | None, str | None, list[dict[str, int]]]]:
+    return [(it.first, it.last, [dict(claim.units) for claim in it.claims]) for it in fact.outcomes]
+
+
+# --- times
+
+
+def test_a_missing_stop_leads_to_ranges_that_meet_without_a_gap() -> None:
+    found = report(given_iv("a", "ceftriaxone", "10:00", None)).fact("administrations[a].stop")
+    assert found.matters == "alone"
+    assert stops(found)[:3] == [
+        ("10:00", "10:15", [{"96374": 1}]),
+        ("10:16", "11:30", [{"96365": 1}]),
+        ("11:31", "12:30", [{"96365": 1, "96366": 1}]),
+    ]
+    assert found.outcomes[-1].last == "2020-10-06T10:00"
+    assert found.rules
+    assert "stop" in found.messages[0]
+
+
+def test_every_minute_of_a_missing_stop_is_in_the_range_that_the_first_engine_puts_it_in() -> None:
+    chart = visit(
+        given_iv("a", "normal saline", "09:00", None, purpose="hydration"),
+        given_iv("b", "ceftriaxone", "09:50", "10:20"),
+    )
+    fact = missing_facts(coder(), chart).fact("administrations[a].stop")
+    where = Time("administrations[a].stop", 0, "stop")
+    seconds = [9 * 3600 + 60 * minute for minute in range(200)]
+    solved = first_engine([where.put(chart, moment(at)) for at in seconds])
+    for at, claims in zip(seconds, solved, strict=True):
+        text = moment(at).text
+        same_day = [it for it in fact.outcomes if it.first is not None and "T" not in it.first]
+        [told] = [it for it in same_day if str(it.first) <= text <= str(it.last)]
+        assert {frozenset(claim.units.items()) for claim in told.claims} == {units(claim) for claim in claims}
+
+
+def test_a_missing_start_is_looked_for_before_the_stop() -> None:
+    found = report(given_iv("a", "ceftriaxone", None, "10:31")).fact("administrations[a].start")
+    assert (found.outcomes[-1].first, found.outcomes[-1].last) == ("10:16", "10:31")
+    assert found.outcomes[0].first == "00:00"
+    assert {"96366": 1, "96365": 1} in [dict(it.claims[0].units) for it in found.outcomes]
+
+
+def test_without_both_times_each_matters_only_with_the_other() -> None:
+    found = report(given_iv("a", "ceftriaxone", None, None))
+    assert {it.field for it in found.facts} >= {"start", "stop"}
+    assert set(found.ask) == {"administrations[a].start", "administrations[a].stop"}
+
+
+def test_the_end_of_a_pause_can_be_missing() -> None:
+    found = report(given_iv("a", "vancomycin", "09:00", "10:40", pauses=[{"from": "09:20"}]))
+    fact = found.fact("administrations[a].pauses[0].to")
+    assert fact.outcomes[0].first == "09:20"
+    assert fact.outcomes[-1].last == "10:40"
+
+
+def test_a_start_to_the_second_has_stops_in_whole_minutes() -> None:
+    fact = report(given_iv("a", "ceftriaxone", "10:00:20", None)).fact("administrations[a].stop")
+    assert fact.outcomes[0].first == "10:01"
+
+
+# --- other facts
+
+
+@pytest.mark.parametrize(
+    ("place", "administration", "fields"),
+    [
+        ("administrations[a].class", {"drug": "Unbekannt"}, {}),
+        ("administrations[a].order", {"order": "none"}, {}),
+        ("order", {}, {"order": "none"}),
+        ("administrations[a].spinal_puncture", {"drug": "methotrexate", "route": "IT", "site": None}, {}),
+        ("administrations[a].lesions", {"drug": "bleomycin", "route": "IL", "site": None}, {}),
+    ],
+)
+def test_each_kind_of_fact_is_gone_through_value_by_value(
+    place: str, administration: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    chart = visit(given_iv("a", "ceftriaxone", "09:00", "09:40") | administration, **fields)
+    fact = missing_facts(coder(), chart).fact(place)
+    assert fact.matters == "alone"
+    reported = [
+        (str(it[0]), str(it[1]), str(it[2]))
+        for it in coder().engine.plain([coder().facts(chart)])[0].get("missing", ())
+    ]
+    [gap] = [it for it in gaps(coder().policy, coder().facts(chart), reported) if it.place == place]
+    solved = first_engine([value.put(chart) for value in gap.values])
+    told = [{frozenset(claim.units.items()) for claim in it.claims} for it in fact.outcomes]
+    assert {frozenset(it) for it in told} == {frozenset(units(claim) for claim in claims) for claims in solved}
+
+
+def test_numbers_that_lead_to_the_same_stand_together() -> None:
+    chart = visit(given_iv("a", "bleomycin", "09:00", "09:40") | {"route": "IL", "site": None})
+    fact = missing_facts(coder(), chart).fact("administrations[a].lesions")
+    assert [it.text.partition("–")[0] for it in fact.outcomes] == ["1", "8"]
+
+
+def test_the_main_reason_of_an_office_visit() -> None:
+    found = report(
+        given_iv("a", "ceftriaxone", "09:00", "09:40"),
+        given_iv("b", "infliximab", "09:40", "11:00"),
+        place_of_service="11",
+    )
+    fact = found.fact("primary_reason")
+    assert [it.text for it in fact.outcomes] == ["a", "b"]
+    assert fact.outcomes[0].claims != fact.outcomes[1].claims
+    assert found.ask == ("primary_reason",)
+
+
+def test_a_site_that_is_not_documented_may_be_a_further_one() -> None:
+    found = report(
+        given_iv("a", "ceftriaxone", "09:00", "09:40"), given_iv("b", "vancomycin", "09:50", "10:50") | {"site": None}
+    )
+    fact = found.fact("administrations[b].site")
+    assert fact.matters == "alone"
+    assert [it.text for it in fact.outcomes] == ["left-arm", "a further access that was needed"]
+    assert dict(fact.outcomes[1].claims[0].units) == {"96365": 2}
+
+
+def test_why_a_further_access_was_needed() -> None:
+    found = report(
+        given_iv("a", "ceftriaxone", "09:00", "09:40"),
+        given_iv("b", "vancomycin", "09:10", "10:10") | {"site": "right-arm"},
+        access_sites=[{"id": "left-arm"}, {"id": "right-arm"}],
+    )
+    assert found.fact("access_sites[right-arm].necessity").matters == "alone"
+
+
+def test_what_can_be_anything_is_named_and_not_tried() -> None:
+    found = report(services=[{"kind": "evaluation_and_management", "separately_identifiable": True}])
+    assert found.fact("services[0].code").matters == "not tried"
+    assert found.ask == ()
+
+
+def test_a_whole_chart_has_nothing_to_ask_for() -> None:
+    found = report()
+    assert found.facts == ()
+    assert found.ask == ()
+    assert found.complete
+
+
+def test_a_push_with_one_time_lacks_nothing() -> None:
+    assert report(given_iv("a", "ketorolac", "09:00", None, method="push")).facts == ()
+
+
+# --- facts together
+
+
+def test_an_emergency_chart_with_three_missing_stops_comes_back_as_two_questions() -> None:
+    file = EXAMPLES / "13-what-to-ask.yaml"
+    shown = run("missing", file, columns=110).stdout
+    lines = [line.strip() for line in shown.splitlines()]
+    begin = next(n for n, line in enumerate(lines) if "ask for" in line)
+    asked = lines[begin + 1 : lines.index("", begin)]
+    assert len(asked) == 2
+    assert "saline-1" in asked[0]
+    assert "ceftriaxone-1" in asked[1]
+    found = json.loads(run("missing", file, "--format", "json").stdout)
+    assert found["ask"] == ["administrations[saline-1].stop", "administrations[ceftriaxone-1].stop"]
+    assert found["complete"]
+    matters = {it["fact"]: it["matters"] for it in found["facts"]}
+    assert matters["administrations[saline-2].stop"] == "no"
+
+
+def test_the_facts_to_ask_for_settle_the_claim_and_no_fewer_do() -> None:
+    chart = next(sheet.chart().encounter for sheet in scan([str(EXAMPLES / "10-missing-stop-times.yaml")]))
+    assert chart is not None
+    found = missing_facts(coder(), chart)
+    assert set(found.ask) == {"administrations[vancomycin-1].stop", "administrations[saline-1].stop"}
+    vancomycin, saline = Time("", 0, "stop"), Time("", 2, "stop")
+    late = [None, *(moment(3600 * 14 + 60 * minute) for minute in (5, 40, 100))]
+    charts = {
+        (one, other): chart_with
+        for one, other in product(late, late)
+        for chart_with in [_with(_with(chart, vancomycin, one), saline, other)]
+        if acceptable(chart_with)
+    }
+    solved = dict(zip(charts, first_engine(list(charts.values())), strict=True))
+    # with one of them documented the claim still hangs on the other, so both have to be asked
+    assert any(solved[one, late[1]] != solved[one, late[3]] for one in late[1:])
+    assert any(solved[late[1], other] != solved[late[3], other] for other in late[1:])
+
+
+def _with(chart: Encounter, where: Time, at: Any) -> Encounter:
+    return chart if at is None else where.put(chart, at)
+
+
+def test_a_fact_that_matters_only_with_another_is_found() -> None:
+    # two facts, each of which changes the claim only where the other is documented as 1
+    claims = {(1, 1): frozenset([frozenset([("total", "x", 1)])])}
+    nothing = frozenset([frozenset([("total", "x", 2)])])
+    found = joint([2, 1], [], lambda cell: claims.get((cell[0], cell[1]), nothing))
+    assert found.complete
+    assert found.matters == {0: {1: 1}, 1: {0: 1}}
+    assert found.ask == (0, 1)
+
+
+def test_what_matters_only_while_another_fact_is_not_documented_is_not_asked_for() -> None:
+    # as with the technique of what has no stop: once the stop is there, the times tell it
+    def claims(cell: tuple[int, ...]) -> frozenset[frozenset[tuple[str, ...]]]:
+        return frozenset([frozenset([("total", f"code{cell[0] or 10 + cell[1]}", "1")])])
+
+    found = joint([2, 2], [], claims)
+    assert found.matters == {0: {}, 1: {}}
+    assert found.ask == (0,)
+
+
+def test_facts_that_nobody_asks_for_are_not_in_the_list() -> None:
+    def claims(cell: tuple[int, ...]) -> frozenset[frozenset[tuple[str, ...]]]:
+        return frozenset([frozenset([("total", f"code{cell}", "1")])])
+
+    assert joint([2, 2], [0], claims).ask == (1,)
+
+
+def test_too_many_facts_are_looked_at_in_pairs_and_it_is_said() -> None:
+    def claims(cell: tuple[int, ...]) -> frozenset[frozenset[tuple[str, ...]]]:
+        return frozenset([frozenset([("total", f"code{cell[2]}", "1")])])
+
+    found = joint([5] * 8, [], claims)
+    assert not found.complete
+    assert found.ask == (2,)
