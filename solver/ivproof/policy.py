@@ -157,7 +157,7 @@ class Policy:
             read.append(language.load(texts))
             return plain_law.to_plain(read[0])
 
-        kept = self._kept.get("program", plain)
+        kept = self.kept.get("program", plain)
         return read[0] if read else plain_law.from_plain(kept)
 
     @cached_property
@@ -167,36 +167,37 @@ class Policy:
         return frozenset((name, int(arity)) for name, arity in _INPUT.findall(vocabulary))
 
     @cached_property
-    def _kept(self) -> Kept:
+    def kept(self) -> Kept:
+        """What is worked out once for this law and kept between runs."""
         return Kept(self.digest)
 
     @cached_property
     def questions(self) -> Mapping[str, Question]:
         """The questions by key, in their order."""
-        plain = self._kept.get("questions", lambda: [_plain_question(it) for it in _questions(self.program)])
+        plain = self.kept.get("questions", lambda: [_plain_question(it) for it in _questions(self.program)])
         found = (Question(**{**it, "options": tuple(Option(*option) for option in it["options"])}) for it in plain)
         return {question.key: question for question in found}
 
     @cached_property
     def wordings(self) -> Mapping[str, Wording]:
         """What the rules say of themselves, by rule id."""
-        plain = self._kept.get("wordings", lambda: _wordings(self.program))
+        plain = self.kept.get("wordings", lambda: _wordings(self.program))
         return {id_: Wording(it[0], tuple(it[1]), it[2], it[3], it[4]) for id_, it in plain.items()}
 
     @cached_property
     def codes(self) -> Mapping[str, str]:
         """The codes that the law can put on a claim, in its order, each with the id of the rule that prints it."""
-        return dict(self._kept.get("codes", lambda: _codes(self.program)))
+        return dict(self.kept.get("codes", lambda: _codes(self.program)))
 
     @cached_property
     def minutes(self) -> tuple[int, ...]:
         """Lengths of a run, in minutes, on both sides of every threshold of the law."""
-        return tuple(self._kept.get("minutes", lambda: _minutes(self.program)))
+        return tuple(self.kept.get("minutes", lambda: _minutes(self.program)))
 
     @cached_property
     def probes(self) -> tuple[int, ...]:
         """Lengths of a run, in minutes, that reach each threshold of the law; first the one that most often tells."""
-        lengths = sorted(self._kept.get("probes", lambda: _probes(self.program)))
+        lengths = sorted(self.kept.get("probes", lambda: _probes(self.program)))
         telling = max((length for length in lengths if length < 2 * HOUR), default=0)
         return (telling, *(length for length in lengths if length != telling))
 
@@ -230,7 +231,7 @@ class Policy:
         """Give the law for many charts at once, with the settled questions worked into its rules."""
         fixed = {key: option for key, option in settings.items() if option is not None}
         name = "batch-" + hashlib.sha256(repr(sorted(fixed.items())).encode()).hexdigest()[:16]
-        return [BatchRule(*it) for it in self._kept.get(name, lambda: self._batch(fixed))]
+        return [BatchRule(*it) for it in self.kept.get(name, lambda: self._batch(fixed))]
 
     def _batch(self, fixed: Mapping[str, str]) -> list[tuple[str, list[str], str]]:
         def asked(rule: Rule) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import networkx as nx
+from typing import Any
 
 from ivproof import rewrite
 from ivproof.law import dependencies
@@ -101,7 +100,13 @@ class Rooms:
 
 
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
-    """Cut a policy's law into the rooms that bear on these predicates (with their arities)."""
+    """Give the rooms of a policy's law that bear on these predicates (with their arities); they are kept."""
+    name = f"rooms-{'-'.join(sorted(outcome))}"
+    return _from_plain(policy.kept.get(name, lambda: _to_plain(_cut(policy, outcome))))
+
+
+def _cut(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
+    """Cut a policy's law into rooms."""
     wanted = tuple(outcome.items())
     law = [rule for rule in policy.program.rules if rule.atom.signature != READING]
     needed = _cone(law, wanted)
@@ -145,12 +150,16 @@ def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
 
 
 def _cone(law: list[Rule], wanted: Collection[Signature]) -> frozenset[Signature]:
+    import networkx as nx  # noqa: PLC0415  (only where rooms are not kept yet)
+
     graph = dependencies.graph(law)
     return frozenset(wanted).union(*(nx.ancestors(graph, it) for it in wanted if it in graph))
 
 
 def _members(own: list[Rule], common: Collection[Signature], wanted: Collection[Signature]) -> dict[Signature, int]:
     """The number of the room in which each predicate is concluded."""
+    import networkx as nx  # noqa: PLC0415  (only where rooms are not kept yet)
+
     graph = dependencies.graph(own)
     graph.remove_nodes_from(set(common) | {READING})
     components = sorted(map(sorted, nx.strongly_connected_components(graph)))
@@ -202,6 +211,8 @@ def _order(own: list[Rule], members: Mapping[Signature, int], wanted: Collection
     A question is not to part states before somebody wants to know, so what needs least itself comes last before its use
     (the order in which R. Sethi and J. D. Ullman evaluate expressions with few registers, J. ACM 17, 1970).
     """
+    import networkx as nx  # noqa: PLC0415  (only where rooms are not kept yet)
+
     graph: nx.DiGraph[int] = nx.DiGraph()
     for rule in own:
         number = members[rule.atom.signature]
@@ -315,3 +326,47 @@ def _given(rule: Rule, inputs: Sequence[str], common: Collection[Signature]) -> 
             body.append(numbered(part))
     columns = (variable[name] if name in used else Variable(ANONYMOUS) for name in inputs)
     return replace(rule, body=(Literal(Function(GIVEN, (place, *columns))), *body))
+
+
+def _to_plain(found: Rooms) -> dict[str, Any]:
+    """Rooms as data that JSON can hold."""
+    return {
+        "order": [
+            [
+                room.number,
+                list(room.heads),
+                list(room.inputs),
+                [[rule.text, sorted(rule.needs), list(rule.asks), sorted(rule.shared)] for rule in room.rules],
+                list(room.choices),
+            ]
+            for room in found.order
+        ],
+        "common": list(found.common),
+        "outcome": list(found.outcome),
+        "used": sorted(found.used),
+        "forgotten": {str(at): list(names) for at, names in found.forgotten.items()},
+        "asking": {key: list(ids) for key, ids in found.asking.items()},
+    }
+
+
+def _from_plain(data: Any) -> Rooms:
+    order = tuple(
+        Room(
+            number,
+            tuple((name, arity) for name, arity in heads),
+            tuple(inputs),
+            tuple(
+                RoomRule(text, frozenset(needs), tuple(asks), frozenset(shared)) for text, needs, asks, shared in rules
+            ),
+            tuple(choices),
+        )
+        for number, heads, inputs, rules, choices in data["order"]
+    )
+    return Rooms(
+        order,
+        tuple(data["common"]),
+        tuple((name, arity) for name, arity in data["outcome"]),
+        frozenset(data["used"]),
+        {int(at): tuple(names) for at, names in data["forgotten"].items()},
+        {key: tuple(ids) for key, ids in data["asking"].items()},
+    )

@@ -9,34 +9,20 @@ decision diagram from answers to outcomes, which leaves out no combination.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, product
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ivproof.engine import FREE, OPEN, derive, resolution_of
+from ivproof.engine import FREE, OPEN
 from ivproof.exploration.diagram import Diagram
-from ivproof.exploration.rooms import CANDIDATE, GIVEN, Room, Rooms
+from ivproof.exploration.rooms import CANDIDATE, Room
+from ivproof.exploration.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit
 from ivproof.facts import Facts
-from ivproof.law.terms import Function, parse
-
-Choice = tuple[str, str]
-"""What is chosen: the predicate (a reading, a supposed fact, one of several equals) and what it is about."""
-
-Outcome = frozenset[str]
-"""The atoms of the outcome."""
 
 STATES = 20_000
 """With more states than this a chart is given up: no one could read the claims that it leads to."""
 
-EMPTY = 0
-"""The number of the extension without atoms."""
-
-TOGETHER = 400
-"""So many inputs are put to the solver together."""
-
-
-class TooManyWaysError(RuntimeError):
-    """A chart whose open questions lead to more different states than can be gone through."""
+Rank = Callable[[str], tuple[int, str]]
+"""What ranks the candidates of a chart's choices."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,59 +48,21 @@ class _Chart:
     given_up: bool = False
 
 
-Held = tuple[tuple[str, str], ...]
-Concluded = dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """What a state brings to a room: extensions, and what it may hold of each question that is asked."""
-
-    given: tuple[int, ...]
-    asked: tuple[str, ...]
-    values: tuple[tuple[str, ...], ...]
-
-    def ways(self) -> Iterator[Held]:
-        """Every way of answering."""
-        return product(*([(key, it) for it in values] for key, values in zip(self.asked, self.values, strict=True)))
-
-
-@dataclass
-class _Texts:
-    """Extensions of predicates by number: each the texts of its atoms' arguments, in order."""
-
-    numbers: dict[tuple[str, ...], int] = field(default_factory=lambda: {(): EMPTY})
-    texts: list[tuple[str, ...]] = field(default_factory=lambda: [()])
-
-    def number(self, texts: Iterable[str]) -> int:
-        key = tuple(sorted(texts))
-        found = self.numbers.get(key)
-        if found is None:
-            found = self.numbers[key] = len(self.texts)
-            self.texts.append(key)
-        return found
-
-
 class Search:
     """The search through the charts of one call."""
 
-    def __init__(
-        self, rooms: Rooms, shared: Mapping[str, Sequence[str]], options: Mapping[str, tuple[str, ...]]
-    ) -> None:
-        """`shared` are the facts that all charts share, by predicate; `options` what may be held of each question.
+    def __init__(self, solver: RoomSolver, options: Mapping[str, tuple[str, ...]]) -> None:
+        """`options` are what may be held of each question.
 
         `touched` has, for each chart of a run, the questions that change something of it, be it not the claim.
         """
-        self._rooms = rooms
-        self._shared = shared
+        self._solver = solver
+        self._rooms = solver.rooms
         self._options = options
-        self._extensions = _Texts()
         self.touched: list[set[str]] = []
-        self._solved: dict[int, dict[tuple[tuple[int, ...], Held], Concluded]] = {}
-        self._asked: dict[tuple[int, tuple[int, ...]], tuple[str, ...] | None] = {}
 
     def run(
-        self, charts: Sequence[Facts], rank: Callable[[Facts], Callable[[str], tuple[int, str]]]
+        self, charts: Sequence[Facts], rank: Callable[[Facts], Rank]
     ) -> list[tuple[Diagram[Choice, Outcome], int] | None]:
         """Give the diagram of each chart, with its root; None where there are too many ways."""
         under_way = [self._begin(facts, rank(facts)) for facts in charts]
@@ -122,76 +70,26 @@ class Search:
         for at, room in enumerate(self._rooms.order):
             live = [chart for chart in under_way if not chart.given_up]
             visits = [[self._visit(room, state) for state in chart.states] for chart in live]
-            self._solve(room, visits)
+            brought = dict.fromkeys(visit for mine in visits for visit in mine if visit is not None)
+            self._solver.solve(room, ((visit.given, held) for visit in brought for held in visit.ways()))
             for chart, mine in zip(live, visits, strict=True):
                 self._advance(at, room, chart, mine)
         return [None if chart.given_up else self._diagram(chart) for chart in under_way]
 
-    def _begin(self, facts: Facts, rank: Callable[[str], tuple[int, str]]) -> _Chart:
-        atoms: dict[str, list[str]] = {}
-        for fact in facts.own:
-            atoms.setdefault(fact.predicate, []).append(fact.arguments)
-        used = self._rooms.used
-        true = {name: self._extensions.number(texts) for name, texts in atoms.items() if name in used}
-        root = State(true, {})
+    def _begin(self, facts: Facts, rank: Rank) -> _Chart:
+        root = State(self._solver.begin(facts), {})
         return _Chart(rank, root, [root], set())
 
-    # --- solving a room
-
-    def _visit(self, room: Room, state: State) -> _Visit | None:
-        """What a state brings to a room, and the answers that it allows; None: no rule can apply."""
-        given = tuple(state.true.get(name, EMPTY) for name in room.inputs)
-        known = (room.number, given)
-        if known not in self._asked:
-            self._asked[known] = room.asked(state.true)
-        asked = self._asked[known]
-        return None if asked is None else _Visit(given, asked, tuple(self._held(state, key) for key in asked))
-
-    def _solve(self, room: Room, visits: Iterable[Iterable[_Visit | None]]) -> None:
-        """Solve a room for every input that is new."""
-        wanted: dict[tuple[tuple[int, ...], Held], None] = {}
-        solved = self._solved.setdefault(room.number, {})
-        for visit in dict.fromkeys(chain.from_iterable(visits)):
-            if visit is not None:
-                wanted.update(
-                    dict.fromkeys((visit.given, held) for held in visit.ways() if (visit.given, held) not in solved)
-                )
-        waiting = list(wanted)
-        for start in range(0, len(waiting), TOGETHER):
-            self._solve_some(room, waiting[start : start + TOGETHER])
+    def _visit(self, room: Room, state: State) -> Visit | None:
+        given, asked = self._solver.asked(room, state.true)
+        return None if asked is None else Visit(given, asked, tuple(self._held(state, key) for key in asked))
 
     def _held(self, state: State, key: str) -> tuple[str, ...]:
         return state.held.get(key) or self._options[key]
 
-    def _solve_some(self, room: Room, wanted: Sequence[tuple[tuple[int, ...], Held]]) -> None:
-        rules: dict[str, None] = {}
-        shared: dict[str, None] = {}
-        seen: dict[tuple[str, int], None] = {}
-        text: list[str] = []
-        for n, (given, held) in enumerate(wanted):
-            key = f"k{n}"
-            inputs = dict(zip(room.inputs, given, strict=True))
-            seen.update(dict.fromkeys(inputs.items()))
-            present = {name for name, number in inputs.items() if number != EMPTY}
-            for rule in room.rules:
-                if rule.needs <= present:
-                    rules[rule.text] = None
-                    shared.update(dict.fromkeys(rule.shared))
-            text.append(f"{GIVEN}({','.join(map(str, (key, *given)))}).")
-            text += (f"reading({key},{question},{it})." for question, it in held)
-        for name, number in seen:
-            atoms = self._extensions.texts[number]
-            text += (f"{name}({number},{arguments})." if arguments else f"{name}({number})." for arguments in atoms)
-        facts = (f"{fact}." for name in shared for fact in self._shared.get(name, ()))
-        found = derive("\n".join((*rules, *facts, *text)), {name: arity + 1 for name, arity in room.heads})
-        solved = self._solved[room.number]
-        for n, (given, held) in enumerate(wanted):
-            mine = found.get(f"k{n}", {})
-            solved[given, held] = {name: self._extensions.number(mine[name]) for name, _ in room.heads if name in mine}
-
     # --- parting and joining states
 
-    def _advance(self, at: int, room: Room, chart: _Chart, visits: Sequence[_Visit | None]) -> None:
+    def _advance(self, at: int, room: Room, chart: _Chart, visits: Sequence[Visit | None]) -> None:
         """Take the states of a chart through a room."""
         ends = [
             end
@@ -203,24 +101,17 @@ class Search:
         if len(chart.states) > STATES:
             chart.given_up, chart.states = True, []
 
-    def _enter(self, room: Room, state: State, visit: _Visit | None, chart: _Chart) -> list[State]:
+    def _enter(self, room: Room, state: State, visit: Visit | None, chart: _Chart) -> list[State]:
         """Give the states that a state parts into as a room's conclusions are added."""
         if visit is None:
             return [state]
-        solved = self._solved[room.number]
-        ways = list(visit.ways())
-        first = solved[visit.given, ways[0]]
-        if all(solved[visit.given, held] == first for held in ways):
-            state.true.update(first)
-            ends = [state]
-        else:
-            table = {held: solved[visit.given, held] for held in ways}
-            ends = self._part(state, visit.asked, table, chart)
+        table = {held: self._solver.concluded(room, visit.given, held) for held in visit.ways()}
+        ends = self._part(state, visit.asked, table, chart)
         if room.choices:
             ends = [end for it in ends for end in self._choose(room, it, chart)]
         return ends
 
-    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, Concluded], chart: _Chart) -> list[State]:
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: _Chart) -> list[State]:
         """Part a state by the questions that make a difference to what is concluded."""
         first = next(iter(table.values()))
         if all(concluded == first for concluded in table.values()):
@@ -247,31 +138,22 @@ class Search:
         """Part a state by what a room's choices may take."""
         ends = [state]
         for name in room.choices:
-            number = state.true.pop(CANDIDATE + name, EMPTY)
-            groups: dict[str, list[str]] = {}
-            for text in self._extensions.texts[number]:
-                choice, value = _cut(text)
-                groups.setdefault(choice, []).append(value)
-            for values in groups.values():
-                ends = [end for it in ends for end in self._take(name, values, it, chart)]
+            for candidates in self._solver.candidates(name, state.true):
+                ends = [end for it in ends for end in self._take(name, candidates, it, chart)]
         return ends
 
-    def _take(self, name: str, values: list[str], state: State, chart: _Chart) -> list[State]:
-        way = {it: resolution_of(name, [str(argument) for argument in _arguments(it)]) for it in values}
-        ranked = sorted(values, key=lambda it: chart.rank(way[it].value))
-        if len(ranked) == 1:
-            self._add(state, name, ranked[0])
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: _Chart) -> list[State]:
+        state.true.pop(CANDIDATE + name, None)
+        if len(candidates) == 1:
+            self._solver.choose(name, candidates[0], state.true)
             return [state]
+        ranked = sorted(candidates, key=lambda it: chart.rank(it.value))
         ends = [State(dict(state.true), dict(state.held)) for _ in ranked]
-        for end, value in zip(ends, ranked, strict=True):
-            self._add(end, name, value)
-        branches = tuple(((way[it].value,), end) for it, end in zip(ranked, ends, strict=True))
-        state.leads = (way[ranked[0]].choice, branches)
+        for end, candidate in zip(ends, ranked, strict=True):
+            self._solver.choose(name, candidate, end.true)
+        branches = tuple(((it.value,), end) for it, end in zip(ranked, ends, strict=True))
+        state.leads = (ranked[0].choice, branches)
         return ends
-
-    def _add(self, state: State, name: str, value: str) -> None:
-        held = self._extensions.texts[state.true.get(name, EMPTY)]
-        state.true[name] = self._extensions.number((*held, value))
 
     def _joined(self, at: int, states: Iterable[State]) -> list[State]:
         """Forget what is not used any more, and let states become one that are the same from here on."""
@@ -293,11 +175,7 @@ class Search:
         diagram: Diagram[Choice, Outcome] = Diagram(_place)
         numbers: dict[int, int] = {}
         for state in chart.states:
-            state.leads = frozenset(
-                f"{name}({text})"
-                for name, _ in self._rooms.outcome
-                for text in self._extensions.texts[state.true.get(name, EMPTY)]
-            )
+            state.leads = self._solver.outcome(state.true)
 
         def number(state: State) -> int:
             path = [state]
@@ -328,14 +206,3 @@ def _place(choice: Choice) -> tuple[int, int, str]:
     if predicate == OPEN:
         return 0, int(subject[1:]), ""
     return (2 if predicate == FREE else 1), 0, f"{predicate} {subject}"
-
-
-def _arguments(text: str) -> tuple[object, ...]:
-    term = parse(f"atom({text})")
-    return term.arguments if isinstance(term, Function) else (term,)
-
-
-def _cut(text: str) -> tuple[str, str]:
-    """Which choice a candidate belongs to, and the arguments that it would have."""
-    choice, *arguments = _arguments(text)
-    return str(choice), ",".join(map(str, arguments))
