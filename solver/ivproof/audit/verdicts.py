@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ivproof.audit.kinship import Kinship
@@ -125,7 +125,7 @@ class Judge:
         return LineVerdict(Kind.MODIFIER_MISSING, billed, supported, message, rules)
 
     def _unsupported(self, billed: Billed, case: Compared) -> LineVerdict:
-        left_out = self._left_out(billed.code, case.excluded)
+        left_out = self._left_out(billed.code, case)
         # without a rule that leaves it out, what says no is the rule that would have had to apply
         rules = sorted_rules((*(rule for it in left_out for rule in it.rules), *self.rules_of(billed.code)))
         if case.determination.why_undetermined:
@@ -138,18 +138,15 @@ class Judge:
             why = " ".join(it.reason.rstrip(".") + "." for it in left_out[:TOLD]).rstrip(".")
         else:
             why = "nothing in the chart earns it"
-        message = f"{times(billed)} is not supported: {why}."
+        message = f"{times(billed)}{self._called(billed.code)} is not supported: {why}."
         return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, excluded=tuple(left_out), over=billed.units)
 
-    def _left_out(self, code: str, excluded: Iterable[Exclusion]) -> list[Exclusion]:
-        """What was left out that would have had the code, or else a kindred one."""
-        found = [it for it in excluded if it.code]
-        same = [it for it in found if it.code == code]
-        kin = [
-            (near, n, it)
-            for n, it in enumerate(found)
-            if (near := self._kinship.distance(code, it.code or "")) is not None
-        ]
+    def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
+        """What was left out that would have had the code, or else a kindred one that was not billed itself."""
+        same = [it for it in case.excluded if it.code == code]
+        billed = {it.code for it in case.billed}
+        found = [(n, it, it.code) for n, it in enumerate(case.excluded) if it.code and it.code not in billed]
+        kin = [(near, n, it) for n, it, other in found if (near := self._kinship.distance(code, other)) is not None]
         return same or [it for *_, it in sorted(kin, key=lambda it: it[:2])]
 
     # --- rules
@@ -159,6 +156,14 @@ class Judge:
         name = self._policy.codes.get(code) or (VISIT_RULE if self._kinship.is_visit(code) else "")
         wording = self._policy.wordings.get(name)
         return wording.references if wording else ()
+
+    def _called(self, code: str) -> str:
+        """What the law's table of codes says of a code: `` (infusion, further hour)``."""
+        wording = self._policy.wordings.get(self._policy.codes.get(code, ""))
+        if wording is None or ":" in wording.sentence:  # the words of several codes at once tell of none
+            return ""
+        said = wording.sentence.rstrip(".")
+        return f" ({said[:1].lower()}{said[1:]})"
 
     def _rules(self, supported: Supported) -> tuple[str, ...]:
         return supported.rules or self.rules_of(supported.code)

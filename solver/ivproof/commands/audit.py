@@ -302,7 +302,7 @@ class _Report:
         for name in self._claims.lines if self._claims else ():
             if name is not None and name not in self._audited:
                 self.problems += 1
-                say(f"{self._claims.file if self._claims else ''}: {name}: found no chart of this encounter")
+                say(f"{self._claims.file if self._claims else ''}: {name}: no chart of this encounter was audited")
         if self._left:
             self.problems += 1
             say(f"ivproof: {self.sink.written} has {len(self._left)} encounters that are not in the input")
