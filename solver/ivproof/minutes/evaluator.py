@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from ivproof.minutes.affine import moves, written
-from ivproof.minutes.law import Law, Ready, Step, asks
+from ivproof.minutes.law import Law, Ready, Step, asks, holds
 from ivproof.minutes.relations import Relation
 from ivproof.recheck import Atom
 from ivproof.recheck.evaluator import ROUNDS
@@ -54,7 +54,7 @@ class _Prepared:
         touched = [numbers[it] for it in step.touches]
         self.key: Callable[[State], Any] = itemgetter(*touched, *touched[:1])  # a tuple even where it is one
         self.rules = [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules]
-        self.questions = [(key, numbers[asks(key)]) for key in step.questions]
+        self.questions = [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions]
         self.memory: dict[Any, Outcome] = {}
         """What the step gave for relations in which nothing moves."""
         self.fleeting: dict[Any, Outcome] = {}
@@ -167,15 +167,15 @@ class Evaluator:
             for n in range(at, len(steps)):
                 step = steps[n]
                 if step.step.choice or step.questions:
-                    open_ = [key for key, number in step.questions if key not in held and state[number].rows]
+                    open_ = [key for key, asked, _ in step.questions if key not in held and state[asked].rows]
                     if open_ or step.step.choice:
                         after = self._tried(step, state, held, open_)
                         waiting += [(it, n + 1, by) for it, by in reversed(after)]
                         break
-                    outcome = self._applied(step, state, held)
+                    outcome = self._applied(step, state, _options(step, state, held))
                 else:
                     found = step.memory.get(step.key(state))
-                    outcome = self._applied(step, state, held) if found is None else found
+                    outcome = self._applied(step, state, {}) if found is None else found
                 for number, relation in outcome:
                     state[number] = relation
             else:
@@ -189,10 +189,11 @@ class Evaluator:
         outcomes: dict[Outcome, None] = {}
         for options in product(*(self.options[key] for key in questions)):
             settled = {**held, **dict(zip(questions, options, strict=True))} if questions else held
+            taken = _options(step, state, settled)
             if step.step.choice:
-                found.append((self._chosen(step, state, settled), settled))
+                found.append((self._chosen(step, state, taken), settled))
                 continue
-            outcome = self._applied(step, state, settled)
+            outcome = self._applied(step, state, taken)
             outcomes[outcome] = None
             after = list(state)
             for number, relation in outcome:
@@ -202,24 +203,20 @@ class Evaluator:
             return [(found[0][0][0], held)]
         return [(after, settled) for afters, settled in found for after in afters]
 
-    def _applied(self, step: _Prepared, state: State, held: Mapping[str, str]) -> Outcome:
+    def _applied(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
         relations = step.key(state)
-        key = (*relations, *(held.get(question) for question, _ in step.questions)) if step.questions else relations
+        key = (*relations, *(options.get(it[0]) for it in step.questions)) if step.questions else relations
         found = step.memory.get(key)
         if found is None:
             found = step.fleeting.get(key)
         if found is None:
-            found = self._fired(step, state, held)
+            found = self._fired(step, state, options)
             moving = any(it.moving for it in relations)
             (step.fleeting if moving else step.memory)[key] = found
         return found
 
-    def _fired(self, step: _Prepared, state: State, held: Mapping[str, str]) -> Outcome:
-        rules = [
-            (rule, needs, head)
-            for rule, needs, head in step.rules
-            if not rule.wants or all(held.get(question) == option for question, option in rule.wants.items())
-        ]
+    def _fired(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
+        rules = [it for it in step.rules if not it[0].wants or _wanted(it[0], options)]
         after = state
         for _ in range(ROUNDS):
             made: dict[int, dict[Atom, None]] = {}
@@ -249,10 +246,10 @@ class Evaluator:
         heads = dict.fromkeys(head for _, _, head in rules)
         return tuple((head, after[head]) for head in heads if after[head] is not state[head])
 
-    def _chosen(self, step: _Prepared, state: State, held: Mapping[str, str]) -> list[State]:
+    def _chosen(self, step: _Prepared, state: State, options: Mapping[str, str]) -> list[State]:
         """The states after a choice: one for each way of taking one candidate of every case."""
         [(rule, needs, head)] = step.rules
-        if not all(state[need].rows for need in needs) or not _wanted(rule, held):
+        if not all(state[need].rows for need in needs) or not _wanted(rule, options):
             return [list(state)]
         cases: dict[tuple[Any, ...], dict[Atom, None]] = {}
         rule.fire(_Database(self._numbers, state), cases)
@@ -272,8 +269,17 @@ class Evaluator:
             yield after
 
 
-def _wanted(rule: Ready, held: Mapping[str, str]) -> bool:
-    return all(held.get(question) == option for question, option in rule.wants.items())
+def _options(step: _Prepared, state: State, held: Mapping[str, str]) -> dict[str, str]:
+    """The options of a step's open questions: those held where they are asked for, and those that the law takes."""
+    found = {key: held[key] for key, asked, _ in step.questions if key in held and state[asked].rows}
+    for key, _, taken in step.questions:
+        for _, option in state[taken].rows:
+            found[key] = str(option)
+    return found
+
+
+def _wanted(rule: Ready, options: Mapping[str, str]) -> bool:
+    return all(options.get(question) == option for question, option in rule.wants.items())
 
 
 def _true(candidates: Iterable[Atom], relation: Relation) -> list[Atom]:

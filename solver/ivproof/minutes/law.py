@@ -7,7 +7,7 @@ have to be watched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -95,15 +95,11 @@ class Law:
     def __init__(self, rules: Iterable[Rule], settings: Mapping[str, str | None]) -> None:
         """Work the settings into the rules and order them."""
         self.open = [key for key, option in settings.items() if option is None]
-        ready = [it for rule in rules if (it := _settled(rule, settings)) is not None]
-        self.facts = [it.rule.fact for it in ready if it.rule.is_fact]
-        conditional = {fact[1] for fact in self.facts if fact[0] == "conditional"}
+        given = tuple(rules)
+        ready = [it for rule in given if (it := _settled(rule, settings)) is not None]
         for key in self.open:
-            body = (Literal(Pattern("raised", (key,))),) if key in conditional else ()
-            asking = Ready(Rule(_asks(key), None, body), {})
-            ready.append(asking)
-            if not body:
-                self.facts.append(asking.rule.fact)
+            ready += [Ready(rule, {}) for rule in _about(key, given)]
+        self.facts = [it.rule.fact for it in ready if it.rule.is_fact]
         waiting = {id(it.rule): it for it in ready if not it.rule.is_fact}
         self.timed = _timed([it.rule for it in waiting.values()])
         self.steps = [
@@ -115,17 +111,55 @@ class Law:
         """Every predicate that a rule reads or adds to."""
         found = dict.fromkeys((fact[0], len(fact) - 1) for fact in self.facts)
         found.update(dict.fromkeys(it for step in self.steps for it in step.touches))
-        found.update(dict.fromkeys(_asks(key).signature for key in self.open))
+        for key in self.open:
+            found.update(dict.fromkeys((asks(key), holds(key))))
         return tuple((str(name), arity) for name, arity in found)
 
 
 def asks(key: str) -> Signature:
-    """The predicate that says that an open question is asked."""
-    return _asks(key).signature
+    """The predicate that says that every option of an open question is to be tried."""
+    return f"asks {key}", 0
 
 
-def _asks(key: str) -> Pattern:
-    return Pattern(f"asks {key}")
+def holds(key: str) -> Signature:
+    """The predicate that says which option of an open question the law itself takes."""
+    return f"holds {key}", 1
+
+
+def _waits(key: str) -> Pattern:
+    """What stands in a rule in place of an open question, so that the rule comes after all that decides it."""
+    return Pattern(f"waits for {key}")
+
+
+def _about(key: str, rules: Iterable[Rule]) -> Iterator[Rule]:
+    """The rules that decide an open question, for that question alone."""
+    yield Rule(_waits(key), None, (Literal(Pattern(asks(key)[0])),))
+    yield Rule(_waits(key), None, (Literal(Pattern(holds(key)[0], (Variable("O"),))),))
+    for rule in rules:
+        if rule.head.signature != READING:
+            continue
+        question, option = rule.head.arguments
+        if question != key and not isinstance(question, Variable):
+            continue
+        values = {question.name: key} if isinstance(question, Variable) else {}
+        body = tuple(_put(it, values, rule) for it in rule.body if not _opens(it))
+        if rule.condition is not None:
+            yield Rule(Pattern(asks(key)[0]), None, body, rule.file, rule.line)
+        else:
+            yield Rule(Pattern(holds(key)[0], (option,)), None, body, rule.file, rule.line)
+
+
+def _opens(element: Element) -> bool:
+    """Whether an element says that a question is open, which is known here."""
+    return isinstance(element, Literal) and not element.negated and element.atom.signature == ("open", 1)
+
+
+def _put(element: Element, values: Mapping[str, str], rule: Rule) -> Element:
+    """An element of a rule with values for variables; the rules that decide questions are plain."""
+    if not isinstance(element, Literal) or any(isinstance(it, Function | Arithmetic) for it in element.atom.arguments):
+        raise rule.error("a rule that decides a question needs plain literals")
+    put = (values.get(it.name, it) if isinstance(it, Variable) else it for it in element.atom.arguments)
+    return Literal(Pattern(element.atom.name, tuple(put)), element.negated)
 
 
 def _settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
@@ -146,7 +180,7 @@ def _settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
             return None
         if held is None:
             wants[key] = option
-            body.append(Literal(_asks(key)))
+            body.append(Literal(_waits(key)))
     return Ready(replace(rule, body=tuple(body)), wants)
 
 
