@@ -301,6 +301,18 @@ def test_drug_lines_are_compared_where_the_claim_has_any() -> None:
     assert many.verdict is Verdict.OVERCODED and many.over == {"J0696": 2}
 
 
+def test_the_lines_of_drugs_are_searched_where_they_are_disputed() -> None:
+    visit = drug_visit(discarded_units=0)
+    right = audited(visit, bill("96365"), bill("J0696", 4, "JZ"))
+    assert right.verdict is Verdict.CORRECT
+    bare = audited(visit, bill("96365"), bill("J0696", 4))
+    assert bare.verdict is Verdict.UNDER_READING and bare.way is not None and list(bare.way.readings) == ["A97"]
+    [line] = bare.disputed
+    assert line.kind is Kind.UNDER_READING and line.otherwise is Kind.MODIFIER_MISSING
+    many = audited(visit, bill("96365"), bill("J0696", 9, "JZ"))
+    assert many.verdict is Verdict.OVERCODED and many.searched and many.way is None
+
+
 def test_a_drug_whose_units_are_not_charted_is_not_judged_and_one_not_given_is_unsupported() -> None:
     visit = {**chart("drug"), "date": "2023-09-12"}
     audit = audited(visit, bill("96365"), bill("J0696", 4), bill("J3370", 2))

@@ -21,13 +21,14 @@ from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
 from ivproof.audit.overall import Words, overall, units_by_code
-from ivproof.audit.search import Candidates, Explores, WaySearch, by_code, key_of
+from ivproof.audit.search import DRUG_LINES, Candidates, DrugKey, Explores, WaySearch, by_code, drug_key, key_of
 from ivproof.audit.verdicts import Compared, Grounds, Judge, unjudged
 from ivproof.coding import Coder, Recheck
 from ivproof.derivation import Derivation
 from ivproof.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import BilledLine, Encounter
+from ivproof.engine import CLAIM, ClaimKey
 from ivproof.policy import Policy
 from ivproof.reasons.naming import Names
 from ivproof.reasons.record import Recorder
@@ -56,12 +57,18 @@ class Draft:
     determination: Determination
     way: Way
     lines: tuple[LineVerdict, ...]
+    drugs: tuple[tuple[str, tuple[str, ...], int], ...]
     notes: tuple[str, ...]
 
     @property
     def is_open(self) -> bool:
         """Whether it is worth looking for what would make the claim right."""
         return any(line.disputed for line in self.lines)
+
+    @property
+    def disputes_drugs(self) -> bool:
+        """Whether a line of a drug is disputed, so that these have to be looked at, too."""
+        return any(line.drug and line.disputed for line in self.lines)
 
 
 class Auditor:
@@ -113,22 +120,36 @@ class Auditor:
         drafts = [self._draft(*it) for it in claims]
         ways: list[Candidates | None] = [*candidates] if candidates is not None else [None] * len(drafts)
         if candidates is None and self.search:
-            waiting = [n for n, draft in enumerate(drafts) if draft.is_open]
-            found = self.candidates([(drafts[n].matched.encounter, drafts[n].determination) for n in waiting])
-            for n, it in zip(waiting, found, strict=True):
-                ways[n] = it
+            for drugs in (False, True):
+                waiting = [n for n, it in enumerate(drafts) if it.is_open and it.disputes_drugs is drugs]
+                charts = [(drafts[n].matched.encounter, drafts[n].determination) for n in waiting]
+                for n, it in zip(waiting, self.candidates(charts, drugs=drugs), strict=True):
+                    ways[n] = it
         settled = [self._settle(draft, it if draft.is_open else None) for draft, it in zip(drafts, ways, strict=True)]
         return self._edits.add(settled, [draft.matched for draft in drafts])
 
-    def candidates(self, charts: Sequence[tuple[Encounter, Determination]]) -> list[Candidates]:
-        """Give what charts can lead to: a claim that does not follow as it is can be held against it."""
-        return self._search.candidates([it for it, _ in charts], [it for _, it in charts])
+    def candidates(self, charts: Sequence[tuple[Encounter, Determination]], *, drugs: bool = False) -> list[Candidates]:
+        """Give what charts can lead to: a claim that does not follow as it is can be held against it.
+
+        With `drugs`, lines of drugs are part of it.
+        """
+        if not charts:
+            return []
+        search = self._drug_search if drugs else self._search
+        return search.candidates([it for it, _ in charts], [it for _, it in charts])
 
     @cached_property
     def _search(self) -> WaySearch:
+        return WaySearch(self.coder, self._explorer or self._explore(CLAIM))
+
+    @cached_property
+    def _drug_search(self) -> WaySearch:
+        return WaySearch(self.coder, self._explore({**CLAIM, **DRUG_LINES}), drugs=True)
+
+    def _explore(self, outcome: Mapping[str, int]) -> Explores:
         from ivproof.exploration.explorer import Explorer  # noqa: PLC0415 - only where a claim does not follow
 
-        return WaySearch(self.coder, self._explorer or Explorer(self.policy, self._readings))
+        return Explorer(self.policy, self._readings, outcome)
 
     # --- comparing
 
@@ -161,7 +182,12 @@ class Auditor:
             notes.append("No drug is on the billed claim; the lines of drugs were not judged.")
         lines_ = tuple(sorted(judgements, key=_place))
         matched = Matched(encounter, tuple(lines), base.claim, billed, supported, pieces)
-        return Draft(matched, found, base.way, lines_, tuple(notes))
+        held = tuple(
+            (it.billed.code, self._kinship.known(it.billed.modifiers), it.billed.units)
+            for it in lines_
+            if it.drug and it.billed and it.kind is not Kind.NOT_JUDGED
+        )
+        return Draft(matched, found, base.way, lines_, held, tuple(notes))
 
     def _cost(self, excluded: Sequence[Exclusion]) -> Any:
         left_out = {(it.subject, it.code) for it in excluded}
@@ -224,10 +250,10 @@ class Auditor:
         if candidates is not None and wrong:
             units = [(it.code, it.units, self._kinship.known(it.modifiers)) for it in draft.matched.billed]
             claim = key_of(units)
+            drugs = drug_key(draft.drugs) if draft.disputes_drugs else None
+            whole = candidates.whole(claim, drugs)
             parts = by_code(claim)
-            if not any(line.drug for line in wrong):
-                whole = candidates.whole(claim)
-            lines = tuple(self._with_way(line, candidates, parts, whole) for line in lines)
+            lines = tuple(self._with_way(line, candidates, parts, drugs, whole) for line in lines)
         if whole is None and draft.determination.why_undetermined:
             lines = tuple(replace(it, kind=Kind.NOT_JUDGED, over=0) if it.disputed else it for it in lines)
         over, under = units_by_code(lines)
@@ -252,14 +278,25 @@ class Auditor:
         )
 
     def _with_way(
-        self, line: LineVerdict, candidates: Candidates, parts: Mapping[str, frozenset[str]], whole: Way | None
+        self,
+        line: LineVerdict,
+        candidates: Candidates,
+        parts: Mapping[str, ClaimKey],
+        drugs: DrugKey | None,
+        whole: Way | None,
     ) -> LineVerdict:
         """Say of a disputed line under what it would be right: within what makes the claim right, or alone."""
-        if line.drug or not line.disputed:
+        if not line.disputed:
             return line
+
+        def part(within: Way | None) -> Way | None:
+            if line.drug:
+                return None if drugs is None else candidates.drug_part(drugs, line.code, within)
+            return candidates.part(parts, line.code, within)
+
         if whole is not None:
-            return self._under(line, candidates.part(parts, line.code, within=whole) or whole)
-        return replace(line, way=candidates.part(parts, line.code)) if line.way is None else line
+            return self._under(line, part(whole) or whole)
+        return replace(line, way=part(None)) if line.way is None else line
 
     def _under(self, line: LineVerdict, way: Way) -> LineVerdict:
         kind = Kind.IF_DOCUMENTED if way.given else Kind.UNDER_READING

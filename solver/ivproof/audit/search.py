@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Protocol
 
@@ -16,9 +17,10 @@ from ivproof.chart.clock import Moment
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM, Answer, ClaimKey, Resolution
-from ivproof.facts import Facts
+from ivproof.engine import CLAIM, Answer, Atoms, ClaimKey, Resolution
+from ivproof.facts import WHOLE, Facts
 from ivproof.hypotheses import what_ifs
+from ivproof.law.terms import Function, String, Term, parse
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""
@@ -63,12 +65,20 @@ class Explores(Protocol):
         """Explore charts, in the order given."""
 
 
+DrugKey = frozenset[tuple[str, tuple[str, ...], Fraction]]
+"""What the lines of drugs are compared by: code, modifiers, units."""
+
+DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
+"""Predicates (with their arities) of the lines of drugs."""
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A claim that a chart can lead to, and the way to it."""
+    """A claim that a chart can lead to, and the way to it; with the lines of its drugs, where these were asked for."""
 
     claim: ClaimKey
     way: Way
+    drugs: DrugKey | None = None
 
     @cached_property
     def by_code(self) -> Mapping[str, ClaimKey]:
@@ -83,9 +93,17 @@ class Candidates:
     all: tuple[Candidate, ...] = ()
     complete: bool = True
 
-    def whole(self, claim: ClaimKey) -> Way | None:
-        """The smallest way to a claim."""
-        return next((it.way for it in self.all if it.claim == claim), None)
+    def whole(self, claim: ClaimKey, drugs: DrugKey | None = None) -> Way | None:
+        """The smallest way to a claim, where `drugs` are given with just these lines of drugs."""
+        return next((it.way for it in self.all if it.claim == claim and drugs in (None, it.drugs)), None)
+
+    def drug_part(self, drugs: DrugKey, code: str, within: Way | None = None) -> Way | None:
+        """The smallest way under which the lines of one drug code are right."""
+        wanted = {it for it in drugs if it[0] == code}
+        found = (
+            it for it in self.all if it.drugs is not None and {one for one in it.drugs if one[0] == code} == wanted
+        )
+        return next((it.way for it in found if within is None or _is_within(it.way, within)), None)
 
     def part(self, claim: Mapping[str, ClaimKey], code: str, within: Way | None = None) -> Way | None:
         """The smallest way under which a claim is right in one code; `within` another way, where one is given."""
@@ -115,17 +133,53 @@ def key_of(units: Iterable[tuple[str, int, Sequence[str]]]) -> ClaimKey:
     return frozenset([*atoms, *(f'total_with("{code}","{it}",{number})' for (code, it), number in marked.items())])
 
 
+def drug_key(lines: Iterable[tuple[str, Sequence[str], float]]) -> DrugKey:
+    """What lines of drugs are compared by, from code, modifiers and units."""
+    found: dict[tuple[str, tuple[str, ...]], Fraction] = {}
+    for code, modifiers, units in lines:
+        key = code, tuple(sorted(modifiers))
+        found[key] = found.get(key, Fraction()) + Fraction(str(units))
+    return frozenset((*key, units) for key, units in found.items())
+
+
+def _drug_key_of(atoms: Atoms) -> DrugKey:
+    marks: dict[str, list[str]] = {}
+    for administration, modifier in atoms.get("line_modifier", ()):
+        marks.setdefault(str(administration), []).append(_text(modifier))
+    lines = [(_text(code), marks.get(str(it), []), units) for it, code, units in atoms.get("drug_line", ())]
+    lines += [(_text(code), [_text(mark)], units) for _, code, units, mark in atoms.get("discarded_line", ())]
+    return drug_key((code, modifiers, int(str(units)) / WHOLE) for code, modifiers, units in lines)
+
+
+def _text(term: Term) -> str:
+    return term.value if isinstance(term, String) else str(term)
+
+
+def _parsed(atoms: Iterable[str]) -> Atoms:
+    """Atoms by predicate, from their texts."""
+    found: dict[str, list[tuple[Term, ...]]] = {}
+    for text in sorted(atoms):
+        term = parse(text)
+        if isinstance(term, Function):
+            found.setdefault(term.name, []).append(term.arguments)
+    return found
+
+
 def key_of_lines(lines: Iterable[ClaimLine]) -> ClaimKey:
     """What a claim of a determination is compared by."""
     return key_of((line.code, line.units, line.modifiers) for line in lines)
 
 
 class WaySearch:
-    """Finds what charts can lead to, by one policy and one setting of its questions."""
+    """Finds what charts can lead to, by one policy and one setting of its questions.
 
-    def __init__(self, coder: Coder, explorer: Explores) -> None:
+    `drugs` explores the lines of drugs too: there are more claims then, and few claims need it.
+    """
+
+    def __init__(self, coder: Coder, explorer: Explores, *, drugs: bool = False) -> None:
         self._coder = coder
         self._explorer = explorer
+        self._drugs = drugs
 
     def candidates(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Candidates]:
         """Give what each encounter can lead to, in the order given."""
@@ -136,7 +190,7 @@ class WaySearch:
             Candidates(
                 tuple(
                     sorted(
-                        (*_alternatives(it), *self._reachable(facts, one), *more),
+                        (*self._alternatives(it), *self._reachable(facts, one), *more),
                         key=lambda candidate: (candidate.way.size, bool(candidate.way.given)),
                     )
                 ),
@@ -150,7 +204,14 @@ class WaySearch:
         for it in found.claims:
             _, given, initial = self._coder.determiner.spell(facts, [*it.given, *it.initial])
             readings = {keys[key].number: keys[key].option(option).letter for key, option in it.readings.items()}
-            yield Candidate(it.claim, Way(_in_order(readings), given, initial))
+            claim = frozenset(atom for atom in it.claim if atom.partition("(")[0] in CLAIM)
+            drugs = _drug_key_of(_parsed(it.claim)) if self._drugs else None
+            yield Candidate(claim, Way(_in_order(readings), given, initial), drugs)
+
+    def _alternatives(self, found: Determination) -> Iterator[Candidate]:
+        """The claims that the determination itself has, where it is not determined."""
+        for it in () if self._drugs else found.alternatives:
+            yield Candidate(key_of_lines(it.lines), Way(it.readings, it.given, it.initial))
 
     # --- facts that the chart does not give
 
@@ -174,16 +235,13 @@ class WaySearch:
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:
         if not answer.alternatives:
             atoms = (f"{name}({','.join(map(str, it))})" for name in CLAIM for it in answer.atoms.get(name, ()))
-            yield Candidate(frozenset(atoms), Way(given=given))
+            yield Candidate(frozenset(atoms), Way(given=given), self._drugs_in(answer.atoms))
         for it in answer.alternatives:
             readings, more, initial = self._coder.determiner.spell(facts, it.resolutions)
-            yield Candidate(it.claim, Way(readings, {**given, **more}, initial))
+            yield Candidate(it.claim, Way(readings, {**given, **more}, initial), self._drugs_in(it.atoms))
 
-
-def _alternatives(found: Determination) -> Iterator[Candidate]:
-    """The claims that the determination itself has, where it is not determined."""
-    for it in found.alternatives:
-        yield Candidate(key_of_lines(it.lines), Way(it.readings, it.given, it.initial))
+    def _drugs_in(self, atoms: Atoms) -> DrugKey | None:
+        return _drug_key_of(atoms) if self._drugs else None
 
 
 def _differences(encounter: Encounter, other: Encounter) -> dict[str, str]:

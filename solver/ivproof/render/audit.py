@@ -79,13 +79,19 @@ class AuditView:
         yield Text(words, f"bold {colour}")
         yield _text(audit.message)
         yield _heading("Lines")
-        table = _table("Billed", "Supported", "Verdict", "Why", "Rules")
+        table = _table("Billed", "Supported", "Verdict", "For", "Rules")
         for line in audit.lines:
             colour, words = KINDS[line.kind]
-            why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
+            names = _text(", ".join(line.supported.administrations) if line.supported else "")
             rules = Text(", ".join(line.rules), _FAINT)
-            table.add_row(_part(line.billed), _part(line.supported), Text(words, colour), _text(why), rules)
+            table.add_row(_part(line.billed), _part(line.supported), Text(words, colour), names, rules)
         yield _indented(table) if audit.lines else _indented(Text("None billed, none supported."))
+        found = [line for line in audit.lines if line.kind is not Kind.SUPPORTED]
+        if found:
+            yield _heading("Findings")
+            for line in found:
+                why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
+                yield _indented(_text(why))
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)
         if audit.notes:
@@ -98,7 +104,7 @@ class AuditView:
         parts = [f"{name}={it}" for name, it in way.readings.items()] if way else []
         parts += [f"{path} = {value}" for path, value in way.given.items()] if way else []
         parts += [f"{name} as initial" for name in way.initial.values()] if way else []
-        return f"By itself it would be right under {', '.join(parts)}." if parts else ""
+        return f"By itself it would be right with {', '.join(parts)}." if parts else ""
 
     # --- a summary
 
