@@ -1,9 +1,10 @@
 """How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
 beside bare clingo.
 
-NAME is one of throughput, parts, single, start, growth, memory; without one, all but `memory` run, and with --long
-that one too. Times are medians by the wall clock, so other work on the machine counts, which the load printed first
-tells; with --cpu what one process does alone (parts, single, growth) is taken by the processor's time instead.
+NAME is one of throughput, parts, single, start, growth, margins, memory; without one, all but `memory` run, and with
+--long that one too. Times are medians by the wall clock, so other work on the machine counts, which the load printed
+first tells; with --cpu what one process does alone (parts, single, growth, margins) is taken by the processor's time
+instead.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,12 @@ import generate
 
 from ivproof.batch import as_line
 from ivproof.chart.files import read
+from ivproof.coding import Coder
+from ivproof.encounter import Encounter
+from ivproof.engine import CLAIM
+from ivproof.margins import margins_of
+from ivproof.minutes.claims import DRUG_LINES
+from ivproof.minutes.moments import charted
 
 JOBS = 2
 """Processes of the runs over many charts."""
@@ -200,12 +207,58 @@ def growth(_: int) -> None:
             say(f"{sizes[n]} against {sizes[n - 1]} administrations", f"{ours[n] / ours[n - 1]:.1f} times")
 
 
+def margins(_: int) -> None:
+    """The margins of visits of eight administrations, and those of one found by solving minute after minute."""
+    coder = common.coder()
+    visits = [generate.encounter(generate.visit(random.Random(seed), range(8, 9))) for seed in range(20)]
+    visits = [it for it in visits if not coder.engine.answer([coder.facts(it)])[0].alternatives]
+    margins_of(coder, visits[0])
+    ours = sorted(common.median(partial(margins_of, coder, it), 3) for it in visits)
+    say(f"{len(visits)} determined visits, warm: median", ms(ours[len(ours) // 2]))
+    say("the slowest of them", ms(ours[-1]))
+    begin = common.Clock.now()
+    found, solved = every_minute(coder, visits[0])
+    seconds = common.Clock.now() - begin
+    told = {(it.place, it.way): it.minutes for it in margins_of(coder, visits[0]).settled[0].margins}
+    same = "the same margins" if found == told else "OTHER MARGINS"
+    say("the first of them by the first engine alone", f"{seconds:.1f} s")
+    print(f"    {solved} charts solved, each minute either way up to the first other claim: {same}")
+    ours = [common.median(partial(margins_of, coder, visits[0]), 3)]
+    say("the first of them by ivproof margins", ms(ours[0]))
+
+
+def every_minute(coder: Coder, chart: Encounter) -> tuple[dict[tuple[str, str], int | None], int]:
+    """Solve a chart again for each minute by which each of its times can move, until the claim is another one."""
+    held = claim_of(coder, [chart])[0]
+    found: dict[tuple[str, str], int | None] = {}
+    solved = 0
+    for moment in charted(chart):
+        for way, sign, bound in (("earlier", -1, moment.earlier), ("later", 1, moment.later)):
+            found[moment.place, way] = None
+            minutes = range(1, bound.minutes + 1)
+            for some in common.chunks(minutes, 50):
+                claims = claim_of(coder, [moment.moved(chart, sign * minute) for minute in some])
+                solved += len(some)
+                changed = [minute for minute, claim in zip(some, claims, strict=True) if claim != held]
+                if changed:
+                    found[moment.place, way] = changed[0]
+                    break
+    return found, solved
+
+
+def claim_of(coder: Coder, charts: Sequence[Encounter]) -> list[object]:
+    """Solve charts with the first option of every open question."""
+    atoms = coder.engine.plain([coder.facts(it) for it in charts])
+    return [[it.get(name) for name in (*CLAIM, *DRUG_LINES)] for it in atoms]
+
+
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "throughput": throughput,
     "parts": parts,
     "single": single,
     "start": start,
     "growth": growth,
+    "margins": margins,
     "memory": memory,
 }
 
