@@ -121,7 +121,10 @@ def test_a_reading_is_set_by_number_or_name_and_letter_or_name(tmp_path: Path, s
     file = write_lines(tmp_path / "visit.jsonl", two_of_equal_rank("E"))
     [found] = answers(run("code", file, *FAST, "--reading", setting))
     assert units(found["claim"]) == {"96365": 1, "96367": 1, "96366": 1}
-    assert [(it["question"], it["option"], it["source"]) for it in found["readings"]] == [("A9", "first", "set")]
+    [held] = [it for it in found["readings"] if it["source"] == "set"]
+    assert (held["question"], held["option"]) == ("A9", "first")
+    assert held["matters"]
+    assert held["otherwise"] == {"A": {"96365": 1, "96366": 2, "96368": 1}}
 
 
 def test_an_opened_question_gives_every_claim(tmp_path: Path) -> None:

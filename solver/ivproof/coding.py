@@ -17,12 +17,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from ivproof.determination import Determination, Determiner
+from ivproof.determination import Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.encounter import Encounter
-from ivproof.engine import LONG, Answer, Atoms, Engine, edit_solver
+from ivproof.engine import CLAIM, LONG, Alternative, Answer, Atoms, ClaimKey, Engine, edit_solver
+from ivproof.exploration.claims import units_of
+from ivproof.exploration.explorer import Explorer
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
 from ivproof.policy import Policy, law_folder
@@ -47,10 +49,19 @@ class Coder:
     """Codes encounters by one policy and one setting of its questions; made once and used for many."""
 
     def __init__(
-        self, policy: Policy, readings: Mapping[str, str] | None = None, edit_files: EditFiles | None = None
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        edit_files: EditFiles | None = None,
+        *,
+        assumptions: bool = False,
     ) -> None:
-        """Load everything; raises EditFileError where a user's file of claim edits cannot be read."""
+        """Load everything; raises EditFileError where a user's file of claim edits cannot be read.
+
+        With `assumptions` every determination has the readings held by default that its claim depends on.
+        """
         self.policy = policy
+        self.explorer = Explorer(policy, readings, fixed=False) if assumptions else None
         self.drugs = DrugList.load(law_folder() / "drugs")
         self.engine = Engine(policy, readings)
         self.determiner = Determiner(policy, readings)
@@ -76,11 +87,29 @@ class Coder:
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
                 self.second.check(facts, answer)
         changes = self._would_change(charts, answers)
+        otherwise = self._otherwise(charts, answers)
         found = [
-            self.determiner.determine(facts, answer, change)
-            for facts, answer, change in zip(charts, answers, changes, strict=True)
+            self.determiner.determine(facts, answer, change, other)
+            for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
         ]
         return self._with_edits(encounters, found)
+
+    def _otherwise(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[Otherwise]:
+        """Tell which claims depend on what is held of settled questions, and what other options give."""
+        if self.explorer is None:
+            return [{} for _ in charts]
+        ways = [
+            (n, way.resolutions)
+            for n, answer in enumerate(answers)
+            for way in answer.alternatives or (Alternative(frozenset(), {}, ()),)
+        ]
+        found: list[dict[str, dict[str, Mapping[str, int]]]] = [{} for _ in charts]
+        departed = self.explorer.depart([charts[n] for n, _ in ways], [way for _, way in ways])
+        for (n, _), it in zip(ways, departed, strict=True):
+            for (key, option), claim in it.changed.items():
+                if self.determiner.settings[key] is not None:
+                    found[n].setdefault(key, {}).setdefault(option, units_of(self.policy, claim).codes)
+        return list(found)
 
     def _would_change(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], bool]]:
         """Tell of each missing fact whether some value of it leads to another claim."""
@@ -125,6 +154,11 @@ class Coder:
             replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it
             for it, edits in zip(found, checked, strict=True)
         ]
+
+
+def claim_of(atoms: Atoms) -> ClaimKey:
+    """Give the claim among the atoms of an answer."""
+    return frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in atoms.get(name, ()))
 
 
 def _claims(answer: Answer) -> object:

@@ -19,6 +19,9 @@ from ivproof.facts import WHOLE, Facts, day_of
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.policy import Policy, Wording
 
+Otherwise = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""What claims other options give: units by code, by question and option."""
+
 ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""
 
@@ -120,23 +123,35 @@ class DrugLine:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An option held of a question: by default, as set, or for want of a default each in turn (open)."""
+    """An option held of a question: by default, as set, or for want of a default each in turn (open).
+
+    `says` is the option in words, `rests_on` what the question rests on, and `otherwise` has the claim that another
+    option gives by itself: letter to units by code.
+    """
 
     question: str
     name: str
     option: str | None
     source: str
     matters: bool
+    says: str = ""
+    rests_on: str = ""
+    otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the reading as the format has it."""
-        return {
+        found: dict[str, Any] = {
             "question": self.question,
             "name": self.name,
             "option": self.option,
             "source": self.source,
             "matters": self.matters,
+            "says": self.says,
+            "rests_on": self.rests_on,
         }
+        if self.otherwise:
+            found["otherwise"] = {letter: dict(codes) for letter, codes in self.otherwise.items()}
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +233,17 @@ class Determiner:
         self._order = {code: n for n, code in enumerate(policy.codes)}
         self._about = {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
 
-    def determine(self, facts: Facts, answer: Answer, would_change: Mapping[tuple[str, str], bool]) -> Determination:
-        """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it."""
+    def determine(
+        self,
+        facts: Facts,
+        answer: Answer,
+        would_change: Mapping[tuple[str, str], bool],
+        otherwise: Otherwise | None = None,
+    ) -> Determination:
+        """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it.
+
+        `otherwise` has the claims that other options of settled questions give, where that was looked into.
+        """
         names = ChartNames(facts)
         undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
         rivals = tuple(self._rival(names, it) for it in answer.alternatives)
@@ -235,7 +259,7 @@ class Determiner:
             ),
             drug_lines=_drug_lines(names, answer.atoms),
             diagnoses=_diagnoses(answer.atoms),
-            readings=self._readings(answer),
+            readings=self._readings(answer, otherwise or {}),
             alternatives=rivals,
             missing=self._missing(names, answer, would_change),
             findings=self._exclusions(names, answer.atoms, "finding"),
@@ -360,7 +384,7 @@ class Determiner:
             )
         return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))
 
-    def _readings(self, answer: Answer) -> tuple[Reading, ...]:
+    def _readings(self, answer: Answer, otherwise: Otherwise) -> tuple[Reading, ...]:
         mattering = {
             resolution.subject
             for alternative in answer.alternatives
@@ -370,11 +394,16 @@ class Determiner:
         }
         found = []
         for key, held in self.settings.items():
-            if key not in self.set_by_user and key not in mattering:
+            if key not in self.set_by_user and key not in mattering and key not in otherwise:
                 continue
             question = self.policy.questions[key]
             source = "set" if key in self.set_by_user else "open" if held is None else "default"
-            found.append(Reading(question.number, question.name, held, source, key in mattering))
+            others = {question.option(name).letter: codes for name, codes in otherwise.get(key, {}).items()}
+            matters = key in mattering or bool(others)
+            says = "" if held is None else question.option(held).says
+            found.append(
+                Reading(question.number, question.name, held, source, matters, says, question.citation, others)
+            )
         return tuple(found)
 
     def _wording(self, name: str) -> Wording:
@@ -411,10 +440,12 @@ class ChartNames:
         return {key} if place[:1] == ("administrations",) else set()
 
     def subject(self, term: Term) -> str:
+        """Give the id of the administration or other service that a term is about."""
         key = self.subject_key(term)
         return self.facts.names.get(key, key)
 
     def rank(self, term: Term) -> tuple[int, int]:
+        """Give the place of what a term is about in the order of the chart."""
         key = self.subject_key(term)
         place = self.facts.places.get(key)
         if place is None:
@@ -422,6 +453,7 @@ class ChartNames:
         return (1 if key.startswith("a") else 2, int(place[-1]))
 
     def in_order(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Give the ids behind constants, in the order of the chart."""
         ranked = sorted(keys, key=lambda key: self.rank(parse(key)))
         return tuple(self.facts.names.get(key, key) for key in ranked)
 
@@ -449,6 +481,7 @@ class ChartNames:
         return f"{spell(place)}.{what}"
 
     def supposed_fact(self, resolution: Resolution) -> str:
+        """Name the fact that the chart does not give and that a resolution supposes."""
         what = resolution.predicate.removeprefix("supposed_")
         if what == "class":
             drug = self.facts.names.get(resolution.subject, resolution.subject)
@@ -456,6 +489,7 @@ class ChartNames:
         return {"reason": "primary_reason", "sites": "access_sites", "lesions": "lesions"}.get(what, what)
 
     def supposed_value(self, resolution: Resolution) -> str:
+        """Name what a resolution supposes of a fact."""
         return self.subject(parse(resolution.value)) if resolution.predicate == "supposed_reason" else resolution.value
 
 

@@ -85,11 +85,19 @@ _DRUG_LINE = _record(
 )
 _READING = _record(
     "What is held of a question that the policy leaves open.",
+    optional=("otherwise",),
     question=_text("Its number: A9."),
     name=_text("Its short name: tie_break."),
     option=_or_null(_text("Name of the option held; null where every one is tried.")),
     source=_text("Who holds it.", enum=["default", "set", "open"]),
     matters={"type": "boolean", "description": "Whether another option gives this encounter another claim."},
+    says=_text("The option in words."),
+    rests_on=_text("The rules of the policy that leave the question open."),
+    otherwise={
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "description": "The claims that other options give by themselves: units by code, by letter of the option.",
+    },
 )
 _ALTERNATIVE = _record(
     "One of several claims, and what leads to it.",
@@ -135,7 +143,7 @@ def schema() -> _Schema:
             first_listed=_or_null(_text("ICD-10-CM code.")),
             then=_texts("The others in order."),
         ),
-        readings=_list("reading", "Questions that were set, or whose options change this claim."),
+        readings=_list("reading", "Questions that were set, or on whose answer this claim depends."),
         alternatives=_list("alternative", "Every claim that can follow, where there are several."),
         missing=_list("missing", "Facts that the chart does not give."),
         findings=_list("exclusion", "Findings that change no code."),

@@ -79,6 +79,14 @@ def code(
             show_default=False,
         ),
     ] = None,
+    assumptions: Annotated[
+        bool,
+        typer.Option(
+            "--assumptions/--no-assumptions",
+            help="List the readings held by default on which each claim depends, and what others would give. "
+            "Without them many charts are coded several times faster.",
+        ),
+    ] = True,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,
@@ -104,7 +112,7 @@ def code(
     from ivproof.coding import Coder
     from ivproof.commands.output import Output
 
-    make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of))
+    make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
     try:
         sink = Output(output)
     except OSError as error:

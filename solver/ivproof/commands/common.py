@@ -152,6 +152,12 @@ def complete_reading(incomplete: str) -> Iterator[tuple[str, str]]:
         yield f"{name}=open", "Try every option."
 
 
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", min=1, metavar="N", help="Processes for many charts; default: the cores.", show_default=False
+    ),
+]
 PolicyOption = Annotated[
     str,
     typer.Option(

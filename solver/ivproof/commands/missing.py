@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands.code import Format
 from ivproof.commands.common import (
     REFUSED,
+    JobsOption,
     PolicyOption,
     console,
     load_policy,
     read_settings,
     say,
     telling_policy_errors,
+    wrong,
 )
 from ivproof.commands.explain import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.readings import Format
 
 
 def missing(
@@ -25,7 +27,16 @@ def missing(
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary", help="Count over many charts (a file or a folder): which missing fact decides over how many."
+        ),
+    ] = False,
+    jobs: JobsOption = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="table: for people. json: one object. csv: of the summary only.")
+    ] = Format.TABLE,
 ) -> None:
     """Tell what the chart does not say, the claims that each possible value leads to, and the fewest facts to ask for.
 
@@ -34,6 +45,13 @@ def missing(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    if summary:
+        from ivproof.commands.summary import summarise
+        from ivproof.exploration.many import Gaps
+
+        raise typer.Exit(summarise([file], by, readings, Gaps(), "missing_facts", {}, form.value, jobs))
+    if form is Format.CSV:
+        wrong("--format csv is for --summary")
     chart = pick(file, encounter)
     from ivproof.coding import Coder
     from ivproof.minutes.evaluator import TooManyWaysError

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from ivproof.commands.common import (
     REFUSED,
+    JobsOption,
     PolicyOption,
     complete_question,
     console,
@@ -22,6 +23,7 @@ from ivproof.commands.common import (
     say,
     table,
     telling_policy_errors,
+    wrong,
 )
 from ivproof.commands.explain import EncounterOption, ReadingOption, pick
 
@@ -51,6 +53,7 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+    CSV = "csv"
 
 
 app = typer.Typer(
@@ -91,10 +94,21 @@ def of_charts(
     limit: Annotated[
         int, typer.Option(min=0, metavar="N", help="Show at most so many claims of a chart; 0 shows all.")
     ] = CLAIMS,
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="Count over all charts: which question decides alone over how many, and how."),
+    ] = False,
+    unresolved: Annotated[
+        bool, typer.Option("--unresolved", help="Only questions without a default, the others as held.")
+    ] = False,
+    jobs: JobsOption = None,
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
     form: Annotated[
-        Format, typer.Option("--format", help="table: for people. json: JSON Lines, one encounter a line.")
+        Format,
+        typer.Option(
+            "--format", help="table: for people. json: JSON Lines, one encounter a line. csv: of the summary only."
+        ),
     ] = Format.TABLE,
 ) -> None:
     """Tell which questions decide over charts: alone, or only together; every claim, with the fewest readings to it.
@@ -104,6 +118,18 @@ def of_charts(
     """
     by = load_policy(policy)
     settings = read_settings(by, reading or [])
+    if summary:
+        from ivproof.commands.summary import summarise
+        from ivproof.exploration.many import Questions
+
+        titles = {it.number: it.title for it in by.questions.values()}
+        raise typer.Exit(summarise(files, by, settings, Questions(unresolved), "questions", titles, form.value, jobs))
+    if form is Format.CSV:
+        wrong("--format csv is for --summary")
+    if unresolved:
+        settings = {it.key: it.default for it in by.questions.values() if it.default is not None} | {
+            by.question(name).key: option for name, option in settings.items()
+        }
     if why is not None:
         with telling_policy_errors():
             _why(by, settings, by.question(why), pick(_one(files), encounter))

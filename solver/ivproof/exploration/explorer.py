@@ -100,7 +100,8 @@ class Exploration:
 class Explorer:
     """Explores charts by one policy; made once and used for many.
 
-    `readings` settles questions, which then count as no longer open; `outcome` are the predicates that are compared.
+    `readings` settles questions, which then count as no longer open (unless not `fixed`: then they only take the place
+    of the defaults); `outcome` are the predicates that are compared.
     """
 
     def __init__(
@@ -108,6 +109,8 @@ class Explorer:
         policy: Policy,
         readings: Mapping[str, str] | None = None,
         outcome: Mapping[str, int] = CLAIM,
+        *,
+        fixed: bool = True,
     ) -> None:
         self.policy = policy
         self._outcome = outcome
@@ -119,7 +122,7 @@ class Explorer:
         for key, question in policy.questions.items():
             held = settings[key]
             names = tuple(option.name for option in question.options)
-            self._options[key] = (held,) if key in given and held is not None else names
+            self._options[key] = (held,) if fixed and key in given and held is not None else names
             self._first[OPEN, key] = names[0] if held is None else held
             if held is not None:
                 self._base[OPEN, key] = held
@@ -140,9 +143,7 @@ class Explorer:
             ]
         return found
 
-    def depart(
-        self, charts: Sequence[Facts], ways: Sequence[Sequence[Resolution]] | None = None
-    ) -> list[Departed]:
+    def depart(self, charts: Sequence[Facts], ways: Sequence[Sequence[Resolution]] | None = None) -> list[Departed]:
         """Tell what each question changes by itself in charts, in the order given; `ways` may settle choices first.
 
         This leaves out what questions change only together; it takes a small part of the time of `explore`.

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ivproof.determination import ClaimLine, Determination, Exclusion, Rival
 from ivproof.encounter import Encounter
+from ivproof.exploration.claims import Units, in_words
 from ivproof.policy import Policy, PolicyError
 from ivproof.render.plain import plain
 
@@ -161,12 +162,21 @@ class TerminalView:
     # --- what is open
 
     def _questions(self, found: Determination) -> Iterator[RenderableType]:
-        mattering = [it for it in found.readings if it.matters]
+        mattering = [it for it in found.readings if it.matters and not it.otherwise]
+        assumed = [it for it in found.readings if it.otherwise]
         held = [it for it in found.readings if not it.matters]
         if held:
             yield _heading("Readings that were set")
             for it in held:
                 yield _indented(_text(f"{it.question} {it.name} = {it.option or 'open'}"))
+        if assumed:
+            yield _heading("Assumed where the policy leaves a question open")
+            for it in assumed:
+                yield _indented(_text(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
+                for letter, codes in it.otherwise.items():
+                    option = self.policy.question(it.question).option(letter)
+                    claim = in_words(Units(codes))
+                    yield _indented(_text(f"{letter} {option.name} would give {claim}"), 4)
         if mattering:
             yield _heading("Open questions that change this claim")
             for it in mattering:

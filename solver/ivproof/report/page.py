@@ -404,7 +404,7 @@ def _questions(policy: Policy, found: Determination) -> Iterator[OpenQuestion]:
                 if n not in claims:
                     claims.append(n)
     for reading in found.readings:
-        if not reading.matters:
+        if not reading.matters or reading.otherwise:
             continue
         try:
             question = policy.question(reading.question)
