@@ -136,7 +136,9 @@ def test_a_summary_counts_charts_by_question() -> None:
     lines = [json.loads(line) for line in run("readings", EXAMPLES, "--format", "json").stdout.splitlines()]
     assert found["charts"] == len(lines)
     for number, entry in counted.items():
-        charts = [it for it in lines if any(q["question"] == number and q["matters"] == "alone" for q in it["questions"])]
+        charts = [
+            it for it in lines if any(q["question"] == number and q["matters"] == "alone" for q in it["questions"])
+        ]
         assert entry["charts"] == len(charts)
         assert entry["smallest_example"] in {it["encounter"] for it in charts}
     assert {q["question"] for it in lines for q in it["questions"] if q["matters"] == "alone"} == set(counted)

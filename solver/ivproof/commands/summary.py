@@ -60,7 +60,8 @@ def _print(found: Summary) -> None:
     from rich.text import Text
 
     out = console()
-    out.print(f"{found.charts} charts; of {found.decided} no single one of the {found.what.replace('_', ' ')} changes the claim")
+    what = found.what.replace("_", " ")
+    out.print(f"{found.charts} charts; of {found.decided} no single one of the {what} changes the claim")
     if found.entries:
         out.print()
         shown = table("", "", "Charts", "What changes most often", "Smallest example")
