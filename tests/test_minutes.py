@@ -13,11 +13,11 @@ from case_files import documents, encounter_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivproof.choices import CLAIM, ClaimKey
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM, ClaimKey
 from ivproof.minutes.affine import MINUTE, Reach, moves
-from ivproof.minutes.claims import Claims, minutes_of
+from ivproof.minutes.claims import Claims
 from ivproof.minutes.evaluator import TooManyWaysError
 from ivproof.minutes.moments import charted
 from ivproof.minutes.ranges import Ranges
@@ -134,7 +134,7 @@ def test_the_claims_are_those_of_the_second_engine() -> None:
     rng = random.Random(3)
     charts = [generate.encounter(generate.chart(rng, range(4), f"E{n}")) for n in range(20)]
     for chart in charts + some_cases(20, 1):
-        found = minutes_of(coder()).chart(chart).claims(chart)
+        found = coder().minutes.chart(chart).claims(chart)
         assert keys(found) == coder().second.claims(coder().facts(chart)), chart.id
 
 
@@ -145,7 +145,7 @@ def test_every_minute_of_a_range_has_the_claims_of_the_range(seed: int) -> None:
     charts += [generate.encounter(generate.chart(rng, range(1, 4), f"C{n}")) for n in range(2)]
     charts += some_cases(3, seed)
     for chart in charts:
-        looked, each = minutes_of(coder()).chart(chart), minutes_of(coder()).chart(chart)
+        looked, each = coder().minutes.chart(chart), coder().minutes.chart(chart)
         moments = list(charted(chart))
         for moment in rng.sample(moments, min(2, len(moments))):
             ranges = looked.along(moment)
@@ -157,7 +157,7 @@ def test_the_first_engine_agrees_at_every_minute() -> None:
     rng = random.Random(7)
     for n in range(2):
         chart = generate.encounter(generate.visit(rng, range(2, 4), f"V{n}"))
-        looked = minutes_of(coder()).chart(chart)
+        looked = coder().minutes.chart(chart)
         moment = rng.choice(list(charted(chart)))
         minutes = range(-min(moment.earlier.minutes, 50), min(moment.later.minutes, 50) + 1)
         found = first_engine([moment.moved(chart, minute) for minute in minutes])
@@ -169,4 +169,4 @@ def test_too_many_choices_are_refused_not_half_answered(monkeypatch: pytest.Monk
     monkeypatch.setattr("ivproof.minutes.evaluator.WAYS", 0)
     chart = generate.encounter(generate.visit(random.Random(1), range(2, 3)))
     with pytest.raises(TooManyWaysError):
-        minutes_of(coder()).chart(chart).claims(chart)
+        coder().minutes.chart(chart).claims(chart)

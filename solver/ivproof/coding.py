@@ -15,18 +15,23 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
+from ivproof.choices import Atoms
 from ivproof.determination import Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM, LONG, Alternative, Answer, Atoms, ClaimKey, Engine, edit_solver
+from ivproof.engine import Alternative, Answer, Engine, edit_solver
 from ivproof.exploration.claims import units_of
 from ivproof.exploration.explorer import Explorer
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
+from ivproof.minutes.claims import Minutes
+from ivproof.minutes.evaluator import TooManyWaysError
+from ivproof.missing.changes import would_change
 from ivproof.policy import Policy, law_folder
 from ivproof.second import SecondEngine
 
@@ -70,6 +75,11 @@ class Coder:
             tables = edit_files.into(tables)
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
+
+    @cached_property
+    def minutes(self) -> Minutes:
+        """The law made ready for questions about times."""
+        return Minutes(self)
 
     def facts(self, encounter: Encounter) -> Facts:
         """Give the facts of an encounter, as this policy asks for them."""
@@ -116,6 +126,12 @@ class Coder:
         found: list[dict[tuple[str, str], bool]] = [{} for _ in charts]
         waiting: dict[tuple[int, tuple[str, str]], list[Encounter]] = {}
         for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
+            if _is_short(facts.encounter):
+                try:
+                    found[n] = would_change(self, facts, answer)
+                    continue
+                except TooManyWaysError:
+                    pass  # then the values at the thresholds have to do
             for subject, field, _ in answer.atoms.get("missing", ()):
                 key = (str(subject), str(field))
                 found[n][key] = _varies(answer, key, facts)
@@ -154,11 +170,6 @@ class Coder:
             replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it
             for it, edits in zip(found, checked, strict=True)
         ]
-
-
-def claim_of(atoms: Atoms) -> ClaimKey:
-    """Give the claim among the atoms of an answer."""
-    return frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in atoms.get(name, ()))
 
 
 def _claims(answer: Answer) -> object:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
-from ivproof.coding import Coder
 from ivproof.determination import Rival
 from ivproof.encounter import Encounter
 from ivproof.minutes.affine import MINUTE
 from ivproof.minutes.check import Checked
-from ivproof.minutes.claims import ChartMinutes, Claims, Settling, minutes_of
+from ivproof.minutes.claims import ChartMinutes, Claims, Settling
 from ivproof.minutes.lines import ClaimLines, Difference, Reader, difference
 from ivproof.minutes.moments import Bound, Charted, charted
+
+if TYPE_CHECKING:
+    from ivproof.coding import Coder
 
 EARLIER, LATER = -1, 1
 
@@ -122,7 +124,7 @@ def margins_of(coder: Coder, encounter: Encounter) -> MarginReport:
     facts = coder.facts(encounter)
     [answer] = coder.engine.answer([facts])
     determination = coder.determiner.determine(facts, answer, {})
-    search = _Search(minutes_of(coder).chart(encounter), Reader(coder.policy, facts))
+    search = _Search(coder.minutes.chart(encounter), Reader(coder.policy, facts))
     nothing: list[tuple[Settling, Rival | None]] = [(Settling(), None)]
     rivals = [
         (Settling.of(it.resolutions), rival)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ivproof.choices import CLAIM
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM
 from ivproof.minutes.claims import ChartMinutes, Claims, Settling
 from ivproof.recheck import show
 from ivproof.second import DisagreementError

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
-from ivproof.coding import Coder
+from ivproof.choices import CLAIM, FREE, OPEN, Resolution
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM, FREE, OPEN, Resolution
 from ivproof.facts import Facts, facts_of
 from ivproof.minutes.affine import MINUTE, Reach
 from ivproof.minutes.evaluator import Claim, Evaluator
@@ -19,6 +18,9 @@ from ivproof.minutes.law import Law
 from ivproof.minutes.moments import Charted
 from ivproof.minutes.ranges import Ranges
 from ivproof.recheck import Atom, parse_facts
+
+if TYPE_CHECKING:
+    from ivproof.coding import Coder
 
 DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
 """Predicates (with their arities) of the lines for the drugs themselves."""
@@ -56,17 +58,6 @@ class Minutes:
     def facts(self, encounter: Encounter) -> Facts:
         """The facts of a chart; times in it may move."""
         return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
-
-
-_PREPARED: WeakKeyDictionary[Coder, Minutes] = WeakKeyDictionary()
-
-
-def minutes_of(coder: Coder) -> Minutes:
-    """The law of a coder, prepared when it is first asked for."""
-    found = _PREPARED.get(coder)
-    if found is None:
-        found = _PREPARED[coder] = Minutes(coder)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

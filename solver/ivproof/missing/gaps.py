@@ -45,8 +45,8 @@ class Value:
 class Gap:
     """Something that a chart does not say.
 
-    `place` is its path, `subject` whose it is, `why` the ids of the law's rules that report it. A gap that wants a time
-    has `time`, any other its `values`.
+    `place` is its path, `subject` whose it is, `why` the ids of the law's rules that report it, and `key` the subject
+    and the field by which they do. A gap that wants a time has `time`, any other its `values`.
     """
 
     place: str
@@ -55,6 +55,7 @@ class Gap:
     why: tuple[str, ...] = ()
     values: tuple[Value, ...] = ()
     time: Time | None = None
+    key: tuple[str, str] = ("", "")
 
     @property
     def optional(self) -> bool:
@@ -92,6 +93,10 @@ class Time:
             if found is not None and found.earlier.minutes >= 0 and found.later.minutes >= 0:
                 return found
         return None
+
+    def begun(self, encounter: Encounter) -> Encounter:
+        """The chart with this time at the first that it documents, whatever it is the time of."""
+        return self.put(encounter, _rounded(encounter, _first(encounter), up=False))
 
     def put(self, encounter: Encounter, moment: Moment) -> Encounter:
         """The chart with this time."""
@@ -173,16 +178,24 @@ class _Finder:
             yield from self._of(n)
         for n, service in enumerate(self.encounter.services):
             if (f"v{n + 1}", "code") in self.why:
-                yield Gap(f"services[{n}].code", service.kind, "code", self.why[f"v{n + 1}", "code"])
+                yield Gap(
+                    f"services[{n}].code",
+                    service.kind,
+                    "code",
+                    self.why[f"v{n + 1}", "code"],
+                    key=(f"v{n + 1}", "code"),
+                )
 
     def _of_the_encounter(self) -> Iterator[Gap]:
         encounter = self.encounter
         if ("encounter", "primary_reason") in self.why:
             values = tuple(Value(it.id, _set(primary_reason=(it.id,))) for it in encounter.administrations)
-            yield Gap("primary_reason", encounter.id, "primary_reason", self.why["encounter", "primary_reason"], values)
+            key = ("encounter", "primary_reason")
+            yield Gap("primary_reason", encounter.id, "primary_reason", self.why[key], values, key=key)
         if ("encounter", "diagnoses") in self.why:
             values = tuple(Value(code, _set(diagnoses=(code,))) for code in _diagnoses(self.policy))
-            yield Gap("diagnoses", encounter.id, "diagnoses", self.why["encounter", "diagnoses"], values)
+            key = ("encounter", "diagnoses")
+            yield Gap("diagnoses", encounter.id, "diagnoses", self.why[key], values, key=key)
         if encounter.order != UNSIGNED and any(it.order is None for it in encounter.administrations):
             yield Gap("order", encounter.id, "order", (), (Value(UNSIGNED, _set(order=UNSIGNED)),))
 
@@ -193,7 +206,8 @@ class _Finder:
         for field in ("start", "stop"):
             if getattr(it, field) is None and ((key, field) in self.why or (vascular and it.method != "push")):
                 place = f"{name}.{field}"
-                yield Gap(place, it.id, field, self.why.get((key, field), ()), time=Time(place, n, field))
+                why = self.why.get((key, field), ())
+                yield Gap(place, it.id, field, why, time=Time(place, n, field), key=(key, field))
         for k, pause in enumerate(it.pauses):
             for field in ("from_", "to"):
                 if getattr(pause, field) is None:
@@ -207,7 +221,7 @@ class _Finder:
             yield Gap(f"{name}.order", it.id, "order", (), (Value(UNSIGNED, _change(n, order=UNSIGNED)),))
         for field, values in self._listed(n):
             if (key, field) in self.why:
-                yield Gap(f"{name}.{field}", it.id, field, self.why[key, field], values)
+                yield Gap(f"{name}.{field}", it.id, field, self.why[key, field], values, key=(key, field))
 
     def _listed(self, n: int) -> Iterator[tuple[str, tuple[Value, ...]]]:
         """The fields that the law can report of an administration, times apart, each with its values."""

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
-from ivproof.coding import Coder
 from ivproof.encounter import Encounter
 from ivproof.engine import Answer
 from ivproof.facts import Facts
 from ivproof.minutes.check import Checked
-from ivproof.minutes.claims import ChartMinutes, Claims, Settling, minutes_of
+from ivproof.minutes.claims import ChartMinutes, Claims, Settling
 from ivproof.minutes.lines import ClaimLines, Reader
 from ivproof.minutes.moments import Charted
 from ivproof.minutes.ranges import Range
 from ivproof.missing.gaps import Change, Gap, acceptable, gaps
 from ivproof.missing.joint import Cell, Joint, joint
+
+if TYPE_CHECKING:
+    from ivproof.coding import Coder
 
 ALONE, TOGETHER, NEVER, UNTRIED, OPTIONAL = "alone", "together", "no", "not tried", "not asked for"
 
@@ -140,7 +142,7 @@ class _Search:
         self.coder = coder
         self.facts = facts
         self.answer = answer
-        self.chart: ChartMinutes = minutes_of(coder).chart(facts.encounter)
+        self.chart: ChartMinutes = coder.minutes.chart(facts.encounter)
         self.reader = Reader(coder.policy, facts)
         self.checked = Checked(self.chart)
         self.gaps = gaps(coder.policy, facts, _reported(answer))
