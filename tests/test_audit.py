@@ -16,6 +16,7 @@ from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import BilledLine
+from ivproof.engine import Answer
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")
@@ -31,7 +32,7 @@ def auditor(setting: Setting) -> Auditor:
 
 @cache
 def coded(folder: str) -> list[tuple[Case, Determination]]:
-    """The cases of a folder whose claim is determined, each with what follows.
+    """The cases of a folder for which the policy has a claim, each with what follows.
 
     Of the law's, those that set no reading: each setting takes an engine of its own, and `readings` has all of them.
     """
@@ -44,9 +45,10 @@ def coded(folder: str) -> list[tuple[Case, Determination]]:
     for setting, alike in settings.items():
         by = auditor(setting).coder
         charts = [by.facts(case.encounter) for case in alike]
-        # whether a missing fact would change anything takes most of the time, and is asked for a search only
-        for case, facts, answer in zip(alike, charts, by.engine.answer(charts), strict=True):
-            found.append((case, by.determiner.determine(facts, answer, {})))
+        # the first option of what is open, and not whether a missing fact would change anything: that takes most of
+        # the time, and is asked for a search only
+        for case, facts, atoms in zip(alike, charts, by.engine.plain(charts), strict=True):
+            found.append((case, by.determiner.determine(facts, Answer(atoms), {})))
     return [(case, it) for case, it in found if it.status == "determined"]
 
 
