@@ -44,6 +44,9 @@ TOGETHER = 200
 SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
 
+LONG = 12
+"""Of charts of more administrations missing times are tried at the thresholds of the law only."""
+
 
 def in_sample(encounter: str) -> bool:
     """Whether the encounter with that id is in the sample that the second engine looks at."""
