@@ -124,6 +124,15 @@ def test_the_summary_adds_up_to_the_lines(mixed: Path) -> None:
         assert found["units"][side] == sum(it[side] for it in found["errors"].values())
 
 
+def test_the_ending_of_the_output_says_the_form(mixed: Path, tmp_path: Path) -> None:
+    run("audit", mixed, "-o", tmp_path / "out.csv", *QUICK)
+    assert (tmp_path / "out.csv").read_text("utf-8").startswith("encounter,")
+    run("audit", mixed, "-o", tmp_path / "out.jsonl", *QUICK)
+    assert len((tmp_path / "out.jsonl").read_text("utf-8").splitlines()) == 4
+    run("audit", mixed, "--summary", "-o", tmp_path / "sum.json", *QUICK)
+    assert json.loads((tmp_path / "sum.json").read_text("utf-8"))["claims"] == 4
+
+
 # --- status
 
 
@@ -142,6 +151,7 @@ def test_fail_on_ends_with_1_where_a_claim_has_that_verdict(mixed: Path, names: 
         (("--fail-on", "wrong"), ("--fail-on", "'wrong'", "overcoded_and_undercoded")),
         (("--resume",), ("--resume", "--output")),
         (("--resume", "-o", "x.txt"), ("--resume", "--format json")),
+        (("-o", "no/such/folder/out.csv"), ("no/such/folder/out.csv",)),
         (("--claim", "nowhere.csv"), ("nowhere.csv",)),
         (("--format", "xml"), ("table", "json", "csv")),
         (("--mue", "nowhere.csv"), ("nowhere.csv",)),

@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ivproof.audit.auditor import Auditor as Auditor
+    from ivproof.audit.model import Audit as Audit
     from ivproof.chart.files import read as read
     from ivproof.coding import Coder as Coder
     from ivproof.determination import Determination as Determination
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from ivproof.recheck.checker import check as check
 
 _HOME = {
+    "Audit": "ivproof.audit.model",
+    "Auditor": "ivproof.audit.auditor",
     "Coder": "ivproof.coding",
     "Determination": "ivproof.determination",
     "DrugList": "ivproof.drugs.listing",
@@ -48,6 +52,8 @@ _HOME = {
 }
 
 __all__ = [
+    "Audit",
+    "Auditor",
     "Coder",
     "Determination",
     "DrugList",

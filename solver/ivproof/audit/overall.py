@@ -91,7 +91,8 @@ class Words:
     def claim(self, verdict: Verdict, lines: Sequence[LineVerdict], way: Way | None, *, searched: bool) -> str:
         """Say of a whole claim in a sentence or two what the verdict is and what it rests on."""
         if verdict is Verdict.CORRECT:
-            return "Every line follows from the chart."
+            judged = " that is judged" if any(line.kind is Kind.NOT_JUDGED for line in lines) else ""
+            return f"Every line{judged} follows from the chart."
         if verdict is Verdict.UNDETERMINED:
             return "The policy gives no claim for this chart, so the billed lines are not judged."
         if way is not None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from ivproof.commands.resume import Done, Records
     from ivproof.policy import Policy
 
-PACKETS = {".pdf", ".html"}
-"""Endings of an output that is a packet to be sent, not a table of findings."""
+PACKETS = {".pdf", ".html", ".json"}
+"""Endings of an output that is a packet to be sent, where neither --format nor --summary says otherwise."""
 
 
 class Format(StrEnum):
@@ -48,6 +48,10 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSON, ".csv": Format.CSV}
+"""The form that the ending of an output asks for, where --format does not."""
 
 
 def audit(
@@ -83,7 +87,7 @@ def audit(
         typer.Option(
             "--format",
             help="table: for people. json: JSON Lines, one claim a line. csv: the worksheet, a row for each line of a "
-            "claim. [default: table]",
+            "claim. [default: by the ending of --output, else table]",
             show_default=False,
         ),
     ] = None,
@@ -145,8 +149,8 @@ def audit(
     edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
-        wrong(f"--output {output}: expected a name that ends in .json, .csv or .txt")
-    shape = form or Format.TABLE
+        wrong(f"--output {output}: expected a name that ends in .jsonl, .csv or .txt, or --format")
+    shape = form or (ENDINGS.get(output.suffix.lower(), Format.TABLE) if output else Format.TABLE)
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")
     if resume and shape is Format.TABLE and not summary:
