@@ -38,12 +38,13 @@ def margins(
     from ivproof.margins import margins_of
     from ivproof.minutes.evaluator import TooManyWaysError
     from ivproof.render.margins import margin_words
+    from ivproof.second import DisagreementError
 
     with telling_policy_errors():
         try:
             report = margins_of(Coder(by, readings), chart)
-        except TooManyWaysError as error:
-            say(f"ivproof: {chart.id}: {error}")
+        except (TooManyWaysError, DisagreementError) as error:
+            say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
             raise typer.Exit(REFUSED) from None
     if form is Format.JSON:
         typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))

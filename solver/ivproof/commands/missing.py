@@ -57,12 +57,13 @@ def missing(
     from ivproof.minutes.evaluator import TooManyWaysError
     from ivproof.missing import missing_facts
     from ivproof.render.missing import missing_words
+    from ivproof.second import DisagreementError
 
     with telling_policy_errors():
         try:
             report = missing_facts(Coder(by, readings), chart)
-        except TooManyWaysError as error:
-            say(f"ivproof: {chart.id}: {error}")
+        except (TooManyWaysError, DisagreementError) as error:
+            say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
             raise typer.Exit(REFUSED) from None
     if form is Format.JSON:
         typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
