@@ -12,9 +12,9 @@ from command import chart as plain_chart
 from command import given_iv, run, two_of_equal_rank, write_lines
 from hypothesis import given, settings
 
+from ivproof.choices import ClaimKey
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
-from ivproof.engine import ClaimKey
 from ivproof.margins import Margin, margins_of
 from ivproof.minutes.moments import WINDOW, Charted, charted
 from ivproof.policy import Policy

@@ -12,11 +12,13 @@ import generate
 import pytest
 from command import chart as plain_chart
 from command import given_iv, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ivproof.chart.files import scan
+from ivproof.choices import ClaimKey
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
-from ivproof.engine import ClaimKey
 from ivproof.missing import Missing, MissingReport, missing_facts
 from ivproof.missing.gaps import Time, acceptable, gaps
 from ivproof.missing.joint import joint
@@ -83,6 +85,39 @@ def test_every_minute_of_a_missing_stop_is_in_the_range_that_the_first_engine_pu
         same_day = [it for it in fact.outcomes if it.first is not None and "T" not in it.first]
         [told] = [it for it in same_day if str(it.first) <= text <= str(it.last)]
         assert {frozenset(claim.units.items()) for claim in told.claims} == {units(claim) for claim in claims}
+
+
+@settings(max_examples=10, deadline=None)
+@given(generate.visits(range(1, 4)), st.integers(0, 3))
+def test_at_both_ends_of_every_range_the_first_engine_has_the_claims_of_the_range(
+    data: dict[str, Any], at: int
+) -> None:
+    timed = [it for it in data["administrations"] if it.get("start") and it.get("stop") and not it.get("pauses")]
+    if not timed:
+        return
+    name = timed[at % len(timed)]["id"]
+    timed[at % len(timed)]["stop"] = None
+    chart = generate.encounter(data)
+    given_ = next(n for n, it in enumerate(chart.administrations) if it.id == name)
+    found = missing_facts(coder(), chart)
+    where = Time(f"administrations[{name}].stop", given_, "stop")
+    fact = next((it for it in found.facts if it.place == where.place), None)
+    start = where.supposed(chart)
+    if fact is None or start is None:
+        return  # a push that is charted with one time lacks nothing
+    assert fact.outcomes[0].first == start.moment.text
+    charts, told = [], []
+    minute = 0
+    for it in fact.outcomes[:5]:
+        claims = {frozenset(claim.units.items()) for claim in it.claims}
+        charts.append(start.moved(chart, minute))
+        while start.time(start.moved(chart, minute)).text != it.last:
+            minute += 1
+        charts.append(start.moved(chart, minute))
+        told += [claims, claims]
+        minute += 1
+    solved = [{units(claim) for claim in claims} for claims in first_engine(charts)]
+    assert solved == told
 
 
 def test_a_missing_start_is_looked_for_before_the_stop() -> None:
