@@ -45,7 +45,7 @@ def forget_asked(written: Path) -> None:
 
 def read_done(written: Path, asked: Mapping[str, Any], records: Records) -> Done:
     """Read what an incomplete run has done; nothing where there is none. Raises ResumeError."""
-    if not written.exists():
+    if not written.exists() or not written.stat().st_size:
         return Done()
     try:
         before = json.loads(_beside(written).read_text("utf-8"))
