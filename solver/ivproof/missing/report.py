@@ -86,8 +86,8 @@ class MissingReport:
     """What one chart does not say.
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
-    times that the policy does without. `complete` says whether all `combinations` of values were looked at; where not,
-    only pairs were.
+    times that the policy does without. `complete` says whether all `combinations` of values were looked at, of a
+    missing time one minute of each range that begins within `combined_minutes`; where not, only pairs were.
     """
 
     encounter: str
@@ -98,6 +98,7 @@ class MissingReport:
     ask: tuple[str, ...]
     complete: bool
     combinations: int
+    combined_minutes: int = NEAR
     asked: int = field(default=0, compare=False)
     checked: int = field(default=0, compare=False)
 
@@ -111,6 +112,7 @@ class MissingReport:
             "ask": list(self.ask),
             "complete": self.complete,
             "combinations": self.combinations,
+            "combined_minutes": self.combined_minutes,
             "facts": [it.as_dict() for it in self.facts],
         }
 
@@ -173,8 +175,8 @@ class _Search:
             tuple(gap.place for n, gap in enumerate(self.gaps) if n in ask),
             found.complete,
             len(found.table),
-            self.chart.asked,
-            self.checked.count,
+            asked=self.chart.asked,
+            checked=self.checked.count,
         )
 
     def _missing(self, n: int, gap: Gap, outcomes: tuple[Outcome, ...], found: Joint, *, varied: bool) -> Missing:

@@ -18,6 +18,13 @@ SHOWN = 4
 """Of the ranges of a missing time so many are shown; the others are in the JSON."""
 
 
+MINUTES = 60
+"""Of an hour."""
+
+TURNS = 3
+"""So many times at which the claim becomes another one are named beside a question."""
+
+
 def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[RenderableType]:
     """Put a report into words: first what to ask for."""
     yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}, as charted {_claims(report.claims)}")
@@ -29,11 +36,10 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
         these = "this" if len(report.ask) == 1 else "these"
         yield Text(f"To settle the claim, ask for {these}:", "bold")
         for n, place in enumerate(report.ask, 1):
-            yield Padding(Text(f"{n}. {question(report.fact(place), encounter)}"), (0, 0, 0, 2))
+            fact = report.fact(place)
+            yield Padding(Text(f"{n}. {question(fact, encounter)}{_turns(fact)}"), (0, 0, 0, 2))
     else:
         yield Text("Nothing that is missing changes the claim.", "bold")
-    if not report.complete:
-        yield Text(f"Looked at in pairs: all {len(report.facts)} facts together are too many.", "bright_black")
     for fact in report.facts:
         yield Text()
         yield Text.assemble((plain(fact.place), "bold"), f": {_matter(fact)}")
@@ -41,6 +47,20 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
             yield Padding(Text(f"{plain(message)} {', '.join(fact.rules)}", "bright_black"), (0, 0, 0, 2))
         if fact.outcomes:
             yield Padding(_table(fact.outcomes), (0, 0, 0, 2))
+    yield from _notes(report)
+
+
+def _notes(report: MissingReport) -> Iterator[RenderableType]:
+    """What was not looked at."""
+    note = ""
+    if not report.complete:
+        note = f"Looked at in pairs: all {len(report.facts)} facts together are too many."
+    elif sum(any(it.first for it in fact.outcomes) for fact in report.facts) > 1:
+        hours = report.combined_minutes // MINUTES
+        note = f"Each time was gone through by itself over a day, and together with others over {hours} hours."
+    if note:
+        yield Text()
+        yield Text(note, "bright_black")
 
 
 def question(fact: Missing, encounter: Encounter) -> str:
@@ -50,6 +70,14 @@ def question(fact: Missing, encounter: Encounter) -> str:
         return plain(fact.place)
     known = _known(given)
     return plain(f"{fact.field.replace('_', ' ')} of {given.id}{f' ({known})' if known else ''}")
+
+
+def _turns(fact: Missing) -> str:
+    """When the claim becomes another one, of a fact that is a time."""
+    turns = [it.first for it in fact.outcomes[1:] if it.first is not None]
+    if not turns:
+        return ""
+    return f": another claim from {', '.join(turns[:TURNS])}{', …' if len(turns) > TURNS else ''}"
 
 
 def _known(given: Administration) -> str:
