@@ -8,18 +8,20 @@ folders: `published` (worked examples and what their sources say), `readings` (e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import clingo
 from ruamel.yaml import YAML
 
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination, Determiner
 from ivproof.encounter import Encounter, Source, parse
 from ivproof.engine import Engine
+from ivproof.facts import Facts
 from ivproof.policy import Policy
 
 FOLDER = Path(__file__).parent / "cases"
@@ -158,6 +160,21 @@ def coder(base: Coder, setting: Setting) -> Coder:
     return other
 
 
+def raised(rules: Iterable[str], charts: Sequence[Facts]) -> list[set[str]]:
+    """Give the open questions that each chart raises by rules for many charts; nothing need be solved to know them."""
+    control = clingo.Control(["--warn=none"])
+    shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
+    texts = [*rules, *(f"{fact}." for fact in shared), *(facts.batch_text(f"e{n}") for n, facts in enumerate(charts))]
+    control.add("base", [], "\n".join(texts))
+    control.ground([("base", [])])
+    found: list[set[str]] = [set() for _ in charts]
+    for atom in control.symbolic_atoms.by_signature("raised", 2):
+        assert atom.is_fact, f"{atom.symbol} is not known before anything is solved"
+        key, question = map(str, atom.symbol.arguments)
+        found[int(key[1:])].add(question.upper())
+    return found
+
+
 def determine(base: Coder, cases: Sequence[Case]) -> dict[tuple[str, str], Determination]:
     """Give the determination of each case, by file and name; the cases with one setting are answered together."""
     settings: dict[Setting, list[Case]] = {}
@@ -210,6 +227,10 @@ def _claim(notes: Departures, found: Determination, expected: Mapping[str, int] 
 
 def _partial(notes: Departures, found: Determination, expected: bool, case: Case) -> None:
     """Decides only how the claim is compared."""
+
+
+def _raises(notes: Departures, found: Determination, expected: Sequence[str], case: Case) -> None:
+    """Not told by a determination: whoever has the chart's facts compares it with `raised`."""
 
 
 def _absent(notes: Departures, found: Determination, expected: Sequence[str], _: Case) -> None:
@@ -326,6 +347,7 @@ _CHECKS: dict[str, Callable[[Departures, Determination, Any, Case], None]] = {
     "status": _status,
     "claim": _claim,
     "partial": _partial,
+    "raises": _raises,
     "absent": _absent,
     "modifiers": _modifiers,
     "lines": _lines,

@@ -27,6 +27,14 @@ def test_case(case: Case, found: Found) -> None:
     assert case_files.departures(case, found[case.file, case.name]) == []
 
 
+def test_a_case_raises_the_open_questions_that_it_lists() -> None:
+    listed = [case for case in CASES if "raises" in case.expect]
+    rules = [rule.text for rule in POLICY.batch_rules(POLICY.settings())]
+    raised = case_files.raised(rules, [BASE.facts(case.encounter) for case in listed])
+    for case, questions in zip(listed, raised, strict=True):
+        assert questions == set(case.expect["raises"]), f"{case.file}:{case.name}"
+
+
 def test_no_two_cases_have_one_name() -> None:
     assert len({(case.file, case.name) for case in CASES}) == len(CASES)
 

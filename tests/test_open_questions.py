@@ -11,8 +11,9 @@ import case_files
 import generate
 import pytest
 
+from ivproof.choices import CLAIM
 from ivproof.coding import Coder
-from ivproof.engine import CLAIM, Answer, Engine
+from ivproof.engine import Answer, Engine
 from ivproof.facts import Fact, Facts
 from ivproof.policy import Policy
 
@@ -38,17 +39,6 @@ def settle(facts: Facts, readings: Readings) -> Facts:
     """Give the facts of a chart with these readings held."""
     held = (Fact("reading", f"{key},{option}", ()) for key, option in readings.items())
     return replace(facts, own=(*facts.own, *held))
-
-
-def raised(charts: Sequence[Facts]) -> list[set[str]]:
-    """Give the questions that each chart raises."""
-    control, _ = BASE.engine._ground({f"e{n}": facts for n, facts in enumerate(charts)})
-    found: list[set[str]] = [set() for _ in charts]
-    for atom in control.symbolic_atoms.by_signature("raised", 2):
-        assert atom.is_fact, f"{atom.symbol} is not known before anything is solved"
-        key, question = map(str, atom.symbol.arguments)
-        found[int(key[1:])].add(question)
-    return found
 
 
 def ways(open_: set[str], asked: set[str]) -> list[dict[str, str]]:
@@ -78,7 +68,8 @@ def departures(charts: Sequence[tuple[str, Facts, Readings]]) -> list[str]:
     what its alternatives are.
     """
     engine, usual = settled_engine(), POLICY.settings()
-    asked = raised([facts for _, facts, _ in charts])
+    rules = [rule.text for rule in POLICY.batch_rules(usual)]
+    asked = [{it.lower() for it in them} for them in case_files.raised(rules, [facts for _, facts, _ in charts])]
     plain = [n for n, (_, _, held) in enumerate(charts) if held == usual]
     said = dict(zip(plain, map(claims, BASE.engine.answer([charts[n][1] for n in plain])), strict=True))
     tried, cut_short = [], set()
