@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ivproof.encounter import dumps as dumps
     from ivproof.encounter import parse as parse
     from ivproof.engine import Engine as Engine
+    from ivproof.margins.report import MarginReport as MarginReport
+    from ivproof.margins.report import margins_of as margins_of
+    from ivproof.missing.report import MissingReport as MissingReport
+    from ivproof.missing.report import missing_facts as missing_facts
     from ivproof.policy import Policy as Policy
     from ivproof.policy import PolicyError as PolicyError
     from ivproof.proof.maker import prove as prove
@@ -40,12 +44,16 @@ _HOME = {
     "DrugList": "ivproof.drugs.listing",
     "Encounter": "ivproof.encounter",
     "Engine": "ivproof.engine",
+    "MarginReport": "ivproof.margins.report",
+    "MissingReport": "ivproof.missing.report",
     "Policy": "ivproof.policy",
     "PolicyError": "ivproof.policy",
     "Refusal": "ivproof.encounter",
     "Source": "ivproof.encounter",
     "check": "ivproof.recheck.checker",
     "dumps": "ivproof.encounter",
+    "margins_of": "ivproof.margins.report",
+    "missing_facts": "ivproof.missing.report",
     "parse": "ivproof.encounter",
     "prove": "ivproof.proof.maker",
     "read": "ivproof.chart.files",
@@ -59,12 +67,16 @@ __all__ = [
     "DrugList",
     "Encounter",
     "Engine",
+    "MarginReport",
+    "MissingReport",
     "Policy",
     "PolicyError",
     "Refusal",
     "Source",
     "check",
     "dumps",
+    "margins_of",
+    "missing_facts",
     "parse",
     "prove",
     "read",
