@@ -201,6 +201,15 @@ def test_each_claim_of_an_ambiguous_chart_has_its_own_margins() -> None:
     assert len(closest) > 1  # where minutes are added, another number of them is missing than where they are not
 
 
+def test_the_margins_of_a_claim_are_those_of_a_chart_whose_questions_are_set_that_way() -> None:
+    chart = visit(given_iv("a", "ceftriaxone", "09:00", "09:31"), given_iv("b", "ceftriaxone", "12:00", "12:31"))
+    settled = margins_of(coder(), chart).settled[0]
+    [alone] = margins_of(Coder(Policy.load("out001"), settled.readings), chart).settled
+    assert not alone.readings
+    assert alone.claims == settled.claims
+    assert [it.as_dict() for it in alone.margins] == [it.as_dict() for it in settled.margins]
+
+
 def test_a_claim_that_would_no_longer_be_one_claim_is_told_with_all_of_them() -> None:
     # whether an interval of pushes begins with the start or the stop of the first one is an open question (A55)
     found = margins(
