@@ -197,6 +197,22 @@ def test_a_claim_is_correct_if_documented_where_a_missing_stop_would_make_it_rig
     assert "administrations[bag].stop" in audit.message
 
 
+def test_two_missing_stops_that_would_make_a_claim_right_together_are_found() -> None:
+    visit = chart(
+        "two",
+        given_iv("cefepime", "cefepime", "09:00", "09:40", method="infusion"),
+        given_iv("vancomycin", "vancomycin", "10:00", None, method="infusion"),
+        given_iv("saline", "normal saline", "13:00", None, method="infusion", purpose="hydration"),
+    )
+    assert audited(visit, bill("96365"), bill("96375")).verdict is Verdict.CORRECT
+    audit = audited(visit, bill("96365"), bill("96366"), bill("96367"), bill("96361"))
+    assert audit.verdict is Verdict.IF_DOCUMENTED and audit.way is not None
+    assert set(audit.way.given) == {"administrations[vancomycin].stop", "administrations[saline].stop"}
+    [hydration] = [line for line in audit.lines if line.code == "96361"]
+    assert hydration.way is not None and list(hydration.way.given) == ["administrations[saline].stop"]
+    assert audited(visit, bill("96365"), bill("96366"), bill("96367"), bill("96417")).way is None
+
+
 def test_an_unknown_drug_makes_a_claim_correct_if_its_class_is_documented() -> None:
     visit = chart("class", given_iv("x", "no-such-drug", "09:00", "10:00", method="infusion"))
     audit = audited(visit, bill("96413"))
@@ -285,6 +301,9 @@ def test_a_visit_is_judged_by_the_chart() -> None:
     assert other.lines[2].kind is Kind.WRONG_CODE and "R91" in other.lines[2].rules
     bare = audited(visit, *right, bill("99213"))
     assert bare.lines[2].kind is Kind.MODIFIER_MISSING and bare.lines[2].rules == ("R91",)
+    part = {**LONG, "services": [{"kind": "evaluation_and_management", "code": "99213"}]}
+    unsaid = audited(part, *right, bill("99213", 1, "25"))
+    assert unsaid.lines[2].kind is Kind.UNSUPPORTED and "significant and separate" in unsaid.lines[2].message
     none = audited(LONG, *right, bill("99213", 1, "25"))
     assert none.lines[2].kind is Kind.UNSUPPORTED and none.verdict is Verdict.OVERCODED
 

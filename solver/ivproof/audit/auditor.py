@@ -21,7 +21,17 @@ from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
 from ivproof.audit.overall import Words, overall, units_by_code
-from ivproof.audit.search import DRUG_LINES, Candidates, DrugKey, Explores, WaySearch, by_code, drug_key, key_of
+from ivproof.audit.search import (
+    DRUG_LINES,
+    Candidates,
+    DrugKey,
+    Explores,
+    WaySearch,
+    by_code,
+    drug_key,
+    key_of,
+    key_of_lines,
+)
 from ivproof.audit.verdicts import Compared, Grounds, Judge, unjudged
 from ivproof.coding import Coder, Recheck
 from ivproof.derivation import Derivation
@@ -170,7 +180,8 @@ class Auditor:
                 best = cost, base, supported, pieces
         assert best is not None
         _, base, supported, pieces = best
-        case = Compared(billed, supported, pieces, found, base.excluded)
+        services = {f"services[{n}] ({it.kind})": it.code or "" for n, it in enumerate(encounter.services)}
+        case = Compared(billed, supported, pieces, found, base.excluded, services)
         judgements = self._judge.lines(case, lambda code, mark: self._why_modifier(encounter, code, mark))
         if found.alternatives:
             judgements = [self._held_open(it, found, base.way) for it in judgements]
@@ -252,6 +263,9 @@ class Auditor:
             claim = key_of(units)
             drugs = drug_key(draft.drugs) if draft.disputes_drugs else None
             whole = candidates.whole(claim, drugs)
+            if whole is None and drugs is None and draft.determination.missing:
+                base = key_of_lines(draft.matched.claim)
+                whole = self._search.together(draft.matched.encounter, base, candidates, claim)
             parts = by_code(claim)
             lines = tuple(self._with_way(line, candidates, parts, drugs, whole) for line in lines)
         if whole is None and draft.determination.why_undetermined:

@@ -6,10 +6,12 @@ a chart, and only where a claim does not follow as it is; then any number of bil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import combinations, product
 from typing import Protocol
 
 from ivproof.audit.model import Way
@@ -24,6 +26,11 @@ from ivproof.law.terms import Function, String, Term, parse
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""
+
+BEST = 3
+"""So many values of a missing fact, those that lead nearest to a claim, are tried together with other facts."""
+
+_TOTAL = re.compile(r'total\("(\w+)",(\d+)\)')
 
 
 class Reachable(Protocol):
@@ -74,11 +81,15 @@ DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
 
 @dataclass(frozen=True)
 class Candidate:
-    """A claim that a chart can lead to, and the way to it; with the lines of its drugs, where these were asked for."""
+    """A claim that a chart can lead to, and the way to it; with the lines of its drugs, where these were asked for.
+
+    `supposed` is the chart with a fact that it does not give, where the way is to suppose one.
+    """
 
     claim: ClaimKey
     way: Way
     drugs: DrugKey | None = None
+    supposed: Encounter | None = field(default=None, repr=False)
 
     @cached_property
     def by_code(self) -> Mapping[str, ClaimKey]:
@@ -235,23 +246,66 @@ class WaySearch:
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:
         if not answer.alternatives:
             atoms = (f"{name}({','.join(map(str, it))})" for name in CLAIM for it in answer.atoms.get(name, ()))
-            yield Candidate(frozenset(atoms), Way(given=given), self._drugs_in(answer.atoms))
+            yield Candidate(frozenset(atoms), Way(given=given), self._drugs_in(answer.atoms), facts.encounter)
         for it in answer.alternatives:
             readings, more, initial = self._coder.determiner.spell(facts, it.resolutions)
             yield Candidate(it.claim, Way(readings, {**given, **more}, initial), self._drugs_in(it.atoms))
 
+    # --- several facts together
+
+    def together(self, encounter: Encounter, base: ClaimKey, candidates: Candidates, claim: ClaimKey) -> Way | None:
+        """Find several missing facts that together lead to a claim, of those that each lead nearer to it."""
+        far = _distance(base, claim)
+        nearer: dict[tuple[str, ...], list[tuple[int, Candidate]]] = {}
+        for it in candidates.all:
+            if it.supposed is not None and it.supposed.access_sites == encounter.access_sites:
+                away = _distance(it.claim, claim)
+                if away < far:
+                    nearer.setdefault(tuple(it.way.given), []).append((away, it))
+        facts = [[it for _, it in sorted(found, key=lambda it: it[0])[:BEST]] for found in nearer.values()]
+        ways: list[tuple[Candidate, ...]] = [way for pair in combinations(facts, 2) for way in product(*pair)]
+        ways += [tuple(it[0] for it in several) for n in range(3, len(facts) + 1) for several in combinations(facts, n)]
+        tried = [(_given(way), self._coder.facts(_merged(encounter, way))) for way in ways[:SUPPOSED]]
+        answers = self._coder.engine.answer([facts for _, facts in tried])
+        for (given, supposed), answer in zip(tried, answers, strict=True):
+            for it in self._supposed(supposed, given, answer):
+                if it.claim == claim:
+                    return it.way
+        return None
+
     def _drugs_in(self, atoms: Atoms) -> DrugKey | None:
         return _drug_key_of(atoms) if self._drugs else None
+
+
+def _distance(one: ClaimKey, other: ClaimKey) -> int:
+    """How many units two claims differ in."""
+    totals = [{code: int(units) for atom in it for code, units in _TOTAL.findall(atom)} for it in (one, other)]
+    return sum(abs(totals[0].get(code, 0) - totals[1].get(code, 0)) for code in {*totals[0], *totals[1]})
+
+
+def _given(way: Sequence[Candidate]) -> dict[str, str]:
+    return {path: value for it in way for path, value in it.way.given.items()}
+
+
+def _merged(encounter: Encounter, way: Sequence[Candidate]) -> Encounter:
+    """The chart with all the facts of several suppositions."""
+    given = list(encounter.administrations)
+    for supposed in (it.supposed for it in way if it.supposed is not None):
+        for n, (one, other) in enumerate(zip(encounter.administrations, supposed.administrations, strict=True)):
+            changed = {name: value for name, value in other if value != getattr(one, name)}
+            if changed:
+                given[n] = given[n].model_copy(update=changed)
+    return encounter.model_copy(update={"administrations": tuple(given)})
 
 
 def _differences(encounter: Encounter, other: Encounter) -> dict[str, str]:
     """What was supposed: the fields of administrations that differ, by path."""
     found = {}
     for one, it in zip(encounter.administrations, other.administrations, strict=True):
-        for field in type(one).model_fields:
-            value = getattr(it, field)
-            if value != getattr(one, field):
-                found[f"administrations[{one.id}].{field}"] = value.text if isinstance(value, Moment) else _plain(value)
+        for name in type(one).model_fields:
+            value = getattr(it, name)
+            if value != getattr(one, name):
+                found[f"administrations[{one.id}].{name}"] = value.text if isinstance(value, Moment) else _plain(value)
     return found
 
 

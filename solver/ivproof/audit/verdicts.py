@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece
@@ -32,13 +32,14 @@ class Grounds:
 
 @dataclass(frozen=True)
 class Compared:
-    """Billed and supported bundles, and how their units match."""
+    """Billed and supported bundles, and how their units match; `services` are codes of charted services by subject."""
 
     billed: Sequence[Billed]
     supported: Sequence[Supported]
     pieces: Sequence[Piece]
     determination: Determination
     excluded: Sequence[Exclusion]
+    services: Mapping[str, str] = field(default_factory=dict)
     drug: bool = False
 
 
@@ -143,7 +144,9 @@ class Judge:
 
     def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
         """What was left out that would have had the code, or else a kindred one that was not billed itself."""
-        same = [it for it in case.excluded if it.code == code]
+        same = [it for it in case.excluded if code in (it.code, case.services.get(it.subject))]
+        if not same and self._kinship.is_visit(code):
+            same = [it for it in case.excluded if self._kinship.is_visit(case.services.get(it.subject, ""))]
         billed = {it.code for it in case.billed}
         found = [(n, it, it.code) for n, it in enumerate(case.excluded) if it.code and it.code not in billed]
         kin = [(near, n, it) for n, it, other in found if (near := self._kinship.distance(code, other)) is not None]

@@ -87,7 +87,7 @@ def audit(
         typer.Option(
             "--format",
             help="table: for people. json: JSON Lines, one claim a line. csv: the worksheet, a row for each line of a "
-            "claim. [default: by the ending of --output, else table]",
+            "claim. Default: what the ending of --output says, else table.",
             show_default=False,
         ),
     ] = None,
