@@ -24,6 +24,14 @@ def determination() -> None:
 
 
 @app.command()
+def audit() -> None:
+    """Print the JSON Schema of an audit: of each line of `audit --format json`."""
+    from ivproof.audit.schema import schema
+
+    _print(schema())
+
+
+@app.command()
 def proof() -> None:
     """Print the JSON Schema of a proof."""
     from ivproof.proof.schema import schema
