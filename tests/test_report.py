@@ -123,6 +123,65 @@ def test_shared_time_and_pauses_are_told_apart() -> None:
     assert kinds["rituximab-1"] == ["infusion", "pause", "infusion"]
 
 
+def reached(found: Report, name: str) -> list[str]:
+    """Where on the bars of an administration thresholds were reached, and which minutes these are."""
+    assert found.timeline is not None
+    [row] = [row for lane in found.timeline.lanes for row in lane.rows if row.name == name]
+    return [f"{it.when} {it.text.partition(':')[0]}" for it in row.limits]
+
+
+@pytest.mark.parametrize(
+    ("stop", "places"),
+    [
+        ("09:15", []),
+        ("09:16", ["09:16 Minute 16"]),
+        ("10:30", ["09:16 Minute 16"]),
+        ("10:31", ["09:16 Minute 16", "10:31 Minute 91"]),
+        ("11:31", ["09:16 Minute 16", "10:31 Minute 91", "11:31 Minute 151"]),
+    ],
+)
+def test_thresholds_that_an_infusion_reached_stand_on_its_bar(stop: str, places: list[str]) -> None:
+    assert reached(made(chart("E", given_iv("drug", "ceftriaxone", "09:00", stop))), "drug") == places
+
+
+def test_a_threshold_is_where_the_time_that_counts_reaches_it() -> None:
+    paused = given_iv("paused", "ceftriaxone", "09:00", "11:00", pauses=[{"from": "09:10", "to": "09:30"}])
+    assert reached(made(chart("E", paused)), "paused") == ["09:36 Minute 16", "10:51 Minute 91"]
+    beside = [
+        given_iv("drug", "ceftriaxone", "09:00", "09:40"),
+        given_iv("fluid", "normal saline", "09:20", "11:20", purpose="hydration"),
+    ]
+    assert reached(made(chart("E", *beside)), "fluid") == ["10:11 Minute 31", "11:11 Minute 91"]
+    assert reached(example("05"), "potassium-1") == ["14:56 Minute 16"]
+
+
+def test_a_threshold_may_be_reached_in_the_next_bag() -> None:
+    bags = [
+        given_iv("one", "normal saline", "09:00", "09:20", purpose="hydration"),
+        given_iv("two", "normal saline", "09:20", "10:00", purpose="hydration"),
+    ]
+    found = made(chart("E", *bags))
+    assert reached(found, "one") == []
+    assert reached(found, "two") == ["09:31 Minute 31"]
+
+
+def test_the_minutes_on_the_bars_come_from_the_readings_that_are_held() -> None:
+    found = report(
+        Explainer(Policy.load("out001"), {"A17": "B"}),
+        read(chart("E", given_iv("drug", "ceftriaxone", "09:00", "10:40"))),
+        least_change=False,
+    )
+    assert reached(found, "drug") == ["09:16 Minute 16", "10:32 Minute 92"]
+
+
+def test_thresholds_are_told_on_hover_to_a_screen_reader_and_in_the_table() -> None:
+    html = page(made(chart("E", given_iv("drug", "ceftriaxone", "09:00", "09:40"))))
+    told = "Minute 16: long enough for an infusion."
+    assert f"<title>drug, 09:16: {told}</title>" in html
+    assert re.search(rf"<desc[^>]*>[^<]*09:16 {told}", html)
+    assert re.search(rf"<td>09:16 {told}", html)
+
+
 def test_bars_lie_on_the_axis() -> None:
     for file in EXAMPLES:
         timeline = example(file.name[:2]).timeline
@@ -130,6 +189,8 @@ def test_bars_lie_on_the_axis() -> None:
         for row in (row for lane in timeline.lanes for row in lane.rows):
             assert all(0 <= bar.at <= bar.at + bar.width <= 1 for bar in row.bars), row
             assert all(0 <= mark <= 1 for mark in row.marks), row
+            for limit in row.limits:
+                assert any(bar.at < limit.at <= bar.at + bar.width + 1e-5 for bar in row.bars), row
 
 
 def test_rival_claims_stand_side_by_side_with_the_options_that_lead_to_them() -> None:

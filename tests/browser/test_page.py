@@ -170,6 +170,26 @@ def test_a_screen_reader_gets_names_and_a_table(browser: Any, pages: Path) -> No
     assert "96361" in table.get_attribute("textContent")
 
 
+def test_thresholds_are_drawn_on_the_bars_and_told(browser: Any, pages: Path) -> None:
+    opened(browser, pages, "chemo")
+    row = next(it for it in browser.find_elements(By.CSS_SELECTOR, ".row") if "paclitaxel" in it.text)
+    limits = row.find_elements(By.CSS_SELECTOR, ".limit")
+    titles = [it.find_element(By.TAG_NAME, "title").get_attribute("textContent") for it in limits]
+    assert [it.split(": ")[1] for it in titles] == ["Minute 16", "Minute 91", "Minute 151"]
+    bar = row.find_element(By.CSS_SELECTOR, ".bar").rect
+    places = [it.find_element(By.CSS_SELECTOR, ".edge").rect for it in limits]
+    assert all(bar["x"] < it["x"] < bar["x"] + bar["width"] and it["height"] > bar["height"] for it in places)
+    for limit, title in zip(limits, titles, strict=True):  # what the pointer meets there tells the threshold
+        edge = limit.find_element(By.CSS_SELECTOR, ".edge").rect
+        browser.execute_script("scrollTo(0, 0)")
+        script = (
+            "return document.elementFromPoint(arguments[0], arguments[1]).parentNode.querySelector('title').textContent"
+        )
+        assert browser.execute_script(script, edge["x"] + 3, edge["y"] + edge["height"] / 2) == title
+    told = row.find_element(By.TAG_NAME, "desc").get_attribute("textContent")
+    assert all(title.partition(": ")[2] in told for title in titles)
+
+
 def test_on_paper_every_proof_is_open(browser: Any, pages: Path) -> None:
     opened(browser, pages, "ed")
     folded = "return document.querySelectorAll('.line:not([open]), .step:not([open])').length"

@@ -25,6 +25,8 @@ def page(report: Report) -> str:
     drawn = {bar.kind for row in rows for bar in row.bars}
     if any(row.marks for row in rows):
         drawn.add("push")
+    if any(row.limits for row in rows):
+        drawn.add("reached")
     return (
         _environment()
         .get_template("report.html.j2")

@@ -38,6 +38,7 @@ BARS = {
     "pause": "stood still",
     "open": "no stop documented",
     "other": "given, not reported by its time",
+    "reached": "long enough from here, or a further hour",
 }
 """The legend of the timeline."""
 

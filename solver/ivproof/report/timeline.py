@@ -7,7 +7,7 @@ derivation of the answer; nothing is judged here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ivproof.chart.clock import DAY, Moment
@@ -15,6 +15,7 @@ from ivproof.derivation import Derivation
 from ivproof.encounter import Administration, Encounter, compare_key
 from ivproof.law.terms import Function, Term
 from ivproof.reasons.naming import Names, minutes
+from ivproof.report.limits import Reached, reached
 
 TICKS = 8
 """At most so many marks stand on the axis."""
@@ -57,10 +58,19 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a length was reached: its place, the time of day, and what it made of what flows."""
+
+    at: float
+    when: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One administration: who, what, when, its bars, marks of a moment, and the lines of the claim that it carries.
 
-    `measures` are the lengths that were compared with thresholds.
+    `measures` are the lengths that were compared with thresholds, `limits` where on the bars thresholds were reached.
     """
 
     key: str
@@ -72,6 +82,7 @@ class Row:
     marks: tuple[float, ...]
     carries: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +129,22 @@ class _Service:
 
 
 def timeline(
-    derivation: Derivation, carries: Mapping[str, Sequence[str]], measures: Mapping[str, Sequence[str]]
+    derivation: Derivation,
+    carries: Mapping[str, Sequence[str]],
+    measures: Mapping[str, Sequence[str]],
+    only: Collection[str] | None = None,
 ) -> Timeline:
     """Draw up the timeline of a visit.
 
     `carries` gives for the key of an administration (a1, …) the lines of the claim that it is part of, `measures` what
-    was compared with thresholds.
+    was compared with thresholds. `only` are the keys of those that are drawn, on an axis of their own.
     """
     encounter, names = derivation.facts.encounter, Names(derivation.facts)
-    axis = _axis(encounter)
-    services = _services(derivation)
-    rows: dict[str | None, list[Row]] = {}
     given = [(f"a{n}", it) for n, it in enumerate(encounter.administrations, 1)]
+    given = [(key, it) for key, it in given if only is None or key in only]
+    axis = _axis([it for _, it in given])
+    services, lengths = _services(derivation), reached(derivation)
+    rows: dict[str | None, list[Row]] = {}
     for key, it in sorted(given, key=lambda pair: _order(pair[1])):
         service = services.get(key, _Service())
         site = compare_key(it.site) if it.site is not None and it.route in {"IV", "IA"} else None
@@ -145,6 +160,7 @@ def timeline(
                 tuple(_marks(it, service, axis)) if axis else (),
                 tuple(carries.get(key, ())),
                 tuple(dict.fromkeys(measures.get(key, ()))),
+                tuple(_limits(lengths.get(key, ()), axis, names)) if axis else (),
             )
         )
     return Timeline(
@@ -170,8 +186,8 @@ def _lanes(encounter: Encounter, rows: Mapping[str | None, list[Row]]) -> Iterat
 # --- the axis
 
 
-def _axis(encounter: Encounter) -> _Axis | None:
-    times = [moment.seconds for it in encounter.administrations for moment in _moments(it)]
+def _axis(given: Iterable[Administration]) -> _Axis | None:
+    times = [moment.seconds for it in given for moment in _moments(it)]
     if not times:
         return None
     first, last = min(times), max(times)
@@ -270,6 +286,11 @@ def _bars(it: Administration, service: _Service, axis: _Axis, names: Names) -> I
         at = max(at, stop)
     if at < it.stop.seconds:
         yield axis.bar(kind, at, it.stop.seconds, _span(names, at, it.stop.seconds), _COUNTS.get(kind, ""))
+
+
+def _limits(lengths: Iterable[Reached], axis: _Axis, names: Names) -> Iterator[Limit]:
+    for it in lengths:
+        yield Limit(axis.at(it.seconds), names.clock(it.seconds), it.text)
 
 
 def _span(names: Names, start: int, stop: int) -> str:
