@@ -32,7 +32,10 @@ class NoSuchAdministrationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A rule that could have earned the code: for whom, what it says, and what fails, from the rule down."""
+    """A rule that could have earned the code: for whom, what it says, and what fails, from the rule down.
+
+    `key` is the constant of the administration or other service that it is about.
+    """
 
     rule: str
     citation: str
@@ -41,6 +44,7 @@ class Attempt:
     obstacles: tuple[Line, ...]
     only_if_read: bool
     progress: int
+    key: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as plain data."""
@@ -94,7 +98,7 @@ def why_not(
     teller = case.teller(derivation, detail=detail)
     atoms = case.answer.atoms if alternative is None else alternative.atoms
     units = units_of(atoms, code, key)
-    attempts = tuple(_attempts(teller, code, key))
+    attempts = tuple(tries(teller, code, key))
 
     def holds(answer: Answer) -> bool:
         versions = [it.atoms for it in answer.alternatives] or [answer.atoms]
@@ -157,7 +161,7 @@ def _excluded(case: Case, code: str, focus: Iterable[str]) -> Iterator[Exclusion
 # --- the tries
 
 
-def _attempts(teller: Teller, code: str, administration: str | None) -> Iterator[Attempt]:
+def tries(teller: Teller, code: str, administration: str | None) -> Iterator[Attempt]:
     """For each rule that could earn the code: the try that gets furthest."""
     derivation = teller.derivation
     best: dict[str, Attempt] = {}
@@ -187,6 +191,7 @@ def _attempts(teller: Teller, code: str, administration: str | None) -> Iterator
                     obstacles,
                     obstacles[-1:] != () and obstacles[-1].kind == "reading",
                     0 if failure.under_other_reading and not failure.otherwise_holds else failure.passed + 1,
+                    teller.names.subject(str(subject)),
                 )
                 best[name] = attempt
     yield from sorted(best.values(), key=lambda it: (it.only_if_read, -it.progress))
@@ -237,7 +242,8 @@ def _wrong_class(teller: Teller, subject: Term, class_: Term, own: list[Function
     found = ", ".join(str(it.arguments[1]) for it in own)
     lines = tuple(line for it in own for line in teller.unit(str(it)))
     sentence = f"{who} would have to be coded as {class_}"
-    return Attempt("class", "", sentence, who, (Line("against", f"{who} is coded as {found}"), *lines), False, 1)
+    obstacles = (Line("against", f"{who} is coded as {found}"), *lines)
+    return Attempt("class", "", sentence, who, obstacles, False, 1, teller.names.subject(str(subject)))
 
 
 class Follow:
