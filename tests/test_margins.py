@@ -245,6 +245,13 @@ def test_the_command_tells_it_in_words_and_as_json(tmp_path: Any) -> None:
     assert run("margins", file, "--format", "json").stdout == run("margins", file, "--format", "json").stdout
 
 
+def test_the_command_can_be_asked_for_close_calls_only(tmp_path: Any) -> None:
+    file = write_lines(tmp_path / "visit.jsonl", plain_chart("E", given_iv("a", "vancomycin", "09:00", "10:33")))
+    found = json.loads(run("margins", file, "--within", "3", "--format", "json").stdout)
+    assert {it["minutes"] for it in found["settled"][0]["margins"]} == {3}
+    assert "hangs on so little" in run("margins", file, "--within", "2").stdout
+
+
 def test_the_command_takes_readings(tmp_path: Any) -> None:
     file = write_lines(tmp_path / "visit.jsonl", two_of_equal_rank("E"))
     one = json.loads(run("margins", file, "--reading", "A9=first", "--format", "json").stdout)

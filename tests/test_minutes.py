@@ -153,6 +153,21 @@ def test_every_minute_of_a_range_has_the_claims_of_the_range(seed: int) -> None:
                 assert ranges.at(minute).value == each.claims(moment.moved(chart, minute)), (chart.id, moment, minute)
 
 
+def test_a_time_stands_nowhere_but_where_it_is_watched() -> None:
+    rng = random.Random(5)
+    for n in range(8):
+        chart = generate.encounter(generate.chart(rng, range(2, 6), f"C{n}"))
+        looked = coder().minutes.chart(chart)
+        evaluator = looked.evaluator
+        reach = Reach()
+        facts = coder().minutes.atoms(coder().facts(chart))
+        moving = [("at", it[1], reach.number(int(str(it[2])), MINUTE)) if it[0] == "at" else it for it in facts]
+        for state in evaluator._ends(evaluator._with(evaluator._begin, moving), {}):
+            for relation in state:
+                for row in relation.rows:
+                    assert {at for at, value in enumerate(row) if moves(value)} <= relation.timed, row
+
+
 def test_the_first_engine_agrees_at_every_minute() -> None:
     rng = random.Random(7)
     for n in range(2):

@@ -17,7 +17,7 @@ from ivproof.commands.common import (
     say,
     telling_policy_errors,
 )
-from ivproof.commands.explain import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
 
 
 def margins(
@@ -25,6 +25,15 @@ def margins(
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
+    within: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="MINUTES",
+            help="Only where the claim changes within so many minutes.",
+            show_default=False,
+        ),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
 ) -> None:
     """Tell how far each documented time can move before the claim is another one, the closest calls first.
@@ -46,6 +55,8 @@ def margins(
         except (TooManyWaysError, DisagreementError) as error:
             say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
             raise typer.Exit(REFUSED) from None
+    if within is not None:
+        report = report.within(within)
     if form is Format.JSON:
         typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
         return

@@ -6,7 +6,7 @@ Every whole minute is covered, and what is told is solved again with the first e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
@@ -114,6 +114,15 @@ class MarginReport:
             "status": self.status,
             "settled": [it.as_dict() for it in self.settled],
         }
+
+    def within(self, minutes: int) -> MarginReport:
+        """The report with only those margins at which the claim changes within so many minutes."""
+
+        def near(settled: SettledMargins) -> SettledMargins:
+            kept = tuple(it for it in settled.margins if it.minutes is not None and it.minutes <= minutes)
+            return replace(settled, margins=kept)
+
+        return replace(self, settled=tuple(map(near, self.settled)))
 
 
 def margins_of(coder: Coder, encounter: Encounter) -> MarginReport:

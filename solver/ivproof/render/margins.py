@@ -48,8 +48,12 @@ def margin_words(report: MarginReport) -> Iterator[RenderableType]:
     for settled in report.settled:
         yield Text()
         yield Text(_heading(settled), "bold")
-        yield _table([it for it in settled.margins if it.minutes is not None])
+        told = [it for it in settled.margins if it.minutes is not None]
         still = [it for it in settled.margins if it.minutes is None]
+        if told:
+            yield _table(told)
+        elif not still:
+            yield Padding(Text("No time of this chart hangs on so little."), (0, 0, 0, 2))
         if still:
             yield Text("Nothing changes by any other move, up to a day:", "bright_black")
             for line in _still(still):
@@ -57,8 +61,6 @@ def margin_words(report: MarginReport) -> Iterator[RenderableType]:
 
 
 def _table(margins: Sequence[Margin]) -> RenderableType:
-    if not margins:
-        return Text("  No time of this chart decides anything by being moved, up to a day either way.")
     found = Table(box=None, pad_edge=False, header_style="bold")
     found.add_column("Minutes", justify="right", no_wrap=True)
     found.add_column("What would happen", overflow="fold")
