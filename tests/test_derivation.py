@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
+from visits import EQUALS, LONG_DAY, visit
 
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation, dot, graphml, mermaid, node_link
-from ivproof.encounter import Encounter, Source, parse
+from ivproof.encounter import Encounter
 from ivproof.law.syntax import Literal
 from ivproof.policy import Policy
 from ivproof.reasons.record import Recorder
@@ -27,37 +27,6 @@ def coder(policy: Policy) -> Coder:
     return Coder(policy)
 
 
-def chart(*administrations: dict[str, Any], **more: Any) -> Encounter:
-    given = [{"route": "IV", "site": "arm", **it} for it in administrations]
-    data = {
-        "id": "E",
-        "place_of_service": "22",
-        "date": "2020-10-05",
-        "diagnoses": ["C50.911"],
-        "access_sites": [{"id": "arm"}],
-        "administrations": given,
-        **more,
-    }
-    found = parse(data, Source("visit.yaml"))
-    assert found.encounter is not None, found.refusals
-    return found.encounter
-
-
-VISIT = chart(
-    {"id": "onda", "drug": "ondansetron", "start": "09:00", "stop": "09:20"},
-    {"id": "dexa", "drug": "dexamethasone", "method": "push", "start": "09:22", "stop": "09:24"},
-    {"id": "pacli", "drug": "paclitaxel", "start": "09:30", "stop": "12:35"},
-    {"id": "carbo", "drug": "carboplatin", "start": "12:40", "stop": "13:40"},
-    {"id": "saline", "drug": "normal saline", "purpose": "hydration", "start": "13:40", "stop": "14:20"},
-    {"id": "mag", "drug": "magnesium sulfate", "start": "09:35", "stop": "10:35"},
-)
-
-EQUALS = chart(
-    {"id": "one", "drug": "ceftriaxone", "method": "push", "start": "09:00", "stop": "09:02"},
-    {"id": "two", "drug": "ketorolac", "method": "push", "start": "09:10", "stop": "09:12"},
-)
-
-
 def derive(coder: Coder, encounter: Encounter, readings: dict[str, str] | None = None) -> Derivation:
     facts = coder.facts(encounter)
     [answer] = coder.engine.answer([facts])
@@ -65,15 +34,15 @@ def derive(coder: Coder, encounter: Encounter, readings: dict[str, str] | None =
 
 
 def test_the_record_has_the_units_of_the_claim(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
-    [determination] = coder.code([VISIT])
+    derivation = derive(coder, LONG_DAY)
+    [determination] = coder.code([LONG_DAY])
     claimed = {line.code: line.units for line in determination.claim}
     assert {code: len(derivation.units(code)) for code in claimed} == claimed
     assert len(derivation.units()) == sum(claimed.values())
 
 
 def test_every_condition_of_every_applied_rule_holds(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     for ways in derivation.ways.values():
         for instance in ways:
             assert derivation.atoms.issuperset(instance.positive), instance.rule.id
@@ -82,7 +51,7 @@ def test_every_condition_of_every_applied_rule_holds(coder: Coder) -> None:
 
 
 def test_the_graph_is_acyclic_and_ends_in_given_things(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     graph = derivation.graph()
     assert nx.is_directed_acyclic_graph(graph)
     given = {"chart", "drug list", "law", "absence", "reading"}
@@ -94,7 +63,7 @@ def test_the_graph_is_acyclic_and_ends_in_given_things(coder: Coder) -> None:
 
 
 def test_each_unit_goes_back_to_the_times_of_its_administration(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     for code, id_ in (("96413", "pacli"), ("96417", "carbo"), ("96367", "onda"), ("96368", "mag")):
         [unit] = derivation.units(code)
         graph = derivation.graph([unit])
@@ -112,7 +81,7 @@ def test_assumed_readings_are_in_the_record(coder: Coder) -> None:
 
 def test_two_ways_to_one_atom_are_both_kept(coder: Coder) -> None:
     # A drug that is on the printed list and an antineoplastic is chemotherapy twice over.
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     assert {it.rule.id for it in derivation.ways["chemotherapy_drug(paclitaxel)"]} == {
         "printed-drug",
         "antineoplastic-drug",
@@ -123,7 +92,7 @@ def test_two_ways_to_one_atom_are_both_kept(coder: Coder) -> None:
 def test_a_way_through_itself_founds_nothing(coder: Coder) -> None:
     bag = {"bag": "B", "start": "09:00", "stop": "10:00"}
     drugs = ("ceftriaxone", "ondansetron", "dexamethasone")
-    derivation = derive(coder, chart(*({"id": drug, "drug": drug, **bag} for drug in drugs)))
+    derivation = derive(coder, visit(*({"id": drug, "drug": drug, **bag} for drug in drugs)))
     circular = {it.rule.id for it in derivation.ways["together(a1,a2)"]} - {
         it.rule.id for it in derivation.reasons("together(a1,a2)")
     }
@@ -143,7 +112,7 @@ def test_a_free_choice_is_recorded_as_it_was_settled(coder: Coder) -> None:
 def test_every_rival_claim_can_be_recorded(policy: Policy) -> None:
     readings = {"A9": "open"}
     coder = Coder(policy, readings)
-    encounter = chart(
+    encounter = visit(
         {"id": "long", "drug": "ceftriaxone", "start": "09:00", "stop": "11:40"},
         {"id": "short", "drug": "vancomycin", "start": "11:45", "stop": "12:30"},
     )
@@ -157,13 +126,13 @@ def test_every_rival_claim_can_be_recorded(policy: Policy) -> None:
 
 
 def test_comparisons_have_their_values(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     [way] = derivation.reasons("ran_at_least(a1,infusion)")
     assert [str(it) for it in way.comparisons] == ["1200 >= 960"]
 
 
 def test_exports_hold_the_same_graph(coder: Coder) -> None:
-    derivation = derive(coder, VISIT)
+    derivation = derive(coder, LONG_DAY)
     graph = derivation.graph(derivation.units("96367"))
     plain = json.loads(json.dumps(node_link(graph)))
     assert {node["id"] for node in plain["nodes"]} == set(graph.nodes)
@@ -176,7 +145,7 @@ def test_exports_hold_the_same_graph(coder: Coder) -> None:
 
 
 def test_texts_of_the_chart_cannot_break_an_export(coder: Coder) -> None:
-    encounter = chart(
+    encounter = visit(
         {"id": 'x"]; <b>', "drug": 'a"<script>', "class": "therapeutic", "start": "09:00", "stop": "09:40"}
     )
     derivation = derive(coder, encounter)

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands.common import (
-    REFUSED,
-    PolicyOption,
-    complete_reading,
-    console,
-    load_policy,
-    read_settings,
-    say,
-    telling_policy_errors,
-    wrong,
-)
+from ivproof.commands.common import PolicyOption, console, load_policy, read_settings, telling_policy_errors, wrong
+from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +18,6 @@ if TYPE_CHECKING:
 
     from ivproof.encounter import Encounter
     from ivproof.reasons.why import Explainer, Why
-
-SHOWN = 5
-"""So many encounters are named where one has to be picked."""
 
 
 class Format(StrEnum):
@@ -49,28 +37,8 @@ class PlainFormat(StrEnum):
     JSON = "json"
 
 
-FileArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE",
-        help="The chart: YAML, JSON or JSON Lines (also .gz), or - for standard input.",
-        show_default=False,
-    ),
-]
 CodeArgument = Annotated[
     str, typer.Argument(metavar="CODE", help="The code, as it stands on a claim.", show_default=False)
-]
-EncounterOption = Annotated[
-    str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
-]
-ReadingOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="QUESTION=OPTION",
-        help="Settle an open question, as for [bold]ivproof code[/]. Can be repeated.",
-        autocompletion=complete_reading,
-        show_default=False,
-    ),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="text, json, or the derivation as a graph: dot, mermaid, graphml.")
@@ -182,35 +150,3 @@ def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | No
     for alternative in case.alternatives:
         derivation = case.derivation(alternative)
         typer.echo(write(derivation.graph(derivation.units(code))), nl=False)
-
-
-def pick(file: str, wanted: str | None) -> Encounter:
-    """Read the encounter that is asked for; end the command where it is not there, or is refused."""
-    from ivproof.chart.files import scan
-
-    found: list[Encounter] = []
-    problems: list[str] = []
-    for sheet in scan([file]):
-        chart = sheet.chart()
-        if chart.encounter is None:
-            problems += map(str, chart.refusals)
-        elif wanted is None or chart.encounter.id == wanted:
-            found.append(chart.encounter)
-    if len(found) != 1:
-        _tell(file, wanted, found, problems)
-    return found[0]
-
-
-def _tell(file: str, wanted: str | None, found: list[Encounter], problems: list[str]) -> NoReturn:
-    """Say why no encounter can be picked."""
-    for problem in problems:
-        say(problem)
-    if problems and not found:
-        raise typer.Exit(REFUSED)
-    if wanted is not None:
-        wrong(f"--encounter {wanted}: {'more than one' if found else 'no'} encounter of {file} has that id")
-    if not found:
-        wrong(f"{file}: no chart in it")
-    names = ", ".join(it.id for it in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    wrong(f"{file} has several encounters; pick one with --encounter: {names}{more}")

@@ -18,7 +18,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.explain import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
 from ivproof.commands.readings import Format
 
 

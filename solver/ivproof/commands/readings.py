@@ -25,7 +25,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.explain import EncounterOption, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, ReadingOption, pick
 
 if TYPE_CHECKING:
     from ivproof.encounter import Encounter

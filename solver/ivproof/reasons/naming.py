@@ -79,6 +79,8 @@ class Names:
             return it.id
         self._introduced.add(key)
         times = f"{_text(it.start)}–{_text(it.stop)}" if it.start or it.stop else "no times"
+        if it.start and not it.stop and it.method not in {None, "infusion"}:
+            times = _text(it.start)
         drug = "" if it.drug.casefold() == it.id.casefold() else f"{it.drug}, "
         return f"{it.id} ({drug}{times})"
 

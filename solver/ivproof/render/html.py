@@ -1,6 +1,6 @@
-"""The report as one page that stands alone: no request to anywhere, and nothing from a chart is taken for markup.
+"""Reports and packets as one page each that stands alone: no request to anywhere, nothing from a chart is markup.
 
-In: a report. Out: the text of the page, the same for the same report.
+In: a report or a packet. Out: the text of the page, the same for the same input.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ivproof.packet.model import Packet
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
 from ivproof.report.page import Report
@@ -40,6 +41,24 @@ def page(report: Report) -> str:
             severities=SEVERITIES,
             sources=SOURCES,
             legend=[(kind, text) for kind, text in BARS.items() if kind in drawn],
+        )
+    )
+
+
+def packet_page(packet: Packet) -> str:
+    """Give the page of a packet."""
+    style = _file("packet.css")
+    rows = [row for it in packet.findings if it.drawn for lane in it.drawn.lanes for row in lane.rows]
+    return (
+        _environment()
+        .get_template("packet.html.j2")
+        .render(
+            packet=packet,
+            style=Markup(style),  # a file of this package, with nothing of a chart in it
+            style_hash=_hash(style),
+            sources=SOURCES,
+            bars=BARS,
+            drawn=bool(rows),
         )
     )
 

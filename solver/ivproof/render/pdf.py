@@ -1,6 +1,6 @@
-"""The report as a document, typeset by Typst with the fonts that it brings along.
+"""Reports and packets as documents, typeset by Typst with the fonts that it brings along.
 
-The template gets the report as data: nothing from a chart is ever read as markup. The same report gives the same bytes.
+The template gets them as data: nothing from a chart is ever read as markup. The same report gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import typst
 
+from ivproof.packet.model import Packet
 from ivproof.reasons.least import Search
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
@@ -25,10 +26,21 @@ NEVER = 0
 def document(report: Report) -> bytes:
     """Give the document of a report, as PDF."""
     words = {"kinds": KINDS, "severities": SEVERITIES, "bars": BARS, "sources": SOURCES}
-    given = {"report": _data(report), "words": words}
-    template = files("ivproof.render").joinpath("templates", "report.typ").read_bytes()
+    return _typeset("report.typ", {"report": _data(report), "words": words})
+
+
+def packet_document(packet: Packet) -> bytes:
+    """Give the document of a packet, as PDF."""
+    names = [it.name for it in fields(packet) if it.name != "audit"]
+    given = {name: _data(getattr(packet, name)) for name in names}
+    return _typeset("packet.typ", {"packet": given, "words": {"bars": BARS, "sources": SOURCES}})
+
+
+def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
+    folder = files("ivproof.render").joinpath("templates")
+    sources = {"main.typ": template, "timeline.typ": "timeline.typ"}
     return typst.compile(
-        template,
+        {name: folder.joinpath(file).read_bytes() for name, file in sources.items()},
         format="pdf",
         ignore_system_fonts=True,
         sys_inputs={"given": json.dumps(given, ensure_ascii=False)},
@@ -51,6 +63,8 @@ def _data(value: object) -> Any:
             proofs += [*(proof for _, proof in value.drug_lines), *(it.proof for it in value.omitted)]
             told = sorted({step.number for proof in proofs for step in steps(proof.lines)})
             return {**_fields(value), "told": told}
+        case bytes():
+            return None
         case Mapping():
             return {str(key): _data(it) for key, it in value.items()}
         case Sequence():

@@ -1,0 +1,369 @@
+"""The argument for what is found of a line: in plain words, with its rules, what it rests on, and the other side's.
+
+Everything is read from the derivation of the answer, from the audit and from the policy; nothing is judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from ivproof.audit.model import Audit, Kind, LineVerdict, Supported, Way
+from ivproof.derivation import Derivation
+from ivproof.determination import Reading, sorted_rules
+from ivproof.explanation import QUIET, Line, Teller
+from ivproof.law.sources import Sources, TextRule
+from ivproof.law.terms import Function, parse
+from ivproof.packet.model import Cited, Nearest, OtherSide, Point, Relied, Stand
+from ivproof.policy import Policy
+from ivproof.reasons.naming import Names
+from ivproof.reasons.whynot import Attempt, tries
+
+DEEP = 3
+"""So many steps deep an argument is told; what lies below is in the proof."""
+
+STANDS = 3
+"""So many readings are told that would take a line away; further ones are in the list of what was assumed."""
+
+FAILING = 4
+"""So many things are told that fail in what comes nearest to a code."""
+
+
+class Told:
+    """Tells the reasons of lines from one derivation; each line by itself, so that each argument stands alone."""
+
+    def __init__(self, policy: Policy, derivation: Derivation, teller: Iterable[Teller]) -> None:
+        self.policy = policy
+        self.derivation = derivation
+        self.names = Names(derivation.facts)
+        self._tellers = iter(teller)
+        self._with: dict[str, set[str]] = {}
+        for service, administration in (it.arguments for it in derivation.of("reported_with")):
+            self._with.setdefault(str(service), set()).add(self.names.term(administration))
+
+    def keys(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The keys (a1, …) of administrations by their ids, in the order of the chart."""
+        wanted = set(names)
+        given = self.derivation.facts.encounter.administrations
+        return tuple(f"a{n}" for n, it in enumerate(given, 1) if it.id in wanted)
+
+    # --- what a line rests on
+
+    def atoms(self, line: LineVerdict) -> list[str]:
+        """The atoms that are told of a line: its units and modifiers, or what leaves it out."""
+        found: list[str] = []
+        if line.supported is not None:
+            found += self._drug_atoms(line.supported) if line.drug else self._unit_atoms(line.supported)
+        for it in line.excluded:
+            for atom in self.derivation.of("excluded"):
+                same = self.names.term(parse(self.names.subject(str(atom.arguments[0])))) == it.subject
+                if same and str(atom.arguments[-1]).replace("_", "-") == it.name:
+                    found.append(str(atom))
+        return list(dict.fromkeys(found))
+
+    def _unit_atoms(self, supported: Supported) -> list[str]:
+        units = [it for it in self.derivation.of("unit") if self._is_for(it, supported)]
+        services = {str(it.arguments[2]) for it in units}
+        marks = [
+            str(it)
+            for it in self.derivation.of("modifier")
+            if str(it.arguments[0]) in services
+            and self.names.term(it.arguments[1]) == supported.code
+            and self.names.term(it.arguments[2]) in supported.modifiers
+        ]
+        return [*map(str, units), *marks]
+
+    def _is_for(self, unit: Function, supported: Supported) -> bool:
+        code, _, service, *_ = unit.arguments
+        if self.names.term(code) != supported.code:
+            return False
+        mine = self._with.get(str(service)) or {self.names.term(parse(self.names.subject(str(service))))}
+        return not supported.administrations or mine <= set(supported.administrations)
+
+    def _drug_atoms(self, supported: Supported) -> list[str]:
+        return [
+            str(atom)
+            for predicate in ("drug_line", "discarded_line")
+            for atom in self.derivation.of(predicate)
+            if self.names.term(atom.arguments[1]) == supported.code
+            and (not supported.administrations or self.names.term(atom.arguments[0]) in supported.administrations)
+        ]
+
+    # --- in words
+
+    def argue(self, atoms: Collection[str], sites: Collection[str]) -> tuple[Point, ...]:
+        """The argument for some atoms, from what is concluded down to what it rests on; and what is said of `sites`."""
+        teller = next(self._tellers)
+        lines: list[Line] = []
+        for atom in atoms:
+            lines += teller.unit(atom) if atom.startswith("unit(") else (teller.step(atom),)
+        return tuple(_once((*_points(lines, 0), *self._of_sites(atoms, sites))))
+
+    def _of_sites(self, atoms: Collection[str], sites: Collection[str]) -> Iterator[Point]:
+        """What the chart says of access sites and some atoms rest on."""
+        for atom in self._facts(atoms):
+            facts = [it for it in self.derivation.chart[atom] if it.place[:1] == ("access_sites",)]
+            if any(self._about(it.place) in sites for it in facts):
+                name, _, rest = atom.partition("(")
+                places = ", ".join(sorted(self.derivation.place(it.place) for it in facts))
+                yield Point(0, "fact", _ended(self.names.fact(name, rest[:-1])), places)
+
+    def nearest(self, code: str, keys: Collection[str]) -> tuple[Nearest | None, str]:
+        """What comes nearest to earning a code, for some administrations or for any; and whom it is about."""
+        if code not in self.policy.codes:
+            return None, ""
+        teller = next(self._tellers)
+        found = [it for key in keys or (None,) for it in tries(teller, code, key)]
+        # what only another reading would earn belongs to the other side, unless a length is short all the same
+        known = [
+            it
+            for it in found
+            if it.citation and it.progress > 0 and it.obstacles and (_measured(it) or not it.only_if_read)
+        ]
+        if not known:
+            return None, ""
+        best = max(known, key=lambda it: (_measured(it), it.progress))
+        fails = tuple(_points(best.obstacles, 0, deep=1))
+        lengths = tuple(it for it in fails if it.kind == "measure")
+        return Nearest(code, _ended(best.sentence), best.citation, (lengths or fails)[:FAILING]), best.key
+
+    # --- the chart
+
+    def relied(self, by_line: Mapping[int, Collection[str]]) -> tuple[Relied, ...]:
+        """What the chart says of each subject that some lines rest on, in the order of the chart."""
+        found: dict[str, dict[tuple[str, str], None]] = {}
+        stands: dict[str, str] = {}
+        lines: dict[str, set[int]] = {}
+        for number, atoms in by_line.items():
+            for atom in self._with_times(self._facts(atoms)):
+                name, _, rest = atom.partition("(")
+                text = self.names.fact(name, rest[:-1])
+                for fact in self.derivation.chart[atom]:
+                    about = self._about(fact.place)
+                    stands[about] = self.derivation.place(fact.place[:2]) if about else ""
+                    place = self.derivation.place(fact.place).removeprefix(stands[about]).lstrip(".")
+                    found.setdefault(about, {})[text.removeprefix(f"{about} "), place] = None
+                    lines.setdefault(about, set()).add(number)
+        order = self._order()
+        return tuple(
+            Relied(about, stands[about], tuple(sorted(facts, key=lambda it: it[1])), tuple(sorted(lines[about])))
+            for about, facts in sorted(found.items(), key=lambda it: order.get(it[0], -1))
+        )
+
+    def _with_times(self, atoms: Collection[str]) -> list[str]:
+        """Facts, and when the administrations that they are about began and stopped: what is not so rests on that too."""
+        places = {fact.place[:2] for atom in atoms for fact in self.derivation.chart[atom]}
+        times = [
+            atom
+            for atom, facts in self.derivation.chart.items()
+            if atom.startswith("at(") and any(it.place[:2] in places for it in facts)
+        ]
+        return list(dict.fromkeys((*atoms, *times)))
+
+    def _order(self) -> dict[str, int]:
+        encounter = self.derivation.facts.encounter
+        return {it.id: n for n, it in enumerate((*encounter.access_sites, *encounter.administrations))}
+
+    def _about(self, place: tuple[str | int, ...]) -> str:
+        """The administration or site that a fact is about; "" for the visit as a whole."""
+        if len(place) > 1 and place[0] in {"administrations", "access_sites"}:
+            listed = getattr(self.derivation.facts.encounter, str(place[0]))
+            return str(listed[int(place[1])].id)
+        return ""
+
+    def _facts(self, atoms: Collection[str]) -> list[str]:
+        """The facts of the chart that some atoms rest on, by the first way to each."""
+        waiting, seen = list(atoms), set(atoms)
+        found = []
+        while waiting:
+            atom = waiting.pop()
+            if atom in self.derivation.chart:
+                if atom.partition("(")[0] not in QUIET:
+                    found.append(atom)
+                continue
+            for instance in self.derivation.reasons(atom)[:1]:
+                needs = [*instance.positive]
+                needs += [it for counted in instance.aggregates for way in counted.alternatives for it in way.positive]
+                needs += [it for way in instance.alternatives if way.terms[0] == atom for it in way.positive]
+                new = [it for it in dict.fromkeys(needs) if it not in seen]
+                seen.update(new)
+                waiting += new
+        return sorted(found)
+
+
+def _points(lines: Iterable[Line], depth: int, *, deep: int = DEEP) -> Iterator[Point]:
+    """What is said of some lines; of what lies too deep only the lengths that were compared."""
+    for line in lines:
+        if line.step is not None:
+            if depth < deep:
+                yield Point(depth, line.kind, line.step.sentence, line.step.citation)
+            yield from _points(line.step.lines, min(depth + 1, deep), deep=deep)
+        elif line.kind in {"measure", "counted"} and (line.kind == "measure" or depth < deep):
+            yield Point(depth, line.kind, _ended(line.text))
+        elif line.kind in {"against", "lacking", "needed"} and depth < deep:
+            yield Point(depth, line.kind, _ended(line.text))
+
+
+def _once(points: Iterable[Point]) -> Iterator[Point]:
+    """The points without those that say again what was said."""
+    said = set()
+    for it in points:
+        if it.text not in said:
+            said.add(it.text)
+            yield it
+
+
+def _measured(attempt: Attempt) -> bool:
+    return any(it.kind == "measure" for it in attempt.obstacles)
+
+
+def _ended(text: str) -> str:
+    text = text.rstrip()
+    return text if text.endswith((".", "…", "?", "!")) else f"{text}."
+
+
+# --- rules
+
+
+def cited(
+    sources: Sources, numbers: Iterable[str], points: Iterable[Point], nearest: Iterable[Nearest]
+) -> tuple[Cited, ...]:
+    """The rules of the policy's text with these numbers, and those behind what is said first; each with its section."""
+    texts = [*(it.citation for it in points if it.depth == 0), *(it.citation for it in nearest)]
+    all_ = sorted_rules((*numbers, *(it for text in texts for it in _NUMBER.findall(text))))
+    rules = (sources.rules.get(number) or TextRule(number, "", "", "") for number in all_)
+    return tuple(Cited(it.number, it.section, it.says.replace(">=", "≥").replace("<=", "≤")) for it in rules)
+
+
+_NUMBER = re.compile(r"\bR\d+\b")
+
+
+# --- the other side
+
+
+class OtherSides:
+    """Finds the strongest argument against what an audit says of its lines."""
+
+    def __init__(self, policy: Policy, audit: Audit, settled: Collection[str]) -> None:
+        self._policy = policy
+        self._audit = audit
+        self._settled = settled
+        self._readings = {it.question: it for it in audit.determination.readings}
+
+    def of(self, line: LineVerdict) -> OtherSide:
+        """The other side's strongest argument about a line."""
+        if line.kind is Kind.NOT_JUDGED:
+            return OtherSide("not judged", "The line is not judged, so nothing is held against it.", "")
+        if not line.disputed:
+            return self._against_supported(line)
+        if line.way is not None and line.way.size:
+            return self._under(line, line.way)
+        if not self._audit.searched:
+            why = "Readings and missing facts were not looked for, or there were more than could be gone through."
+            return OtherSide("not looked for", why, "")
+        return OtherSide(
+            "none was found",
+            "Every option of every open question of the policy was tried, together with the others, and each fact that "
+            "the chart does not give.",
+            "No reading of the policy and no missing fact gives this line.",
+        )
+
+    def _under(self, line: LineVerdict, way: Way) -> OtherSide:
+        """The smallest set of readings and facts under which a disputed line would be right."""
+        billed = f"{line.billed.code} × {line.billed.units}" if line.billed else f"a claim without {line.code}"
+        stands = tuple(self._stand(number, letter, f"{billed} would be right") for number, letter in way.readings.items())
+        given = tuple(way.given.items())
+        parts = [_read_as(it) for it in stands]
+        parts += [f"{path} were {value}" for path, value in given]
+        parts += [f"{service} were taken as the initial service at {site}" for site, service in way.initial.items()]
+        answers = [_why_not(it) for it in stands]
+        if given:
+            answers.append("The chart does not document this. On the chart as it stands, the line is not right.")
+        if way.initial and not stands and not given:
+            answers.append("The policy leaves open which of these equals is the initial service.")
+        if line.kind not in {Kind.UNDER_READING, Kind.IF_DOCUMENTED}:
+            answers.append("Even so only this line would be right, and the claim as a whole would not.")
+        held = any(it.source != "open" for it in stands)
+        holds = "does not hold" if held else "not documented" if given else "unresolved"
+        return OtherSide(holds, f"If {_joined(parts)}, {billed} would be right.", " ".join(answers), stands, given)
+
+    def _against_supported(self, line: LineVerdict) -> OtherSide:
+        """The readings, not held, under which a line that stands would have fewer units."""
+        if line.drug:
+            return OtherSide("not looked for", "Readings were not tried on a line of a drug that is supported.", "")
+        if not self._audit.determination.claim:
+            return OtherSide("not looked for", "The chart leads to several claims; each has this line.", "")
+        held = sum(it.units for it in self._audit.determination.claim if it.code == line.code)
+        stands = [
+            self._stand(reading.question, letter, _left(line.code, codes.get(line.code, 0)))
+            for reading in self._readings.values()
+            for letter, codes in reading.otherwise.items()
+            if codes.get(line.code, 0) < held
+        ]
+        if not stands:
+            why = "No other option of any open question, read by itself, takes a unit of this line away."
+            return OtherSide("none was found", why, "")
+        first, more = stands[:STANDS], len(stands) - STANDS
+        said = " ".join(f"If {_read_as(it)}, the claim would have {it.effect}." for it in first)
+        rest = f" Further readings ({more}) are told under what was assumed." if more > 0 else ""
+        answer = " ".join(dict.fromkeys(map(_why_not, first)))
+        return OtherSide("does not hold", said + rest, answer, tuple(first))
+
+    def _stand(self, number: str, letter: str, effect: str) -> Stand:
+        question = self._policy.question(number)
+        option = question.option(letter)
+        reading: Reading | None = self._readings.get(number)
+        name = reading.option if reading is not None else question.default
+        held = question.option(name) if name else None
+        source = "open" if held is None else "set" if question.key in self._settled else "default"
+        return Stand(
+            question.number,
+            question.name,
+            question.title,
+            question.citation,
+            option.letter,
+            option.says.rstrip("."),
+            held.letter if held else "",
+            held.says.rstrip(".") if held else "",
+            source,
+            question.note,
+            effect,
+        )
+
+
+def _left(code: str, units: int) -> str:
+    return f"{code} × {units}" if units else f"no {code}"
+
+
+def _read_as(stand: Stand) -> str:
+    """What would have to be read, in words."""
+    return f"{stand.question} ({_lower(stand.title)}) were read as option {stand.letter}, “{stand.says}”"
+
+
+def _why_not(stand: Stand) -> str:
+    """Why a reading does not decide, or that it is not settled."""
+    rests = f"The question rests on {stand.citation}." if stand.citation else ""
+    note = f"{stand.note.rstrip('.')}." if stand.note else ""
+    match stand.source:
+        case "open":
+            said = (
+                f"{stand.question} is unresolved: the policy leaves it open, no option is supported over the others and "
+                "none is held here, so the line stands or falls with the answer."
+            )
+        case "set":
+            said = f"For this audit {stand.question} was settled as option {stand.held_letter}, “{stand.held_says}”."
+        case _:
+            said = (
+                f"{stand.question} is read as option {stand.held_letter}, “{stand.held_says}”, the supported answer and "
+                "the default of this audit."
+            )
+    return " ".join(filter(None, (said, note, rests)))
+
+
+def _joined(parts: list[str]) -> str:
+    return " and if ".join(parts)
+
+
+def _lower(text: str) -> str:
+    """A title within a sentence, unless it begins with an abbreviation."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"

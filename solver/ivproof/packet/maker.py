@@ -1,0 +1,342 @@
+"""Makes the packet of one claim: audits it, argues each line, and proves what the law gives.
+
+>>> from ivproof.encounter import Source, parse
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv", "start": "09:00",
+...                          "stop": "09:40"}], "billed": [{"code": "96365", "units": 2}]}, Source("visit.json"))
+>>> found = PacketMaker(Policy.load("out001")).make(chart.encounter, "visit.json")
+>>> [(it.verdict, it.heading) for it in found.disputed]
+[('units_too_many', 'units too many')]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import Any
+
+from ivproof.audit.auditor import Auditor
+from ivproof.audit.matching import support
+from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
+from ivproof.coding import Coder
+from ivproof.derivation import Derivation
+from ivproof.edits.tables import EditFiles
+from ivproof.encounter import Encounter, digest
+from ivproof.law.sources import Sources
+from ivproof.packet.arguments import OtherSides, Told, cited
+from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet
+from ivproof.policy import Policy
+from ivproof.proof.maker import canonical, prove
+from ivproof.reasons.record import Recorder
+from ivproof.reasons.why import Case
+from ivproof.report.page import label_of
+from ivproof.report.timeline import Timeline, timeline
+
+DRAWN = 9
+"""So many administrations are drawn with a line, unless more carry it."""
+
+PROOF = "proof.json"
+"""The name of the file of the proof, in the commands of a packet that does not bring it along."""
+
+SENTENCES = {
+    Verdict.CORRECT: "The claim is right as billed: every line follows from the chart.",
+    Verdict.UNDER_READING: "The claim is right only under a reading of the policy that is not held here.",
+    Verdict.IF_DOCUMENTED: "The claim is right only if something is documented that the chart does not give.",
+    Verdict.OVERCODED: "The claim bills more than the chart supports.",
+    Verdict.UNDERCODED: "The claim bills less than the chart supports.",
+    Verdict.BOTH: "The claim bills more than the chart supports in some respects, and less in others.",
+    Verdict.UNDETERMINED: "The chart does not say enough for the policy to give a claim.",
+}
+"""The verdict on a claim in one sentence."""
+
+KINDS = {
+    Kind.SUPPORTED: "supported",
+    Kind.UNSUPPORTED: "not supported",
+    Kind.TOO_MANY: "units too many",
+    Kind.TOO_FEW: "units too few",
+    Kind.MISSING: "missing from the claim",
+    Kind.MODIFIER_MISSING: "modifier missing",
+    Kind.MODIFIER_WRONG: "modifier not supported",
+    Kind.WRONG_CODE: "wrong code for the service",
+    Kind.UNDER_READING: "supported under a reading only",
+    Kind.IF_DOCUMENTED: "supported if documented only",
+    Kind.NOT_JUDGED: "not judged",
+}
+"""The verdict on a line in a few words."""
+
+SEVERITIES = {
+    "fails": "will be denied",
+    "appealable": "will be denied, can be appealed",
+    "needs_modifier": "will be denied unless a modifier applies",
+    "passes": "passes with its modifier",
+    "payer_decides": "the payer decides",
+}
+"""What a claim edit comes to."""
+
+
+class PacketMaker:
+    """Makes packets by one policy and one setting of its questions."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        *,
+        edit_files: EditFiles | None = None,
+        search: bool = True,
+        policy_name: str = "",
+    ) -> None:
+        """`policy_name` is how the policy was asked for, where the commands of the packet have to say it."""
+        self.policy = policy
+        self._readings = dict(readings or {})
+        self._coder = Coder(policy, readings, edit_files, assumptions=True)
+        self._auditor = Auditor(policy, readings, coder=self._coder, search=search)
+        self._recorder = Recorder(policy, readings)
+        self._sources = Sources.of(policy)
+        self._settled = {policy.question(name).key for name in self._readings}
+        self._name = policy_name
+
+    def make(self, encounter: Encounter, file: str, proof: str = PROOF) -> Packet:
+        """Make the packet of an encounter with its billed lines; `file` is where the chart stands.
+
+        Raises second.DisagreementError where the second engine derives another answer, and record.RecordError where
+        an answer cannot be recorded.
+        """
+        [audit] = self._auditor.code([encounter], "all")
+        case = Case(self._coder, self._recorder, encounter)
+        number = _nearest_claim(audit)
+        derivation = case.derivation(case.alternatives[number])
+        tellers = iter(lambda: case.teller(derivation), None)
+        told = Told(self.policy, derivation, tellers)
+        others = OtherSides(self.policy, audit, self._settled)
+        findings = tuple(self._findings(audit, told, others))
+        rests = {it.number: told.atoms(line) for it, line in zip(findings, audit.lines, strict=True)}
+        return Packet(
+            encounter=encounter.id,
+            date=encounter.date.isoformat(),
+            policy=f"{self.policy.id.upper()}, {self.policy.title}",
+            edition=self.policy.edition,
+            about=tuple(_about(encounter)),
+            identity=(
+                ("Policy", f"{self.policy.id.upper()}, edition {self.policy.edition}, {self.policy.digest}"),
+                ("Chart", digest(encounter)),
+                ("Made by", f"ivproof {version('ivproof')}, clingo {version('clingo')}"),
+            ),
+            verdict=audit.verdict.value,
+            sentence=SENTENCES[audit.verdict],
+            message=audit.message if audit.verdict is not Verdict.CORRECT else "",
+            findings=findings,
+            edits_billed=_edits(audit.edits_billed),
+            edits_supported=_edits(audit.edits_supported),
+            facts=told.relied(rests),
+            assumed=tuple(self._assumed(audit)),
+            undocumented=tuple(
+                (it.fact, it.message, "can change the claim" if it.would_change else "no value changes the claim")
+                for it in audit.determination.missing
+            ),
+            notes=(*audit.determination.why_undetermined, *audit.determination.notes, *audit.notes),
+            proof=self._proof(encounter, file, proof),
+            audit=audit,
+        )
+
+    # --- lines
+
+    def _findings(self, audit: Audit, told: Told, others: OtherSides) -> Iterator[Finding]:
+        carries = _carries(audit, told)
+        alone = not audit.disputed
+        for number, line in enumerate(audit.lines, 1):
+            carried = told.keys(line.supported.administrations if line.supported else ())
+            left_out = told.keys(it.subject for it in line.excluded)
+            nearest, about = self._nearest(line, told, left_out or carried)
+            keys = tuple(dict.fromkeys((*carried, *left_out, *([about] if about and not carried else ()))))
+            drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
+            shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
+            points = told.argue(told.atoms(line), line.supported.sites if line.supported else ())
+            yield Finding(
+                number=number,
+                verdict=line.kind.value,
+                heading=KINDS[line.kind] + (f", otherwise {KINDS[line.otherwise]}" if line.otherwise else ""),
+                disputed=line.disputed,
+                code=line.code,
+                label=label_of(self.policy, line.code),
+                billed=_part(line.billed),
+                supported=_part(line.supported),
+                over=line.over,
+                under=line.under,
+                message=line.message,
+                points=points,
+                nearest=nearest,
+                rules=cited(self._sources, line.rules, points, nearest),
+                other_side=others.of(line),
+                edits=_edits(line.edits),
+                drawn=drawn,
+                carried=keys,
+                left_out=len(told.derivation.facts.encounter.administrations) - shown if drawn else 0,
+            )
+
+    def _nearest(self, line: LineVerdict, told: Told, keys: Sequence[str]) -> tuple[tuple[Nearest, ...], str]:
+        """What comes nearest to earning what was billed beyond what is supported."""
+        kind = line.otherwise or line.kind
+        if kind not in {Kind.UNSUPPORTED, Kind.TOO_MANY, Kind.WRONG_CODE} or line.drug or line.billed is None:
+            return (), ""
+        found, about = told.nearest(line.billed.code, keys)
+        return ((found,) if found else ()), about
+
+    # --- what was assumed
+
+    def _assumed(self, audit: Audit) -> Iterator[Assumption]:
+        codes: dict[str, int] = {}
+        for line in audit.determination.claim:
+            codes[line.code] = codes.get(line.code, 0) + line.units
+        for reading in audit.determination.readings:
+            if not reading.matters:
+                continue
+            question = self.policy.question(reading.question)
+            option = question.option(reading.option) if reading.option else None
+            otherwise = tuple(
+                (letter, question.option(letter).says.rstrip("."), _changed(codes, given))
+                for letter, given in reading.otherwise.items()
+            )
+            if option is None:
+                leads = _leads(audit, question.number)
+                otherwise = tuple((it.letter, it.says.rstrip('.'), leads.get(it.letter, "")) for it in question.options)
+            yield Assumption(
+                question.number,
+                question.name,
+                question.title,
+                question.citation,
+                option.letter if option else "",
+                option.says.rstrip(".") if option else "",
+                reading.source,
+                question.note,
+                otherwise,
+            )
+
+    # --- the proof
+
+    def _proof(self, encounter: Encounter, file: str, name: str) -> Enclosed:
+        made = prove(self._coder, encounter)
+        content = canonical(made)
+        # where the chart lies on the maker's machine is nobody's business
+        chart = "chart.yaml" if file == "-" else PurePath(file).name
+        asked = ["--encounter", encounter.id]
+        asked += ["--policy", self._name] if self._name not in {"", "out001"} else []
+        asked += [part for pair in self._readings.items() for part in ("--reading", "=".join(pair))]
+        commands = (
+            shlex.join(["ivproof", "prove", chart, *asked, "-o", name]),
+            shlex.join(["sha256sum", name]),
+            shlex.join(["ivproof", "check", name]),
+        )
+        return Enclosed(
+            name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content
+        )
+
+
+def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
+    yield "Date of service", encounter.date.isoformat()
+    yield "Claim", encounter.claim_type
+    yield "Place of service", encounter.place_of_service
+    if encounter.payer is not None:
+        yield "Payer", encounter.payer
+    if encounter.diagnoses:
+        yield "Diagnoses", ", ".join(encounter.diagnoses)
+
+
+def _part(part: Billed | Supported | None) -> str:
+    return "" if part is None else f"{'-'.join((part.code, *part.modifiers))} × {part.units}"
+
+
+def _edits(edits: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((SEVERITIES.get(str(it["severity"]), str(it["severity"])), str(it["message"])) for it in edits)
+
+
+def _nearest_claim(audit: Audit) -> int:
+    """Which of the claims that the chart leads to the lines of the audit were held against."""
+    said: dict[tuple[str, tuple[str, ...]], float] = {}
+    for line in audit.lines:
+        if line.supported is not None and not line.drug:
+            key = line.supported.code, line.supported.modifiers
+            said[key] = said.get(key, 0) + line.supported.units
+
+    def distance(number: int) -> float:
+        units = {(it.code, it.modifiers): it.units for it in support(audit.determination.alternatives[number].lines)}
+        return sum(abs(units.get(key, 0) - said.get(key, 0)) for key in {*units, *said})
+
+    rivals = range(len(audit.determination.alternatives))
+    return min(rivals, key=distance, default=0)
+
+
+def _changed(held: Mapping[str, int], given: Mapping[str, int]) -> str:
+    """What is different in a claim with other units by code."""
+    parts = []
+    for code in dict.fromkeys((*held, *given)):
+        old, new = held.get(code, 0), given.get(code, 0)
+        if old != new:
+            instead = f" instead of {old}" if old and new else ""
+            parts.append(f"{code} × {new}{instead}" if new else f"no {code}")
+    return ", ".join(parts)
+
+
+def _leads(audit: Audit, question: str) -> dict[str, str]:
+    """What each option of an open question leads to, in codes."""
+    found: dict[str, dict[str, None]] = {}
+    for rival in audit.determination.alternatives:
+        codes: dict[str, int] = {}
+        for line in rival.lines:
+            codes[line.code] = codes.get(line.code, 0) + line.units
+        claim = ", ".join(f"{code} × {units}" for code, units in codes.items())
+        for way in (rival.readings, *rival.others):
+            if question in way:
+                found.setdefault(way[question], {})[claim] = None
+    return {letter: "; or ".join(claims) for letter, claims in found.items()}
+
+
+# --- the timeline
+
+
+def _carries(audit: Audit, told: Told) -> dict[str, list[str]]:
+    """The supported lines that each administration carries."""
+    found: dict[str, list[str]] = {}
+    for line in audit.lines:
+        if line.supported is not None and not line.drug:
+            for key in told.keys(line.supported.administrations):
+                text = "-".join((line.supported.code, *line.supported.modifiers))
+                if text not in found.setdefault(key, []):
+                    found[key].append(text)
+    return found
+
+
+def _drawn(derivation: Derivation, carries: Mapping[str, Sequence[str]], keys: Sequence[str]) -> Timeline | None:
+    """The part of the timeline that a line rests on: what carries it, and what ran beside it at the same site."""
+    if not keys:
+        return None
+    shown = dict.fromkeys(keys)
+    for key in _beside(derivation, keys):
+        if len(shown) >= DRAWN:
+            break
+        shown[key] = None
+    found = timeline(derivation, carries, {}, shown)
+    return found if found.lanes else None
+
+
+def _beside(derivation: Derivation, keys: Sequence[str]) -> list[str]:
+    """Other administrations at the same sites, the nearest in time first, and what ran at other sites meanwhile."""
+    given = {f"a{n}": it for n, it in enumerate(derivation.facts.encounter.administrations, 1)}
+    sites = {given[key].site for key in keys if key in given}
+
+    def span(key: str) -> tuple[int, int] | None:
+        ends = [it.seconds for it in (given[key].start, given[key].stop) if it is not None]
+        return (min(ends), max(ends)) if ends else None
+
+    own = [it for key in keys if key in given and (it := span(key))]
+    apart: dict[str, tuple[bool, int]] = {}
+    for key, it in given.items():
+        other = span(key)
+        if key not in keys and other and own:
+            gap = min(max(other[0] - stop, start - other[1], 0) for start, stop in own)
+            if it.site in sites or not gap:
+                apart[key] = it.site not in sites, gap
+    return sorted(apart, key=lambda key: (*apart[key], int(key[1:])))
