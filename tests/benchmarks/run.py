@@ -1,10 +1,10 @@
 """How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
 beside bare clingo.
 
-NAME is one of throughput, parts, single, start, growth, margins, memory; without one, all but `memory` run, and with
---long that one too. Times are medians by the wall clock, so other work on the machine counts, which the load printed
-first tells; with --cpu what one process does alone (parts, single, growth, margins) is taken by the processor's time
-instead.
+NAME is one of throughput, parts, single, start, growth, margins, missing, memory; without one, all but `memory` run,
+and with --long that one too. Times are medians by the wall clock, so other work on the machine counts, which the load
+printed first tells; with --cpu what one process does alone (parts, single, growth, margins, missing) is taken by the
+processor's time instead.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ import generate
 
 from ivproof.batch import as_line
 from ivproof.chart.files import read
+from ivproof.choices import CLAIM
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM
 from ivproof.margins import margins_of
 from ivproof.minutes.claims import DRUG_LINES
-from ivproof.minutes.moments import charted
+from ivproof.minutes.moments import charted, shifted
+from ivproof.missing import missing_facts
+from ivproof.missing.gaps import Time
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 JOBS = 2
 """Processes of the runs over many charts."""
@@ -94,7 +98,7 @@ def parts(count: int) -> None:
         begin = common.Clock.now()
         facts = [coder.facts(encounter) for encounter in chunk]
         at_facts = common.Clock.now()
-        coder.engine._ground({f"e{n}": it for n, it in enumerate(facts)})
+        coder.engine._ground(facts)
         at_ground = common.Clock.now()
         coder.engine.answer(facts)
         at_answer = common.Clock.now()
@@ -227,6 +231,25 @@ def margins(_: int) -> None:
     say("the first of them by ivproof margins", ms(ours[0]))
 
 
+def missing(_: int) -> None:
+    """What a chart with missing stops does not say, and a missing stop gone through by the first engine alone."""
+    coder = common.coder()
+    for name in ("10-missing-stop-times.yaml", "13-what-to-ask.yaml"):
+        chart = next(it.encounter for it in read([EXAMPLES / name]) if it.encounter is not None)
+        report = missing_facts(coder, chart)
+        say(f"{name}, warm", ms(common.median(partial(missing_facts, coder, chart), 3)))
+        print(
+            f"    {len(report.facts)} missing facts, {report.combinations} combinations, {len(report.ask)} to ask for"
+        )
+    stop = next(it for it in chart.administrations if it.stop is None)
+    start = chart.administrations.index(stop)
+    supposed = Time("", start, "stop")
+    charts = [supposed.put(chart, shifted(chart.date, stop.start, n)) for n in range(24 * 60)] if stop.start else []
+    solving = common.seconds(lambda: [claim_of(coder, some) for some in common.chunks(charts)])
+    say("one stop of it by the first engine alone", f"{solving:.1f} s")
+    print(f"    {len(charts)} charts solved, one for each minute of a day")
+
+
 def every_minute(coder: Coder, chart: Encounter) -> tuple[dict[tuple[str, str], int | None], int]:
     """Solve a chart again for each minute by which each of its times can move, until the claim is another one."""
     held = claim_of(coder, [chart])[0]
@@ -259,6 +282,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "start": start,
     "growth": growth,
     "margins": margins,
+    "missing": missing,
     "memory": memory,
 }
 
