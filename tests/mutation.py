@@ -19,13 +19,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import clingo
-from case_files import Case, departures, options, worked
+import networkx
+from case_files import Case, departures, options, raised, worked
 
 from ivproof import rewrite
+from ivproof.choices import CLAIM, candidate_rank
 from ivproof.coding import Coder
 from ivproof.engine import SHOWN, Answer, Engine
+from ivproof.exploration.rooms import cut
+from ivproof.exploration.search import Found, Search
+from ivproof.exploration.solving import RoomSolver, shared_facts
 from ivproof.facts import Fact, Facts
 from ivproof.law import dependencies
 from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
@@ -131,7 +137,42 @@ class _ChangedEngine(Engine):
     """The engine over a law in which one rule stands otherwise, and in which each chart brings its own readings."""
 
     rules: list[Rule]
+    program: Program
     change: tuple[int, Rule | None] | None = None
+    mutated: tuple[int, Rule | None] = (-1, None)
+    raised: dict[int, set[str]]
+
+    def _ground(self, charts: Sequence[Facts], ways: Any = None) -> Any:
+        """Ground as ever, and note which questions each chart raises."""
+        control, choices = super()._ground(charts, ways)
+        for facts in charts:
+            self.raised[id(facts)] = set()
+        for atom in control.symbolic_atoms.by_signature("raised", 2):
+            key, question = map(str, atom.symbol.arguments)
+            self.raised[id(charts[int(key[1:])])].add(question.upper())
+        return control, choices
+
+    def _search(self, charts: Sequence[Facts], asked: Sequence[Sequence[str]]) -> list[Found]:
+        """Search as ever, in rooms of the changed law, with what each chart's own readings leave open."""
+        rules = list(self.program.rules)
+        if self.change is not None:
+            at, instead = self.mutated
+            rules[at : at + 1] = [] if instead is None else [instead]
+        changed = cut(Program(tuple(rules)), self.policy.own_inputs | _OPEN, CLAIM)
+        options = {key: tuple(it.name for it in question.options) for key, question in self.policy.questions.items()}
+        conditional = {str(rule.atom.arguments[0]) for rule in rules if rule.atom.signature == ("conditional", 1)}
+        held = []
+        for facts in charts:
+            settled = dict(it.arguments.split(",") for it in facts.own if it.predicate == "reading")
+            raised = {it.lower() for it in self.raised[id(facts)]}
+            held.append(
+                {
+                    key: (settled.get(key, names[0]),)
+                    for key, names in options.items()
+                    if key in settled or (key in conditional and key not in raised)
+                }
+            )
+        return Search(RoomSolver(changed, shared_facts(changed, charts)), options).run(charts, candidate_rank, held)
 
     def _law(self, present: frozenset[str]) -> str:
         at, instead = self.change or (-1, None)
@@ -179,11 +220,13 @@ class Judge:
         self.shared = dependencies.shared(Program((*self.program.rules, *listed)), own)
         self.determiner = base.determiner
         self.engine = _ChangedEngine(base.policy, {})
-        self.engine.open = []
+        self.engine.open, self.engine.raised, self.engine.program = [], {}, self.program
         self.engine.rules = [self.lift(rule) for rule in self.program.rules]
         self.cases = [_short(case) for case in [*worked("law"), *worked("published"), *options()]]
         self.facts = [_with_readings(base.facts(case.encounter), base.policy, case) for case in self.cases]
         self.answers = self.engine.answer(self.facts)
+        self.asking = _leading_to("raised", self.program)
+        self.listing = [place for place, case in enumerate(self.cases) if "raises" in case.expect]
         self.reached = self._reach()
         self.deep = _deep(self.program, self.shared)
 
@@ -193,24 +236,32 @@ class Judge:
 
     def failing(self) -> list[str]:
         """Give the cases that fail by the unchanged law."""
-        return [
+        found = [
             f"{case.file}:{case.name}: {notes}"
             for place, case in enumerate(self.cases)
             if (notes := self._departures(place, self.answers[place]))
         ]
+        return [*found, *([f"{case} raises other questions"] if (case := self._asks_otherwise()) else [])]
 
     def noticed(self, mutant: Mutant) -> str | None:
         """Give a case that fails by the changed law, or None."""
         places = self._places(mutant)
+        self.engine.mutated = (mutant.at, mutant.instead)
         self.engine.change = (mutant.at, self.lift(mutant.instead) if mutant.instead is not None else None)
         sizes = iter(CHUNKS)
         try:
+            if mutant.at in self.asking and (case := self._asks_otherwise()):
+                return case
             while places:
                 size = next(sizes, CHUNKS[-1])
                 if case := self._noticed(places[:size]):
                     return case
                 places = places[size:]
-        except RuntimeError as error:  # the changed law is no program any more, or has no answer
+        except (
+            RuntimeError,
+            ValueError,
+            networkx.NetworkXException,
+        ) as error:  # the changed law is no program any more, or has no answer
             return str(error)
         finally:
             self.engine.change = None
@@ -225,6 +276,17 @@ class Judge:
 
     def _departures(self, place: int, answer: Answer) -> list[str]:
         return departures(self.cases[place], self.determiner.determine(self.facts[place], answer, {}))
+
+    def _asks_otherwise(self) -> str | None:
+        """Give a case that raises other questions than it lists."""
+        changed, instead = self.engine.change or (-1, None)
+        texts = (str(instead or "") if n == changed else self.engine.texts[n] for n in self.asking)
+        raises = raised(texts, [self.facts[place] for place in self.listing])
+        for place, questions in zip(self.listing, raises, strict=True):
+            case = self.cases[place]
+            if questions != set(case.expect["raises"]):
+                return f"{case.file}:{case.name}"
+        return None
 
     def _places(self, mutant: Mutant) -> list[int]:
         """The cases that the change can concern, those of the law's own first."""
@@ -284,6 +346,21 @@ def _asking(at: int, rule: Rule, shared: Collection[Signature]) -> Iterator[str]
         for part in condition:
             if isinstance(part, Literal) and part.atom.signature in shared:
                 yield str(Rule(Function("reached", (part.atom, encounter)), (*_plain(rule), *beside)))
+
+
+def _leading_to(name: str, program: Program) -> set[int]:
+    """The numbers of the rules that an atom of a predicate may rest on."""
+    wanted, found = {name}, set[int]()
+    while more := {n for n, rule in enumerate(program.rules) if n not in found and rule.atom.name in wanted}:
+        found |= more
+        wanted |= {
+            part.atom.name
+            for n in more
+            for _, condition in rule_conditions(program.rules[n])
+            for part in condition
+            if isinstance(part, Literal)
+        }
+    return found
 
 
 def _deep(program: Program, shared: Collection[Signature]) -> set[Signature]:
@@ -351,7 +428,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"{mutant.rule.place:32} [{mutant.rule.id}] clause {mutant.rule.clause}, {mutant.change}{said}",
                     flush=True,
                 )
-    idle = [] if chosen.only or chosen.rule else [key for key in known if key not in {mutant.key for mutant in survivors}]
+    noticed = known.keys() - {mutant.key for mutant in survivors}
+    idle = [] if chosen.only or chosen.rule else sorted(noticed)
     for rule, clause, change in idle:
         print(f"mutation.toml explains [{rule}] clause {clause}, {change}, which a case notices or which is not there")
     print(

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivproof import recheck
+from ivproof.choices import CLAIM, ClaimKey
 from ivproof.coding import Coder
 from ivproof.encounter import Source, parse
-from ivproof.engine import CLAIM, ClaimKey
 from ivproof.exploration import diagram
 from ivproof.exploration.claims import Units, difference, in_words, units_of
 from ivproof.exploration.diagram import Diagram

@@ -41,6 +41,9 @@ Recheck = Literal["all", "sample", "none"]
 TOGETHER = 200
 """So many charts are given to the engine together."""
 
+LONG = 12
+"""What a missing fact would change is looked into under every reading up to so many administrations."""
+
 SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
 

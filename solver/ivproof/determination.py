@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 from ivproof.chart.refusal import spell
-from ivproof.engine import FREE, OPEN, Alternative, Answer, Atoms, Resolution
+from ivproof.choices import FREE, OPEN, Atoms, Resolution
+from ivproof.engine import Alternative, Answer
 from ivproof.facts import WHOLE, Facts, day_of
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.policy import Policy, Wording
@@ -578,11 +580,13 @@ def _status(undetermined: Sequence[str], alternatives: Sequence[Alternative]) ->
     if not alternatives:
         return "determined"
     # A fact is what is missing as soon as it alone, all readings kept, gives another claim.
-    by_readings: dict[frozenset[Resolution], set[int]] = {}
-    varied = False
-    for n, alternative in enumerate(alternatives):
-        for way in (alternative.resolutions, *alternative.others):
-            facts = [it for it in way if it.predicate not in {OPEN, FREE}]
-            varied = varied or bool(facts)
-            by_readings.setdefault(frozenset(it for it in way if it.predicate in {OPEN, FREE}), set()).add(n)
-    return "undetermined" if varied and any(len(found) > 1 for found in by_readings.values()) else "ambiguous"
+    kept = [
+        (n, {it.choice: it.value for it in way if it.predicate in {OPEN, FREE}})
+        for n, alternative in enumerate(alternatives)
+        for way in (alternative.resolutions, *alternative.others)
+    ]
+    by_fact = any(
+        n != m and all(two.get(choice, value) == value for choice, value in one.items())
+        for (n, one), (m, two) in combinations(kept, 2)
+    )
+    return "undetermined" if by_fact else "ambiguous"

@@ -11,7 +11,8 @@ from functools import cached_property
 from itertools import islice
 
 from ivproof import recheck
-from ivproof.engine import CLAIM, Answer, ClaimKey
+from ivproof.choices import CLAIM, ClaimKey
+from ivproof.engine import Answer
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 

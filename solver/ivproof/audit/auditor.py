@@ -33,12 +33,12 @@ from ivproof.audit.search import (
     key_of_lines,
 )
 from ivproof.audit.verdicts import Compared, Grounds, Judge, unjudged
+from ivproof.choices import CLAIM, ClaimKey
 from ivproof.coding import Coder, Recheck
 from ivproof.derivation import Derivation
 from ivproof.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import BilledLine, Encounter
-from ivproof.engine import CLAIM, ClaimKey
 from ivproof.policy import Policy
 from ivproof.reasons.naming import Names
 from ivproof.reasons.record import Recorder

@@ -16,10 +16,11 @@ from typing import Protocol
 
 from ivproof.audit.model import Way
 from ivproof.chart.clock import Moment
+from ivproof.choices import CLAIM, Atoms, ClaimKey, Resolution
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import Encounter
-from ivproof.engine import CLAIM, Answer, Atoms, ClaimKey, Resolution
+from ivproof.engine import Answer
 from ivproof.facts import WHOLE, Facts
 from ivproof.hypotheses import what_ifs
 from ivproof.law.terms import Function, String, Term, parse

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivproof.engine import ClaimKey
+from ivproof.choices import ClaimKey
 from ivproof.law.terms import Function, String, parse
 from ivproof.policy import Policy
 

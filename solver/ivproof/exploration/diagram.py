@@ -32,9 +32,10 @@ class Diagram(Generic[Variable, Leaf]):
     A variable need not have all its values at every node: what is not there cannot be.
     """
 
-    def __init__(self, order: Callable[[Variable], Any]) -> None:
-        """`order` gives the place of a variable in the order in which `ordered` asks."""
+    def __init__(self, order: Callable[[Variable], Any], rank: Callable[[Variable, str], Any] | None = None) -> None:
+        """`order` gives the place of a variable in the order in which `ordered` asks, `rank` that of a value."""
         self._order = order
+        self._rank = rank or (lambda _, value: value)
         self._numbers: dict[object, int] = {}
         self._leaves: dict[int, Leaf] = {}
         self._nodes: dict[int, tuple[Variable, dict[str, int]]] = {}
@@ -112,7 +113,8 @@ class Diagram(Generic[Variable, Leaf]):
                 found = number
             else:
                 first = min(self.support(number), key=self._order)
-                settled = {value: self.restrict(number, first, value) for value in self.values(number, first)}
+                values = sorted(self.values(number, first), key=lambda value: self._rank(first, value))
+                settled = {value: self.restrict(number, first, value) for value in values}
                 found = self.node(first, {it: self.ordered(at) for it, at in settled.items() if at is not None})
             self._ordered[number] = found
         return found
@@ -155,6 +157,36 @@ class Diagram(Generic[Variable, Leaf]):
             return found
 
         return {self._leaves[leaf]: way for leaf, way in visit(number).items()}
+
+    def paths(self, number: int) -> dict[Leaf, list[Way]]:
+        """Give every leaf from an ordered node on, with all that leads to it, shortened to what is needed.
+
+        Whatever else is chosen, a shortened way leads to its leaf and to no other. The shortest stands first.
+        """
+        found: dict[Leaf, list[Way]] = {}
+        waiting: list[tuple[int, Way]] = [(number, ())]
+        while waiting:
+            at, way = waiting.pop()
+            if at in self._leaves:
+                found.setdefault(self._leaves[at], []).append(way)
+            else:
+                variable, children = self._nodes[at]
+                waiting += [(child, (*way, (variable, value))) for value, child in reversed(children.items())]
+        return {
+            leaf: sorted(dict.fromkeys(self._shortened(number, way, leaf) for way in ways), key=len)
+            for leaf, ways in found.items()
+        }
+
+    def _shortened(self, number: int, way: Way, leaf: Leaf) -> Way:
+        kept = way
+        for step in way:
+            rest = tuple(it for it in kept if it != step)
+            at: int | None = number
+            for variable, value in rest:
+                at = None if at is None else self.restrict(at, variable, value)
+            if at is not None and self.leaves(at) == [leaf]:
+                kept = rest
+        return kept
 
     def leaves(self, number: int) -> list[Leaf]:
         """Give every leaf from a node on, in the order in which they are met."""

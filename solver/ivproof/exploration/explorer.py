@@ -18,12 +18,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ivproof.engine import CLAIM, FREE, OPEN, ClaimKey, Resolution, candidate_rank, consequences
+from ivproof.choices import CLAIM, FREE, OPEN, ClaimKey, Resolution, candidate_rank
 from ivproof.exploration.departures import Departed, Departures, Start
 from ivproof.exploration.diagram import Diagram
 from ivproof.exploration.rooms import Rooms, rooms
 from ivproof.exploration.search import Search
-from ivproof.exploration.solving import Choice, Outcome, RoomSolver
+from ivproof.exploration.solving import Choice, Outcome, RoomSolver, shared_facts
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 
@@ -136,10 +136,10 @@ class Explorer:
         found: list[Exploration] = []
         for start in range(0, len(charts), MANY):
             some = charts[start : start + MANY]
-            search = Search(RoomSolver(self._rooms, self._shared(some)), self._options)
+            search = Search(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options)
             found += [
-                Exploration(complete=False) if it is None else self._read(*it, search.touched[n])
-                for n, it in enumerate(search.run(some, candidate_rank))
+                Exploration(complete=False) if it.given_up else self._read(it.diagram, it.root, it.touched)
+                for it in search.run(some, candidate_rank)
             ]
         return found
 
@@ -153,7 +153,7 @@ class Explorer:
         usual = {choice[1]: option for choice, option in self._first.items()}
         for start in range(0, len(charts), TOGETHER):
             some = charts[start : start + TOGETHER]
-            departures = Departures(RoomSolver(self._rooms, self._shared(some)), self._options)
+            departures = Departures(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options)
             starts = [
                 Start(
                     facts,
@@ -165,11 +165,6 @@ class Explorer:
             ]
             found += departures.run(starts)
         return found
-
-    def _shared(self, charts: Sequence[Facts]) -> dict[str, list[str]]:
-        """The facts that are the same for all charts, by predicate: of the law, and of the drugs that they name."""
-        given = dict.fromkeys(fact for facts in charts for fact in facts.shared)
-        return consequences("\n".join((*self._rooms.common, *(f"{fact}." for fact in given))))
 
     def _read(self, diagram: Diagram[Choice, Outcome], root: int, touched: Iterable[str]) -> Exploration:
         """Read off the diagram what decides, and where it leads."""

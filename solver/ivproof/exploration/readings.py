@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ivproof.choices import FREE, Resolution
 from ivproof.determination import ChartNames
-from ivproof.engine import FREE, Resolution
 from ivproof.exploration.claims import Units, at_least, at_most, units_of
 from ivproof.exploration.explorer import Exploration, Explorer
 from ivproof.facts import Facts

@@ -102,18 +102,18 @@ class Rooms:
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
     """Give the rooms of a policy's law that bear on these predicates (with their arities); they are kept."""
     name = f"rooms-{'-'.join(sorted(outcome))}"
-    return _from_plain(policy.kept.get(name, lambda: _to_plain(_cut(policy, outcome))))
+    return _from_plain(policy.kept.get(name, lambda: _to_plain(cut(policy.program, policy.own_inputs, outcome))))
 
 
-def _cut(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
-    """Cut a policy's law into rooms."""
+def cut(program: Program, inputs: Collection[Signature], outcome: Mapping[str, int]) -> Rooms:
+    """Cut a law into rooms; `inputs` are the predicates of the facts of one chart."""
     wanted = tuple(outcome.items())
-    law = [rule for rule in policy.program.rules if rule.atom.signature != READING]
+    law = [rule for rule in program.rules if rule.atom.signature != READING]
     needed = _cone(law, wanted)
     law = [rule for rule in law if rule.atom.signature in needed]
     listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
     # a reading belongs to an encounter: without a rule that concludes it, it counts as given with the chart
-    common = dependencies.shared(Program((*law, *listed)), policy.own_inputs | {READING})
+    common = dependencies.shared(Program((*law, *listed)), {*inputs, READING})
     own = [rule for rule in law if rule.atom.signature not in common]
     opened = [_open(rule) for rule in own]
     lifted = rewrite.batch(Program(tuple(opened)), common).rules

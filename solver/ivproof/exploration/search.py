@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ivproof.engine import FREE, OPEN
+from ivproof.choices import FREE, OPEN, Resolution
 from ivproof.exploration.diagram import Diagram
 from ivproof.exploration.rooms import CANDIDATE, Room
 from ivproof.exploration.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit
@@ -45,28 +45,59 @@ class _Chart:
     root: State
     states: list[State]
     touched: set[str]
+    met: set[Choice]
     given_up: bool = False
+
+
+class TooManyWaysError(RuntimeError):
+    """A chart that leads to more than can be gone through; the message has nothing of it but its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a chart leads to: a decision diagram with its root, the questions that touch it, other choices on the way.
+
+    Where the chart was given up there is no diagram.
+    """
+
+    diagram: Diagram[Choice, Outcome]
+    root: int
+    touched: frozenset[str]
+    met: frozenset[Choice]
+    given_up: bool = False
+
+    @property
+    def determined(self) -> bool:
+        """Whether everything leads to the same."""
+        return not self.diagram.support(self.root)
+
+    def ways(self) -> dict[Outcome, tuple[tuple[Resolution, ...], ...]]:
+        """Give every outcome with the ways to it, a shortest first."""
+        paths = self.diagram.paths(self.root)
+        return {
+            outcome: tuple(tuple(Resolution(choice[0], choice[1], value) for choice, value in way) for way in ways)
+            for outcome, ways in paths.items()
+        }
 
 
 class Search:
     """The search through the charts of one call."""
 
     def __init__(self, solver: RoomSolver, options: Mapping[str, tuple[str, ...]]) -> None:
-        """`options` are what may be held of each question.
-
-        `touched` has, for each chart of a run, the questions that change something of it, be it not the claim.
-        """
+        """`options` are what may be held of each question, in their order."""
         self._solver = solver
         self._rooms = solver.rooms
         self._options = options
-        self.touched: list[set[str]] = []
 
     def run(
-        self, charts: Sequence[Facts], rank: Callable[[Facts], Rank]
-    ) -> list[tuple[Diagram[Choice, Outcome], int] | None]:
-        """Give the diagram of each chart, with its root; None where there are too many ways."""
-        under_way = [self._begin(facts, rank(facts)) for facts in charts]
-        self.touched = [chart.touched for chart in under_way]
+        self,
+        charts: Sequence[Facts],
+        rank: Callable[[Facts], Rank],
+        held: Sequence[Mapping[str, tuple[str, ...]]] | None = None,
+    ) -> list[Found]:
+        """Give what each chart leads to; `held` may leave less to be held of some questions, for each chart."""
+        given = held or [{}] * len(charts)
+        under_way = [self._begin(facts, rank(facts), its) for facts, its in zip(charts, given, strict=True)]
         for at, room in enumerate(self._rooms.order):
             live = [chart for chart in under_way if not chart.given_up]
             visits = [[self._visit(room, state) for state in chart.states] for chart in live]
@@ -74,11 +105,11 @@ class Search:
             self._solver.solve(room, ((visit.given, held) for visit in brought for held in visit.ways()))
             for chart, mine in zip(live, visits, strict=True):
                 self._advance(at, room, chart, mine)
-        return [None if chart.given_up else self._diagram(chart) for chart in under_way]
+        return [self._found(chart) for chart in under_way]
 
-    def _begin(self, facts: Facts, rank: Rank) -> _Chart:
-        root = State(self._solver.begin(facts), {})
-        return _Chart(rank, root, [root], set())
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> _Chart:
+        root = State(self._solver.begin(facts), {key: it for key, it in held.items() if key in self._rooms.used})
+        return _Chart(rank, root, [root], set(), set())
 
     def _visit(self, room: Room, state: State) -> Visit | None:
         given, asked = self._solver.asked(room, state.true)
@@ -144,6 +175,7 @@ class Search:
 
     def _take(self, name: str, candidates: list[Candidate], state: State, chart: _Chart) -> list[State]:
         state.true.pop(CANDIDATE + name, None)
+        chart.met.add(candidates[0].choice)
         if len(candidates) == 1:
             self._solver.choose(name, candidates[0], state.true)
             return [state]
@@ -171,8 +203,16 @@ class Search:
 
     # --- the diagram
 
-    def _diagram(self, chart: _Chart) -> tuple[Diagram[Choice, Outcome], int]:
-        diagram: Diagram[Choice, Outcome] = Diagram(_place)
+    def _found(self, chart: _Chart) -> Found:
+        """Make the diagram of a chart that went through all rooms."""
+
+        def rank(choice: Choice, value: str) -> tuple[int, str]:
+            predicate, subject = choice
+            return (self._options[subject].index(value), "") if predicate == OPEN else chart.rank(value)
+
+        diagram: Diagram[Choice, Outcome] = Diagram(_place, rank)
+        if chart.given_up:
+            return Found(diagram, diagram.leaf(frozenset()), frozenset(), frozenset(), given_up=True)
         numbers: dict[int, int] = {}
         for state in chart.states:
             state.leads = self._solver.outcome(state.true)
@@ -197,7 +237,8 @@ class Search:
             numbers.update((id(it), found) for it in path)
             return found
 
-        return diagram, diagram.ordered(number(chart.root))
+        root = diagram.ordered(number(chart.root))
+        return Found(diagram, root, frozenset(chart.touched), frozenset(chart.met))
 
 
 def _place(choice: Choice) -> tuple[int, int, str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from ivproof.engine import derive, resolution_of
+from ivproof.choices import resolution_of
 from ivproof.exploration.rooms import CANDIDATE, GIVEN, Room, Rooms
 from ivproof.facts import Facts
+from ivproof.grounding import consequences, derive
 from ivproof.law.terms import Function, parse
 
 EMPTY = 0
@@ -66,6 +67,12 @@ class _Extensions:
             found = self.numbers[key] = len(self.texts)
             self.texts.append(key)
         return found
+
+
+def shared_facts(rooms: Rooms, charts: Iterable[Facts]) -> dict[str, list[str]]:
+    """Give what is the same for all charts, by predicate: facts of the law, and of the drugs that the charts name."""
+    given = dict.fromkeys(fact for facts in charts for fact in facts.shared)
+    return consequences("\n".join((*rooms.common, *(f"{fact}." for fact in given))))
 
 
 class RoomSolver:

@@ -19,7 +19,8 @@ from functools import cached_property
 
 import networkx as nx
 
-from ivproof.engine import CHOICES, SHOWN
+from ivproof.choices import CHOICES
+from ivproof.engine import SHOWN
 from ivproof.law import clockwork, dependencies
 from ivproof.law.language import LawError, load
 from ivproof.law.sources import Sources

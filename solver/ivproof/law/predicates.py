@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ivproof.engine import CHOICES, SHOWN
+from ivproof.choices import CHOICES
+from ivproof.engine import SHOWN
 from ivproof.law import dependencies
 from ivproof.law.lint import READ_BY_PEOPLE
 from ivproof.law.terms import Signature

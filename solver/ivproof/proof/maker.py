@@ -14,10 +14,11 @@ from importlib.metadata import version
 from typing import Any
 
 from ivproof.chart.refusal import Place
+from ivproof.choices import CLAIM
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.encounter import Encounter, digest, dumps
-from ivproof.engine import CLAIM, Alternative, Answer
+from ivproof.engine import Alternative, Answer
 from ivproof.law.syntax import Choice, all_variables
 from ivproof.law.terms import order, parse
 from ivproof.law.trace import Alternative as Way

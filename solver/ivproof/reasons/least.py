@@ -18,16 +18,8 @@ from ivproof.coding import Coder
 from ivproof.encounter import AccessSite, Encounter
 from ivproof.engine import Answer
 
-
-@dataclass(frozen=True)
-class Goal:
-    """What is wished for: `holds` tells of an answer whether it has it.
-
-    `may_hold` tells it faster of the atoms that some claim of the chart has; where it says no, the answer is not asked.
-    """
-
-    holds: Callable[[Answer], bool]
-    may_hold: Callable[[frozenset[str]], bool]
+Goal = Callable[[Answer], bool]
+"""What is wished for: tells of an answer whether every claim that it allows has it."""
 
 
 NEAR = 60
@@ -117,9 +109,10 @@ def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change
     for start in range(0, len(changes), TOGETHER):
         some = changes[start : start + TOGETHER]
         facts = [coder.facts(change.encounter) for change in some]
-        hopeful = [n for n, atoms in enumerate(coder.engine.possible(facts)) if goal.may_hold(atoms)]
-        answers = coder.engine.answer([facts[n] for n in hopeful]) if hopeful else []
-        found += [some[n] for n, answer in zip(hopeful, answers, strict=True) if goal.holds(answer)]
+        # the first claim of each is there sooner; where it has not what is wished for, the others need not be known
+        hopeful = [n for n, atoms in enumerate(coder.engine.plain(facts)) if goal(Answer(atoms))]
+        answers = coder.engine.answer([facts[n] for n in hopeful])
+        found += [some[n] for n, answer in zip(hopeful, answers, strict=True) if goal(answer)]
     return found
 
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import clingo
 
 from ivproof import rewrite
-from ivproof.engine import CLAIM, FREE, OPEN, SHOWN, Alternative, Answer, Atoms, Resolution
+from ivproof.choices import CLAIM, FREE, OPEN, Atoms, Resolution
+from ivproof.engine import SHOWN, Alternative, Answer
 from ivproof.facts import Facts
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
 from ivproof.law.terms import Signature

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ivproof.choices import FREE, OPEN, Resolution
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.determination import ClaimLine, Determination, Exclusion, Rival
 from ivproof.encounter import Encounter
-from ivproof.engine import FREE, OPEN, Alternative, Answer, Resolution
+from ivproof.engine import Alternative, Answer
 from ivproof.explanation import Assumed, Line, Teller
 from ivproof.facts import Facts
 from ivproof.law.terms import Function, Term, parse

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ivproof.choices import Atoms
 from ivproof.derivation import Derivation
 from ivproof.determination import Exclusion
 from ivproof.encounter import Encounter, compare_key
-from ivproof.engine import Answer, Atoms
+from ivproof.engine import Answer
 from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Aggregate, Choice, Comparison, Literal, Rule
 from ivproof.law.terms import Function, Term, Variable, parse, variables
 from ivproof.reasons.absence import READING, Failure
-from ivproof.reasons.least import Goal, Search, least_change
+from ivproof.reasons.least import Search, least_change
 from ivproof.reasons.why import Case, Explainer
 
 DEPTH = 12
@@ -106,13 +107,8 @@ def why_not(
             units_of(it, code, key) > units for it in versions
         )
 
-    def may_hold(possible: frozenset[str]) -> bool:
-        wanted = f'total("{code}",'
-        least = units if key is None else 0
-        return any(it.startswith(wanted) and int(it[len(wanted) : -1]) > least for it in possible)
-
     focus = () if administration is None else (encounter.administrations[int(str(key)[1:]) - 1].id,)
-    search = least_change(explainer.coder, encounter, Goal(holds, may_hold), focus)
+    search = least_change(explainer.coder, encounter, holds, focus)
     return WhyNot(
         encounter.id,
         code,
