@@ -130,9 +130,14 @@ def audit(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here instead of to standard output. Until it is whole the name ends in .incomplete.",
+            help="Write here instead of to standard output. A name that ends in .pdf, .html or .json makes the packet "
+            "of one claim, to be sent. Until the file is whole the name ends in .incomplete.",
             show_default=False,
         ),
+    ] = None,
+    encounter: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The encounter of a packet, where the charts are several.", show_default=False),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted run has left of --output.")
@@ -149,7 +154,14 @@ def audit(
     edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
-        wrong(f"--output {output}: expected a name that ends in .jsonl, .csv or .txt, or --format")
+        if resume:
+            wrong("--resume: found a packet, expected --format json, --format csv or --summary")
+        from ivproof.commands.packet import write_packet
+
+        verdict = write_packet(files, encounter, output, by, policy, readings, claims, edit_files, search=search)
+        raise typer.Exit(REFUSED if verdict in failing else 0)
+    if encounter is not None:
+        wrong("--encounter: found no packet, expected --output with a name that ends in .pdf, .html or .json")
     shape = form or (ENDINGS.get(output.suffix.lower(), Format.TABLE) if output else Format.TABLE)
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")

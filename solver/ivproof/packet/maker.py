@@ -26,8 +26,9 @@ from ivproof.derivation import Derivation
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import Encounter, digest
 from ivproof.law.sources import Sources
-from ivproof.packet.arguments import OtherSides, Told, cited
+from ivproof.packet.arguments import Told, cited
 from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet
+from ivproof.packet.other_side import OtherSides
 from ivproof.policy import Policy
 from ivproof.proof.maker import canonical, prove
 from ivproof.reasons.record import Recorder
@@ -66,16 +67,6 @@ KINDS = {
     Kind.NOT_JUDGED: "not judged",
 }
 """The verdict on a line in a few words."""
-
-SEVERITIES = {
-    "fails": "will be denied",
-    "appealable": "will be denied, can be appealed",
-    "needs_modifier": "will be denied unless a modifier applies",
-    "passes": "passes with its modifier",
-    "payer_decides": "the payer decides",
-}
-"""What a claim edit comes to."""
-
 
 class PacketMaker:
     """Makes packets by one policy and one setting of its questions."""
@@ -202,7 +193,7 @@ class PacketMaker:
             )
             if option is None:
                 leads = _leads(audit, question.number)
-                otherwise = tuple((it.letter, it.says.rstrip('.'), leads.get(it.letter, "")) for it in question.options)
+                otherwise = tuple((it.letter, it.says.rstrip("."), leads.get(it.letter, "")) for it in question.options)
             yield Assumption(
                 question.number,
                 question.name,
@@ -230,9 +221,7 @@ class PacketMaker:
             shlex.join(["sha256sum", name]),
             shlex.join(["ivproof", "check", name]),
         )
-        return Enclosed(
-            name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content
-        )
+        return Enclosed(name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content)
 
 
 def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
@@ -250,7 +239,7 @@ def _part(part: Billed | Supported | None) -> str:
 
 
 def _edits(edits: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((SEVERITIES.get(str(it["severity"]), str(it["severity"])), str(it["message"])) for it in edits)
+    return tuple((str(it["severity"]), str(it["message"])) for it in edits)
 
 
 def _nearest_claim(audit: Audit) -> int:
@@ -333,10 +322,10 @@ def _beside(derivation: Derivation, keys: Sequence[str]) -> list[str]:
 
     own = [it for key in keys if key in given and (it := span(key))]
     apart: dict[str, tuple[bool, int]] = {}
-    for key, it in given.items():
+    for key, administration in given.items():
         other = span(key)
         if key not in keys and other and own:
             gap = min(max(other[0] - stop, start - other[1], 0) for start, stop in own)
-            if it.site in sites or not gap:
-                apart[key] = it.site not in sites, gap
+            if administration.site in sites or not gap:
+                apart[key] = administration.site not in sites, gap
     return sorted(apart, key=lambda key: (*apart[key], int(key[1:])))

@@ -158,7 +158,11 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Packet:
-    """Everything that is sent of one claim. `about` are the pairs of the cover, `sentence` is the verdict in words."""
+    """Everything that is sent of one claim.
+
+    `about` are the pairs of the cover, `identity` what was used, by hash; `sentence` is the verdict in words. Claim
+    edits come as severity and message; what is undocumented as fact, what follows, and what weight it has.
+    """
 
     encounter: str
     date: str

@@ -48,7 +48,6 @@ def page(report: Report) -> str:
 def packet_page(packet: Packet) -> str:
     """Give the page of a packet."""
     style = _file("packet.css")
-    rows = [row for it in packet.findings if it.drawn for lane in it.drawn.lanes for row in lane.rows]
     return (
         _environment()
         .get_template("packet.html.j2")
@@ -56,9 +55,8 @@ def packet_page(packet: Packet) -> str:
             packet=packet,
             style=Markup(style),  # a file of this package, with nothing of a chart in it
             style_hash=_hash(style),
-            sources=SOURCES,
+            severities=SEVERITIES,
             bars=BARS,
-            drawn=bool(rows),
         )
     )
 

@@ -33,19 +33,21 @@ def packet_document(packet: Packet) -> bytes:
     """Give the document of a packet, as PDF."""
     names = [it.name for it in fields(packet) if it.name != "audit"]
     given = {name: _data(getattr(packet, name)) for name in names}
-    return _typeset("packet.typ", {"packet": given, "words": {"bars": BARS, "sources": SOURCES}})
+    return _typeset("packet.typ", {"packet": given, "words": {"bars": BARS, "severities": SEVERITIES}})
 
 
 def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
     folder = files("ivproof.render").joinpath("templates")
     sources = {"main.typ": template, "timeline.typ": "timeline.typ"}
-    return typst.compile(
+    compiled: Any = typst.compile  # it takes several files, of which its types do not know
+    found: bytes = compiled(
         {name: folder.joinpath(file).read_bytes() for name, file in sources.items()},
         format="pdf",
         ignore_system_fonts=True,
         sys_inputs={"given": json.dumps(given, ensure_ascii=False)},
         timestamp=NEVER,
     )
+    return found
 
 
 def _data(value: object) -> Any:
