@@ -34,6 +34,7 @@ from ivproof.chart.refusal import Refusal, Source
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
+from ivproof.exploration.search import TooManyWaysError
 from ivproof.policy import Policy
 from ivproof.second import DisagreementError
 
@@ -219,9 +220,9 @@ def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, N
 def _place_of(error: BaseException) -> str:
     """Name an error by its kind and place in this package: its message could repeat what stands in a chart.
 
-    That two engines differ is said in full: the message has codes and units only.
+    That two engines differ, or that a chart leads too far, is said in full: these messages have codes, units and ids.
     """
-    if isinstance(error, DisagreementError):
+    if isinstance(error, (DisagreementError, TooManyWaysError)):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents]
