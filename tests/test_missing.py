@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -304,3 +305,21 @@ def test_too_many_facts_are_looked_at_in_pairs_and_it_is_said() -> None:
     found = joint([5] * 8, [], claims)
     assert not found.complete
     assert found.ask == (2,)
+
+
+def test_a_determination_says_of_a_missing_fact_what_the_report_does() -> None:
+    rng = random.Random(2)
+    seen = 0
+    for n in range(14):
+        chart = generate.encounter(generate.chart(rng, range(1, 4), f"C{n}"))
+        if any(it.start is None and it.stop is None for it in chart.administrations):
+            continue  # there either time changes the claim, but only with the other
+        [determination] = coder().code([chart])
+        if not determination.missing:
+            continue
+        found = missing_facts(coder(), chart)
+        for it in determination.missing:
+            fact = found.fact(it.fact)
+            assert it.would_change == (fact.matters == "alone"), (chart.id, it.fact)
+            seen += 1
+    assert seen > 4
