@@ -1,8 +1,9 @@
 """How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
 beside bare clingo.
 
-NAME is one of throughput, parts, single, start, growth, margins, missing, memory; without one, all but `memory` run,
-and with --long that one too. Times are medians by the wall clock, so other work on the machine counts, which the load
+NAME is one of throughput, parts, single, start, growth, margins, missing, memory, beside; without one, all but `memory`
+and `beside` run, and with --long `memory` too. `beside` installs two other explainers into a temporary folder and lets
+each explain the same. Times are medians by the wall clock, so other work on the machine counts, which the load
 printed first tells; with --cpu what one process does alone (parts, single, growth, margins, missing) is taken by the
 processor's time instead.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import beside
 import clingo
 import common
 import generate
@@ -275,6 +277,11 @@ def claim_of(coder: Coder, charts: Sequence[Encounter]) -> list[object]:
     return [[it.get(name) for name in (*CLAIM, *DRUG_LINES)] for it in atoms]
 
 
+def others(_: int) -> None:
+    """One unit of one visit, explained by ivproof, by xclingo and by clingexplaid from the same ground program."""
+    beside.run()
+
+
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "throughput": throughput,
     "parts": parts,
@@ -284,7 +291,10 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "margins": margins,
     "missing": missing,
     "memory": memory,
+    "beside": others,
 }
+ON_REQUEST = ("memory", "beside")
+"""Benchmarks that take long, or install something."""
 
 
 def main() -> None:
@@ -299,7 +309,9 @@ def main() -> None:
         common.Clock.by_processor()
     if unknown := set(chosen.names) - BENCHMARKS.keys():
         parser.error(f"found {', '.join(sorted(unknown))}, expected some of {', '.join(BENCHMARKS)}")
-    names = chosen.names or [name for name in BENCHMARKS if name != "memory" or chosen.long]
+    names = chosen.names or [
+        name for name in BENCHMARKS if name not in ON_REQUEST or (name == "memory" and chosen.long)
+    ]
     machine = f"Python {platform.python_version()}, clingo {clingo.__version__}, {os.cpu_count()} cores"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}", flush=True)
     for name in names:
