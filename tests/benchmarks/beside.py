@@ -5,7 +5,8 @@ What they are given is the ground program of a visit: the facts of the chart, of
 rule that applied, with comparisons and aggregates already worked out (so nobody has to), and without negative
 conditions on "whatever the value", which xclingo does not read. All are asked about the same unit of the claim. ivproof
 starts from the chart instead: it solves, records and writes the sentences each time. Times are the processor's, of one
-process each, without installing. Where something cannot be installed or does not finish, that is said, and the rest goes on.
+process each, without installing. Where something cannot be installed or does not finish, that is said, and the rest
+goes on.
 """
 
 from __future__ import annotations
