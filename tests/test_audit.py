@@ -202,7 +202,9 @@ def test_a_removed_modifier_is_missing_with_the_rule_that_asks_for_it(folder: st
             [audit] = audits(case, found, [claim])
             said = only(audit, Kind.MODIFIER_MISSING)
             right = said is not None and mark in said.message and not audit.over and not audit.under
-            right = right and audit.verdict in {Verdict.UNDERCODED, Verdict.OVERCODED}
+            # without a modifier that says that not all was done, more is claimed than was done
+            less = mark in {"52", "53"}
+            right = right and audit.verdict is (Verdict.OVERCODED if less else Verdict.UNDERCODED)
             asking = {id_ for id_ in POLICY.wordings if id_.startswith("modifier-")}
             rules = [set(POLICY.wordings[it].references) for it in asking]
             right = right and said is not None and any(set(said.rules) == it for it in rules)

@@ -27,8 +27,8 @@ SAME_CLASS = 3
 DISTINCT = "distinct"
 """What the law calls the modifier that sets a service apart; others of the edit tables may say the same."""
 
-REDUCED = "reduced"
-"""What the law calls the modifier of a code of which not all was done: without it more is billed, not less."""
+LESSENING = frozenset({"reduced", "discontinued"})
+"""What the law calls the modifiers of a code of which not all was done: without them more is billed, not less."""
 
 
 class Kinship:
@@ -129,7 +129,7 @@ class Kinship:
 
     def lessens(self, modifier: str) -> bool:
         """Tell whether a line with the modifier claims less than without it."""
-        return self._modifiers.get(modifier) == REDUCED
+        return self._modifiers.get(modifier) in LESSENING
 
 
 def _text(term: Term) -> str:
