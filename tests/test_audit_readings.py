@@ -116,6 +116,16 @@ def test_each_option_of_each_reading_is_correct_under_that_reading_or_less() -> 
 # --- readings
 
 
+@pytest.mark.parametrize(("question", "option"), [("A38", "B"), ("A86", "B"), ("A86", "C")])
+def test_an_open_question_that_changes_nothing_here_is_no_part_of_the_way(question: str, option: str) -> None:
+    [case] = [case for case in options() if case.name == f"{question}={option}"]
+    [found] = determined([case.encounter], case.readings)
+    visit = case.encounter.model_copy(update={"billed": [bill(it.code, it.units, *it.modifiers) for it in found.claim]})
+    assumed = {name: it for name, it in case.readings.items() if name != question}
+    [audit] = Auditor(POLICY, assumed).audit([visit])
+    assert audit.verdict is Verdict.UNDER_READING and audit.way is not None and len(audit.way.readings) == 1
+
+
 TWO_DOSES = chart(
     "A26",
     given_iv("morning", "cefazolin", "08:00", "08:40"),

@@ -266,6 +266,8 @@ class Auditor:
             if whole is None and drugs is None and draft.determination.missing:
                 base = key_of_lines(draft.matched.claim)
                 whole = self._search.together(draft.matched.encounter, base, candidates, claim)
+            if whole is not None and drugs is None:
+                whole = self._search.smaller(candidates, claim, whole)
             parts = by_code(claim)
             lines = tuple(self._with_way(line, candidates, parts, drugs, whole) for line in lines)
         if whole is None and draft.determination.why_undetermined:

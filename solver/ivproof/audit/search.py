@@ -65,6 +65,13 @@ class Explored(Protocol):
     def complete(self) -> bool:
         """False where there are so many that none are told."""
 
+    @property
+    def mattering(self) -> Sequence[str]:
+        """The questions that decide between the claims."""
+
+    def under(self, readings: Mapping[str, str]) -> frozenset[ClaimKey]:
+        """Give the claims that follow with these options held, whatever else is open."""
+
 
 class Explores(Protocol):
     """Explores charts over all questions of a policy."""
@@ -104,6 +111,7 @@ class Candidates:
 
     all: tuple[Candidate, ...] = ()
     complete: bool = True
+    explored: Explored | None = field(default=None, repr=False, compare=False)
 
     def whole(self, claim: ClaimKey, drugs: DrugKey | None = None) -> Way | None:
         """The smallest way to a claim, where `drugs` are given with just these lines of drugs."""
@@ -207,6 +215,7 @@ class WaySearch:
                     )
                 ),
                 one.complete,
+                one,
             )
             for facts, it, one, more in zip(charts, found, explored, supposed, strict=True)
         ]
@@ -224,6 +233,29 @@ class WaySearch:
         """The claims that the determination itself has, where it is not determined."""
         for it in () if self._drugs else found.alternatives:
             yield Candidate(key_of_lines(it.lines), Way(it.readings, it.given, it.initial))
+
+    def smaller(self, candidates: Candidates, claim: ClaimKey, way: Way) -> Way:
+        """Leave out of a way to a claim the open questions whose every option leads there, as the others are held."""
+        settings, questions = self._coder.engine.settings, self._coder.policy.questions
+        keys = {questions[key].number: key for key in questions}
+        readings = {keys[number]: questions[keys[number]].option(it).name for number, it in way.readings.items()}
+        found = candidates.explored
+        open_ = [key for key in readings if settings[key] is None]
+        if found is None or self._drugs or not open_ or way.size < 2 or way.given or way.initial:
+            return way
+        held = {key: option for key in found.mattering if (option := settings[key]) is not None}
+
+        def follows(readings: Mapping[str, str]) -> bool:
+            return found.under({**held, **readings}) == {claim}
+
+        alone = ({key: it.name} for key in found.mattering for it in questions[key].options if it.name != held.get(key))
+        least = next(filter(follows, alone), None)
+        if least is None:
+            least = readings
+            for key in open_:
+                rest = {other: it for other, it in least.items() if other != key}
+                least = rest if follows(rest) else least
+        return Way(_in_order({questions[key].number: questions[key].option(it).letter for key, it in least.items()}))
 
     # --- facts that the chart does not give
 
