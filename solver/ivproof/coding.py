@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -128,38 +129,30 @@ class Coder:
         return list(found)
 
     def _would_change(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], bool]]:
-        """Tell of each missing fact whether some value of it leads to another claim."""
+        """Tell of each missing fact whether some value of it leads to another claim.
+
+        Most facts show it at a threshold of the law, with all charts tried together. Only where none does is every
+        value gone through, in charts that are not too long for it.
+        """
         found: list[dict[tuple[str, str], bool]] = [{} for _ in charts]
-        waiting: dict[tuple[int, tuple[str, str]], list[Encounter]] = {}
+        waiting: list[tuple[int, tuple[str, str], Facts]] = []
         for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
-            if _is_short(facts.encounter):
-                try:
-                    found[n] = would_change(self, facts, answer)
-                    continue
-                except TooManyWaysError:
-                    pass  # then the values at the thresholds have to do
             for subject, field, _ in answer.atoms.get("missing", ()):
                 key = (str(subject), str(field))
                 found[n][key] = _varies(answer, key, facts)
-                waiting[n, key] = list(what_ifs(self.policy, facts, *key))
-        # most values tell under any reading; only where none does are the questions opened again, and not in charts
-        # so long that this would take minutes
-        for plain in (True, False):
-            asked = [
-                (at, it)
-                for at, values in waiting.items()
-                if not found[at[0]][at[1]] and (plain or all(map(_is_short, values[:1])))
-                for it in values
-            ]
-            for start in range(0, len(asked), TOGETHER):
-                some = asked[start : start + TOGETHER]
-                supposed = [self.facts(encounter) for _, encounter in some]
-                claims = (
-                    map(_said, self.engine.plain(supposed)) if plain else map(_claims, self.engine.answer(supposed))
-                )
-                for ((n, key), _), claim in zip(some, claims, strict=True):
-                    held = _said(answers[n].atoms) if plain else _claims(answers[n])
-                    found[n][key] = found[n][key] or claim != held
+                if not found[n][key]:
+                    supposed = what_ifs(self.policy, facts, *key)
+                    waiting += ((n, key, self.facts(encounter)) for encounter in supposed)
+        for start in range(0, len(waiting), TOGETHER):
+            some = waiting[start : start + TOGETHER]
+            claims = self.engine.plain([facts for _, _, facts in some])
+            for (n, key, _), claim in zip(some, claims, strict=True):
+                found[n][key] = found[n][key] or _said(claim) != _said(answers[n].atoms)
+        for n, by in enumerate(found):
+            if not all(by.values()) and len(charts[n].encounter.administrations) <= LONG:
+                # what leads too far there stays with what the thresholds tell
+                with suppress(TooManyWaysError):
+                    found[n] = would_change(self, charts[n], answers[n])
         return found
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
@@ -178,19 +171,8 @@ class Coder:
         ]
 
 
-def _claims(answer: Answer) -> object:
-    """What two answers are compared by: their claims, drug lines included."""
-    if answer.alternatives:
-        return {alternative.claim for alternative in answer.alternatives}
-    return _said(answer.atoms)
-
-
 def _said(atoms: Atoms) -> object:
     return [atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")]
-
-
-def _is_short(encounter: Encounter) -> bool:
-    return len(encounter.administrations) <= LONG
 
 
 _SUPPOSITION = {
