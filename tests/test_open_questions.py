@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 
 import case_files
 import generate
 import pytest
 
-from ivproof.choices import CLAIM
+from ivproof.choices import OPEN, Resolution
 from ivproof.coding import Coder
-from ivproof.engine import Answer, Engine
-from ivproof.facts import Fact, Facts
+from ivproof.engine import Answer, Engine, claim_of
+from ivproof.facts import Facts
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")
@@ -28,17 +27,15 @@ WAYS = 12
 Readings = Mapping[str, str | None]
 
 
-def settled_engine() -> Engine:
-    """Give an engine in which every chart brings its own option of every question."""
+def settled(charts: Sequence[tuple[Facts, Readings]]) -> list[frozenset[str]]:
+    """Give the claim of each chart by its readings; of rival services and facts not charted, the first is taken."""
     engine = Engine(POLICY, dict.fromkeys(POLICY.questions, "open"))
-    engine.open = []
-    return engine
-
-
-def settle(facts: Facts, readings: Readings) -> Facts:
-    """Give the facts of a chart with these readings held."""
-    held = (Fact("reading", f"{key},{option}", ()) for key, option in readings.items())
-    return replace(facts, own=(*facts.own, *held))
+    found: list[frozenset[str]] = []
+    for start in range(0, len(charts), TOGETHER):
+        group = charts[start : start + TOGETHER]
+        held = [tuple(Resolution(OPEN, key, option or "") for key, option in it.items()) for _, it in group]
+        found += map(claim_of, engine._settled([facts for facts, _ in group], held))
+    return found
 
 
 def ways(open_: set[str], asked: set[str]) -> list[dict[str, str]]:
@@ -55,10 +52,13 @@ def ways(open_: set[str], asked: set[str]) -> list[dict[str, str]]:
 
 def claims(answer: Answer) -> set[frozenset[str]]:
     """Give every claim of an answer."""
-    answers = [it.atoms for it in answer.alternatives] or [answer.atoms]
-    return {
-        frozenset(f"{name}{list(map(str, it))}" for name in CLAIM for it in atoms.get(name, ())) for atoms in answers
-    }
+    return {claim_of(it.atoms) for it in answer.alternatives} or {claim_of(answer.atoms)}
+
+
+def by_readings_alone(answer: Answer) -> bool:
+    """Tell whether nothing but open questions leads to rival claims."""
+    ways = (way for it in answer.alternatives for way in (it.resolutions, *it.others))
+    return not answer.supposed and all(it.predicate == OPEN for way in ways for it in way)
 
 
 def departures(charts: Sequence[tuple[str, Facts, Readings]]) -> list[str]:
@@ -67,33 +67,31 @@ def departures(charts: Sequence[tuple[str, Facts, Readings]]) -> list[str]:
     A chart for which other readings than the defaults are held and which raises something is left out: the cases tell
     what its alternatives are.
     """
-    engine, usual = settled_engine(), POLICY.settings()
+    usual = POLICY.settings()
     rules = [rule.text for rule in POLICY.batch_rules(usual)]
     asked = [{it.lower() for it in them} for them in case_files.raised(rules, [facts for _, facts, _ in charts])]
     plain = [n for n, (_, _, held) in enumerate(charts) if held == usual]
-    said = dict(zip(plain, map(claims, BASE.engine.answer([charts[n][1] for n in plain])), strict=True))
-    tried, cut_short = [], set()
+    answers = dict(zip(plain, BASE.engine.answer([charts[n][1] for n in plain]), strict=True))
+    said = {n: claims(answer) for n, answer in answers.items()}
+    partly = {n for n, answer in answers.items() if not by_readings_alone(answer)}
+    tried: list[tuple[int, Readings]] = []
     for n, (_, _, held) in enumerate(charts):
         open_ = {key for key, option in held.items() if option is None}
         if n in said or not (asked[n] & open_ or open_ - UNRESOLVED):
             every = ways(open_, asked[n])
             some = every[:: -(-len(every) // WAYS)]
             if len(some) < len(every):
-                cut_short.add(n)
+                partly.add(n)
             tried += [(n, {**held, **{key: way[key] for key in open_}}) for way in some]
     found: dict[int, dict[frozenset[str], Readings]] = {}
-    for start in range(0, len(tried), TOGETHER):
-        group = tried[start : start + TOGETHER]
-        for (n, way), answer in zip(group, engine.answer([settle(charts[n][1], it) for n, it in group]), strict=True):
-            of_way = claims(answer)
-            said.setdefault(n, of_way)
-            for claim in of_way:
-                found.setdefault(n, {}).setdefault(claim, way)
+    for (n, way), claim in zip(tried, settled([(charts[n][1], way) for n, way in tried]), strict=True):
+        said.setdefault(n, {claim})
+        found.setdefault(n, {}).setdefault(claim, way)
     notes = []
-    for n, claims_ in found.items():
+    for n, by in found.items():
         name, _, held = charts[n]
-        for claim in set(claims_) - said[n] if n in cut_short else said[n] ^ set(claims_):
-            way = {key: option for key, option in claims_.get(claim, {}).items() if held[key] is None}
+        for claim in set(by) - said[n] if n in partly else said[n] ^ set(by):
+            way = {key: option for key, option in by.get(claim, {}).items() if held[key] is None}
             notes.append(f"{name} raises {sorted(asked[n])}; {sorted(claim)} by {way or 'no way'}")
     return notes
 
