@@ -13,7 +13,7 @@ from ivproof.derivation import Derivation
 from ivproof.determination import sorted_rules
 from ivproof.explanation import QUIET, Line, Teller
 from ivproof.law.sources import Sources, TextRule
-from ivproof.law.terms import Function, parse
+from ivproof.law.terms import Function, Term, parse
 from ivproof.packet.model import Cited, Nearest, Point, Relied
 from ivproof.policy import Policy
 from ivproof.reasons.naming import Names
@@ -22,8 +22,14 @@ from ivproof.reasons.whynot import Attempt, tries
 DEEP = 3
 """So many steps deep an argument is told; what lies below is in the proof."""
 
-FAILING = 4
+IN_FULL = 3
+"""So many units of a line are argued in full."""
+
+FAILING = 2
 """So many things are told that fail in what comes nearest to a code."""
+
+UNSAID = "…"
+"""What stands in a sentence for what nobody knows."""
 
 
 class Told:
@@ -37,6 +43,7 @@ class Told:
         self._with: dict[str, set[str]] = {}
         for service, administration in (it.arguments for it in derivation.of("reported_with")):
             self._with.setdefault(str(service), set()).add(self.names.term(administration))
+        self._told: set[str] = set()
 
     def keys(self, names: Iterable[str]) -> tuple[str, ...]:
         """The keys (a1, …) of administrations by their ids, in the order of the chart."""
@@ -47,7 +54,10 @@ class Told:
     # --- what a line rests on
 
     def atoms(self, line: LineVerdict) -> list[str]:
-        """The atoms that are told of a line: its units and modifiers, or what leaves it out."""
+        """The atoms that are told of a line: its units and modifiers, or what leaves it out.
+
+        A unit is told of one line only, so that lines of the same code do not lean on the same unit.
+        """
         found: list[str] = []
         if line.supported is not None:
             found += self._drug_atoms(line.supported) if line.drug else self._unit_atoms(line.supported)
@@ -58,8 +68,22 @@ class Told:
                     found.append(str(atom))
         return list(dict.fromkeys(found))
 
+    def carried(self, atoms: Iterable[str]) -> tuple[str, ...]:
+        """The keys of the administrations that the units and lines of drugs among some atoms are for."""
+        names: set[str] = set()
+        for term in map(parse, atoms):
+            if isinstance(term, Function) and term.name in {"unit", "drug_line", "discarded_line"}:
+                names |= self._administrations(term.arguments[2 if term.name == "unit" else 0])
+        return self.keys(names)
+
+    def _administrations(self, service: Term) -> set[str]:
+        """The ids of the administrations behind a service."""
+        return self._with.get(str(service)) or {self.names.term(parse(self.names.subject(str(service))))}
+
     def _unit_atoms(self, supported: Supported) -> list[str]:
-        units = [it for it in self.derivation.of("unit") if self._is_for(it, supported)]
+        mine = [it for it in self.derivation.of("unit") if self._is_for(it, supported)]
+        units = [it for it in mine if str(it) not in self._told][: int(supported.units)] or mine
+        self._told.update(map(str, units))
         services = {str(it.arguments[2]) for it in units}
         marks = [
             str(it)
@@ -74,8 +98,7 @@ class Told:
         code, _, service, *_ = unit.arguments
         if self.names.term(code) != supported.code:
             return False
-        mine = self._with.get(str(service)) or {self.names.term(parse(self.names.subject(str(service))))}
-        return not supported.administrations or mine <= set(supported.administrations)
+        return not supported.administrations or self._administrations(service) <= set(supported.administrations)
 
     def _drug_atoms(self, supported: Supported) -> list[str]:
         return [
@@ -91,10 +114,12 @@ class Told:
     def argue(self, atoms: Collection[str], sites: Collection[str]) -> tuple[Point, ...]:
         """The argument for some atoms, from what is concluded down to what it rests on; and what is said of `sites`."""
         teller = next(self._tellers)
-        lines: list[Line] = []
-        for atom in atoms:
-            lines += teller.unit(atom) if atom.startswith("unit(") else (teller.step(atom),)
-        return tuple(_once((*_points(lines, 0), *self._of_sites(atoms, sites))))
+        points: list[Point] = []
+        for n, atom in enumerate(atoms):
+            lines = teller.unit(atom) if atom.startswith("unit(") else (teller.step(atom),)
+            # of many units the first ones are argued in full, and of the others what they come to
+            points += (it for it in _points(lines, 0) if n < IN_FULL or it.depth == 0)
+        return tuple(_once((*points, *self._of_sites(atoms, sites))))
 
     def _of_sites(self, atoms: Collection[str], sites: Collection[str]) -> Iterator[Point]:
         """What the chart says of access sites and some atoms rest on."""
@@ -112,17 +137,19 @@ class Told:
         teller = next(self._tellers)
         found = [it for key in keys or (None,) for it in tries(teller, code, key)]
         # what only another reading would earn belongs to the other side, unless a length is short all the same
-        known = [
+        fitting = [
             it
             for it in found
             if it.citation and it.progress > 0 and it.obstacles and (_measured(it) or not it.only_if_read)
         ]
-        if not known:
+        if not fitting:
             return None, ""
-        best = max(known, key=lambda it: (_measured(it), it.progress))
-        fails = tuple(_points(best.obstacles, 0, deep=1))
+        best = max(fitting, key=lambda it: (_measured(it), it.progress))
+        # a length tells most; else what fails in the end, and what it was needed for
+        fails = tuple(_once(_points(best.obstacles, 0, deep=1)))
         lengths = tuple(it for it in fails if it.kind == "measure")
-        return Nearest(code, _ended(best.sentence), best.citation, (lengths or fails)[:FAILING]), best.key
+        told = tuple(it for it in fails if UNSAID not in it.text)
+        return Nearest(code, _ended(best.sentence), best.citation, lengths or (told or fails)[-FAILING:]), best.key
 
     # --- the chart
 
@@ -225,8 +252,8 @@ def _ended(text: str) -> str:
 def cited(
     sources: Sources, numbers: Iterable[str], points: Iterable[Point], nearest: Iterable[Nearest]
 ) -> tuple[Cited, ...]:
-    """The rules of the policy's text with these numbers, and those behind what is said first; each with its section."""
-    texts = [*(it.citation for it in points if it.depth == 0), *(it.citation for it in nearest)]
+    """The rules of the policy's text with these numbers and those that an argument cites, each with its section."""
+    texts = [it.citation for it in (*points, *nearest)]
     all_ = sorted_rules((*numbers, *(it for text in texts for it in _NUMBER.findall(text))))
     rules = (sources.rules.get(number) or TextRule(number, "", "", "") for number in all_)
     return tuple(Cited(it.number, it.section, it.says.replace(">=", "≥").replace("<=", "≤")) for it in rules)

@@ -36,7 +36,7 @@ from ivproof.reasons.why import Case
 from ivproof.report.page import label_of
 from ivproof.report.timeline import Timeline, timeline
 
-DRAWN = 9
+DRAWN = 8
 """So many administrations are drawn with a line, unless more carry it."""
 
 PROOF = "proof.json"
@@ -67,6 +67,7 @@ KINDS = {
     Kind.NOT_JUDGED: "not judged",
 }
 """The verdict on a line in a few words."""
+
 
 class PacketMaker:
     """Makes packets by one policy and one setting of its questions."""
@@ -103,8 +104,8 @@ class PacketMaker:
         tellers = iter(lambda: case.teller(derivation), None)
         told = Told(self.policy, derivation, tellers)
         others = OtherSides(self.policy, audit, self._settled)
-        findings = tuple(self._findings(audit, told, others))
-        rests = {it.number: told.atoms(line) for it, line in zip(findings, audit.lines, strict=True)}
+        rests = {n: told.atoms(line) for n, line in enumerate(audit.lines, 1)}
+        findings = tuple(self._findings(audit, told, rests, others))
         return Packet(
             encounter=encounter.id,
             date=encounter.date.isoformat(),
@@ -135,17 +136,19 @@ class PacketMaker:
 
     # --- lines
 
-    def _findings(self, audit: Audit, told: Told, others: OtherSides) -> Iterator[Finding]:
+    def _findings(
+        self, audit: Audit, told: Told, rests: Mapping[int, Sequence[str]], others: OtherSides
+    ) -> Iterator[Finding]:
         carries = _carries(audit, told)
         alone = not audit.disputed
         for number, line in enumerate(audit.lines, 1):
-            carried = told.keys(line.supported.administrations if line.supported else ())
+            carried = told.carried(rests[number])
             left_out = told.keys(it.subject for it in line.excluded)
             nearest, about = self._nearest(line, told, left_out or carried)
             keys = tuple(dict.fromkeys((*carried, *left_out, *([about] if about and not carried else ()))))
             drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
-            points = told.argue(told.atoms(line), line.supported.sites if line.supported else ())
+            points = told.argue(rests[number], line.supported.sites if line.supported else ())
             yield Finding(
                 number=number,
                 verdict=line.kind.value,
@@ -173,6 +176,8 @@ class PacketMaker:
         kind = line.otherwise or line.kind
         if kind not in {Kind.UNSUPPORTED, Kind.TOO_MANY, Kind.WRONG_CODE} or line.drug or line.billed is None:
             return (), ""
+        if line.otherwise is not None and line.supported is not None:
+            return (), ""  # what is argued is the claim that it stands on
         found, about = told.nearest(line.billed.code, keys)
         return ((found,) if found else ()), about
 
@@ -187,8 +192,13 @@ class PacketMaker:
                 continue
             question = self.policy.question(reading.question)
             option = question.option(reading.option) if reading.option else None
+            several = bool(audit.determination.alternatives)
             otherwise = tuple(
-                (letter, question.option(letter).says.rstrip("."), _changed(codes, given))
+                (
+                    letter,
+                    question.option(letter).says.rstrip("."),
+                    _listed(given) if several else _changed(codes, given),
+                )
                 for letter, given in reading.otherwise.items()
             )
             if option is None:
@@ -258,6 +268,10 @@ def _nearest_claim(audit: Audit) -> int:
     return min(rivals, key=distance, default=0)
 
 
+def _listed(codes: Mapping[str, int]) -> str:
+    return ", ".join(f"{code} × {units}" for code, units in codes.items()) or "nothing"
+
+
 def _changed(held: Mapping[str, int], given: Mapping[str, int]) -> str:
     """What is different in a claim with other units by code."""
     parts = []
@@ -276,7 +290,7 @@ def _leads(audit: Audit, question: str) -> dict[str, str]:
         codes: dict[str, int] = {}
         for line in rival.lines:
             codes[line.code] = codes.get(line.code, 0) + line.units
-        claim = ", ".join(f"{code} × {units}" for code, units in codes.items())
+        claim = _listed(codes)
         for way in (rival.readings, *rival.others):
             if question in way:
                 found.setdefault(way[question], {})[claim] = None

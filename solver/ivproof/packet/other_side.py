@@ -51,7 +51,7 @@ class OtherSides:
         )
         given = tuple(way.given.items())
         parts = [_read_as(it) for it in stands]
-        parts += [f"{path} were {value}" for path, value in given]
+        parts += [f"the chart gave {path} as {value}" for path, value in given]
         parts += [f"{service} were taken as the initial service at {site}" for site, service in way.initial.items()]
         answers = [_why_not(it) for it in stands]
         if given:
@@ -62,7 +62,9 @@ class OtherSides:
             answers.append("Even so only this line would be right, and the claim as a whole would not.")
         held = any(it.source != "open" for it in stands)
         holds = "does not hold" if held else "not documented" if given else "unresolved"
-        return OtherSide(holds, f"If {_joined(parts)}, {billed} would be right.", " ".join(answers), stands, given)
+        otherwise = ", and otherwise not" if line.otherwise else ""
+        said = f"If {_joined(parts)}, {billed} would be right{otherwise}."
+        return OtherSide(holds, said, " ".join(answers), stands, given)
 
     def _against_supported(self, line: LineVerdict) -> OtherSide:
         """The readings, not held, under which a line that stands would have fewer units."""

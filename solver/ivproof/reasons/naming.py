@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ivproof.chart.clock import DAY, Moment
+from ivproof.encounter import Administration
 from ivproof.facts import Facts, day_of
 from ivproof.law.syntax import Aggregate, Literal, Rule, rule_atoms
 from ivproof.law.terms import Function, String, Term, Variable, parse
@@ -62,6 +63,7 @@ UNKNOWN = "something"
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}( seconds)?")
 _SECOND = "at second "
+_CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 
 
 class Names:
@@ -78,11 +80,24 @@ class Names:
         if not full or key in self._introduced:
             return it.id
         self._introduced.add(key)
-        times = f"{_text(it.start)}–{_text(it.stop)}" if it.start or it.stop else "no times"
-        if it.start and not it.stop and it.method not in {None, "infusion"}:
-            times = _text(it.start)
+        times = self._times(it)
         drug = "" if it.drug.casefold() == it.id.casefold() else f"{it.drug}, "
         return f"{it.id} ({drug}{times})"
+
+    def _times(self, it: Administration) -> str:
+        """When something was given; with the date where that is not the day of service."""
+        if it.start is None and it.stop is None:
+            return "no times"
+        if it.start is not None and it.stop is None and it.method == "push":
+            return self._time(it.start)
+        if it.start is not None and it.stop is not None and it.start.day == it.stop.day != 0:
+            return f"{_clock(it.start)}–{self._time(it.stop)}"
+        return f"{self._time(it.start)}–{self._time(it.stop)}"
+
+    def _time(self, moment: Moment | None) -> str:
+        if moment is None:
+            return "?"
+        return f"{_clock(moment)} on {self.day(moment.day)}" if moment.day else _clock(moment)
 
     def subject(self, text: str) -> str:
         """The key of the administration or other service that a term is about; the text itself where there is none."""
@@ -246,8 +261,10 @@ def _at_head(rule: Rule, name: str, values: list[str]) -> str:
     return ""
 
 
-def _text(moment: Moment | None) -> str:
-    return moment.text if moment is not None else "?"
+def _clock(moment: Moment) -> str:
+    """The time of day as charted."""
+    found = _CLOCK.search(moment.text)
+    return found[0] if found else moment.text
 
 
 def literals(rule: Rule) -> list[Literal]:
