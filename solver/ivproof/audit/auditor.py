@@ -32,7 +32,7 @@ from ivproof.audit.search import (
     key_of,
     key_of_lines,
 )
-from ivproof.audit.verdicts import Compared, Grounds, Judge, unjudged
+from ivproof.audit.verdicts import Compared, Grounds, Judge, about, times, unjudged
 from ivproof.choices import CLAIM, ClaimKey
 from ivproof.coding import Coder, Recheck
 from ivproof.derivation import Derivation
@@ -224,7 +224,8 @@ class Auditor:
         if other is None:
             return line
         kind = Kind.UNSUPPORTED if not other else Kind.TOO_MANY if other < line.supported.units else Kind.TOO_FEW
-        return self._under(replace(line, kind=kind), way)
+        said = f"{times(line.billed)} is supported{about(line.supported)} only if {self._words.way(way)}."
+        return replace(self._under(replace(line, kind=kind), way), message=said)
 
     def _drug_lines(
         self, encounter: Encounter, found: Determination, numbered: Sequence[tuple[int, BilledLine]]

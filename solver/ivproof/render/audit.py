@@ -101,10 +101,14 @@ class AuditView:
     def _alone(self, line: LineVerdict) -> str:
         """What would make a line right that is not enough for the claim."""
         way = line.way
-        parts = [f"{name}={it}" for name, it in way.readings.items()] if way else []
+        parts = [self._read(name, it) for name, it in way.readings.items()] if way else []
         parts += [f"{path} = {value}" for path, value in way.given.items()] if way else []
         parts += [f"{name} as initial" for name in way.initial.values()] if way else []
         return f"By itself it would be right with {', '.join(parts)}." if parts else ""
+
+    def _read(self, number: str, letter: str) -> str:
+        question = self.policy.question(number)
+        return f"{number} ({question.name}) read as {letter} ({question.option(letter).name})"
 
     # --- a summary
 
