@@ -136,7 +136,7 @@ def test_an_open_question_is_called_unresolved() -> None:
     night = sheet.chart().encounter
     assert night is not None
     units = {"96365": 1, "96361": 4, "96375": 1, "96376": 1}
-    billed = tuple(BilledLine(code=code, units=number) for code, number in units.items())
+    billed = tuple(BilledLine(code=code, units=number, modifiers=()) for code, number in units.items())
     found = maker(search=False).make(night.model_copy(update={"billed": billed}), "night.json")
     assert found.verdict == "correct_under_reading"
     [disputed] = found.disputed

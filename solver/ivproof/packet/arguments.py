@@ -81,7 +81,7 @@ class Told:
         return self._with.get(str(service)) or {self.names.term(parse(self.names.subject(str(service))))}
 
     def _unit_atoms(self, supported: Supported) -> list[str]:
-        mine = [it for it in self.derivation.of("unit") if self._is_for(it, supported)]
+        mine = sorted((it for it in self.derivation.of("unit") if self._is_for(it, supported)), key=self._order_of)
         units = [it for it in mine if str(it) not in self._told][: int(supported.units)] or mine
         self._told.update(map(str, units))
         services = {str(it.arguments[2]) for it in units}
@@ -93,6 +93,12 @@ class Told:
             and self.names.term(it.arguments[2]) in supported.modifiers
         ]
         return [*map(str, units), *marks]
+
+    def _order_of(self, unit: Function) -> tuple[int, str]:
+        """The place of a unit in the order of the chart."""
+        ids = [it.id for it in self.derivation.facts.encounter.administrations]
+        places = [ids.index(name) for name in self._administrations(unit.arguments[2]) if name in ids]
+        return min(places, default=len(ids)), str(unit)
 
     def _is_for(self, unit: Function, supported: Supported) -> bool:
         code, _, service, *_ = unit.arguments

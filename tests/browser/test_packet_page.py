@@ -1,0 +1,115 @@
+"""The page of a packet in a real browser, with no network to reach: it opens, it fits, and its marks are seen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivproof.chart.files import scan
+from ivproof.packet.maker import PacketMaker
+from ivproof.policy import Policy
+from ivproof.render.html import packet_page
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install -e '.[dev]')")
+
+from selenium.webdriver.common.by import By  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="chromium is not installed (apt-get install chromium chromium-driver)"
+)
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HOSTILE = """
+id: "<script>document.title='owned'</script>"
+place_of_service: "22"
+date: 2021-03-09
+access_sites: [{id: "</svg><script>document.title='owned'</script>", kind: peripheral}]
+administrations:
+  - {id: "a\\" onclick=\\"x", drug: "<script>document.title='owned'</script>", class: therapeutic, route: IV,
+     method: infusion, site: "</svg><script>document.title='owned'</script>", start: "13:00", stop: "14:40"}
+billed: [{code: "96365"}, {code: "96361"}]
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with packets: of a lost dispute, of a won one, of a chart that would be markup if it could."""
+    folder = tmp_path_factory.mktemp("packets")
+    folder.joinpath("hostile.yaml").write_text(HOSTILE, "utf-8")
+    maker = PacketMaker(Policy.load("out001"))
+    files = {"lost": EXAMPLES / "11-lost-dispute.yaml", "won": EXAMPLES / "12-won-dispute.yaml"}
+    for name, file in {**files, "hostile": folder / "hostile.yaml"}.items():
+        [sheet] = scan([str(file)])
+        encounter = sheet.chart().encounter
+        assert encounter is not None
+        folder.joinpath(f"{name}.html").write_text(packet_page(maker.make(encounter, str(file))), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser that every address but files is closed to, and that keeps what it asked for."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+def opened(browser: Any, pages: Path, name: str, width: int) -> Any:
+    """Open a page anew, at a width in CSS pixels."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get("about:blank")
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(pages.joinpath(f"{name}.html").as_uri())
+    return browser
+
+
+@pytest.mark.parametrize("width", [1100, 390])
+@pytest.mark.parametrize("name", ["lost", "won", "hostile"])
+def test_it_opens_without_a_request_or_an_error_and_fits(browser: Any, pages: Path, name: str, width: int) -> None:
+    opened(browser, pages, name, width)
+    asked = [it["message"] for it in browser.get_log("performance") if '"Network.requestWillBeSent"' in it["message"]]
+    assert len(asked) == 1, asked
+    assert browser.get_log("browser") == []
+    assert browser.title.endswith("claim review")
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= width
+
+
+def test_the_cover_leads_to_each_line_and_the_bars_that_carry_it_stand_out(browser: Any, pages: Path) -> None:
+    opened(browser, pages, "lost", 1100)
+    for link in browser.find_elements(By.CSS_SELECTOR, "table.lines a"):
+        target = browser.find_element(By.ID, link.get_attribute("href").rpartition("#")[2])
+        assert target.is_displayed()
+    line = browser.find_element(By.ID, "line-3")
+    rows = line.find_elements(By.CSS_SELECTOR, ".row")
+    lit = [it.get_attribute("data-key") for it in rows if "lit" in it.get_attribute("class").split()]
+    assert lit == ["a2"]
+    assert [it.find_element(By.CSS_SELECTOR, ".bar, .mark").value_of_css_property("opacity") for it in rows] == [
+        "1" if it.get_attribute("data-key") in lit else "0.38" for it in rows
+    ]
+    assert "none was found" in line.text
+
+
+def test_it_is_readable_in_black_and_white(browser: Any, pages: Path) -> None:
+    opened(browser, pages, "won", 1100)
+    colours = browser.execute_script(
+        "return [...new Set([...document.querySelectorAll('body, body *')].flatMap((it) => {"
+        " const s = getComputedStyle(it); return [s.color, s.backgroundColor, s.fill, s.stroke]; }))]"
+    )
+    for it in colours:
+        if it.startswith("rgb"):
+            red, green, blue = (part.strip() for part in it.partition("(")[2].rstrip(")").split(",")[:3])
+            assert red == green == blue, it
