@@ -259,7 +259,7 @@ def cited(
     sources: Sources, numbers: Iterable[str], points: Iterable[Point], nearest: Iterable[Nearest]
 ) -> tuple[Cited, ...]:
     """The rules of the policy's text with these numbers and those that an argument cites, each with its section."""
-    texts = [it.citation for it in (*points, *nearest)]
+    texts = [*(it.citation for it in points), *(it.citation for it in nearest)]
     all_ = sorted_rules((*numbers, *(it for text in texts for it in _NUMBER.findall(text))))
     rules = (sources.rules.get(number) or TextRule(number, "", "", "") for number in all_)
     return tuple(Cited(it.number, it.section, it.says.replace(">=", "≥").replace("<=", "≤")) for it in rules)
