@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from math import prod
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -36,6 +37,7 @@ from ivproof.chart.files import read
 from ivproof.choices import CLAIM
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
+from ivproof.exploration.explorer import Explorer
 from ivproof.margins import margins_of
 from ivproof.minutes.claims import DRUG_LINES
 from ivproof.minutes.moments import charted, shifted
@@ -282,12 +284,59 @@ def others(_: int) -> None:
     beside.run()
 
 
+def readings(_: int) -> None:
+    """Visits of eight administrations with all questions open, and single ways of settling what touches them."""
+    coder = common.coder()
+    explorer = Explorer(coder.policy)
+    visits = [coder.facts(generate.encounter(generate.visit(random.Random(seed), range(8, 9)))) for seed in range(12)]
+    explorer.explore(visits[:1])
+    ours, found = [], []
+    for facts in visits:
+        begin = common.Clock.now()
+        found += explorer.explore([facts])
+        ours.append(common.Clock.now() - begin)
+    options = {key: len(question.options) for key, question in coder.policy.questions.items()}
+    ways = sorted(prod(options[key] for key in it.touched) for it in found)
+    alone = common.median(partial(coder.engine.plain, visits), 3) / len(visits)
+    ordered = sorted(ours)
+    say(f"{len(visits)} visits, warm: median", ms(ordered[len(ours) // 2]))
+    say("the fastest and the slowest", f"{ms(ordered[0])}, {ms(ordered[-1])}")
+    claims = sorted(len(it.claims) for it in found)
+    print(f"    {claims[len(claims) // 2]} claims each (median), at most {claims[-1]}")
+    say("one way of settling them, solved with the others of its kind", ms(alone))
+    print(f"    of which there are {ways[len(ways) // 2]:,} (median): {alone * ways[len(ways) // 2]:,.0f} s one by one")
+
+
+def summary(count: int) -> None:
+    """Counting over visits what each question decides by itself, and only coding them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.jsonl"
+        common.write_visits(path, count)
+        for what, arguments in (
+            ("all questions", ["readings", str(path), "--summary"]),
+            ("questions without a default", ["readings", str(path), "--summary", "--unresolved"]),
+            ("missing facts", ["missing", str(path), "--summary"]),
+            ("coding without assumptions", ["code", str(path), "--no-assumptions", "--recheck", "none"]),
+        ):
+            begin = time.perf_counter()
+            subprocess.run(
+                [common.command(), *arguments, "--format", "json", "--jobs", str(JOBS)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+            seconds = time.perf_counter() - begin
+            say(f"{count} visits, {what}", f"{seconds:.1f} s, {count / seconds:.0f} a second")
+
+
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "throughput": throughput,
     "parts": parts,
     "single": single,
     "start": start,
     "growth": growth,
+    "readings": readings,
+    "summary": summary,
     "margins": margins,
     "missing": missing,
     "memory": memory,

@@ -173,7 +173,7 @@ class Explorer:
             self._reachable(claim, [Resolution(choice[0], choice[1], value) for choice, value in way])
             for claim, way in ways.items()
         ]
-        claims.sort(key=lambda it: (len(it.readings) + len(it.given), [*map(_number, it.readings)], sorted(it.claim)))
+        claims.sort(key=self._place)
         base = diagram.value(root, self._first)
         assert base is not None
         support = diagram.support(root)
@@ -192,6 +192,11 @@ class Explorer:
             tuple(sorted(touched, key=_number)),
             diagram=(diagram, root),
         )
+
+    def _place(self, it: Reachable) -> tuple[object, ...]:
+        """Where a claim stands among the others: those of few readings first, by question and option."""
+        options = [(_number(key), self._options[key].index(option)) for key, option in it.readings.items()]
+        return len(it.readings) + len(it.given), options, sorted(it.claim)
 
     def _reachable(self, claim: Outcome, way: Sequence[Resolution]) -> Reachable:
         return Reachable(

@@ -40,7 +40,7 @@ def _claims(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]
     yield summary
     alone = [it for it in found.questions if it.matters == "alone"]
     if alone:
-        yield Padding(Text(f"{len(alone)} of the questions change the claim alone"), (1, 0, 0, 2))
+        yield Padding(Text("Questions that change the claim by themselves"), (1, 0, 0, 2))
         yield Padding(_questions(found, alone), (0, 0, 0, 4))
     together = [it for it in found.questions if it.matters == "together"]
     if together:
