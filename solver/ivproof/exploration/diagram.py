@@ -8,8 +8,8 @@ Manipulation, IEEE Trans. Computers 35, 1986; with more than two values a node: 
 >>> it = Diagram(order=lambda variable: variable)
 >>> x, y = it.leaf("x"), it.leaf("y")
 >>> root = it.ordered(it.node("b", {"1": it.node("a", {"1": x, "2": y}), "2": y}))
->>> it.support(root), it.value(root, {"a": "1", "b": "1"})
-(frozenset({'a', 'b'}), 'x')
+>>> sorted(it.support(root)), it.value(root, {"a": "1", "b": "1"})
+(['a', 'b'], 'x')
 >>> it.ways(root, {"a": "1", "b": "2"})
 {'y': (), 'x': (('b', '1'),)}
 """
