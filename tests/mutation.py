@@ -220,7 +220,9 @@ class Judge:
         self.shared = dependencies.shared(Program((*self.program.rules, *listed)), own)
         self.determiner = base.determiner
         self.engine = _ChangedEngine(base.policy, {})
-        self.engine.open, self.engine.raised, self.engine.program = [], {}, self.program
+        # no question is the engine's to settle: the charts bring what is held, and what is open
+        self.engine.open, self.engine._first = [], {}
+        self.engine.raised, self.engine.program = {}, self.program
         self.engine.rules = [self.lift(rule) for rule in self.program.rules]
         self.cases = [_short(case) for case in [*worked("law"), *worked("published"), *options()]]
         self.facts = [_with_readings(base.facts(case.encounter), base.policy, case) for case in self.cases]
