@@ -30,7 +30,7 @@ CODERS: dict[object, Coder] = {}
 
 
 def coder(case: Case | None = None) -> Coder:
-    key = case.setting if case else ()
+    key = case.setting(POLICY) if case else ()
     if key not in CODERS:
         CODERS[key] = Coder(POLICY, case.readings if case else {})
     return CODERS[key]
@@ -49,9 +49,10 @@ def proof() -> dict[str, Any]:
 
 PUBLISHED = worked("published")
 READINGS = options()[::9]
+LAW_CASES = worked("law")[::10]
 
 
-@pytest.mark.parametrize("case", [*PUBLISHED, *READINGS], ids=lambda it: it.name)
+@pytest.mark.parametrize("case", [*PUBLISHED, *READINGS, *LAW_CASES], ids=lambda it: it.name)
 def test_an_honest_proof_is_accepted(case: Case) -> None:
     found = prove(coder(case), case.encounter)
     verdict = check(canonical(found), LAW, Drugs(law_folder() / "drugs"))
