@@ -12,7 +12,7 @@ from ivproof.audit.model import LineVerdict, Supported
 from ivproof.derivation import Derivation
 from ivproof.determination import sorted_rules
 from ivproof.explanation import QUIET, Line, Teller
-from ivproof.law.sources import Sources, TextRule
+from ivproof.law.sources import Sources
 from ivproof.law.terms import Function, Term, parse
 from ivproof.packet.model import Cited, Nearest, Point, Relied
 from ivproof.policy import Policy
@@ -143,19 +143,18 @@ class Told:
         teller = next(self._tellers)
         found = [it for key in keys or (None,) for it in tries(teller, code, key)]
         # what only another reading would earn belongs to the other side, unless a length is short all the same
-        fitting = [
-            it
-            for it in found
-            if it.citation and it.progress > 0 and it.obstacles and (_measured(it) or not it.only_if_read)
-        ]
+        fitting = [it for it in found if it.progress > 0 and it.obstacles and (_measured(it) or not it.only_if_read)]
+        # that a drug is of another class is told where no rule comes near
+        fitting = [it for it in fitting if it.citation] or fitting
         if not fitting:
             return None, ""
         best = max(fitting, key=lambda it: (_measured(it), it.progress))
         # a length tells most; else what fails in the end, and what it was needed for
-        fails = tuple(_once(_points(best.obstacles, 0, deep=1)))
+        fails = tuple(_once(_failing(best.obstacles)))
         lengths = tuple(it for it in fails if it.kind == "measure")
+        last = slice(-FAILING, None) if best.citation else slice(FAILING)
         told = tuple(it for it in fails if UNSAID not in it.text)
-        return Nearest(code, _ended(best.sentence), best.citation, lengths or (told or fails)[-FAILING:]), best.key
+        return Nearest(code, _ended(best.sentence), best.citation, lengths or (told or fails)[last]), best.key
 
     # --- the chart
 
@@ -223,14 +222,21 @@ class Told:
         return sorted(found)
 
 
-def _points(lines: Iterable[Line], depth: int, *, deep: int = DEEP) -> Iterator[Point]:
+def _failing(lines: Iterable[Line]) -> Iterator[Point]:
+    """What fails, without what it rests on."""
+    for line in lines:
+        if line.kind in {"measure", "counted", "against", "lacking", "needed", "step"}:
+            yield Point(0, line.kind, _ended(line.text), line.step.citation if line.step else "")
+
+
+def _points(lines: Iterable[Line], depth: int) -> Iterator[Point]:
     """What is said of some lines; of what lies too deep only the lengths that were compared."""
     for line in lines:
         if line.step is not None:
-            if depth < deep:
+            if depth < DEEP:
                 yield Point(depth, line.kind, line.step.sentence, line.step.citation)
-            yield from _points(line.step.lines, min(depth + 1, deep), deep=deep)
-        elif line.kind == "measure" or (line.kind in {"counted", "against", "lacking", "needed"} and depth < deep):
+            yield from _points(line.step.lines, min(depth + 1, DEEP))
+        elif line.kind == "measure" or (line.kind in {"counted", "against", "lacking", "needed"} and depth < DEEP):
             yield Point(depth, line.kind, _ended(line.text))
 
 
@@ -258,11 +264,16 @@ def _ended(text: str) -> str:
 def cited(
     sources: Sources, numbers: Iterable[str], points: Iterable[Point], nearest: Iterable[Nearest]
 ) -> tuple[Cited, ...]:
-    """The rules of the policy's text with these numbers and those that an argument cites, each with its section."""
+    """The rules with these numbers and those that an argument cites, each with its section of the policy's text."""
     texts = [*(it.citation for it in points), *(it.citation for it in nearest)]
     all_ = sorted_rules((*numbers, *(it for text in texts for it in _NUMBER.findall(text))))
-    rules = (sources.rules.get(number) or TextRule(number, "", "", "") for number in all_)
-    return tuple(Cited(it.number, it.section, it.says.replace(">=", "≥").replace("<=", "≤")) for it in rules)
+    return tuple(_cited(sources, number) for number in all_)
 
 
-_NUMBER = re.compile(r"\bR\d+\b")
+def _cited(sources: Sources, number: str) -> Cited:
+    rule, national = sources.rules.get(number), sources.national.get(number)
+    section, says = (rule.section, rule.says) if rule else ("national", national.says if national else "")
+    return Cited(number, section, says.replace(">=", "≥").replace("<=", "≤"))
+
+
+_NUMBER = re.compile(r"\b[FR]\d+\b")

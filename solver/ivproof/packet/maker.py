@@ -27,7 +27,7 @@ from ivproof.edits.tables import EditFiles
 from ivproof.encounter import Encounter, digest
 from ivproof.law.sources import Sources
 from ivproof.packet.arguments import Told, cited
-from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet
+from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet, Point
 from ivproof.packet.other_side import OtherSides
 from ivproof.policy import Policy
 from ivproof.proof.maker import canonical, prove
@@ -149,6 +149,10 @@ class PacketMaker:
             drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
             points = told.argue(rests[number], line.supported.sites if line.supported else ())
+            if line.disputed and not points and not nearest:
+                points = (
+                    Point(0, "step", f"Nothing that the chart shows earns {line.code} by any rule of the policy."),
+                )
             yield Finding(
                 number=number,
                 verdict=line.kind.value,

@@ -31,7 +31,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A rule of the policy's text: its number, its section and what it says in our words; empty where not listed."""
+    """A rule of the policy's text: its number, its section and what it says in our words; or a national rule."""
 
     number: str
     section: str
