@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ivproof.margins.report import margins_of as margins_of
     from ivproof.missing.report import MissingReport as MissingReport
     from ivproof.missing.report import missing_facts as missing_facts
+    from ivproof.packet.maker import PacketMaker as PacketMaker
+    from ivproof.packet.model import Packet as Packet
     from ivproof.policy import Policy as Policy
     from ivproof.policy import PolicyError as PolicyError
     from ivproof.proof.maker import prove as prove
@@ -46,6 +48,8 @@ _HOME = {
     "Engine": "ivproof.engine",
     "MarginReport": "ivproof.margins.report",
     "MissingReport": "ivproof.missing.report",
+    "Packet": "ivproof.packet.model",
+    "PacketMaker": "ivproof.packet.maker",
     "Policy": "ivproof.policy",
     "PolicyError": "ivproof.policy",
     "Refusal": "ivproof.encounter",
@@ -69,6 +73,8 @@ __all__ = [
     "Engine",
     "MarginReport",
     "MissingReport",
+    "Packet",
+    "PacketMaker",
     "Policy",
     "PolicyError",
     "Refusal",
