@@ -131,8 +131,8 @@ def audit(
             "-o",
             metavar="FILE",
             help="Write here instead of to standard output. A name that ends in .pdf, .html or .json makes the packet "
-            "of one claim, to be sent; beside a .json the proof is written, too (.proof.json). Until a file is whole its "
-            "name ends in .incomplete.",
+            "of one claim, to be sent; beside a .json the proof is written, too (.proof.json). Until a file is whole "
+            "its name ends in .incomplete.",
             show_default=False,
         ),
     ] = None,
