@@ -187,10 +187,7 @@ def test_a_right_claim_is_defended_line_by_line_and_its_edits_stand_apart() -> N
 
 def test_only_what_a_line_rests_on_is_drawn_and_what_carries_it_is_marked() -> None:
     many = [given_iv(f"push-{n}", "Zofran", f"{9 + n:02}:00", None, method="push") for n in range(12)]
-    visit = chart("E", *many)
-    found = made(visit, {"code": "96374"}, {"code": "96376", "units": 12})
-    line = next(it for it in found.disputed if it.code == "96376")
-    found = made(visit, {"code": "96374", "units": 2}, {"code": "96376", "units": 11})
+    found = made(chart("E", *many), {"code": "96374", "units": 2}, {"code": "96376", "units": 11})
     line = next(it for it in found.disputed if it.code == "96374")
     assert line.drawn is not None
     rows = [row.key for lane in line.drawn.lanes for row in lane.rows]
