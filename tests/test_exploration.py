@@ -117,6 +117,28 @@ def test_questions_that_decide_alone_do_and_the_others_need_company(number: int)
             assert all(derived(facts(number), default(**{key: option})) == base for option in OPTIONS[key])
 
 
+def test_a_fact_that_only_one_reading_asks_for_is_supposed_under_that_reading() -> None:
+    """A fluid without a signed order can be the main reason only where such an order counts (A96)."""
+    chart = parse(
+        {
+            "id": "E", "place_of_service": "11", "claim_type": "professional", "date": "2020-10-05",
+            "access_sites": [{"id": "iv"}],
+            "administrations": [
+                {"id": "a", "drug": "ketorolac", "route": "IV", "site": "iv", "start": "09:00", "stop": "09:30"},
+                {"id": "b", "drug": "normal saline", "route": "IV", "site": "iv", "purpose": "hydration",
+                 "start": "10:00", "stop": "11:00", "order": "protocol"},
+            ],
+        },
+        Source("visit.json"),
+    ).encounter  # fmt: skip
+    assert chart is not None
+    open_ = Coder(POLICY, {"A7": "open"})
+    answer = open_.engine.answer([open_.facts(chart)])[0]
+    open_.second.check(open_.facts(chart), answer)
+    supposing = [way for it in answer.alternatives for way in (it.resolutions, *it.others)]
+    assert any("a96" in {it.subject for it in way} and len(way) > 1 for way in supposing)
+
+
 # --- properties
 
 
@@ -219,6 +241,16 @@ def test_an_ordered_diagram_says_what_the_first_one_said(size: int, draw: random
             for one in "abc"
             for other in "abc"
         )
+
+
+def test_a_way_names_what_makes_its_steps_possible() -> None:
+    """A value that is there only under some answer to another question is no way without that answer."""
+    it: Diagram[str, str] = Diagram(order=lambda variable: variable)
+    x, y, z = map(it.leaf, "xyz")
+    without, with_it = it.node("given", {"1": x, "2": y}), it.node("given", {"1": x, "2": y, "3": z})
+    root = it.ordered(it.node("asked", {"no": without, "yes": with_it}))
+    assert it.paths(root)["z"] == [(("asked", "yes"), ("given", "3"))]
+    assert it.paths(root)["x"] == [(("given", "1"),)]
 
 
 def test_the_example_of_the_diagrams_holds() -> None:

@@ -181,12 +181,31 @@ class Diagram(Generic[Variable, Leaf]):
         kept = way
         for step in way:
             rest = tuple(it for it in kept if it != step)
-            at: int | None = number
-            for variable, value in rest:
-                at = None if at is None else self.restrict(at, variable, value)
-            if at is not None and self.leaves(at) == [leaf]:
+            if self._always(number, dict(rest), leaf):
                 kept = rest
         return kept
+
+    def _always(self, number: int, settled: Mapping[Any, str], leaf: Leaf) -> bool:
+        """Whether everything that agrees with what is settled can be, and leads to one leaf."""
+        seen: set[int] = set()
+        waiting = [number]
+        while waiting:
+            at = waiting.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            if at in self._leaves:
+                if self._leaves[at] != leaf:
+                    return False
+                continue
+            variable, children = self._nodes[at]
+            if variable not in settled:
+                waiting += children.values()
+            elif settled[variable] in children:
+                waiting.append(children[settled[variable]])
+            else:
+                return False
+        return True
 
     def leaves(self, number: int) -> list[Leaf]:
         """Give every leaf from a node on, in the order in which they are met."""
