@@ -400,7 +400,8 @@ class Determiner:
                 continue
             question = self.policy.questions[key]
             source = "set" if key in self.set_by_user else "open" if held is None else "default"
-            others = {question.option(name).letter: codes for name, codes in otherwise.get(key, {}).items()}
+            given = otherwise.get(key, {})
+            others = {option.letter: given[option.name] for option in question.options if option.name in given}
             matters = key in mattering or bool(others)
             says = "" if held is None else question.option(held).says
             found.append(

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ivproof.commands.common import (
+    INTERRUPTED,
     REFUSED,
     JobsOption,
     PolicyOption,
@@ -143,21 +144,28 @@ def of_charts(
         finder, coder = ReadingsOfCharts(by, settings), Coder(by)
     out = console()
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
-    refused = False
-    for sheet in scan(files):
-        chart = sheet.chart()
-        for refusal in chart.refusals:
-            refused = True
-            say(str(refusal))
-        if chart.encounter is None or encounter not in {None, chart.encounter.id}:
-            continue
-        found = finder.of(coder.facts(chart.encounter), beside)
-        if form is Format.JSON:
-            typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
-        else:
-            for word in readings_words(found, limit or None):
-                out.print(word)
-            out.print()
+    refused, told = False, 0
+    try:
+        for sheet in scan(files):
+            chart = sheet.chart()
+            for refusal in chart.refusals:
+                refused = True
+                say(str(refusal))
+            if chart.encounter is None or encounter not in {None, chart.encounter.id}:
+                continue
+            found = finder.of(coder.facts(chart.encounter), beside)
+            told += 1
+            if form is Format.JSON:
+                typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+            else:
+                for word in readings_words(found, limit or None):
+                    out.print(word)
+                out.print()
+    except KeyboardInterrupt:
+        say(f"ivproof: interrupted; {told} {'chart was' if told == 1 else 'charts were'} answered")
+        raise typer.Exit(INTERRUPTED) from None
+    if encounter is not None and not told and not refused:
+        wrong(f"--encounter {encounter}: no encounter of {', '.join(files)} has that id")
     if refused:
         raise typer.Exit(REFUSED)
 

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.determination import ClaimLine, Determination, Exclusion, Rival
+from ivproof.determination import ClaimLine, Determination, Exclusion, Reading, Rival
 from ivproof.encounter import Encounter
 from ivproof.exploration.claims import Units, in_words
 from ivproof.policy import Policy, PolicyError
@@ -163,20 +163,18 @@ class TerminalView:
 
     def _questions(self, found: Determination) -> Iterator[RenderableType]:
         mattering = [it for it in found.readings if it.matters and not it.otherwise]
-        assumed = [it for it in found.readings if it.otherwise]
-        held = [it for it in found.readings if not it.matters]
+        held = [it for it in found.readings if it.source == "set" and it not in mattering]
+        assumed = [it for it in found.readings if it.source == "default" and it.otherwise]
         if held:
             yield _heading("Readings that were set")
             for it in held:
                 yield _indented(_text(f"{it.question} {it.name} = {it.option or 'open'}"))
+                yield from self._otherwise(it)
         if assumed:
             yield _heading("Assumed where the policy leaves a question open")
             for it in assumed:
                 yield _indented(_text(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
-                for letter, codes in it.otherwise.items():
-                    option = self.policy.question(it.question).option(letter)
-                    claim = in_words(Units(codes))
-                    yield _indented(_text(f"{letter} {option.name} would give {claim}"), 4)
+                yield from self._otherwise(it)
         if mattering:
             yield _heading("Open questions that change this claim")
             for it in mattering:
@@ -184,6 +182,11 @@ class TerminalView:
                 yield _indented(_text(f"{question.number} {question.name}: {question.title}"))
                 for option in question.options:
                     yield _indented(_text(f"{option.letter} {option.name}: {option.says}"), 4)
+
+    def _otherwise(self, reading: Reading) -> Iterator[RenderableType]:
+        for letter, codes in reading.otherwise.items():
+            option = self.policy.question(reading.question).option(letter)
+            yield _indented(_text(f"{letter} {option.name} would give {in_words(Units(codes))}"), 4)
 
     def _rivals(self, found: Determination) -> Iterator[RenderableType]:
         if not found.alternatives:
