@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,14 @@ def encounter(**fields: Any) -> Encounter:
 
 
 @pytest.fixture(scope="module")
-def proof() -> dict[str, Any]:
+def made() -> dict[str, Any]:
     return prove(coder(), encounter())
+
+
+@pytest.fixture
+def proof(made: dict[str, Any]) -> dict[str, Any]:
+    """A copy for each test: some change theirs."""
+    return deepcopy(made)
 
 
 PUBLISHED = worked("published")
