@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivproof.commands.code import Recheck
 from ivproof.commands.common import (
     REFUSED,
     AddOnOption,
     EditsOfOption,
+    JobsOption,
     MueOption,
     PolicyOption,
     PtpOption,
+    RecheckOption,
     complete_reading,
     load_policy,
     read_edit_files,
@@ -109,17 +110,8 @@ def audit(
             help="Look for readings and missing facts under which a wrong claim would be right.",
         ),
     ] = True,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Processes for many charts; default: the cores.", show_default=False),
-    ] = None,
-    recheck: Annotated[
-        Recheck | None,
-        typer.Option(
-            help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
-            show_default=False,
-        ),
-    ] = None,
+    jobs: JobsOption = None,
+    recheck: RecheckOption = None,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,

@@ -13,9 +13,11 @@ import typer
 from ivproof.commands.common import (
     AddOnOption,
     EditsOfOption,
+    JobsOption,
     MueOption,
     PolicyOption,
     PtpOption,
+    RecheckOption,
     complete_reading,
     load_policy,
     read_edit_files,
@@ -35,14 +37,6 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-class Recheck(StrEnum):
-    """Which answers the second engine derives again."""
-
-    ALL = "all"
-    SAMPLE = "sample"
-    NONE = "none"
 
 
 def code(
@@ -68,17 +62,8 @@ def code(
     form: Annotated[
         Format, typer.Option("--format", help="table: for people. json: JSON Lines, one encounter a line.")
     ] = Format.TABLE,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Processes for many charts; default: the cores.", show_default=False),
-    ] = None,
-    recheck: Annotated[
-        Recheck | None,
-        typer.Option(
-            help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
-            show_default=False,
-        ),
-    ] = None,
+    jobs: JobsOption = None,
+    recheck: RecheckOption = None,
     assumptions: Annotated[
         bool,
         typer.Option(

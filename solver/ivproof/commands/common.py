@@ -152,6 +152,22 @@ def complete_reading(incomplete: str) -> Iterator[tuple[str, str]]:
         yield f"{name}=open", "Try every option."
 
 
+class Recheck(StrEnum):
+    """Which answers the second engine derives again."""
+
+    ALL = "all"
+    SAMPLE = "sample"
+    NONE = "none"
+
+
+RecheckOption = Annotated[
+    Recheck | None,
+    typer.Option(
+        "--recheck",
+        help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
+        show_default=False,
+    ),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(
