@@ -13,12 +13,11 @@ from case_files import documents, encounter_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivproof.choices import CLAIM, ClaimKey
+from ivproof.choices import CLAIM, ClaimKey, TooManyWaysError
 from ivproof.coding import Coder
 from ivproof.encounter import Encounter
 from ivproof.minutes.affine import MINUTE, Reach, moves
 from ivproof.minutes.claims import Claims
-from ivproof.minutes.evaluator import TooManyWaysError
 from ivproof.minutes.moments import charted
 from ivproof.minutes.ranges import Ranges
 from ivproof.minutes.relations import AGGREGATES_NOTED, Relation

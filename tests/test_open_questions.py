@@ -10,9 +10,9 @@ import case_files
 import generate
 import pytest
 
-from ivproof.choices import OPEN, Resolution
+from ivproof.choices import OPEN, Resolution, claim_of
 from ivproof.coding import Coder
-from ivproof.engine import Answer, Engine, claim_of
+from ivproof.engine import Answer, Engine
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 

@@ -31,10 +31,10 @@ from typing import Any, NamedTuple, Protocol
 
 from ivproof.chart.files import Sheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source
+from ivproof.choices import TooManyWaysError
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
 from ivproof.encounter import Encounter
-from ivproof.exploration.search import TooManyWaysError
 from ivproof.policy import Policy
 from ivproof.second import DisagreementError
 

@@ -19,7 +19,7 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
-from ivproof.choices import Atoms
+from ivproof.choices import Atoms, TooManyWaysError
 from ivproof.determination import Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
@@ -31,7 +31,6 @@ from ivproof.exploration.explorer import Explorer
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
 from ivproof.minutes.claims import Minutes
-from ivproof.minutes.evaluator import TooManyWaysError
 from ivproof.missing.changes import would_change
 from ivproof.policy import Policy, law_folder
 from ivproof.second import SecondEngine

@@ -18,9 +18,21 @@ from typing import Any
 import clingo
 
 from ivproof import rewrite
-from ivproof.choices import CHOICES, CLAIM, FREE, OPEN, Atoms, ClaimKey, Resolution, candidate_rank, resolution_of
+from ivproof.choices import (
+    CHOICES,
+    CLAIM,
+    FREE,
+    OPEN,
+    Atoms,
+    ClaimKey,
+    Resolution,
+    TooManyWaysError,
+    candidate_rank,
+    claim_of,
+    resolution_of,
+)
 from ivproof.exploration.rooms import Rooms, rooms
-from ivproof.exploration.search import Found, Search, TooManyWaysError
+from ivproof.exploration.search import Found, Search
 from ivproof.exploration.solving import RoomSolver, shared_facts
 from ivproof.facts import Facts
 from ivproof.kept import Kept
@@ -253,11 +265,6 @@ class Engine:
                     raise RuntimeError("a claim that the search found does not follow from the way to it")
                 found[n] = (*found.get(n, ()), Alternative(claim, atoms, ways[0], ways[1:]))
         return found
-
-
-def claim_of(atoms: Atoms) -> ClaimKey:
-    """Give the claim among the atoms of an answer."""
-    return frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in atoms.get(name, ()))
 
 
 # --- Ground programs and models

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice
 
 from ivproof import recheck
-from ivproof.choices import CLAIM, ClaimKey
+from ivproof.choices import CLAIM, ClaimKey, claim_of
 from ivproof.engine import Answer
 from ivproof.facts import Facts
 from ivproof.policy import Policy
@@ -81,9 +81,7 @@ def claims_of(answer: Answer) -> frozenset[ClaimKey]:
     """Give the claims of an answer of the first engine."""
     if answer.alternatives:
         return frozenset(alternative.claim for alternative in answer.alternatives)
-    return frozenset(
-        [frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in answer.atoms.get(name, ()))]
-    )
+    return frozenset([claim_of(answer.atoms)])
 
 
 def _spell(claims: frozenset[ClaimKey]) -> str:

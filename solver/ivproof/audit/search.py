@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ivproof.audit.model import Way
 from ivproof.chart.clock import Moment
-from ivproof.choices import CLAIM, Atoms, ClaimKey, Resolution
+from ivproof.choices import CLAIM, Atoms, ClaimKey, Resolution, claim_of
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import Encounter
@@ -278,8 +278,7 @@ class WaySearch:
 
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:
         if not answer.alternatives:
-            atoms = (f"{name}({','.join(map(str, it))})" for name in CLAIM for it in answer.atoms.get(name, ()))
-            yield Candidate(frozenset(atoms), Way(given=given), self._drugs_in(answer.atoms), facts.encounter)
+            yield Candidate(claim_of(answer.atoms), Way(given=given), self._drugs_in(answer.atoms), facts.encounter)
         for it in answer.alternatives:
             readings, more, initial = self._coder.determiner.spell(facts, it.resolutions)
             yield Candidate(it.claim, Way(readings, {**given, **more}, initial), self._drugs_in(it.atoms))

@@ -43,9 +43,9 @@ def margins(
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
+    from ivproof.choices import TooManyWaysError
     from ivproof.coding import Coder
     from ivproof.margins import margins_of
-    from ivproof.minutes.evaluator import TooManyWaysError
     from ivproof.render.margins import margin_words
     from ivproof.second import DisagreementError
 

@@ -53,8 +53,8 @@ def missing(
     if form is Format.CSV:
         wrong("--format csv is for --summary")
     chart = pick(file, encounter)
+    from ivproof.choices import TooManyWaysError
     from ivproof.coding import Coder
-    from ivproof.minutes.evaluator import TooManyWaysError
     from ivproof.missing import missing_facts
     from ivproof.render.missing import missing_words
     from ivproof.second import DisagreementError

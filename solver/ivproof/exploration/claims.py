@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivproof.choices import ClaimKey
 from ivproof.law.terms import Function, String, parse
 from ivproof.policy import Policy
 
@@ -105,8 +104,3 @@ def difference(before: Units, after: Units) -> str:
 def _marked(claim: Units, code: str) -> str:
     marks = claim.modifiers.get(code)
     return f"with {', '.join(marks)}" if marks else "without modifier"
-
-
-def ordered(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
-    """Claims in an order that depends on nothing but them."""
-    return sorted(claims, key=sorted)

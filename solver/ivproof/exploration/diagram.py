@@ -222,15 +222,3 @@ class Diagram(Generic[Variable, Leaf]):
             else:
                 waiting += reversed(self._nodes[at][1].values())
         return list(found)
-
-    def size(self, number: int) -> int:
-        """Count the nodes from a node on, leaves included."""
-        seen: set[int] = set()
-        waiting = [number]
-        while waiting:
-            at = waiting.pop()
-            if at not in seen:
-                seen.add(at)
-                if at not in self._leaves:
-                    waiting += self._nodes[at][1].values()
-        return len(seen)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ivproof.choices import claim_of
 from ivproof.coding import Coder, Recheck
 from ivproof.encounter import Encounter
-from ivproof.engine import claim_of
 from ivproof.exploration.claims import units_of
 from ivproof.exploration.explorer import Explorer
 from ivproof.exploration.summary import changes

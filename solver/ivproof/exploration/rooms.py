@@ -88,7 +88,7 @@ class Rooms:
     """All rooms that can bear on `outcome`, in an order in which each stands after those that it needs.
 
     `forgotten` has, by position, the predicates and questions that no later room uses; `common` the rules that conclude
-    the same for every chart, `asking` the ids of the rules that ask each question.
+    the same for every chart.
     """
 
     order: tuple[Room, ...]
@@ -96,7 +96,6 @@ class Rooms:
     outcome: tuple[Signature, ...]
     used: frozenset[str]
     forgotten: Mapping[int, tuple[str, ...]]
-    asking: Mapping[str, tuple[str, ...]]
 
 
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
@@ -135,17 +134,12 @@ def cut(program: Program, inputs: Collection[Signature], outcome: Mapping[str, i
     for name, at in last.items():
         if name not in outcome:
             forgotten.setdefault(at, []).append(name)
-    asking: dict[str, dict[str, None]] = {}
-    for rule in own:
-        for key in _asks(rule):
-            asking.setdefault(key, {})[rule.id] = None
     return Rooms(
         order,
         tuple(str(rule) for rule in law if rule.atom.signature in common),
         wanted,
         frozenset(last),
         {at: tuple(names) for at, names in forgotten.items()},
-        {key: tuple(ids) for key, ids in asking.items()},
     )
 
 
@@ -345,7 +339,6 @@ def _to_plain(found: Rooms) -> dict[str, Any]:
         "outcome": list(found.outcome),
         "used": sorted(found.used),
         "forgotten": {str(at): list(names) for at, names in found.forgotten.items()},
-        "asking": {key: list(ids) for key, ids in found.asking.items()},
     }
 
 
@@ -368,5 +361,4 @@ def _from_plain(data: Any) -> Rooms:
         tuple((name, arity) for name, arity in data["outcome"]),
         frozenset(data["used"]),
         {int(at): tuple(names) for at, names in data["forgotten"].items()},
-        {key: tuple(ids) for key, ids in data["asking"].items()},
     )

@@ -49,10 +49,6 @@ class _Chart:
     given_up: bool = False
 
 
-class TooManyWaysError(RuntimeError):
-    """A chart that leads to more than can be gone through; the message has nothing of it but its id."""
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a chart leads to: a decision diagram with its root, the questions that touch it, other choices on the way.

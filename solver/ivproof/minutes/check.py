@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivproof.choices import CLAIM
+from ivproof.choices import CLAIM, claim_of
 from ivproof.encounter import Encounter
 from ivproof.minutes.claims import ChartMinutes, Claims, Settling
 from ivproof.recheck import show
@@ -38,7 +38,7 @@ class Checked:
         found = coder.engine.plain([coder.facts(encounter) for encounter, _ in self._waiting])
         self.count += len(found)
         for (encounter, claims), atoms in zip(self._waiting, found, strict=True):
-            first = {f"{name}({','.join(map(str, it))})" for name in CLAIM for it in atoms.get(name, ())}
+            first = claim_of(atoms)
             if all(first != {show(atom) for atom in claim if atom[0] in CLAIM} for claim in claims):
                 raise _differ(encounter)
         self._waiting.clear()

@@ -11,6 +11,7 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
+from ivproof.choices import TooManyWaysError
 from ivproof.minutes.affine import moves, written
 from ivproof.minutes.law import Law, Ready, Step, asks, holds
 from ivproof.minutes.relations import Relation
@@ -25,10 +26,6 @@ State = list[Relation]
 Claim = frozenset[Atom]
 Outcome = tuple[tuple[int, Relation], ...]
 """Relations that a step has made, by the number of their predicate."""
-
-
-class TooManyWaysError(RuntimeError):
-    """A chart leaves so many choices open that not every claim can be told."""
 
 
 class _Database:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ivproof.chart.refusal import Place
-from ivproof.choices import CLAIM
+from ivproof.choices import CLAIM, claim_of
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.encounter import Encounter, digest, dumps
@@ -25,7 +25,6 @@ from ivproof.law.trace import Alternative as Way
 from ivproof.law.trace import Counted, Instance
 from ivproof.proof.evidence import Absences
 from ivproof.proof.record import QUESTIONS, FullRecorder
-from ivproof.reasons.record import claim_of
 from ivproof.second import claims_of
 
 FORMAT = "ivproof proof"

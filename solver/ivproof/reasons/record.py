@@ -14,7 +14,7 @@ from typing import TypeAlias
 import clingo
 
 from ivproof import rewrite
-from ivproof.choices import CLAIM, FREE, OPEN, Atoms, Resolution
+from ivproof.choices import CLAIM, FREE, OPEN, Atoms, Resolution, claim_of
 from ivproof.engine import SHOWN, Alternative, Answer
 from ivproof.facts import Facts
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
@@ -109,7 +109,7 @@ class Recorder:
         for wanted in _assumptions(left, resolutions, atoms):
             shown = _model(control, wanted)
             claim = {text for text in shown if text.partition("(")[0] in CLAIM}
-            if claim == set(claim_of(atoms)):
+            if claim == claim_of(atoms):
                 chosen = frozenset(it for it in shown if it.partition("(")[0] in traced.choices)
                 return Record(facts, held, traced.program.facts, tuple(traced.program.instances(shown)), chosen)
         raise RecordError(f"{facts.encounter.id}: the record gives {sorted(claim)}, not {sorted(claim_of(atoms))}")
@@ -139,11 +139,6 @@ class Recorder:
                 self._traced.clear()
             self._traced[key] = Traced.of(applicable(self.settled(settings).rules, present))
         return self._traced[key]
-
-
-def claim_of(atoms: Atoms) -> list[str]:
-    """The atoms by which two claims are compared, as texts."""
-    return [f"{name}({','.join(map(str, arguments))})" for name in CLAIM for arguments in atoms.get(name, ())]
 
 
 def _relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
