@@ -27,13 +27,14 @@ from ivproof.recheck.drugs import Drugs
 POLICY = Policy.load("out001")
 LAW = read_law(installed("out001"))
 EXAMPLES = Path(__file__).parent.parent / "examples"
-CODERS: dict[object, Coder] = {}
+CODERS: dict[tuple[tuple[str, str], ...], Coder] = {}
 
 
 def coder(case: Case | None = None) -> Coder:
-    key = case.setting(POLICY) if case else ()
+    readings = case.readings if case else {}
+    key = tuple(sorted(readings.items()))  # not what they come to: a proof says which the user set, defaults or not
     if key not in CODERS:
-        CODERS[key] = Coder(POLICY, case.readings if case else {})
+        CODERS[key] = Coder(POLICY, readings)
     return CODERS[key]
 
 
