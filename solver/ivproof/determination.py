@@ -28,12 +28,22 @@ ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """Why a line carries a modifier: in a sentence, with the policy's rules behind it."""
+
+    modifier: str
+    reason: str
+    rules: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimLine:
     """One line of a claim.
 
     `units` are HCPCS units, `site` is the id of the access site (None where none is documented), `date` the ISO date,
-    `administrations` the ids of what it is for, in the order of the chart, `rules` the policy's rules behind it.
+    `administrations` the ids of what it is for, in the order of the chart, `rules` the policy's rules behind it, those
+    of its modifiers included; `marks` tell why it carries these.
     """
 
     code: str
@@ -44,6 +54,7 @@ class ClaimLine:
     date: str
     administrations: tuple[str, ...]
     rules: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the line as the format has it."""
@@ -272,9 +283,15 @@ class Determiner:
     # --- lines
 
     def _lines(self, names: ChartNames, atoms: Atoms) -> tuple[ClaimLine, ...]:
-        modifiers: dict[tuple[Term, str], set[str]] = {}
-        for service, code, modifier in atoms.get("modifier", ()):
-            modifiers.setdefault((service, _text(code)), set()).add(_text(modifier))
+        marked: dict[tuple[Term, str], set[Mark]] = {}
+        for service, code, modifier, why in atoms.get("modifier", ()):
+            name = _text(why).replace("_", "-")
+            mark = Mark(
+                _text(modifier),
+                self._sentence(name, names.subject(service)),
+                sorted_rules(self._wording(name).references),
+            )
+            marked.setdefault((service, _text(code)), set()).add(mark)
         site = {service: names.site(access) for service, access in atoms.get("reported_at", ())}
         included: dict[Term, set[str]] = {}
         for service, administration in atoms.get("reported_with", ()):
@@ -282,16 +299,19 @@ class Determiner:
         picked = {service: _text(by) for service, by in atoms.get("picked_by", ())}
         groups: dict[tuple[Any, ...], _Group] = {}
         for code, role, service, _, day in atoms.get("unit", ()):
-            marks = tuple(sorted(modifiers.get((service, _text(code)), ())))
+            mine = marked.get((service, _text(code)), set())
+            marks = tuple(sorted({it.modifier for it in mine}))
             key = (_text(code), marks, str(role), site.get(service), day)
             group = groups.setdefault(key, _Group())
             group.units += 1
+            group.marks |= mine
             group.administrations |= included.get(service) or names.administration(service)
             if service in picked:
                 group.rules.update(self._wording(f"picked-by-{picked[service].replace('_', '-')}").references)
         lines = []
         for (code, marks, role, where, day), group in groups.items():
             rules = {*group.rules, *self._wording(self.policy.codes.get(code, "")).references}
+            rules.update(rule for it in group.marks for rule in it.rules)
             lines.append(
                 ClaimLine(
                     code,
@@ -302,6 +322,7 @@ class Determiner:
                     day_of(names.facts.encounter.date, int(str(day))).isoformat(),
                     names.in_order(group.administrations),
                     sorted_rules(rules),
+                    tuple(sorted(group.marks)),
                 )
             )
         return tuple(
@@ -422,6 +443,7 @@ class _Group:
     units: int = 0
     administrations: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
+    marks: set[Mark] = field(default_factory=set)
 
 
 class ChartNames:
@@ -570,6 +592,7 @@ def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
                 units=units,
                 administrations=tuple(name for name in line.administrations if name in shared),
                 rules=sorted_rules(set.intersection(*({rule for it in lines for rule in it.rules} for lines in same))),
+                marks=tuple(sorted(set.intersection(*({mark for it in lines for mark in it.marks} for lines in same)))),
             )
         )
     return tuple(held)

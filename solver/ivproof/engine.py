@@ -42,7 +42,7 @@ from ivproof.policy import Policy
 
 SHOWN = {
     "unit": 5,
-    "modifier": 3,
+    "modifier": 4,
     "excluded": 3,
     "instead_of": 3,
     "missing": 3,

@@ -32,19 +32,13 @@ from ivproof.audit.search import (
     key_of,
     key_of_lines,
 )
-from ivproof.audit.verdicts import Compared, Grounds, Judge, about, times, unjudged
+from ivproof.audit.verdicts import Compared, Judge, about, times, unjudged
 from ivproof.choices import CLAIM, ClaimKey
 from ivproof.coding import Coder, Recheck
-from ivproof.derivation import Derivation
 from ivproof.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import BilledLine, Encounter
 from ivproof.policy import Policy
-from ivproof.reasons.naming import Names
-from ivproof.reasons.record import Recorder
-
-RECORDED = 64
-"""So many charts are remembered whose modifiers were looked into."""
 
 _NEARER = 1
 """How much less it costs to match units to a service that the determination itself tells apart by that code."""
@@ -107,7 +101,6 @@ class Auditor:
         self._judge = Judge(policy, self._kinship)
         self._words = Words(policy, self.coder.engine.settings)
         self._edits = BilledEdits(self.coder.edits)
-        self._grounds: dict[Encounter, Mapping[tuple[str, str], Grounds]] = {}
 
     def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Audit]:
         """Audit each encounter by its billed lines, in the order given. Raises as a coder does."""
@@ -182,7 +175,7 @@ class Auditor:
         _, base, supported, pieces = best
         services = {f"services[{n}] ({it.kind})": it.code or "" for n, it in enumerate(encounter.services)}
         case = Compared(billed, supported, pieces, found, base.excluded, services)
-        judgements = self._judge.lines(case, lambda code, mark: self._why_modifier(encounter, code, mark))
+        judgements = self._judge.lines(case)
         if found.alternatives:
             judgements = [self._held_open(it, found, base.way) for it in judgements]
         judgements += self._drug_lines(encounter, found, drugs)
@@ -238,10 +231,10 @@ class Auditor:
         counted = {line.administration for line in found.drug_lines}
         uncounted = {drug for drug, it in given.items() if it.id not in counted}
         held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted]
-        billed, supported = bill(held, self._kinship), support_drugs(found.drug_lines)
+        billed, supported = bill(held, self._kinship), support_drugs(found.drug_lines, self._kinship)
         pieces = match(billed, supported, self._cost(()), self._kinship)
         case = Compared(billed, supported, pieces, found, (), drug=True)
-        lines = self._judge.lines(case, lambda code, mark: None)
+        lines = self._judge.lines(case)
         for place, line in numbered:
             if (place, line) not in held:
                 name = next(given[drug].id for drug in sorted(self._kinship.drugs(line.code) & uncounted))
@@ -320,34 +313,6 @@ class Auditor:
         otherwise = line.otherwise or line.kind
         said = self._words.way(way)
         return replace(line, kind=kind, otherwise=otherwise, way=way, message=f"{line.message} It is right if {said}.")
-
-    # --- why a modifier is due
-
-    def _why_modifier(self, encounter: Encounter, code: str, modifier: str) -> Grounds | None:
-        """The rule that puts a modifier on a code: only the record of the derivation tells which of several it was."""
-        if encounter not in self._grounds:
-            if len(self._grounds) >= RECORDED:
-                self._grounds.clear()
-            self._grounds[encounter] = self._record(encounter)
-        return self._grounds[encounter].get((code, modifier))
-
-    @cached_property
-    def _recorder(self) -> Recorder:
-        return Recorder(self.policy, self._readings)
-
-    def _record(self, encounter: Encounter) -> dict[tuple[str, str], Grounds]:
-        facts = self.coder.facts(encounter)
-        derivation = Derivation(self._recorder.record(facts, self.coder.engine.answer([facts])[0]))
-        names = Names(facts)
-        found = {}
-        for atom in derivation.of("modifier"):
-            _, code, modifier = (str(it).strip('"') for it in atom.arguments)
-            for reason in derivation.reasons(str(atom))[:1]:
-                sentence = names.sentence(reason.rule, reason.bindings, str(atom))
-                found[code, modifier] = Grounds(
-                    sentence.rstrip(".") + ".", reason.rule.header.references if reason.rule.header else ()
-                )
-        return found
 
 
 def _place(line: LineVerdict) -> tuple[bool, int]:

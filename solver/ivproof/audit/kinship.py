@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from ivproof.audit.marks import Marks
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.tables import EditTables
 from ivproof.law.terms import String, Term, Variable
@@ -31,6 +32,10 @@ LESSENING = frozenset({"reduced", "discontinued"})
 """What the law calls the modifiers of a code of which not all was done: without them more is billed, not less."""
 
 
+_MODIFIER = {"modifier": 2, "line_modifier": 1, "discarded_line": 3}
+"""Where the modifier stands in what puts one on a line."""
+
+
 class Kinship:
     """Tells how near two codes are, which codes and modifiers are judged at all, and what a modifier says."""
 
@@ -38,6 +43,7 @@ class Kinship:
         self._policy = policy
         self._tables = tables
         self._drugs = drugs
+        self.marks = Marks(policy)
 
     def is_drug(self, code: str) -> bool:
         """Tell whether a code is that of a drug on the drug list."""
@@ -107,8 +113,8 @@ class Kinship:
             name, arguments = rule.atom.name, rule.atom.arguments
             if name == "modifier_code":
                 found[_text(arguments[1])] = str(arguments[0])
-            elif name in {"modifier", "line_modifier", "discarded_line"} and not isinstance(arguments[-1], Variable):
-                found.setdefault(_text(arguments[-1]), "")
+            elif (place := _MODIFIER.get(name)) is not None and not isinstance(arguments[place], Variable):
+                found.setdefault(_text(arguments[place]), "")
         return found
 
     @cached_property

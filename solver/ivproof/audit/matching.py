@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.model import Billed, Supported
 from ivproof.determination import ClaimLine, DrugLine
 from ivproof.encounter import BilledLine
+
+_T = TypeVar("_T")
 
 Cost = Callable[[Billed, Supported], int | None]
 """What it costs to take a billed unit for a supported one of another code; None where it cannot be."""
@@ -71,22 +73,31 @@ def support(lines: Iterable[ClaimLine]) -> list[Supported]:
             _once(it.date for it in alike),
             _once(name for it in alike for name in it.administrations),
             _once(rule for it in alike for rule in it.rules),
+            _once(mark for it in alike for mark in it.marks),
         )
         for (code, modifiers), alike in found.items()
     ]
 
 
-def support_drugs(lines: Iterable[DrugLine]) -> list[Supported]:
+def support_drugs(lines: Iterable[DrugLine], kinship: Kinship) -> list[Supported]:
     """Bundle drug lines in the same way."""
     found: dict[tuple[str, tuple[str, ...]], list[DrugLine]] = {}
     for line in lines:
         found.setdefault((line.code, tuple(sorted(line.modifiers))), []).append(line)
-    return [
-        Supported(
-            code, _whole(sum(it.units for it in alike)), marks, administrations=_once(it.administration for it in alike)
+    bundles = []
+    for (code, modifiers), alike in found.items():
+        names = _once(it.administration for it in alike)
+        bundles.append(
+            Supported(
+                code,
+                _whole(sum(it.units for it in alike)),
+                modifiers,
+                administrations=names,
+                rules=kinship.marks.of_drug(modifiers),
+                marks=tuple(mark for it in modifiers for mark in kinship.marks.on_drug(it, names)),
+            )
         )
-        for (code, marks), alike in found.items()
-    ]
+    return bundles
 
 
 def match(
@@ -172,5 +183,5 @@ def _whole(units: Fraction | float) -> int | float:
     return int(units) if units == int(units) else float(units)
 
 
-def _once(values: Iterable[str]) -> tuple[str, ...]:
+def _once(values: Iterable[_T]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys(values))

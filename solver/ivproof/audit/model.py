@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ivproof.determination import Determination, Exclusion
+from ivproof.determination import Determination, Exclusion, Mark
 
 
 class Verdict(StrEnum):
@@ -66,7 +66,8 @@ class Billed:
 class Supported:
     """Units of one code with the same modifiers, as the chart supports them: in which roles, where, when, for what.
 
-    Drug lines have neither role nor site, and their units need not be whole.
+    Drug lines have neither role nor site, and their units need not be whole. `rules` are those of the code and of its
+    modifiers; `marks` tell why it carries these.
     """
 
     code: str
@@ -77,6 +78,7 @@ class Supported:
     dates: tuple[str, ...] = ()
     administrations: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The line as plain data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ivproof.audit.kinship import Kinship
@@ -17,17 +17,6 @@ VISIT_RULE = "visit-on-claim"
 
 TOLD = 2
 """So many things that were left out are told in a sentence; the others are in the verdict all the same."""
-
-ModifierRules = Callable[[str, str], "Grounds | None"]
-"""Why a code carries a modifier in the determination: from code and modifier to the sentence and the rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """A sentence and the policy's rules behind it."""
-
-    sentence: str
-    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,11 +39,11 @@ class Judge:
         self._policy = policy
         self._kinship = kinship
 
-    def lines(self, case: Compared, modifier_rules: ModifierRules) -> list[LineVerdict]:
+    def lines(self, case: Compared) -> list[LineVerdict]:
         """Judge each line; first the billed ones in their order, then what is missing from the claim."""
-        return [replace(it, drug=case.drug) for it in self._lines(case, modifier_rules)]
+        return [replace(it, drug=case.drug) for it in self._lines(case)]
 
-    def _lines(self, case: Compared, modifier_rules: ModifierRules) -> Iterator[LineVerdict]:
+    def _lines(self, case: Compared) -> Iterator[LineVerdict]:
         left = {it.billed: it.units for it in case.pieces if it.supported is None}
         short = {it.supported: it.units for it in case.pieces if it.billed is None}
         codes = {it.code for it in case.supported}
@@ -63,9 +52,7 @@ class Judge:
                 continue
             one, other = case.billed[piece.billed], case.supported[piece.supported]
             if not piece.exact:
-                yield self._differing(
-                    replace(one, units=int(piece.units)), replace(other, units=piece.units), modifier_rules
-                )
+                yield self._differing(replace(one, units=int(piece.units)), replace(other, units=piece.units))
                 continue
             over, under = left.pop(piece.billed, 0), short.pop(piece.supported, 0)
             billed = replace(one, units=int(piece.units + over))
@@ -99,9 +86,9 @@ class Judge:
         message = f"{times(supported)} is supported{about(supported)} and was not billed."
         return LineVerdict(Kind.MISSING, None, supported, message, self._rules(supported), under=supported.units)
 
-    def _differing(self, billed: Billed, supported: Supported, modifier_rules: ModifierRules) -> LineVerdict:
+    def _differing(self, billed: Billed, supported: Supported) -> LineVerdict:
         if billed.code == supported.code:
-            return self._modifier(billed, supported, modifier_rules)
+            return self._modifier(billed, supported)
         message = (
             f"{times(billed)} was billed where {times(supported)} is supported{about(supported)}: "
             "the wrong code for the same service."
@@ -110,12 +97,14 @@ class Judge:
         units = supported.units
         return LineVerdict(Kind.WRONG_CODE, billed, supported, message, rules, over=billed.units, under=units)
 
-    def _modifier(self, billed: Billed, supported: Supported, modifier_rules: ModifierRules) -> LineVerdict:
+    def _modifier(self, billed: Billed, supported: Supported) -> LineVerdict:
         says, due = set(self._kinship.known(billed.modifiers)), set(supported.modifiers)
         lacking, beyond = sorted(due - says), sorted(says - due)
-        grounds = [it for mark in lacking if (it := modifier_rules(supported.code, mark)) is not None]
-        rules = sorted_rules(rule for it in grounds for rule in it.rules) or self._rules(supported)
-        why = "".join(f" {it.sentence}" for it in grounds)
+        marks = [it for it in supported.marks if it.modifier in lacking]
+        # what says no to a modifier is the rule that would have had to ask for it
+        asked = [rule for it in beyond for rule in self._kinship.marks.asking(supported.code, it)]
+        rules = sorted_rules((*asked, *(rule for it in marks for rule in it.rules))) or self._rules(supported)
+        why = "".join(f" {it.reason.rstrip('.')}." for it in marks[:TOLD])
         if beyond:
             wanted = f"it supports {', '.join(lacking)}" if lacking else "it supports none"
             carried = [it for it in billed.modifiers if self._kinship.says(it) in beyond]
@@ -128,7 +117,8 @@ class Judge:
     def _unsupported(self, billed: Billed, case: Compared) -> LineVerdict:
         left_out = self._left_out(billed.code, case)
         # without a rule that leaves it out, what says no is the rule that would have had to apply
-        rules = sorted_rules((*(rule for it in left_out for rule in it.rules), *self.rules_of(billed.code)))
+        needed = self._kinship.marks.of_drug(()) if case.drug else self.rules_of(billed.code)
+        rules = sorted_rules((*(rule for it in left_out for rule in it.rules), *needed))
         if case.determination.why_undetermined:
             why = " ".join(case.determination.why_undetermined)
             message = f"{times(billed)} cannot be judged: the policy gives no claim for this chart. {why}"

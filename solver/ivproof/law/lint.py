@@ -33,6 +33,7 @@ READ_BY_PEOPLE = QUESTION_PREDICATES | {("option", 4)}
 
 REASONS = {
     ("excluded", 3): 2,
+    ("modifier", 4): 3,
     ("left_out", 2): 1,
     ("without_code", 2): 1,
     ("not_reported_chain", 2): 1,

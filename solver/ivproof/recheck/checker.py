@@ -50,7 +50,7 @@ LINES = (
     ("drug_line", 3),
     ("excluded", 3),
     ("line_modifier", 2),
-    ("modifier", 3),
+    ("modifier", 4),
     ("unit", 5),
 )
 DRUG_LIST = {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1)}

@@ -340,7 +340,7 @@ class _Told:
             yield Proof(f"{of}: {str(unit.arguments[1]).replace('_', ' ')}, {who}", reasons)
         services = {str(it.arguments[2]) for it in mine}
         for mark in self.derivation.of("modifier"):
-            service, code, modifier = mark.arguments
+            service, code, modifier, _ = mark.arguments
             if str(service) in services and self.names.term(code) == line.code:
                 yield Proof(f"Modifier {self.names.term(modifier)}", (self.teller.step(str(mark)),))
 
