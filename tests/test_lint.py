@@ -215,7 +215,8 @@ def test_the_variables_of_an_aggregate_are_not_those_of_the_rule(findings: Lint)
 
 
 def test_places_and_modifiers_may_have_the_same_digits(findings: Lint) -> None:
-    more = '\n% [modifier] R1 (I)\n% {A} has a modifier.\nmodifier(A, C, "96365", modifier) :- given(A), unit(C, R, A, K, D).\n'
+    more = "\n% [modifier] R1 (I)\n% {A} has a modifier.\n"
+    more += 'modifier(A, C, "96365", modifier) :- given(A), unit(C, R, A, K, D).\n'
     assert findings(more=more) == []
 
 
