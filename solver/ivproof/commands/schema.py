@@ -32,6 +32,14 @@ def audit() -> None:
 
 
 @app.command()
+def packet() -> None:
+    """Print the JSON Schema of a packet: of what `audit -o packet.json` writes."""
+    from ivproof.packet.schema import schema
+
+    _print(schema())
+
+
+@app.command()
 def proof() -> None:
     """Print the JSON Schema of a proof."""
     from ivproof.proof.schema import schema
