@@ -9,17 +9,20 @@ in `render`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ivproof.derivation import Derivation
-from ivproof.law.syntax import Aggregate, Comparison, Literal, Rule
-from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
+from ivproof.law.syntax import Literal, Rule
+from ivproof.law.terms import Function, parse
 from ivproof.law.trace import Counted, Instance
 from ivproof.policy import Policy
-from ivproof.reasons.absence import Absence, Failure
-from ivproof.reasons.naming import UNKNOWN, Names, kind_of, minutes
+from ivproof.reasons.absence import Absence
+from ivproof.reasons.counting import counted_words, kind_counted
+from ivproof.reasons.lacking import Lacking, pattern_of
+from ivproof.reasons.measures import Measures, strongest
+from ivproof.reasons.naming import Names
 
 TECHNICAL_FILES = ("time.lp",)
 """Files whose predicates are folded into the steps that ask for them."""
@@ -36,7 +39,12 @@ repeat_role leaders flows_at_all counted_with_other first_by_letter
 TECHNICAL = frozenset(_TECHNICAL.split())
 """Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
 
-REPEATING = {"class-of-single": "class_of", "left-out": "left_out"}
+REPEATING = {
+    "class-of-single": "class_of",
+    "left-out": "left_out",
+    "chain-excluded": "not_reported_chain",
+    "push-without-code": "without_code",
+}
 """Rules that are folded although others with their conclusion are told: they only hand on an atom of that predicate."""
 
 _QUIET = """
@@ -118,17 +126,19 @@ class Assumed:
 
 
 class Teller:
-    """Tells steps of one derivation, each once; `same_claim` says that free choices do not change the claim."""
+    """Tells steps of one derivation, each once; `decisive` are the choices (their predicates) that change the claim."""
 
     def __init__(
-        self, policy: Policy, derivation: Derivation, *, detail: bool = False, same_claim: bool = True
+        self, policy: Policy, derivation: Derivation, *, detail: bool = False, decisive: Iterable[str] = ()
     ) -> None:
         self.policy = policy
         self.derivation = derivation
         self.names = Names(derivation.facts)
         self.absence = Absence(policy, derivation)
+        self.measures = Measures(derivation, self.names)
+        self.lacking = Lacking(derivation, self.absence, self.names, self.measures)
         self.detail = detail
-        self.same_claim = same_claim
+        self.decisive = frozenset(decisive)
         self._several_sites = len(derivation.facts.encounter.access_sites) > 1
         self._told: dict[str, int] = {}
         self._number = 0
@@ -154,7 +164,8 @@ class Teller:
         rule = first.rule
         citation = rule.header.citation if rule.header else ""
         sentence = self.sentence(atom)
-        also = [it for it in (self._other(it, atom) for it in others) if self.detail or it.text != sentence]
+        plain = self.sentence(atom, full=False)
+        also = [it for it in (self._other(it, atom) for it in others) if it.text != plain]
         lines = tuple(_once([*self._lines(first, atom), *also]))
         step = Step(number, atom, sentence, rule.id, citation, rule.place, lines)
         return Line("step", step.sentence, step=step, number=number, rule=rule.id)
@@ -195,7 +206,8 @@ class Teller:
     def _lines(self, instance: Instance, head: str) -> list[Line]:
         lines: list[Line] = []
         self._collect(instance, head, lines, {head}, shown=True)
-        return lines
+        kept = set(strongest(it.text for it in lines if it.kind == "measure"))
+        return [it for it in lines if it.kind != "measure" or it.text in kept]
 
     def _collect(self, instance: Instance, head: str, lines: list[Line], seen: set[str], *, shown: bool) -> None:
         """Add what an applied rule rests on; where it is folded (not `shown`), only facts, lengths and steps."""
@@ -213,11 +225,12 @@ class Teller:
                 self._note_readings(atom, seen)
             else:
                 self._condition(atom, lines, seen, direct=shown)
-        lines += self._measures(instance)
+        texts = self.measures.of(instance, all_of_them=self.detail)
+        lines += [Line("measure", text, rule=instance.rule.id) for text in texts]
         for counted in instance.aggregates:
             told = self._worth_counting(counted, instance, shown=shown)
             if told:
-                lines.append(Line("counted", self._counted(counted, instance)))
+                lines.append(Line("counted", counted_words(self.names, counted)))
             for atom in (atom for alternative in counted.alternatives for atom in alternative.positive):
                 if told and not self.detail:
                     self._note_readings(atom, seen)
@@ -287,7 +300,8 @@ class Teller:
                 return Line("list", text)
             case "law":
                 rule = self.derivation.tables[atom].rule
-                return Line("table", f"{text}. {self.names.sentence(rule, {}, atom)}", rule=rule.id)
+                said = self.names.sentence(rule, {}, atom)
+                return Line("table", f"{text}. {said}" if rule.is_fact else said, rule=rule.id)
         return Line("fact", text)
 
     def _other(self, instance: Instance, atom: str) -> Line:
@@ -300,75 +314,7 @@ class Teller:
             "reading", f"{question.number} ({question.name}) = {option.name}, {_SOURCES[held.source]}: {option.says}"
         )
 
-    # --- lengths
-
-    def _measures(self, instance: Instance) -> list[Line]:
-        """The comparisons of an applied rule with a threshold, in minutes."""
-        found = []
-        for compared in instance.comparisons:
-            text = self.measure(instance.rule, instance.bindings, compared.source, compared.left, compared.right)
-            if text:
-                found.append(Line("measure", text, rule=instance.rule.id))
-        return found
-
-    def measure(
-        self, rule: Rule, bindings: Mapping[str, str], source: Comparison | Aggregate, left: str, right: str
-    ) -> str:
-        """A comparison with a threshold in words: ``ran 30 minutes; 16 or more needed``; "" for any other one."""
-        if isinstance(source, Aggregate) or not _with_threshold(rule, source):
-            return ""
-        if not (left.lstrip("-").isdigit() and right.lstrip("-").isdigit()):
-            return ""
-        needed = int(right) // 60 if _in_seconds(source) else int(right)
-        value = minutes(int(left)) if _in_seconds(source) else left
-        wanted = _NEEDED[source.operator].format(needed)
-        return f"{self._measured(rule, bindings, source, value)}; {wanted}"
-
-    def _measured(self, rule: Rule, bindings: Mapping[str, str], source: Comparison, value: str) -> str:
-        """What was measured: an administration that ran so long, or two moments so far apart."""
-        if isinstance(source.left, Operation):
-            ends = [self._moment(rule, bindings, it) for it in (source.left.right, source.left.left)]
-            if all(ends):
-                return f"from {ends[0]} to {ends[1]} it is {value}"
-            return f"{value} lie between them"
-        subject = next((str(it) for it in rule.atom.arguments if isinstance(it, Variable)), "")
-        who = self.names.term(parse(bindings[subject])) if subject in bindings else ""
-        verb = next((_MEASURED[it.atom.name] for it in _literals(rule) if it.atom.name in _MEASURED), "has")
-        return f"{who} {verb} {value}".strip()
-
-    def _moment(self, rule: Rule, bindings: Mapping[str, str], term: Term) -> str:
-        """The name of the moment whose seconds a variable has."""
-        for literal in _literals(rule):
-            if literal.atom.name in {"service_moment", "clock", "at"} and literal.atom.arguments[1] == term:
-                return self.names.term(_bound(literal.atom.arguments[0], bindings))
-        return ""
-
     # --- what was counted, chosen, or did not hold
-
-    def _counted(self, counted: Counted, instance: Instance) -> str:
-        """An aggregate in words: each element with its value, and what they come to."""
-        elements: dict[tuple[str, ...], str] = {}
-        for alternative in counted.alternatives:
-            terms = alternative.terms
-            named = [self._element(instance, counted, it, alternative.bindings) for it in terms]
-            elements[terms] = f"{', '.join(named[1:])}: {named[0]}" if len(named) > 1 else named[0]
-        listed = "; ".join(elements.values()) or "nothing"
-        kind = self._counted_kind(counted)
-        return f"{_FUNCTIONS[counted.source.function]} {listed} → {self.names.value(kind, counted.value)}"
-
-    def _counted_kind(self, counted: Counted) -> str:
-        first = counted.source.elements[0]
-        rule = Rule(Function("counted", ()), first.condition)
-        term = first.terms[0]
-        if isinstance(term, Operation):
-            return "length"
-        if counted.source.function == "#count" or not isinstance(term, Variable):
-            return ""
-        return kind_of(rule, term.name)
-
-    def _element(self, instance: Instance, counted: Counted, text: str, bindings: Mapping[str, str]) -> str:
-        kind = self._counted_kind(counted) if text.lstrip("-").isdigit() else ""
-        return self.names.value(kind, text)
 
     def _worth_counting(self, counted: Counted, instance: Instance, *, shown: bool) -> bool:
         """Whether an aggregate is told: one of the layer of time only where it weighs lengths."""
@@ -377,16 +323,19 @@ class Teller:
         if not self._technical(instance.rule):
             return shown
         weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1
-        return weighed and self._counted_kind(counted) == "length"
+        return weighed and kind_counted(counted) == "length"
 
     def _choice(self, instance: Instance, head: str) -> Line:
         """What a choice offered, what was taken, and whether it matters."""
-        offered = [parse(it.terms[0]) for it in instance.alternatives]
-        named = [self.names.term(it.arguments[0]) for it in offered if isinstance(it, Function)]
+        offered = [it for it in (parse(it.terms[0]) for it in instance.alternatives) if isinstance(it, Function)]
         taken = parse(head)
-        one = self.names.term(taken.arguments[0]) if isinstance(taken, Function) else head
+        # of two arguments, the second is what was chosen where the first is the same in all
+        n = 1 if len({it.arguments[0] for it in offered}) == 1 and len(offered[0].arguments) > 1 else 0
+        named = [self.names.term(it.arguments[n]) for it in offered]
+        one = self.names.term(taken.arguments[n]) if isinstance(taken, Function) else head
         word = "either" if len(named) == 2 else "any"
-        same = "the claim is the same" if self.same_claim else "the claim depends on it"
+        decides = head.partition("(")[0] in self.decisive
+        same = "the claim depends on it" if decides else "the claim is the same"
         return Line("choice", f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}")
 
     def _worth_telling(self, atom: str) -> bool:
@@ -398,58 +347,12 @@ class Teller:
 
     def _negation(self, atom: str) -> Line | None:
         """Something that did not hold, and the nearest reason for that; None where there is nothing to tell."""
-        pattern = pattern_of(atom)
-        failures = self.absence.failures(pattern)
-        rules = self.absence.rules(pattern.signature)
-        if not rules:
-            return Line("not", f"not charted: {self.names.atom(pattern)}")
-        said = self.unfounded(rules[0], pattern)
-        nearest = max((it for it in failures if not it.under_other_reading), key=lambda it: it.nearness, default=None)
-        reason = self.shortfall(nearest) if nearest is not None else ""
-        if not self.detail and (not reason or reason.startswith(_NOT_CHARTED)):
+        found = self.lacking.negation(atom)
+        if not found.said:
+            return Line(found.kind, found.reason)
+        if not self.detail and (not found.reason or found.silent):
             return None
-        return Line("not", f"it is not so that: {said}" + (f" — {reason}" if reason else ""), rule=rules[0].id)
-
-    def unfounded(self, rule: Rule, pattern: Function, bindings: Mapping[str, Term] | None = None) -> str:
-        """The sentence of a rule that does not apply, with the values that are known."""
-        known = {name: str(value) for name, value in (bindings or {}).items() if not any(variables(value))}
-        for own, asked in zip(rule.atom.arguments, pattern.arguments, strict=True):
-            if isinstance(own, Variable) and not any(variables(asked)):
-                known.setdefault(own.name, str(asked))
-        return self.names.sentence(rule, known).rstrip(".").replace(f" {UNKNOWN}", " …")
-
-    def shortfall(self, failure: Failure) -> str:
-        """The failing condition of a rule in words; "" where it says nothing to a reader."""
-        failed, source = failure.failed, failure.source
-        if isinstance(failed, Comparison) and isinstance(source, Comparison):
-            bindings = {name: str(value) for name, value in failure.bindings.items()}
-            text = self.measure(failure.rule, bindings, source, str(failed.left), str(failed.right))
-            return text or ""
-        if not isinstance(failed, Literal):
-            return ""
-        if failed.negated:
-            return self.sentence(str(failed.atom), full=False).rstrip(".") if not any(variables(failed.atom)) else ""
-        if not self.absence.rules(failed.atom.signature):
-            return self.uncharted(failed.atom)
-        return ""
-
-    def uncharted(self, atom: Function) -> str:
-        """What the chart says instead of a fact that it does not have."""
-        known = [it for it in atom.arguments if not any(variables(it))]
-        charted = [
-            it
-            for it in self.derivation.of(atom.name)
-            if known and len(it.arguments) == len(atom.arguments) and it.arguments[:1] == atom.arguments[:1]
-        ]
-        if charted and len(atom.arguments) > 1:
-            _, _, rest = str(charted[0]).partition("(")
-            return self.names.fact(charted[0].name, rest[:-1])
-        what = atom.name.replace("charted_", "").replace("_", " ")
-        if atom.name == "at" and isinstance(atom.arguments[0], Function):
-            return f"the chart does not give {self.names.term(atom.arguments[0])}"
-        about = f" for {self.names.term(known[0])}" if known else ""
-        value = f" {self.names.term(known[1])}" if len(known) > 1 else ""
-        return f"{_NOT_CHARTED} {what}{value}{about}"
+        return Line("not", " — ".join(it for it in (found.said, found.reason) if it), rule=found.rule)
 
 
 def _code_of(derivation: Derivation, unit: str) -> str:
@@ -461,49 +364,8 @@ def _code_of(derivation: Derivation, unit: str) -> str:
     return ""
 
 
-def pattern_of(atom: str) -> Function:
-    """An atom from its text, in which ``_`` stands for anything."""
-    term = parse(atom.replace("(_", "(any_").replace(",_", ",any_"))
-    if not isinstance(term, Function):
-        raise TypeError(f"no atom: {atom}")
-    return Function(term.name, tuple(_open(it) for it in term.arguments))
-
-
-def _open(term: Term) -> Term:
-    if isinstance(term, Function):
-        if term.name == "any_":
-            return Variable("_")
-        return Function(term.name, tuple(_open(it) for it in term.arguments))
-    return term
-
-
-def _bound(term: Term, bindings: Mapping[str, str]) -> Term:
-    if isinstance(term, Variable):
-        return parse(bindings[term.name]) if term.name in bindings else term
-    if isinstance(term, Function):
-        return Function(term.name, tuple(_bound(it, bindings) for it in term.arguments))
-    return term
-
-
 def _arity(atom: str) -> int:
-    term = parse(atom.replace("(_", "(any_").replace(",_", ",any_"))
-    return len(term.arguments) if isinstance(term, Function) else 0
-
-
-def _literals(rule: Rule) -> list[Literal]:
-    return [part for part in rule.body if isinstance(part, Literal)]
-
-
-def _with_threshold(rule: Rule, source: Comparison) -> bool:
-    """Whether a comparison is with a number of the law's tables."""
-    limits = {
-        str(it.atom.arguments[1]) for it in _literals(rule) if it.atom.name in {"threshold", "hour_mark", "limit"}
-    }
-    return any(name in limits for name in variables(source.right))
-
-
-def _in_seconds(source: Comparison) -> bool:
-    return isinstance(source.right, Operation)
+    return len(pattern_of(atom).arguments)
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:
@@ -511,26 +373,4 @@ def _once(lines: Iterable[Line]) -> list[Line]:
     return list(dict.fromkeys(lines))
 
 
-_NOT_CHARTED = "the chart has no"
 _SOURCES = {"default": "the default", "set": "as set", "tried": "left open"}
-_NEEDED = {
-    ">=": "{} or more needed",
-    ">": "more than {} needed",
-    "<": "less than {} needed",
-    "<=": "{} or less needed",
-    "=": "exactly {} needed",
-    "!=": "anything but {} needed",
-}
-_FUNCTIONS = {"#count": "counted:", "#sum": "the sum of", "#min": "the least of", "#max": "the greatest of"}
-_MEASURED = {
-    "ran": "ran",
-    "run_time": "ran",
-    "administration_time": "ran",
-    "own_time": "has, apart from shared time,",
-    "counted_time": "counts with",
-    "chain_time": "ran alone for",
-    "bout_time": "ran alone for",
-    "ordered_minutes": "was ordered for minutes:",
-    "rate": "ran at a rate (tenths of ml an hour) of",
-    "volume": "has a volume by time of",
-}

@@ -80,7 +80,7 @@ def _asking(teller: Teller, rule: Rule) -> Asking:
     failure = teller.absence.furthest(replace(rule, body=rest))
     citation = rule.header.citation if rule.header else ""
     if failure is None:
-        sentence = teller.unfounded(rule, rule.atom, {})
+        sentence = teller.lacking.unfounded(rule, rule.atom, {})
         return Asking(rule.id, citation, sentence, True, ())
-    sentence = teller.unfounded(rule, rule.atom, failure.bindings)
+    sentence = teller.lacking.unfounded(rule, rule.atom, failure.bindings)
     return Asking(rule.id, citation, sentence, False, tuple(Follow(teller).down(failure)))

@@ -73,13 +73,21 @@ class Absence:
             start = _against(rule.atom, wanted)
             if start is None:
                 continue
-            best: Failure | None = None
-            for failure in islice(self._failures(rule, start, wanted), TRIES):
-                if best is None or failure.passed > best.passed:
-                    best = failure
+            tried = islice(self._failures(rule, start, wanted), TRIES)
+            best = max(tried, key=lambda it: (not self._is_another(it), it.passed), default=None)
             if best is not None:
                 found.append(best)
         return found
+
+    def _is_another(self, failure: Failure) -> bool:
+        """Whether a try fails since its subject has another number than that of what was tried: it is not the one."""
+        failed = failure.failed
+        if not isinstance(failed, Literal) or failed.negated or not self.rules(failed.atom.signature):
+            return False
+        subject, *rest = failed.atom.arguments or (None,)
+        if not (rest and all(isinstance(it, int) for it in rest)):
+            return False
+        return any(it.arguments[0] == subject for it in self._candidates(failed.atom))
 
     def furthest(self, rule: Rule) -> Failure | None:
         """Give the try of one rule that gets furthest; None where its conditions hold."""

@@ -1,7 +1,7 @@
 """Names for what a derivation speaks of: from the constants of the program back to the chart, as a reader knows it.
 
-Nothing here decides anything. The tables say of which kind a number in an atom is (a length, a time of day, a day), so
-that 1800 becomes ``30 minutes`` and 32400 becomes ``09:00``.
+Nothing here decides anything. Numbers are written by their kind (a length, a time of day, a day), so that 1800 becomes
+``30 minutes`` and 32400 becomes ``09:00``.
 """
 
 from __future__ import annotations
@@ -12,56 +12,14 @@ from collections.abc import Iterable, Mapping
 from ivproof.chart.clock import DAY, Moment
 from ivproof.encounter import Administration
 from ivproof.facts import Facts, day_of
-from ivproof.law.syntax import Aggregate, Literal, Rule, rule_atoms
-from ivproof.law.terms import Function, String, Term, Variable, parse
-
-LENGTHS = {
-    ("ran", 1),
-    ("run_time", 1),
-    ("administration_time", 1),
-    ("own_time", 1),
-    ("own_time_after", 2),
-    ("counted_time", 1),
-    ("weighed_time", 1),
-    ("longest_time", 1),
-    ("piece_time", 1),
-    ("push_off", 2),
-    ("chain_time", 1),
-    ("bout_time", 1),
-}
-"""Arguments (of a predicate, from 0) that are lengths in seconds."""
-
-TIMES = {
-    ("at", 1),
-    ("clock", 1),
-    *(
-        (name, n)
-        for name in ("span", "run_span", "piece_span", "fluid_segment", "shared_segment", "own_segment")
-        for n in (1, 2)
-    ),
-    *((name, n) for name in ("segment",) for n in (2, 3)),
-    *((name, 1) for name in ("service_start", "service_end", "run_start", "initial_start", "service_moment")),
-    *((name, 1) for name in ("chain_start", "chain_end", "fluid_cut", "shared_cut", "own_cut")),
-    *(("flows_in", n) for n in (1, 2)),
-    ("not_alone", 1),
-}
-"""Arguments that are times, in seconds since 00:00 of the date of service."""
-
-DAYS = {
-    ("unit", 4),
-    ("day_of", 1),
-    ("began_on", 1),
-    ("service_day", 1),
-    ("bout_day", 1),
-    ("completed", 3),
-    ("on_day", 1),
-}
-"""Arguments that are days, 0 being the date of service."""
+from ivproof.law.syntax import Aggregate, Rule, rule_atoms
+from ivproof.law.terms import Function, String, Term, Variable, parse, variables
+from ivproof.reasons.chart_words import ABSENT, CONSTANTS, FACTS, KINDS, ORDINALS, VALUES, ordinal, parts
 
 UNKNOWN = "something"
 """What stands for a variable without a value."""
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}( seconds)?")
+_PLACEHOLDER = re.compile(r"(day )?\{(\w+)\}( seconds| tenths of a unit|th\b)?")
 _SECOND = "at second "
 _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 
@@ -85,14 +43,19 @@ class Names:
         return f"{it.id} ({drug}{times})"
 
     def _times(self, it: Administration) -> str:
-        """When something was given; with the date where that is not the day of service."""
+        """When something was given; with the date where that is not the day of service, and with its pauses."""
         if it.start is None and it.stop is None:
-            return "no times"
-        if it.start is not None and it.stop is None and it.method == "push":
-            return self._time(it.start)
-        if it.start is not None and it.stop is not None and it.start.day == it.stop.day != 0:
-            return f"{_clock(it.start)}–{self._time(it.stop)}"
-        return f"{self._time(it.start)}–{self._time(it.stop)}"
+            return "no times charted"
+        if it.start is None:
+            return f"until {self._time(it.stop)}"
+        if it.stop is None:
+            # what runs may have run on; anything else is done when it begins
+            runs = it.method != "push" and it.route.upper() == "IV"
+            return f"from {self._time(it.start)}" if runs else self._time(it.start)
+        first = _clock(it.start) if it.start.day == it.stop.day != 0 else self._time(it.start)
+        stood = [f"{_clock(pause.from_)}–{_clock(pause.to)}" for pause in it.pauses if pause.from_ and pause.to]
+        still = f", stood still {' and '.join(stood)}" if stood else ""
+        return f"{first}–{self._time(it.stop)}{still}"
 
     def _time(self, moment: Moment | None) -> str:
         if moment is None:
@@ -118,30 +81,32 @@ class Names:
         if text in self.facts.names:
             return self.facts.names[text]
         if not term.arguments:
-            return _CONSTANTS.get(text, text.replace("_", " "))
-        parts = [self.term(it, full=full) for it in term.arguments]
+            return CONSTANTS.get(text, text.replace("_", " "))
+        inner = [self.term(it, full=full) for it in term.arguments]
         match term.name, term.arguments:
             case ("start" | "stop" | "paused" | "resumed", _):
-                return f"{_MOMENTS[term.name]} of {parts[0]}{self._charted(text)}"
+                return f"{_MOMENTS[term.name]} of {inner[0]}{self._charted(text)}"
             case "midnight", (int(day),):
                 return f"midnight before {self.day(day)}"
             case ("start_of" | "end_of", _):
-                return f"{_MOMENTS[term.name]} of {parts[0]}"
+                return f"{_MOMENTS[term.name]} of {inner[0]}"
             case "piece", (_, int(number)):
-                return f"part {number + 1} of {parts[0]}"
-            case "day", (_, int(day)):
-                return f"{parts[0]} on {self.day(day)}"
+                return f"part {number + 1} of {inner[0]}"
+            case "day", (int(day),):
+                return self.day(day)
+            case "day" | "on_date", (_, int(day)):
+                return f"{inner[0]} on {self.day(day)}"
             case "alone", (_, int(seconds)):
-                return f"{parts[0]} alone from {self.clock(seconds)}"
-            case "on_date", (_, int(day)):
-                return f"{parts[0]} on {self.day(day)}"
+                return f"{inner[0]} from {self.clock(seconds)}"
+            case "pause", (_, int(number)):
+                return f"pause {number} of {inner[0]}"
             case "own", _:
-                return f"a site of its own for {parts[0]}"
+                return f"a site of its own for {inner[0]}"
             case "mixture", _:
-                return f"the mixture of {parts[0]}"
+                return f"the mixture of {inner[0]}"
             case "lumen", _:
-                return f"{parts[0]} ({parts[1]})"
-        return f"{term.name.replace('_', ' ')} {', '.join(parts)}".strip()
+                return f"{inner[0]} ({inner[1]})"
+        return f"{term.name.replace('_', ' ')} {', '.join(inner)}".strip()
 
     def _charted(self, moment: str) -> str:
         for fact in self.facts.own:
@@ -170,6 +135,12 @@ class Names:
                     return self.clock(term)
                 case "day":
                     return self.day(term)
+                case "date":
+                    return f"{term // 10000}-{term // 100 % 100:02}-{term % 100:02}"
+                case "tenths":
+                    return parts(term, 10)
+                case "thousandths":
+                    return parts(term, 1000)
         return self.term(term, full=full)
 
     def sentence(self, rule: Rule, bindings: Mapping[str, str], head: str = "", *, full: bool = False) -> str:
@@ -178,43 +149,72 @@ class Names:
         rest = [str(it) for it in _arguments(head)]
 
         def fill(found: re.Match[str]) -> str:
-            name = found[1]
+            day, name, unit = found.groups(default="")
             # where the head has arithmetic, the sentence may name its result by a variable of its own
             value = bindings.get(name) or _at_head(rule, name, rest) or (rest[-1] if rest else "")
-            kind = kind_of(rule, name)
             if not value:
-                return UNKNOWN
-            return self.value(kind, value, full=full) + ("" if kind == "length" else found[2] or "")
+                return f"{day}{UNKNOWN}"
+            kind, counts = kind_of(rule, name), value.isdigit()
+            if unit == "th" and counts:
+                return day + ordinal(int(value))
+            said = self.value(kind, value, full=full)
+            if unit == " tenths of a unit" and counts:
+                return f"{day}{parts(int(value), 10)} units"
+            return ("" if kind == "day" and counts else day) + said + ("" if kind == "length" else unit)
 
         return _PLACEHOLDER.sub(fill, wording).replace(_SECOND, "at ")
 
     def atom(self, atom: Function) -> str:
-        """An atom for which there is no sentence, in words."""
-        if not atom.arguments:
-            return atom.name.replace("_", " ")
+        """An atom for which there are no words of its own: the name of the predicate, and its arguments."""
         values = [
-            self.value(_kind_at(atom.name, n), str(it)) if not isinstance(it, Variable) else "anything"
+            self.value(kind_at(atom.name, n), str(it)) if not isinstance(it, Variable) else "anything"
             for n, it in enumerate(atom.arguments)
         ]
-        if len(values) == 1:
-            return f"{values[0]}: {atom.name.replace('_', ' ')}"
-        return f"{values[0]}: {atom.name.replace('_', ' ')} {', '.join(values[1:])}"
+        return f"{atom.name.replace('_', ' ')} {', '.join(values)}".strip()
 
     def fact(self, predicate: str, arguments: str) -> str:
-        """A fact of the chart in words."""
+        """A fact of the chart, of the drug list or of the law's tables in words."""
         term = parse(f"{predicate}({arguments})") if arguments else Function(predicate)
         if not isinstance(term, Function):
             return predicate
         if predicate == "at" and isinstance(term.arguments[1], int):
-            moment = term.arguments[0]
-            if isinstance(moment, Function) and moment.arguments:
-                verb = _VERBS.get(moment.name, moment.name)
-                return f"{self.term(moment.arguments[0])} {verb} {self.clock(term.arguments[1])}"
-            return f"{self.term(moment)} at {self.clock(term.arguments[1])}"
-        pattern = _FACTS.get(predicate)
-        if pattern is not None:
-            return pattern.format(*(self.term(it) for it in term.arguments))
-        return self.atom(term)
+            return self._moment(term.arguments[0], self.clock(term.arguments[1]))
+        pattern = FACTS.get(predicate)
+        return self.atom(term) if pattern is None else pattern.format(*self._values(term))
+
+    def absent(self, atom: Function) -> str:
+        """What is said where there is no such fact; arguments that are not known are variables."""
+        pattern = ABSENT.get(atom.name)
+        if pattern is not None and not any(
+            any(variables(it)) for n, it in enumerate(atom.arguments) if f"{{{n}}}" in pattern
+        ):
+            return pattern.format(*self._values(atom))
+        known = [it for it in atom.arguments if not any(variables(it))]
+        about = f" for {self.term(known[0])}" if known else ""
+        return f"the chart has no {atom.name.replace('charted_', '').replace('_', ' ')}{about}"
+
+    def _values(self, atom: Function) -> list[str]:
+        """The arguments of a fact in words."""
+        words = VALUES.get(atom.name, {})
+        found = []
+        for n, it in enumerate(atom.arguments):
+            text = str(it)
+            if any(variables(it)):
+                found.append(UNKNOWN)
+            elif n == 1 and atom.name in ORDINALS and isinstance(it, int):
+                found.append(ordinal(it))
+            else:
+                found.append(words.get(text) or self.value(kind_at(atom.name, n), text))
+        return found
+
+    def _moment(self, moment: Term, when: str) -> str:
+        """A moment of the chart and its time."""
+        match moment:
+            case Function("midnight", (int(day),)):
+                return f"{self.day(day)} begins at midnight, {when}"
+            case Function(name, (subject, *_)):
+                return f"{self.term(subject)} {_VERBS.get(name, name)} {when}"
+        return f"{self.term(moment)} was given at {when}"
 
 
 def minutes(seconds: int) -> str:
@@ -230,7 +230,7 @@ def kind_of(rule: Rule, name: str) -> str:
     atoms: Iterable[Function] = rule_atoms(rule)
     for atom in atoms:
         for n, argument in enumerate(atom.arguments):
-            if argument == Variable(name) and (kind := _kind_at(atom.name, n)):
+            if argument == Variable(name) and (kind := kind_at(atom.name, n)):
                 return kind
     if any(isinstance(part, Aggregate) and part.bound == Variable(name) for part in rule.body):
         return _kind_of_head(rule, name)
@@ -238,15 +238,12 @@ def kind_of(rule: Rule, name: str) -> str:
 
 
 def _kind_of_head(rule: Rule, name: str) -> str:
-    return next((_kind_at(rule.atom.name, n) for n, it in enumerate(rule.atom.arguments) if it == Variable(name)), "")
+    return next((kind_at(rule.atom.name, n) for n, it in enumerate(rule.atom.arguments) if it == Variable(name)), "")
 
 
-def _kind_at(predicate: str, n: int) -> str:
-    if (predicate, n) in LENGTHS:
-        return "length"
-    if (predicate, n) in TIMES:
-        return "time"
-    return "day" if (predicate, n) in DAYS else ""
+def kind_at(predicate: str, n: int) -> str:
+    """The kind of number that an argument of a predicate is; "" for anything else."""
+    return KINDS.get((predicate, n), "")
 
 
 def _arguments(head: str) -> tuple[Term, ...]:
@@ -267,26 +264,6 @@ def _clock(moment: Moment) -> str:
     return found[0] if found else moment.text
 
 
-def literals(rule: Rule) -> list[Literal]:
-    """The literals of a rule's body outside aggregates."""
-    return [part for part in rule.body if isinstance(part, Literal)]
-
-
-_CONSTANTS = {
-    "encounter": "the encounter",
-    "assumed": "the one assumed site",
-    "inpatient_order": "the inpatient order",
-    "iv": "IV",
-    "im": "IM",
-    "sq": "SQ",
-    "ia": "IA",
-    "it": "IT",
-    "ip": "IP",
-    "ipl": "IPL",
-    "il": "IL",
-    "id": "ID",
-    "po": "PO",
-}
 _MOMENTS = {
     "start": "the start",
     "stop": "the stop",
@@ -296,32 +273,3 @@ _MOMENTS = {
     "end_of": "the end",
 }
 _VERBS = {"start": "began at", "stop": "stopped at", "paused": "paused at", "resumed": "went on at"}
-_FACTS = {
-    "drug": "{0} gives {1}",
-    "route": "{0} was given {1}",
-    "site": "{0} was given at {1}",
-    "charted_method": "{0} is charted as {1}",
-    "charted_class": "the chart gives {0} the class {1}",
-    "purpose": "the purpose of {0} is charted as {1}",
-    "place": "the place of service is {0}",
-    "claim_type": "the claim is a {0} claim",
-    "payer": "the payer is {0}",
-    "main_reason": "{0} is charted as the main reason of the visit",
-    "ordered": "the order of {0}: {1}",
-    "diagnosis": "diagnosis {1}",
-    "other_service": "{0} is charted as {1}",
-    "necessity": "site {0} was required: {1}",
-    "replaces": "site {0} is a restart of {1}",
-    "access_site": "site {0} is listed",
-    "drug_kind": "{0} is listed as {1}",
-    "printed": "{0} is on the policy's printed list",
-    "hormonal": "{0} is listed as hormonal",
-    "dose": "{0} belongs to dose {1}",
-    "bag": "{0} came from bag {1}",
-    "lumen": "{0} ran through lumen {1}",
-    "site_kind": "site {0} is charted as {1}",
-    "pump": "{0} ran by a {1} pump",
-    "earlier_visit": "an earlier visit on the same date: {0}",
-    "continues": "{0} goes on with {1}",
-    "code": "{0} of class {1}: code {2}",
-}

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -120,8 +120,8 @@ class Case:
 
     def teller(self, derivation: Derivation, *, detail: bool = False) -> Teller:
         """Something that tells the steps of one of the claims."""
-        free = any(it.predicate == FREE for one in self.answer.alternatives for it in one.resolutions)
-        return Teller(self.coder.policy, derivation, detail=detail, same_claim=not free)
+        decisive = {it.predicate for one in self.answer.alternatives for it in one.resolutions}
+        return Teller(self.coder.policy, derivation, detail=detail, decisive=decisive)
 
     def leads(self, alternative: Alternative | None) -> tuple[str, ...]:
         """What leads to one of several claims, in words."""
@@ -183,8 +183,8 @@ class Explainer:
         derivation = case.derivation(alternative)
         teller = case.teller(derivation, detail=detail)
         units = tuple(unit_reasons(teller, code))
-        marks = [str(it) for it in derivation.of("modifier") if code is None or str(it.arguments[1]) == f'"{code}"']
-        modifiers = tuple(map(teller.step, marks))
+        marks = [it for it in derivation.of("modifier") if code is None or str(it.arguments[1]) == f'"{code}"']
+        modifiers = tuple(_marked(teller, mark) for mark in marks)
         excluded = tuple(self._excluded(case, derivation, teller)) if code is None else ()
         return Version(case.leads(alternative), claim, units, modifiers, excluded, teller.assumed())
 
@@ -219,6 +219,13 @@ def unit_reasons(teller: Teller, code: str | None = None) -> Iterator[UnitReason
             _date(names, day),
             teller.unit(str(unit)),
         )
+
+
+def _marked(teller: Teller, mark: Function) -> Line:
+    """Why a code carries a modifier."""
+    _, code, modifier, *_ = map(teller.names.term, mark.arguments)
+    line = teller.step(str(mark))
+    return replace(line, text=f"{code}-{modifier}: {line.text}")
 
 
 def _date(names: Names, day: Term) -> str:

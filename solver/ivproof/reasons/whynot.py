@@ -182,7 +182,7 @@ def tries(teller: Teller, code: str, administration: str | None) -> Iterator[Att
                 attempt = Attempt(
                     rule.id,
                     rule.header.citation if rule.header else "",
-                    teller.unfounded(rule, asked, failure.bindings),
+                    teller.lacking.unfounded(rule, asked, failure.bindings),
                     teller.names.term(subject),
                     obstacles,
                     obstacles[-1:] != () and obstacles[-1].kind == "reading",
@@ -263,7 +263,7 @@ class Follow:
         elif isinstance(failed, Literal):
             rules = teller.absence.rules(failed.atom.signature)
             if not rules:
-                yield Line("lacking", teller.uncharted(failed.atom))
+                yield Line("lacking", teller.lacking.uncharted(failed.atom))
             elif str(failed.atom) not in self._seen and depth < DEPTH:
                 self._seen.add(str(failed.atom))
                 yield from self._deeper(failed.atom, depth)
@@ -273,7 +273,7 @@ class Follow:
         failures = teller.absence.failures(atom)
         if not failures:
             rule = teller.absence.rules(atom.signature)[0]
-            yield Line("lacking", teller.unfounded(rule, atom), rule=rule.id)
+            yield Line("lacking", teller.lacking.unfounded(rule, atom), rule=rule.id)
             return
         nearest = max(failures, key=lambda it: (not self._by_choice(it), it.nearness))
         if isinstance(nearest.source, Aggregate):
@@ -282,7 +282,7 @@ class Follow:
                 yield self._against(other)
                 return
         if teller.detail or not teller.folds(nearest.rule):
-            text = teller.unfounded(nearest.rule, atom, nearest.bindings)
+            text = teller.lacking.unfounded(nearest.rule, atom, nearest.bindings)
             yield Line("needed", text, rule=nearest.rule.id)
         yield from self.down(nearest, depth + 1)
         for failure in failures:
@@ -297,7 +297,7 @@ class Follow:
         return bool(rules) and all(isinstance(rule.head, Choice) for rule in rules)
 
     def _comparison(self, failure: Failure) -> Line:
-        text = self.teller.shortfall(failure)
+        text = self.teller.lacking.shortfall(failure)
         if not text and isinstance(failure.failed, Comparison):
             text = f"it would take {failure.failed.left} {failure.failed.operator} {failure.failed.right}"
         return Line("measure", text, rule=failure.rule.id)

@@ -8,7 +8,7 @@ KINDS = {
     "table": "policy",
     "measure": "time",
     "counted": "count",
-    "not": "not",
+    "not": "not so",
     "reading": "reading",
     "choice": "choice",
     "also": "also",

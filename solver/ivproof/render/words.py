@@ -6,7 +6,6 @@ In: explanations as data. Out: what rich can print. Whatever comes from a chart 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -33,7 +32,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "table": ("policy", "blue"),
     "measure": ("time", "green"),
     "counted": ("compared", "green"),
-    "not": ("not", "magenta"),
+    "not": ("not so", "magenta"),
     "reading": ("reading", "yellow"),
     "choice": ("choice", "yellow"),
     "also": ("also", FAINT),
@@ -74,19 +73,24 @@ def visit_words(why: Why) -> Iterator[RenderableType]:
         yield from _leads(version.leads)
         yield Text("Claim" if version.claim else "Nothing is reported.", "bold")
         told: dict[int, Step] = {}
+        said: set[str] = set()
         for (code, subject), units in _grouped(version.units).items():
             head = Text.assemble((f"{code} × {len(units)}", "bold"), f"  {plain(subject)}")
             yield Padding(head, (0, 0, 0, 2))
             for unit in units:
-                yield Padding(_short(unit.lines, told), (0, 0, 0, 6))
+                _note(unit.lines, told)
+            for lines in _telling(units):
+                yield Padding(_short(lines, told, said), (0, 0, 0, 6))
+        if version.modifiers:
+            yield Text("Modifiers", "bold")
         for line in version.modifiers:
-            yield Padding(_short([line], told), (0, 0, 0, 6))
+            yield Padding(_short([line], told, said), (0, 0, 0, 2))
         if version.excluded:
             yield Text("Left out", "bold")
         for exclusion, line in version.excluded:
             code = f" ({exclusion.code})" if exclusion.code else ""
             yield Padding(Text.assemble((plain(exclusion.subject), "bold"), code), (0, 0, 0, 2))
-            yield Padding(_short([line], told), (0, 0, 0, 6))
+            yield Padding(_short([line], told, said), (0, 0, 0, 6))
         yield from _assumed(version.assumed)
     if why.missing:
         yield Text()
@@ -158,6 +162,16 @@ def _grouped(units: Iterable[UnitReason]) -> dict[tuple[str, str], list[UnitReas
     return found
 
 
+def _telling(units: Sequence[UnitReason]) -> list[Sequence[Line]]:
+    """The reasons of units of one code: of several by the same rule, such as further hours, the last one tells all."""
+    last = {_rule_of(unit.lines): unit.lines for unit in units}
+    return list(last.values())
+
+
+def _rule_of(lines: Iterable[Line]) -> str:
+    return next((line.step.rule for line in lines if line.step is not None), "")
+
+
 def _leads(leads: Sequence[str]) -> Iterator[RenderableType]:
     for lead in leads:
         yield Text.assemble(("If ", "yellow"), plain(lead))
@@ -216,28 +230,37 @@ def _label(line: Line) -> Text:
     return Text(f"{label}: ", colour)
 
 
-def _short(lines: Iterable[Line], told: dict[int, Step]) -> Text:
-    """The first step with its rule, and the times, comparisons and choices that carry it, in a few words."""
+def _short(lines: Iterable[Line], told: dict[int, Step], known: set[str]) -> Text:
+    """The first step with its rule, and the times, comparisons and choices that carry it and are not `known` yet."""
     first = next((line for line in lines if line.kind in {"step", "see"}), None)
     if first is None:
         return Text("; ".join(plain(line.text) for line in lines))
-    if first.step is not None:
-        told.update({step.number: step for step in first.step.walk()})
+    _note([first], told)
     step = first.step or told.get(first.number or 0)
     text = Text(plain(first.text))
     if step is None:
         return text
     text.append(f"  [{step.rule}] {step.citation}".rstrip(), FAINT)
-    for kind, said in islice(dict.fromkeys(_carrying(step, told)), CARRYING):
+    own = [(line.kind, line.text) for line in step.lines if line.kind == "not"]
+    fresh = [it for it in dict.fromkeys(own or _carrying(step, told)) if it[1] not in known]
+    for kind, said in fresh[:CARRYING]:
+        known.add(said)
         text.append("\n")
         text.append_text(_label(Line(kind, "")))
         text.append(plain(said))
     return text
 
 
+def _note(lines: Iterable[Line], told: dict[int, Step]) -> None:
+    """Keep the steps that some lines tell, for those that refer to them."""
+    for line in lines:
+        if line.step is not None:
+            told.update({step.number: step for step in line.step.walk()})
+
+
 def _carrying(step: Step, told: Mapping[int, Step]) -> Iterator[tuple[str, str]]:
-    """The measures, comparisons and choices of a step, or of the steps just below it that have them."""
-    own = [(line.kind, line.text) for line in step.lines if line.kind in {"measure", "counted", "choice", "not"}]
+    """The lengths, comparisons and choices of a step, or of the steps just below it that have them."""
+    own = [(line.kind, line.text) for line in step.lines if line.kind in {"measure", "counted", "choice"}]
     if own:
         yield from own
         return

@@ -1,0 +1,253 @@
+"""What the chart, the drug list and the law's tables say, or leave out, in words: a pattern for each input predicate.
+
+``{0}``, ``{1}``, … stand for the arguments of a fact, already in words. The tables of kinds say which arguments are
+numbers of a special kind (a length, a time of day, a date, tenths of something).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LENGTHS = {
+    ("ran", 1),
+    ("run_time", 1),
+    ("administration_time", 1),
+    ("own_time", 1),
+    ("own_time_after", 2),
+    ("counted_time", 1),
+    ("weighed_time", 1),
+    ("longest_time", 1),
+    ("piece_time", 1),
+    ("chain_time", 1),
+    ("bout_time", 1),
+}
+"""Arguments (of a predicate, from 0) that are lengths in seconds."""
+
+TIMES = {
+    ("at", 1),
+    ("clock", 1),
+    *(
+        (name, n)
+        for name in ("span", "run_span", "piece_span", "fluid_segment", "shared_segment", "own_segment")
+        for n in (1, 2)
+    ),
+    *((name, n) for name in ("segment",) for n in (2, 3)),
+    *((name, 1) for name in ("service_start", "service_end", "run_start", "initial_start", "service_moment")),
+    *((name, 1) for name in ("chain_start", "chain_end", "fluid_cut", "shared_cut", "own_cut")),
+    *((name, 1) for name in ("fluid_may_end", "fluid_may_begin")),
+    *((name, n) for name in ("flows_in", "push_off") for n in (1, 2)),
+    *(("push_within", n) for n in (2, 3)),
+    ("push_cut", 1),
+    ("not_alone", 1),
+}
+"""Arguments that are times, in seconds since 00:00 of the date of service."""
+
+DAYS = {
+    ("unit", 4),
+    ("day_of", 1),
+    ("began_on", 1),
+    ("service_day", 1),
+    ("run_day", 1),
+    ("flows_past_midnight", 1),
+    ("bout_day", 1),
+    ("completed", 3),
+    ("on_day", 1),
+    ("straddles_midnight", 0),
+}
+"""Arguments that are days, 0 being the date of service."""
+
+DATES = {("service_date", 0), ("begins_on", 1)}
+"""Arguments that are dates, written YYYYMMDD."""
+
+TENTHS = {
+    *((name, 1) for name in ("volume", "rate", "billing_units", "discarded_units", "drug_units", "converted_units")),
+    ("drug_line", 2),
+    ("discarded_line", 2),
+}
+"""Arguments that count tenths."""
+
+THOUSANDTHS = {("printed_per_unit", 1)}
+"""Arguments that count thousandths."""
+
+KINDS: Mapping[tuple[str, int], str] = {
+    **dict.fromkeys(LENGTHS, "length"),
+    **dict.fromkeys(TIMES, "time"),
+    **dict.fromkeys(DAYS, "day"),
+    **dict.fromkeys(DATES, "date"),
+    **dict.fromkeys(TENTHS, "tenths"),
+    **dict.fromkeys(THOUSANDTHS, "thousandths"),
+}
+"""The kind of number that an argument is."""
+
+FACTS: Mapping[str, str] = {
+    "encounter": "there is a visit",
+    "claim_type": "the claim is a {0} claim",
+    "place": "the place of service is {0}",
+    "service_date": "the date of service is {0}",
+    "payer": "the payer is {0}",
+    "main_reason": "{0} is charted as the main reason of the visit",
+    "earlier_visit": "an earlier visit on the same date: {0}",
+    "regulated_facility": "the facility is charted as one with a guideline of its own for supplies",
+    "diagnosis": "diagnosis {1} is charted",
+    "diagnosis_position": "diagnosis {0} is the {1} in the chart",
+    "diagnosis_chapter": "diagnosis {0} belongs to chapter {1}",
+    "diagnosis_category": "diagnosis {0} belongs to category {1}",
+    "access_site": "site {0} is listed",
+    "site_kind": "site {0} is charted as {1}",
+    "site_position": "site {0} is the {1} in the chart",
+    "necessity": "site {0} was required: {1}",
+    "replaces": "site {0} is a restart of {1}",
+    "administration": "{0} is charted",
+    "charted_position": "{0} is the {1} in the chart",
+    "order_of": "{0} is the {1} in the order of starts",
+    "drug": "{0} gives {1}",
+    "product": "{0} gives the product {1}",
+    "route": "{0} was given {1}",
+    "charted_method": "{0} is charted as {1}",
+    "charted_class": "the chart gives {0} the class {1}",
+    "charted_hormonal": "whether {0} is hormonal is charted: {1}",
+    "site": "{0} was given at {1}",
+    "lumen": "{0} ran through lumen {1}",
+    "bag": "{0} came from bag {1}",
+    "premixed": "whether {0} came ready-made is charted: {1}",
+    "dose": "{0} belongs to dose {1}",
+    "continues": "{0} goes on with {1}",
+    "form": "the form of {0} is {1}",
+    "purpose": "the purpose of {0} is charted as {1}",
+    "volume": "{0} has a volume of {1} ml",
+    "rate": "{0} ran at {1} ml an hour",
+    "pump": "{0} ran by a {1} pump",
+    "pump_supplied_by": "the pump of {0} was supplied by the {1}",
+    "ordered_minutes": "{0} was ordered to run for {1} minutes",
+    "lesions": "lesions that {0} went into: {1}",
+    "spinal_puncture": "whether a puncture was part of {0} is charted: {1}",
+    "puncture_by": "the puncture for {0} was done by {1}",
+    "reservoir": "whether {0} went through a reservoir is charted: {1}",
+    "integral": "{0} is charted as part of a procedure, a transfusion or a protocol",
+    "diagnostic": "{0} is charted as diagnostic",
+    "discontinued": "{0} is charted as given up early",
+    "ordered": "the order of {0}: {1}",
+    "container": "{0} came from a {1} container",
+    "billing_units": "{1} units of {0} were given",
+    "discarded_units": "{1} units of {0} were discarded",
+    "code_in_force": "the code in force for the drug of {0} is {1}",
+    "printed_code": "the policy prints {1} for the drug of {0}",
+    "printed_per_unit": "a unit of {0} makes {1} of a unit of the printed code",
+    "on_day": "{0} falls on {1}",
+    "pause": "pause {1} of {0} is charted",
+    "pause_reason": "the reason of {0} is charted as {1}",
+    "service_position": "{0} is the {1} in the chart",
+    "other_service": "{0} is charted as {1}",
+    "service_code": "{0} is charted with code {1}",
+    "separately_identifiable": "{0} is charted as significant and separate",
+    "not_done": "{0} is charted as not done",
+    "drug_kind": "{0} is listed as {1}",
+    "printed": "{0} is on the policy's printed list",
+    "hormonal": "{0} is listed as hormonal",
+    "immunotherapy": "{0} is listed as immunotherapy",
+    "code": "{0} of class {1}: code {2}",
+}
+"""What a fact says."""
+
+ABSENT: Mapping[str, str] = {
+    "claim_type": "the claim is no {0} claim",
+    "place": "the place of service is not {0}",
+    "payer": "the payer is not {0}",
+    "main_reason": "the chart names no main reason of the visit",
+    "earlier_visit": "no earlier visit on the same date is charted",
+    "regulated_facility": "the facility is not charted as one with a guideline of its own for supplies",
+    "diagnosis": "no diagnosis is charted",
+    "diagnosis_chapter": "no diagnosis of this chapter is charted",
+    "diagnosis_category": "no diagnosis of this category is charted",
+    "access_site": "no such access site is listed",
+    "site_kind": "no site is charted as {1}",
+    "necessity": "no reason is charted why site {0} was required",
+    "replaces": "site {0} is not charted as a restart of another",
+    "drug": "the drug of {0} is another",
+    "route": "{0} was not given {1}",
+    "charted_method": "{0} is not charted as {1}",
+    "charted_class": "the chart gives {0} no class",
+    "charted_hormonal": "the chart does not say whether {0} is hormonal",
+    "site": "no access site is charted for {0}",
+    "lumen": "no lumen is charted for {0}",
+    "bag": "no bag is charted for {0}",
+    "premixed": "{0} is not charted as ready-made",
+    "dose": "{0} is not charted as part of a dose",
+    "continues": "{0} is not charted as going on with another",
+    "form": "the form of {0} is not charted as {1}",
+    "purpose": "the chart gives no purpose of {0}",
+    "volume": "the chart gives no volume of {0}",
+    "rate": "the chart gives no rate of {0}",
+    "pump": "no pump is charted for {0}",
+    "pump_supplied_by": "the chart does not say who supplied the pump of {0}",
+    "ordered_minutes": "the chart does not say how long {0} was ordered to run",
+    "lesions": "the chart gives no number of lesions for {0}",
+    "spinal_puncture": "the chart does not say whether a puncture was part of {0}",
+    "puncture_by": "the chart does not say who did the puncture for {0}",
+    "reservoir": "{0} is not charted as given through a reservoir",
+    "integral": "{0} is not charted as part of a procedure, a transfusion or a protocol",
+    "diagnostic": "{0} is not charted as diagnostic",
+    "discontinued": "{0} is not charted as given up early",
+    "ordered": "the chart gives no order for {0}",
+    "container": "the chart does not give the container of {0}",
+    "billing_units": "the chart gives no units of {0}",
+    "discarded_units": "the chart does not say what was discarded of {0}",
+    "code_in_force": "no code is in force for the drug of {0}",
+    "printed_code": "the policy prints no code for the drug of {0}",
+    "printed_per_unit": "the code of {0} counts in the same unit as the printed one",
+    "at": "the chart does not give {0}",
+    "on_day": "the chart does not give {0}",
+    "pause": "no such pause of {0} is charted",
+    "pause_reason": "no such reason of {0} is charted",
+    "other_service": "{0} is not charted as {1}",
+    "service_code": "no code is charted for {0}",
+    "separately_identifiable": "{0} is not charted as significant and separate",
+    "not_done": "{0} is not charted as not done",
+    "drug_kind": "the drug list does not know {0}",
+    "printed": "{0} is not on the policy's printed list",
+    "hormonal": "{0} is not listed as hormonal",
+    "immunotherapy": "{0} is not listed as immunotherapy",
+}
+"""What is said where there is no such fact."""
+
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "charted_method": {"push": "a push", "infusion": "an infusion"},
+    "earlier_visit": {"initial_reported": "it reported its initial service", "line_left_in": "it left the line in"},
+    "puncture_by": {"this_biller": "this biller", "another": "another biller"},
+    "container": {"single_dose": "single-dose", "multi_dose": "multi-dose"},
+    "site_kind": {"picc": "a PICC", "peripheral": "peripheral", "central": "central", "port": "a port"},
+    "ordered": {"protocol": "by protocol"},
+}
+"""Words for values of a predicate where their constants would not do."""
+
+ORDINALS = frozenset({"diagnosis_position", "site_position", "charted_position", "order_of", "service_position"})
+"""Predicates whose second argument is a place in an order."""
+
+CONSTANTS: Mapping[str, str] = {
+    "encounter": "the encounter",
+    "assumed": "the one assumed site",
+    "inpatient_order": "the inpatient order",
+    "iv": "IV",
+    "im": "IM",
+    "sq": "SQ",
+    "ia": "IA",
+    "it": "IT",
+    "ip": "IP",
+    "ipl": "IPL",
+    "il": "IL",
+    "id": "ID",
+    "po": "PO",
+}
+"""Words for constants wherever they stand."""
+
+
+def ordinal(number: int) -> str:
+    """A number in an order: 1st, 2nd, 3rd, 4th, …, 11th, …"""
+    last = 0 if number % 100 in {11, 12, 13} else number % 10
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+    return f"{number}{ending}"
+
+
+def parts(number: int, of: int) -> str:
+    """A number that counts parts of one: 25 tenths are 2.5."""
+    return f"{number / of:g}"
