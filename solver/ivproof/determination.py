@@ -24,6 +24,9 @@ from ivproof.policy import Policy, Wording
 Otherwise = Mapping[str, Mapping[str, Mapping[str, int]]]
 """What claims other options give: units by code, by question and option."""
 
+VISIT = "visit-on-claim"
+"""The law's rule that puts a visit on a claim: the code of a visit stands in the chart, in no table of the law."""
+
 ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""
 
@@ -310,7 +313,7 @@ class Determiner:
                 group.rules.update(self._wording(f"picked-by-{picked[service].replace('_', '-')}").references)
         lines = []
         for (code, marks, role, where, day), group in groups.items():
-            rules = {*group.rules, *self._wording(self.policy.codes.get(code, "")).references}
+            rules = {*group.rules, *self._wording(self.policy.codes.get(code, VISIT)).references}
             rules.update(rule for it in group.marks for rule in it.rules)
             lines.append(
                 ClaimLine(

@@ -29,16 +29,14 @@ class Marks:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._told: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def asking(self, code: str, modifier: str) -> tuple[str, ...]:
         """The rules that ask for a modifier of the law on a code; where none speaks of that code, on any."""
-        able = [rule for rule in self._asking if modifier in self._given(rule)]
-        fits = {rule.id: self._fits(rule, code) for rule in able}
-        # a rule that names the kind of service comes before one that would have it on any
-        for wanted in ((True,), (None,), (False,)):
-            if found := [rule for rule in able if fits[rule.id] in wanted]:
-                return _references(found)
-        return ()
+        if (code, modifier) not in self._told:
+            able = [rule for rule in self._asking if modifier in self._given(rule)]
+            self._told[code, modifier] = _references([it for it in able if self._speaks_of(it, code)] or able)
+        return self._told[code, modifier]
 
     def of_drug(self, modifiers: Iterable[str]) -> tuple[str, ...]:
         """The rules behind the line of a drug that carries these modifiers."""
@@ -91,29 +89,36 @@ class Marks:
                 found |= {_text(row[place]) for row in rows if _agree(atom.arguments, row)}
         return found
 
-    def _fits(self, rule: Rule, code: str) -> bool | None:
-        """Whether a rule speaks of the role or class of a code; None where it speaks of neither."""
+    def _speaks_of(self, rule: Rule, code: str) -> bool:
+        """Whether a rule is about services in the role of a code, and of no other class than the code's."""
         entries = [row for row in self._tables.get("code", ()) if _text(row[2]) == code]
         roles, classes = {str(row[0]) for row in entries}, {str(row[1]) for row in entries}
-        all_classes = {str(row[1]) for row in self._tables.get("code", ())}
-        said: bool | None = None
-        for atom in _positive(rule):
-            if atom.name == "reported" and len(atom.arguments) > 1:
-                wanted = self._roles(rule, atom.arguments[1])
-                if wanted is not None:
-                    said = said is not False and bool(wanted & roles)
-            elif named := all_classes & {str(it) for it in atom.arguments[1:] if isinstance(it, Function)}:
-                said = said is not False and bool(named & classes)
-        return said
+        foreign = {str(row[1]) for row in self._tables.get("code", ())} - classes
+        named = {str(it) for atom in _positive(rule) for it in atom.arguments[1:] if isinstance(it, Function)}
+        return not named & foreign and any(wanted & roles for wanted in self._roles(rule))
 
-    def _roles(self, rule: Rule, role: Term) -> set[str] | None:
-        """The roles that a rule asks for; None where any will do."""
-        if not isinstance(role, Variable):
-            return {str(role)}
-        tables = [it for it in _positive(rule) if it.arguments == (role,) and it.name in self._tables]
-        if not tables:
-            return None
-        return set.intersection(*({str(row[0]) for row in self._tables[it.name]} for it in tables))
+    def _roles(self, rule: Rule) -> Iterator[set[str]]:
+        """The roles that parts of a rule speak of: by name, by a table, or as what they are earned by."""
+        subject = rule.atom.arguments[0]
+        for atom in _positive(rule):
+            if atom.name == "reported":
+                role = atom.arguments[1]
+                if not isinstance(role, Variable):
+                    yield {str(role)}
+                for table in _positive(rule):
+                    if table.arguments == (role,) and table.name in self._tables:
+                        yield {str(row[0]) for row in self._tables[table.name]}
+            elif atom.arguments[:1] == (subject,):
+                yield {
+                    str(earned.atom.arguments[1])
+                    for earned in self._earning
+                    for it in _positive(earned)
+                    if it.signature == atom.signature and it.arguments[:1] == earned.atom.arguments[:1]
+                }
+
+    @cached_property
+    def _earning(self) -> list[Rule]:
+        return [it for it in self._policy.program.rules if it.atom.name == "earns"]
 
 
 def _positive(rule: Rule) -> Iterator[Function]:

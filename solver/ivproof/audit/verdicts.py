@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
-from ivproof.determination import Determination, Exclusion, sorted_rules
+from ivproof.determination import VISIT, Determination, Exclusion, sorted_rules
 from ivproof.encounter import BilledLine
 from ivproof.policy import Policy
-
-VISIT_RULE = "visit-on-claim"
-"""The law's rule that puts a visit on a claim: the code of a visit stands in the chart, in no table of the law."""
 
 TOLD = 2
 """So many things that were left out are told in a sentence; the others are in the verdict all the same."""
@@ -146,7 +143,7 @@ class Judge:
 
     def rules_of(self, code: str) -> tuple[str, ...]:
         """The rules behind a code: those of the law's table of codes, or those of visits."""
-        name = self._policy.codes.get(code) or (VISIT_RULE if self._kinship.is_visit(code) else "")
+        name = self._policy.codes.get(code) or (VISIT if self._kinship.is_visit(code) else "")
         wording = self._policy.wordings.get(name)
         return wording.references if wording else ()
 
