@@ -62,12 +62,17 @@ def determined(
     return [by.determiner.determine(facts, it, {}) for facts, it in zip(charts, answers, strict=True)]
 
 
+def option_of(case: Case) -> str:
+    """The option that a case shows: ``A9=B``; of two visits, each is a case of its own."""
+    return case.name.rpartition(" ")[2]
+
+
 def by_assumption() -> dict[tuple[tuple[str, str], ...], list[tuple[str, Case]]]:
     """The options of all questions, by what their cases assume besides."""
     found: dict[tuple[tuple[str, str], ...], list[tuple[str, Case]]] = {}
     for case in options():
-        question, equals, _ = case.name.partition("=")
-        if equals and " " not in question:
+        question, equals, _ = option_of(case).partition("=")
+        if equals:
             assumed = tuple(sorted((name, it) for name, it in case.readings.items() if name != question))
             found.setdefault(assumed, []).append((question, case))
     return found
@@ -85,7 +90,7 @@ def is_right(audit: Audit, case: Case, base: Determination, found: Determination
     kinds = {line.kind for line in audit.lines}
     if len(departing) > 1 or not kinds <= {Kind.SUPPORTED, Kind.UNDER_READING, Kind.IF_DOCUMENTED}:
         return False
-    if way.given or way.initial or case.name in {f"{name}={it}" for name, it in way.readings.items()}:
+    if way.given or way.initial or option_of(case) in {f"{name}={it}" for name, it in way.readings.items()}:
         return True
     [again] = determined([case.encounter], {**assumed, **way.readings})
     return key_of_lines(again.claim) == key_of_lines(found.claim)
