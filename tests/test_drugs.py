@@ -148,6 +148,11 @@ def test_every_drug_of_the_review_note_is_there_with_a_fitting_kind(kind: str, n
         ("saline lock", "flush"),
         ("Omnipaque", "contrast"),
         ("Shingrix", "vaccine"),
+        ("2 units PRBC", "blood_product"),
+        ("fresh frozen plasma", "blood_product"),
+        ("albumin 25%", "therapeutic"),
+        ("Lutathera", "radionuclide"),
+        ("F-18 FDG", "radionuclide"),
     ],
 )
 def test_kinds(name: str, kind: str) -> None:
@@ -234,6 +239,11 @@ def test_codes_do_not_tell_the_kind() -> None:
         ("D5-1/2NS+30mEq KCl/liter", "dextrose_half_normal_saline_potassium"),
         ("D5 1/2NS with KCl 20 mEq", "dextrose_half_normal_saline_potassium"),
         ("LR with 20 mEq KCl", "lactated_ringers_potassium"),
+        ("0.9% sodium chloride with 20 mEq KCl", "saline_potassium"),
+        ("20 mEq potassium chloride in dextrose 5% and 0.45% sodium chloride", "dextrose_half_normal_saline_potassium"),
+        ("dextrose 5% in 0.45% NaCl w/40 KCl", "dextrose_half_normal_saline_potassium"),
+        ("D5LR + 20 mEq/L KCl", "dextrose_lactated_ringers_potassium"),
+        ("5% dextrose in water, 20 mEq potassium per liter", "dextrose_potassium"),
     ],
 )
 def test_spellings(text: str, drug: str) -> None:
@@ -252,6 +262,9 @@ def test_spellings(text: str, drug: str) -> None:
             "NS potassium phosphate 15 mmol",
             "NS with potassium phosphate",
             "LR sodium acetate",
+            "ceftriaxone with 20 mEq KCl",
+            "20 mEq KCl in vancomycin",
+            "3% saline with 20 mEq KCl",
         ),
         *("ceftriaxone (Zofran)", "Truxima (Rituxan)", "calcium gluconate 1 g in NS", "thiamine in NS 1 L"),
         *("ceftriaxone in vancomycin", "folfox", "J9999", "C9399", "J3490", "not otherwise specified"),
@@ -317,6 +330,8 @@ def test_form_and_route_come_with_the_brand_or_the_code() -> None:
     assert capsule and (capsule.form, capsule.routes) == ("capsule", ("PO",))
     assert on_body and on_body.form == "on_body_injector"
     assert found("etoposide").product is None
+    injected = found("Zoladex").product
+    assert injected and injected.form == "depot", "called an implant, but injected"
 
 
 def test_a_suggestion_is_a_known_spelling_and_never_a_match() -> None:

@@ -43,6 +43,13 @@ __all__ = [
 _HCPCS: Final = re.compile(r"\s*([A-Za-z]\d{4})\s*")
 _BRACKETS: Final = re.compile(r"([^()]+)\(([^()]+)\)([^()]*)")
 _IN_FLUID: Final = re.compile(r"(.+)\bin\b(.+)", re.IGNORECASE | re.DOTALL)
+_PER_LITRE: Final = r"\s*(?:(?:/|\bper\b)\s*(?:l|liter|litre)\b)?"
+_MEQ: Final = rf"\d[\d.]*\s*(?:meq|mmol){_PER_LITRE}\s*(?:of\s+)?"
+_POTASSIUM: Final = (
+    rf"(?:(?:{_MEQ}|\d[\d.]*\s*)?(?:kcl|potassium chloride)(?:\s*\d[\d.]*\s*(?:meq|mmol))?|{_MEQ}potassium){_PER_LITRE}"
+)
+_THEN_POTASSIUM: Final = re.compile(rf"(?:\bw/|[\s,/+&-]){_POTASSIUM}\Z", re.IGNORECASE)
+_POTASSIUM_IN: Final = re.compile(rf"{_POTASSIUM}\s+in\b", re.IGNORECASE)
 _MADE_UP: Final = FLUIDS | {"electrolyte", "vitamin", "flush"}
 _CACHED_TEXTS: Final = 50_000
 _NOT_SEEN: Final = ""
@@ -118,10 +125,11 @@ class DrugList:
 
     def _look_up(self, text: str) -> Match | str | None:
         """The match of a text, or the HCPCS code that it is (what a code means depends on the day)."""
+        text = " ".join(text.split())
         code = _HCPCS.fullmatch(text)
         if code and code[1].upper() in self._codes:
             return code[1].upper()
-        return self._by_name(text) or self._by_two_names(text) or self._in_carrier(text)
+        return self._by_name(text) or self._by_two_names(text) or self._with_potassium(text) or self._in_carrier(text)
 
     def _by_name(self, text: str) -> Match | None:
         for form in forms(text):
@@ -142,6 +150,18 @@ class DrugList:
         if one.product and other.product:
             return one if one.product is other.product else None
         return one if one.product else other
+
+    def _with_potassium(self, text: str) -> Match | None:
+        """A fluid and potassium chloride in one name, in any writing of the fluid: the ready-made bag of both."""
+        if first := _POTASSIUM_IN.match(text):
+            fluid = self._by_name(text[first.end() :])
+        elif last := _THEN_POTASSIUM.search(text):
+            fluid = self._by_name(text[: last.start()])
+        else:
+            return None
+        if fluid is None or fluid.drug.kind not in FLUIDS:
+            return None
+        return self._by_name(f"{fluid.drug.name} with potassium chloride")
 
     def _in_carrier(self, text: str) -> Match | None:
         """A drug charted in a fluid, "ceftriaxone 1 g in 50 mL NS": the fluid is its carrier.

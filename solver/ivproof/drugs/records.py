@@ -26,6 +26,8 @@ KINDS = frozenset(
         "contrast",
         "vaccine",
         "flush",
+        "blood_product",
+        "radionuclide",
     }
 )
 FLUIDS = frozenset({"saline", "balanced_fluid", "dextrose"})
