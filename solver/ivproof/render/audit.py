@@ -5,20 +5,19 @@ What comes from a chart or a claim is shown as it stands, as in `render.terminal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, JustifyMethod, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.summary import Summary
 from ivproof.policy import Policy
+from ivproof.render.legend import SEVERITIES
 from ivproof.render.plain import plain
-
-_FAINT = "bright_black"
+from ivproof.render.printing import FAINT, heading, indented, printed, visible
 
 VERDICTS = {
     Verdict.CORRECT: ("green", "correct"),
@@ -42,7 +41,7 @@ KINDS = {
     Kind.WRONG_CODE: ("red", "wrong code"),
     Kind.UNDER_READING: ("yellow", "under a reading only"),
     Kind.IF_DOCUMENTED: ("yellow", "if documented only"),
-    Kind.NOT_JUDGED: (_FAINT, "not judged"),
+    Kind.NOT_JUDGED: (FAINT, "not judged"),
 }
 """The colour of each verdict on a line, and its words."""
 
@@ -56,47 +55,40 @@ class AuditView:
 
     def text(self, audit: Audit) -> str:
         """Give an audit as text for this view's console."""
-        return self._printed(self._parts(audit))
+        return printed(self.console, (*self._parts(audit), ""))
 
     def summary(self, summary: Summary) -> str:
         """Give a summary as text for this view's console."""
-        return self._printed(self._summary(summary.as_dict()))
-
-    def _printed(self, parts: Iterable[RenderableType]) -> str:
-        with self.console.capture() as capture:
-            for part in parts:
-                self.console.print(part, highlight=False, emoji=False)
-            self.console.print()
-        return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+        return printed(self.console, (*self._summary(summary.as_dict()), ""))
 
     # --- one audit
 
     def _parts(self, audit: Audit) -> Iterator[RenderableType]:
         colour, words = VERDICTS[audit.verdict]
         title = Text.assemble((plain(audit.encounter), "bold"), f"  {audit.date}  ")
-        title.append(f"{plain(self.policy.id.upper())}, edition {plain(audit.policy['edition'])}", _FAINT)
+        title.append(f"{plain(self.policy.id.upper())}, edition {plain(audit.policy['edition'])}", FAINT)
         yield title
         yield Text(words, f"bold {colour}")
-        yield _text(audit.message)
-        yield _heading("Lines")
+        yield visible(audit.message)
+        yield heading("Lines")
         table = _table("Billed", "Supported", "Verdict", "For", "Rules")
         for line in audit.lines:
             colour, words = KINDS[line.kind]
-            names = _text(", ".join(line.supported.administrations) if line.supported else "")
-            rules = Text(", ".join(line.rules), _FAINT)
+            names = visible(", ".join(line.supported.administrations) if line.supported else "")
+            rules = Text(", ".join(line.rules), FAINT)
             table.add_row(_part(line.billed), _part(line.supported), Text(words, colour), names, rules)
-        yield _indented(table) if audit.lines else _indented(Text("None billed, none supported."))
+        yield indented(table) if audit.lines else indented(Text("None billed, none supported."))
         found = [line for line in audit.lines if line.kind is not Kind.SUPPORTED]
         if found:
-            yield _heading("Findings")
+            yield heading("Findings")
             for line in found:
                 why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
-                yield _indented(_text(why))
+                yield indented(visible(why))
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)
         if audit.notes:
-            yield _heading("Notes")
-            yield from (_indented(_text(note)) for note in audit.notes)
+            yield heading("Notes")
+            yield from (indented(visible(note)) for note in audit.notes)
 
     def _alone(self, line: LineVerdict) -> str:
         """What would make a line right that is not enough for the claim."""
@@ -126,7 +118,7 @@ class AuditView:
         table = _table("Code", "Lines", "Right", "Accuracy", "Over", "Under")
         for code, it in plain_["codes"].items():
             table.add_row(
-                _text(code), *(str(it[key]) for key in ("lines", "right")), _share(it["accuracy"]), *_units(it)
+                visible(code), *(str(it[key]) for key in ("lines", "right")), _share(it["accuracy"]), *_units(it)
             )
         yield from _titled("By code", table)
         table = _table("Error", "Claims", "Lines", "Over", "Under")
@@ -141,7 +133,7 @@ class AuditView:
         yield from _titled("Lines that would be right if a question were read otherwise", table)
         table = _table("Fact", "Claims", "Lines")
         for fact, it in plain_["facts"].items():
-            table.add_row(_text(fact), str(it["claims"]), str(it["lines"]))
+            table.add_row(visible(fact), str(it["claims"]), str(it["lines"]))
         yield from _titled("Lines that would be right if the chart said so", table)
         table = _table("Edit", "Claims")
         for edit, count in plain_["edits"].items():
@@ -149,23 +141,22 @@ class AuditView:
         yield from _titled("Claims that meet a claim edit", table)
         wrong = {name: ids for name, ids in plain_["encounters"].items() if name != Verdict.CORRECT.value}
         if wrong:
-            yield _heading("Claims that are not correct")
+            yield heading("Claims that are not correct")
             for name, ids in wrong.items():
-                yield _indented(Text.assemble((f"{VERDICTS[Verdict(name)][1]}: ", "bold"), ", ".join(map(plain, ids))))
+                yield indented(Text.assemble((f"{VERDICTS[Verdict(name)][1]}: ", "bold"), ", ".join(map(plain, ids))))
 
 
 def _titled(title: str, table: Table) -> Iterator[RenderableType]:
     if table.row_count:
-        yield _heading(title)
-        yield _indented(table)
+        yield heading(title)
+        yield indented(table)
 
 
 def _edits(title: str, edits: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     if edits:
-        yield _heading(title)
+        yield heading(title)
         for edit in edits:
-            words = str(edit["severity"]).replace("_", " ")
-            yield _indented(_text(f"{words}: {edit['message']}"))
+            yield indented(visible(f"{SEVERITIES[str(edit['severity'])]}: {edit['message']}"))
 
 
 def _part(part: Billed | Supported | None) -> Text:
@@ -180,23 +171,11 @@ def _units(counts: Mapping[str, Any]) -> tuple[str, str]:
     return str(counts["over"]), str(counts["under"])
 
 
-def _text(text: str) -> Text:
-    return Text(plain(text))
-
-
-def _heading(title: str) -> RenderableType:
-    return Text(f"\n{title}", "bold")
-
-
-def _indented(part: RenderableType, by: int = 2) -> Padding:
-    return Padding(part, (0, 0, 0, by), expand=False)
-
-
 _NUMBERS = {"Claims", "Lines", "Right", "Accuracy", "Over", "Under"}
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style=_FAINT, show_edge=False)
+    table = Table(box=None, pad_edge=False, header_style=FAINT, show_edge=False)
     for column in columns:
         justify: JustifyMethod = "right" if column in _NUMBERS else "left"
         table.add_column(column, no_wrap=column in {"Billed", "Supported", *_NUMBERS}, overflow="fold", justify=justify)

@@ -12,7 +12,6 @@ from datetime import date
 from typing import NamedTuple
 
 from rich.console import Console, JustifyMethod, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +19,9 @@ from ivproof.determination import ClaimLine, Determination, Exclusion, Reading, 
 from ivproof.encounter import Encounter
 from ivproof.exploration.claims import Units, in_words
 from ivproof.policy import Policy, PolicyError
+from ivproof.render.legend import SEVERITIES
 from ivproof.render.plain import plain
+from ivproof.render.printing import FAINT, heading, indented, printed, visible
 
 WIDE = 100
 """From this width on a claim is shown as a table with a column for everything."""
@@ -33,14 +34,8 @@ _STATUS = {
     "ambiguous": ("yellow", "ambiguous: the policy leaves open which of several claims follows"),
     "undetermined": ("red", "undetermined: the claim depends on a fact that the chart does not give"),
 }
-_SEVERITY = {
-    "fails": ("red", "will be denied"),
-    "appealable": ("yellow", "will be denied, can be appealed"),
-    "needs_modifier": ("yellow", "will be denied unless a modifier applies"),
-    "passes": ("green", "passes with its modifier"),
-    "payer_decides": ("yellow", "the payer decides"),
-}
-_FAINT = "bright_black"
+_COLOURS = {"fails": "red", "passes": "green"}
+"""The colour of a severity, where it is not that of a warning."""
 
 
 class Visit(NamedTuple):
@@ -64,11 +59,7 @@ class TerminalView:
 
     def text(self, visit: Visit) -> str:
         """Give the encounter as text for this view's console."""
-        with self.console.capture() as capture:
-            for part in self._parts(visit):
-                self.console.print(part, highlight=False, emoji=False)
-            self.console.print()
-        return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+        return printed(self.console, (*self._parts(visit), ""))
 
     def _parts(self, visit: Visit) -> Iterator[RenderableType]:
         found = visit.determination
@@ -85,8 +76,8 @@ class TerminalView:
         yield from _edits(found)
         notes = [*found.why_undetermined, *found.notes]
         if notes:
-            yield _heading("Notes")
-            yield from (_indented(_text(note)) for note in notes)
+            yield heading("Notes")
+            yield from (indented(visible(note)) for note in notes)
 
     # --- what it is
 
@@ -96,7 +87,7 @@ class TerminalView:
         if found.status == "determined" and not found.claim:
             words = "determined: nothing is reportable"
         title = Text.assemble((plain(found.encounter), "bold"), f"  {visit.date.isoformat()}  ")
-        title.append(f"{plain(self.policy.id.upper())}, edition {plain(found.policy['edition'])}", _FAINT)
+        title.append(f"{plain(self.policy.id.upper())}, edition {plain(found.policy['edition'])}", FAINT)
         yield title
         yield Text(words, f"bold {colour}")
 
@@ -106,15 +97,15 @@ class TerminalView:
         found = visit.determination
         if not found.claim:
             if found.status != "determined":
-                yield _heading("Claim")
-                yield _indented(Text("No line holds in every case." if found.alternatives else "None yet."))
+                yield heading("Claim")
+                yield indented(Text("No line holds in every case." if found.alternatives else "None yet."))
             return
-        yield _heading("Claim" if found.status == "determined" else "Holds in every case")
+        yield heading("Claim" if found.status == "determined" else "Holds in every case")
         dated = any(line.date != visit.date.isoformat() for line in found.claim)
         if self.console.width >= WIDE:
-            yield _indented(self._claim_table(found.claim, dated))
+            yield indented(self._claim_table(found.claim, dated))
         else:
-            yield from (_indented(part) for line in found.claim for part in self._claim_lines(line, dated))
+            yield from (indented(part) for line in found.claim for part in self._claim_lines(line, dated))
 
     def _claim_table(self, lines: Sequence[ClaimLine], dated: bool) -> Table:
         marked = any(line.modifiers for line in lines)
@@ -127,22 +118,23 @@ class TerminalView:
                 Text(line.code, "bold"),
                 Text(str(line.units)),
                 *([Text(" ".join(line.modifiers))] if marked else []),
-                _text(self.label(line.code)),
-                _text(_words(line.role)),
-                *([_text(line.site or "")] if placed else []),
+                visible(self.label(line.code)),
+                visible(_words(line.role)),
+                *([visible(line.site or "")] if placed else []),
                 *([Text(line.date)] if dated else []),
-                _text(", ".join(line.administrations)),
-                Text(", ".join(line.rules), _FAINT),
+                visible(", ".join(line.administrations)),
+                Text(", ".join(line.rules), FAINT),
             )
         return table
 
     def _claim_lines(self, line: ClaimLine, dated: bool) -> Iterator[RenderableType]:
         """A line of the claim on a narrow terminal: what is billed, and below it what for."""
         yield Text.assemble((_billed(line), "bold"), "  ", plain(self.label(line.code)))
-        more = [_words(line.role), line.site, line.date if dated else None, f"for {', '.join(line.administrations)}"]
-        below = _text(" · ".join(part for part in more if part))
-        below.append(f"  {', '.join(line.rules)}", _FAINT)
-        yield _indented(below)
+        given = f"for {', '.join(line.administrations)}" if line.administrations else None
+        more = [_words(line.role), line.site, line.date if dated else None, given]
+        below = visible(" · ".join(part for part in more if part))
+        below.append(f"  {', '.join(line.rules)}", FAINT)
+        yield indented(below)
 
     def label(self, code: str) -> str:
         """What the law calls a code; nothing for one that does not come from the law."""
@@ -152,12 +144,12 @@ class TerminalView:
     def _drug_lines(self, found: Determination) -> Iterator[RenderableType]:
         if not found.drug_lines:
             return
-        yield _heading("Drug lines")
+        yield heading("Drug lines")
         table = _table(["Code", "Units", "Mod.", "For"])
         for line in found.drug_lines:
             modifiers = Text(" ".join(line.modifiers))
-            table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, _text(line.administration))
-        yield _indented(table)
+            table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, visible(line.administration))
+        yield indented(table)
 
     # --- what is open
 
@@ -166,38 +158,38 @@ class TerminalView:
         held = [it for it in found.readings if it.source == "set" and it not in mattering]
         assumed = [it for it in found.readings if it.source == "default" and it.otherwise]
         if held:
-            yield _heading("Readings that were set")
+            yield heading("Readings that were set")
             for it in held:
-                yield _indented(_text(f"{it.question} {it.name} = {it.option or 'open'}"))
+                yield indented(visible(f"{it.question} {it.name} = {it.option or 'open'}"))
                 yield from self._otherwise(it)
         if assumed:
-            yield _heading("Assumed where the policy leaves a question open")
+            yield heading("Assumed where the policy leaves a question open")
             for it in assumed:
-                yield _indented(_text(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
+                yield indented(visible(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
                 yield from self._otherwise(it)
         if mattering:
-            yield _heading("Open questions that change this claim")
+            yield heading("Open questions that change this claim")
             for it in mattering:
                 question = self.policy.question(it.question)
-                yield _indented(_text(f"{question.number} {question.name}: {question.title}"))
+                yield indented(visible(f"{question.number} {question.name}: {question.title}"))
                 for option in question.options:
-                    yield _indented(_text(f"{option.letter} {option.name}: {option.says}"), 4)
+                    yield indented(visible(f"{option.letter} {option.name}: {option.says}"), 4)
 
     def _otherwise(self, reading: Reading) -> Iterator[RenderableType]:
         for letter, codes in reading.otherwise.items():
             option = self.policy.question(reading.question).option(letter)
-            yield _indented(_text(f"{letter} {option.name} would give {in_words(Units(codes))}"), 4)
+            yield indented(visible(f"{letter} {option.name} would give {in_words(Units(codes))}"), 4)
 
     def _rivals(self, found: Determination) -> Iterator[RenderableType]:
         if not found.alternatives:
             return
-        yield _heading("Claims that can follow")
+        yield heading("Claims that can follow")
         sites = len({line.site for rival in found.alternatives for line in rival.lines}) > 1
         table = _table(["", "Claim", "Follows if"])
         for n, rival in enumerate(found.alternatives, start=1):
             lines = (_billed(line) + (f" at {line.site}" if sites and line.site else "") for line in rival.lines)
-            table.add_row(f"{n}", _text("\n".join(map(plain, lines)) or "nothing", whole=True), self._ways(rival))
-        yield _indented(table)
+            table.add_row(f"{n}", Text("\n".join(map(plain, lines)) or "nothing"), self._ways(rival))
+        yield indented(table)
 
     def _ways(self, rival: Rival) -> Text:
         ways = [" and ".join(self._conditions({**rival.readings, **rival.given}, rival.initial)) or "otherwise"]
@@ -224,39 +216,40 @@ class TerminalView:
 def _diagnoses(found: Determination) -> Iterator[RenderableType]:
     if found.diagnoses:
         first, *then = found.diagnoses
-        yield _heading("Diagnoses")
-        yield _indented(_text(f"{first} first listed" + (f", then {', '.join(then)}" if then else "")))
+        yield heading("Diagnoses")
+        yield indented(visible(f"{first} first listed" + (f", then {', '.join(then)}" if then else "")))
 
 
 def _missing(title: str, found: Determination, *, would_change: bool) -> Iterator[RenderableType]:
     table = _table(["Fact", "What follows", "Rules"])
     for it in found.missing:
         if it.would_change is would_change:
-            table.add_row(_text(it.fact), _text(it.message), Text(", ".join(it.rules), _FAINT))
+            table.add_row(visible(it.fact), visible(it.message), Text(", ".join(it.rules), FAINT))
     if table.row_count:
-        yield _heading(title)
-        yield _indented(table)
+        yield heading(title)
+        yield indented(table)
 
 
 def _exclusions(title: str, found: Sequence[Exclusion]) -> Iterator[RenderableType]:
     if not found:
         return
     coded = any(it.code for it in found)
-    yield _heading(title)
+    yield heading(title)
     table = _table(["Of", *(["Code"] if coded else []), "Why", "Rules"])
     for it in found:
         code = [Text(it.code or "")] if coded else []
-        table.add_row(_text(it.subject), *code, _text(it.reason), Text(", ".join(it.rules), _FAINT))
-    yield _indented(table)
+        table.add_row(visible(it.subject), *code, visible(it.reason), Text(", ".join(it.rules), FAINT))
+    yield indented(table)
 
 
 def _edits(found: Determination) -> Iterator[RenderableType]:
     if not found.edits:
         return
-    yield _heading("Claim edits: what a payer says to this claim, apart from the policy")
+    yield heading("Claim edits: what a payer says to this claim, apart from the policy")
     for edit in found.edits:
-        colour, words = _SEVERITY.get(str(edit["severity"]), ("", _words(str(edit["severity"]))))
-        yield _indented(Text.assemble((words, colour), ": ", plain(str(edit["message"]))))
+        severity = str(edit["severity"])
+        words = Text(SEVERITIES.get(severity, _words(severity)), _COLOURS.get(severity, "yellow"))
+        yield indented(Text.assemble(words, ": ", plain(str(edit["message"]))))
 
 
 def _billed(line: ClaimLine) -> str:
@@ -267,23 +260,11 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _text(text: str, *, whole: bool = False) -> Text:
-    return Text(text if whole else plain(text))
-
-
-def _heading(title: str) -> RenderableType:
-    return Text(f"\n{title}", "bold")
-
-
-def _indented(part: RenderableType, by: int = 2) -> Padding:
-    return Padding(part, (0, 0, 0, by), expand=False)
-
-
 _KEPT_WHOLE = {"Code", "Units", "Mod.", "Date"}
 
 
 def _table(columns: Iterable[str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style=_FAINT, show_edge=False)
+    table = Table(box=None, pad_edge=False, header_style=FAINT, show_edge=False)
     for column in columns:
         justify: JustifyMethod = "right" if column == "Units" else "left"
         table.add_column(column, no_wrap=column in _KEPT_WHOLE, overflow="fold", justify=justify)
