@@ -187,7 +187,7 @@ class _Worker:
         try:
             chart = sheet.chart()
         except Exception as error:  # whatever it is, the other charts are to be answered
-            return Outcome(position, sheet.source, None, failure=_place_of(error)), None
+            return Outcome(position, sheet.source, None, failure=place_of(error)), None
         name = None if chart.encounter is None else chart.encounter.id
         return Outcome(position, sheet.source, name, refusals=chart.refusals), chart.encounter
 
@@ -199,7 +199,7 @@ class _Worker:
             return list(self.coder.code(encounters, self.recheck))
         except Exception as error:
             if len(encounters) == 1:
-                return [_Failed(_place_of(error))]
+                return [_Failed(place_of(error))]
         return [answer for encounter in encounters for answer in self._code([encounter])]
 
     def _formed(self, outcome: Outcome, encounter: Encounter, answer: Any) -> Outcome:
@@ -208,7 +208,7 @@ class _Worker:
         try:
             return replace(outcome, result=self.form(encounter, answer))
         except Exception as error:
-            return replace(outcome, failure=_place_of(error))
+            return replace(outcome, failure=place_of(error))
 
 
 def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, None, None]:
@@ -217,7 +217,7 @@ def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, N
         yield from worker.answer(charts)
 
 
-def _place_of(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """Name an error by its kind and place in this package: its message could repeat what stands in a chart.
 
     That two engines differ, or that a chart leads too far, is said in full: these messages have codes, units and ids.

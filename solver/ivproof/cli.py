@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 from ivproof.commands import audit, code, explain, margins, missing, policy, proof, readings, report, schema
+from ivproof.commands.guarding import Guarded
 
 app = typer.Typer(
     name="ivproof",
+    cls=Guarded,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show what stands in a chart
     context_settings={"help_option_names": ["-h", "--help"]},

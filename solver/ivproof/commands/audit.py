@@ -20,8 +20,9 @@ from ivproof.commands.common import (
     MueOption,
     PolicyOption,
     PtpOption,
+    ReadingOption,
     RecheckOption,
-    complete_reading,
+    encoded,
     load_policy,
     read_edit_files,
     read_settings,
@@ -74,15 +75,7 @@ def audit(
         ),
     ] = None,
     policy: PolicyOption = "out001",
-    reading: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="QUESTION=OPTION",
-            help="Settle an open question: A9=B or tie_break=first. Can be repeated.",
-            autocompletion=complete_reading,
-            show_default=False,
-        ),
-    ] = None,
+    reading: ReadingOption = None,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -355,11 +348,9 @@ class _Report:
         return lambda it: self._encoded(lambda view: view.text(it))
 
     def _encoded(self, text: Callable[[Any], str]) -> bytes:
-        from rich.console import Console
-
         from ivproof.render.audit import AuditView
+        from ivproof.render.printing import console_of
 
-        file = sys.stdout if self._path is None else None
-        encoding = sys.stdout.encoding if file else "utf-8"
-        console = Console(file=file) if file else Console(width=120, no_color=True, force_terminal=False)
-        return text(AuditView(self._policy, console)).encode(encoding, "backslashreplace")
+        if self._path is not None:
+            return text(AuditView(self._policy, console_of(None))).encode()
+        return encoded(text(AuditView(self._policy, console_of(sys.stdout))))

@@ -17,8 +17,9 @@ from ivproof.commands.common import (
     MueOption,
     PolicyOption,
     PtpOption,
+    ReadingOption,
     RecheckOption,
-    complete_reading,
+    encoded,
     load_policy,
     read_edit_files,
     read_settings,
@@ -49,16 +50,7 @@ def code(
         ),
     ],
     policy: PolicyOption = "out001",
-    reading: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="QUESTION=OPTION",
-            help="Settle an open question: A9=B or tie_break=first; =open tries every option. Can be repeated; "
-            "[bold]ivproof readings list[/] shows them.",
-            autocompletion=complete_reading,
-            show_default=False,
-        ),
-    ] = None,
+    reading: ReadingOption = None,
     form: Annotated[
         Format, typer.Option("--format", help="table: for people. json: JSON Lines, one encounter a line.")
     ] = Format.TABLE,
@@ -79,6 +71,8 @@ def code(
     output: Annotated[
         Path | None,
         typer.Option(
+            "--output",
+            "-o",
             metavar="FILE",
             help="Write here instead of to standard output. Until it is whole the name ends in .incomplete.",
             show_default=False,
@@ -119,12 +113,11 @@ def _json() -> tuple[Form, Callable[[Any], bytes]]:
 
 
 def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
-    from rich.console import Console
-
+    from ivproof.render.printing import console_of
     from ivproof.render.terminal import TerminalView, as_visit
 
-    file = sys.stdout if sink.path is None else None
-    encoding = sys.stdout.encoding if file else "utf-8"
-    console = Console(file=file) if file else Console(width=120, no_color=True, force_terminal=False)
-    view = TerminalView(policy, console)
-    return as_visit, lambda visit: view.text(visit).encode(encoding, "backslashreplace")
+    if sink.path is not None:
+        to_file = TerminalView(policy, console_of(None))
+        return as_visit, lambda visit: to_file.text(visit).encode()
+    view = TerminalView(policy, console_of(sys.stdout))
+    return as_visit, lambda visit: encoded(view.text(visit))

@@ -14,7 +14,7 @@ import typer
 from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
     from rich.table import Table
 
     from ivproof.edits.tables import EditFiles, Setting
@@ -98,11 +98,30 @@ def read_edit_files(
     return files
 
 
-def console() -> Console:
-    """Give the console for standard output: no colour where it is piped or NO_COLOR is set."""
-    from rich.console import Console
+def show(*parts: RenderableType) -> None:
+    """Print to standard output, without colour where it is piped or NO_COLOR is set."""
+    from ivproof.render.printing import console_of, printed
 
-    return Console(highlight=False, emoji=False, markup=False)
+    sys.stdout.buffer.write(encoded(printed(console_of(sys.stdout), parts)))
+    sys.stdout.buffer.flush()
+
+
+def encoded(text: str) -> bytes:
+    """Give text for people in the encoding of standard output; what that lacks is written out."""
+    return text.encode(sys.stdout.encoding, "backslashreplace")
+
+
+def emit(text: str) -> None:
+    """Write text for machines to standard output: UTF-8, whatever the terminal or the locale has."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def emit_json(data: object, *, indent: int | None = 2) -> None:
+    """Write data as JSON to standard output; without `indent` in one line."""
+    import json
+
+    emit(json.dumps(data, ensure_ascii=False, indent=indent) + "\n")
 
 
 def table(*columns: str) -> Table:
@@ -181,6 +200,17 @@ PolicyOption = Annotated[
         metavar="NAME|DIR",
         help="The policy to code by: its name or its folder.",
         autocompletion=complete_policy,
+    ),
+]
+ReadingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reading",
+        metavar="QUESTION=OPTION",
+        help="Settle an open question: A9=B or tie_break=first; =open tries every option. Can be repeated; "
+        "[bold]ivproof readings list[/] shows them.",
+        autocompletion=complete_reading,
+        show_default=False,
     ),
 ]
 

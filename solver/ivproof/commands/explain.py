@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands.common import PolicyOption, console, load_policy, read_settings, telling_policy_errors, wrong
-from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.common import (
+    PolicyOption,
+    ReadingOption,
+    emit,
+    emit_json,
+    load_policy,
+    read_settings,
+    show,
+    telling_policy_errors,
+    wrong,
+)
+from ivproof.commands.one import EncounterOption, FileArgument, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +72,7 @@ def why(
     try:
         if form in {Format.TEXT, Format.JSON}:
             found = explainer.why(chart, code, detail=detail)
-            _show(found, why_words(found), form)
+            _write(found, why_words(found), form)
         else:
             _graphs(explainer, chart, form, explainer.check(code))
     except NoSuchCodeError as error:
@@ -84,7 +93,7 @@ def explain(
     explainer, chart = _prepare(file, encounter, policy, reading)
     if form in {Format.TEXT, Format.JSON}:
         found = explainer.explain(chart, detail=detail)
-        _show(found, why_words(found) if detail else visit_words(found), form)
+        _write(found, why_words(found) if detail else visit_words(found), form)
     else:
         _graphs(explainer, chart, form, None)
 
@@ -113,9 +122,9 @@ def whynot(
     except (NoSuchCodeError, NoSuchAdministrationError) as error:
         wrong(str(error))
     if form is PlainFormat.JSON:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+        emit_json(found.as_dict())
     else:
-        _print(why_not_words(found, detail=detail))
+        show(*why_not_words(found, detail=detail))
 
 
 def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] | None) -> tuple[Explainer, Encounter]:
@@ -128,17 +137,11 @@ def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] |
         return Explainer(by, readings), chart
 
 
-def _show(found: Why, words: Iterable[RenderableType], form: Format) -> None:
+def _write(found: Why, words: Iterable[RenderableType], form: Format) -> None:
     if form is Format.JSON:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+        emit_json(found.as_dict())
     else:
-        _print(words)
-
-
-def _print(words: Iterable[RenderableType]) -> None:
-    out = console()
-    for word in words:
-        out.print(word)
+        show(*words)
 
 
 def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | None) -> None:
@@ -149,4 +152,4 @@ def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | No
     case = explainer.case(chart)
     for alternative in case.alternatives:
         derivation = case.derivation(alternative)
-        typer.echo(write(derivation.graph(derivation.units(code))), nl=False)
+        emit(write(derivation.graph(derivation.units(code))))

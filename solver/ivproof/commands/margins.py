@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -11,13 +10,15 @@ from ivproof.commands.code import Format
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
-    console,
+    ReadingOption,
+    emit_json,
     load_policy,
     read_settings,
     say,
+    show,
     telling_policy_errors,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick
 
 
 def margins(
@@ -58,8 +59,6 @@ def margins(
     if within is not None:
         report = report.within(within)
     if form is Format.JSON:
-        typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
-        return
-    out = console()
-    for words in margin_words(report):
-        out.print(words)
+        emit_json(report.as_dict())
+    else:
+        show(*margin_words(report))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -11,14 +10,16 @@ from ivproof.commands.common import (
     REFUSED,
     JobsOption,
     PolicyOption,
-    console,
+    ReadingOption,
+    emit_json,
     load_policy,
     read_settings,
     say,
+    show,
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick
 from ivproof.commands.readings import Format
 
 
@@ -66,8 +67,6 @@ def missing(
             say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
             raise typer.Exit(REFUSED) from None
     if form is Format.JSON:
-        typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
-        return
-    out = console()
-    for words in missing_words(report, chart):
-        out.print(words)
+        emit_json(report.as_dict())
+    else:
+        show(*missing_words(report, chart))

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ivproof.commands.common import REFUSED, complete_reading, say, wrong
+from ivproof.commands.common import REFUSED, say, wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ivproof.encounter import Encounter
 
 SHOWN = 5
@@ -25,47 +27,44 @@ FileArgument = Annotated[
 EncounterOption = Annotated[
     str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
 ]
-ReadingOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="QUESTION=OPTION",
-        help="Settle an open question, as for [bold]ivproof code[/]. Can be repeated.",
-        autocompletion=complete_reading,
-        show_default=False,
-    ),
-]
 
 
 def pick(file: str, wanted: str | None) -> Encounter:
-    """Read the encounter that is asked for; end the command where it is not there, or is refused.
+    """Read the encounter of a file that is asked for; end the command where it is not there, or is refused."""
+    return pick_of([file], wanted)[0]
 
-    A file that holds a broken chart is refused too, unless `wanted` says which of the others is meant.
+
+def pick_of(files: Sequence[str], wanted: str | None) -> tuple[Encounter, str]:
+    """Read the encounter that is asked for, and tell which file it stands in.
+
+    Files that hold a broken chart are refused, unless `wanted` says which of the others is meant.
     """
+    from ivproof.chart.consistency import compare_key
     from ivproof.chart.files import scan
 
-    found: list[Encounter] = []
+    found: list[tuple[Encounter, str]] = []
     problems: list[str] = []
-    for sheet in scan([file]):
+    for sheet in scan(files):
         chart = sheet.chart()
         if chart.encounter is None:
             problems += map(str, chart.refusals)
-        elif wanted is None or chart.encounter.id == wanted:
-            found.append(chart.encounter)
+        elif wanted is None or compare_key(chart.encounter.id) == compare_key(wanted):
+            found.append((chart.encounter, sheet.source.file))
     if len(found) != 1 or (problems and wanted is None):
-        _tell(file, wanted, found, problems)
+        _tell(", ".join(files), wanted, [it for it, _ in found], problems)
     return found[0]
 
 
-def _tell(file: str, wanted: str | None, found: list[Encounter], problems: list[str]) -> NoReturn:
+def _tell(files: str, wanted: str | None, found: list[Encounter], problems: list[str]) -> NoReturn:
     """Say why no encounter can be picked."""
     for problem in problems:
         say(problem)
     if problems and (wanted is None or not found):
         raise typer.Exit(REFUSED)
     if wanted is not None:
-        wrong(f"--encounter {wanted}: {'more than one' if found else 'no'} encounter of {file} has that id")
+        wrong(f"--encounter {wanted}: {'more than one' if found else 'no'} encounter of {files} has that id")
     if not found:
-        wrong(f"{file}: no chart in it")
+        wrong(f"{files}: no chart in it")
     names = ", ".join(it.id for it in found[:SHOWN])
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    wrong(f"{file} has several encounters; pick one with --encounter: {names}{more}")
+    wrong(f"{files} has several encounters; pick one with --encounter: {names}{more}")

@@ -6,10 +6,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Self
+
+import typer
+
+from ivproof.commands.common import REFUSED, say, wrong
 
 INCOMPLETE = ".incomplete"
 """What a file's name ends in until it is whole."""
@@ -66,9 +70,32 @@ class Output:
     def discard(self) -> None:
         """Close, and leave no file where nothing was to be written."""
         if self.path is not None:
-            self._stream.close()
+            with suppress(OSError):  # where the disk is full, closing fails too
+                self._stream.close()
             if self.beside:
                 self.written.unlink(missing_ok=True)
+
+
+def write_whole(path: Path | None, content: bytes) -> None:
+    """Write one document to a file, or to standard output; end the command where that cannot be done.
+
+    What could not be written whole leaves no file.
+    """
+    if path is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        sink = Output(path)
+    except OSError as error:
+        wrong(f"--output {path}: {error.strerror or error}")
+    try:
+        sink.write(content)
+        sink.finish(whole=True)
+    except OSError as error:
+        sink.discard()
+        say(f"ivproof: cannot write {path}: {error.strerror or error}")
+        raise typer.Exit(REFUSED) from error
 
 
 class Interruption:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
-from ivproof.commands.common import REFUSED, say, telling_policy_errors, wrong
+from ivproof.commands.common import REFUSED, say, telling_policy_errors
+from ivproof.commands.one import pick_of
 
 if TYPE_CHECKING:
     from ivproof.audit.claims import Claims
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from ivproof.encounter import Encounter
     from ivproof.packet.model import Packet
     from ivproof.policy import Policy
-
-SHOWN = 5
-"""So many encounters are named where one has to be picked."""
 
 PROOF = ".proof.json"
 """What the name of the proof ends in that is written beside a packet as data."""
@@ -41,7 +39,8 @@ def write_packet(
 
     A page or a document says how to make the proof; with a packet as data, the proof is written beside it.
     """
-    encounter, file = _pick(files, wanted, claims)
+    encounter, file = _billed(files, wanted, claims)
+    from ivproof.commands.output import write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker
     from ivproof.reasons.record import RecordError
@@ -57,8 +56,8 @@ def write_packet(
         say(f"ivproof: internal error: {error}")
         raise typer.Exit(REFUSED) from error
     if proof is not None:
-        _write(proof, packet.proof.content)
-    _write(output, _content(packet, kind))
+        write_whole(proof, packet.proof.content)
+    write_whole(output, _content(packet, kind))
     return packet.verdict
 
 
@@ -74,33 +73,9 @@ def _content(packet: Packet, kind: str) -> bytes:
     return packet_page(packet).encode()
 
 
-def _write(path: Path, content: bytes) -> None:
-    from ivproof.commands.output import Output
-
-    try:
-        sink = Output(path)
-        sink.write(content)
-        sink.finish(whole=True)
-    except OSError as error:
-        wrong(f"--output {path}: {error.strerror or error}")
-
-
-def _pick(files: Sequence[str], wanted: str | None, claims: Claims | None) -> tuple[Encounter, str]:
+def _billed(files: Sequence[str], wanted: str | None, claims: Claims | None) -> tuple[Encounter, str]:
     """Read the encounter that is asked for, with its billed lines; and the file that it stands in."""
-    from ivproof.chart.consistency import compare_key
-    from ivproof.chart.files import scan
-
-    found: list[tuple[Encounter, str]] = []
-    problems: list[str] = []
-    for sheet in scan(files):
-        chart = sheet.chart()
-        if chart.encounter is None:
-            problems += map(str, chart.refusals)
-        elif wanted is None or compare_key(chart.encounter.id) == compare_key(wanted):
-            found.append((chart.encounter, sheet.source.file))
-    if len(found) != 1 or (problems and wanted is None):
-        _tell(", ".join(files), wanted, [it.id for it, _ in found], problems)
-    encounter, file = found[0]
+    encounter, file = pick_of(files, wanted)
     lines = claims.of(encounter.id) if claims else None
     if lines is not None:
         encounter = encounter.model_copy(update={"billed": lines})
@@ -110,20 +85,3 @@ def _pick(files: Sequence[str], wanted: str | None, claims: Claims | None) -> tu
         )
         raise typer.Exit(REFUSED)
     return encounter, file
-
-
-def _tell(files: str, wanted: str | None, found: Sequence[str], problems: Sequence[str]) -> NoReturn:
-    """Say why no encounter can be picked."""
-    for problem in problems:
-        say(problem)
-    if problems and not found:
-        raise typer.Exit(REFUSED)
-    if wanted is not None:
-        wrong(
-            f"--encounter {wanted}: found {len(found) or 'no'} encounter{'s' if len(found) > 1 else ''} with that id "
-            f"in {files}, expected one"
-        )
-    if not found:
-        wrong(f"{files}: no chart in it")
-    names = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-    wrong(f"a packet is of one claim; {files} has several encounters, pick one with --encounter: {names}")

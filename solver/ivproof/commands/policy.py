@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -14,9 +13,10 @@ import typer
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
-    console,
+    emit_json,
     load_policy,
     say,
+    show,
     table,
     telling_policy_errors,
     wrong,
@@ -31,8 +31,8 @@ app = typer.Typer(no_args_is_help=True, help="The rules of a policy: read them, 
 _FILE = re.compile(r"[\w./-]+\.lp")
 
 
-@app.command()
-def show(
+@app.command("show")
+def show_(
     what: Annotated[
         str | None,
         typer.Argument(
@@ -75,9 +75,9 @@ def show(
                     "a number of the text like R30, or a file like sequence.lp"
                 )
             for line in said:
-                typer.echo(line)
+                show(line)
             if not found:
-                typer.echo("No rule of the law rests on it.")
+                show("No rule of the law rests on it.")
         for rules in found:
             _rules(rules)
 
@@ -86,7 +86,7 @@ def _predicates(law: Policy) -> None:
     from ivproof.law import predicates
     from ivproof.render.policy import predicates_table
 
-    console().print(predicates_table(predicates.predicates(law)))
+    show(predicates_table(predicates.predicates(law)))
 
 
 def _near(what: str, law: Policy) -> str:
@@ -129,9 +129,8 @@ def _said(law: Policy, number: str) -> Iterator[str]:
 def _outline(law: Policy) -> None:
     from rich.text import Text
 
-    out = console()
-    out.print(Text(f"{law.id}: {law.title}, edition {law.edition}", "bold"))
-    out.print(Text(law.digest, "bright_black"))
+    from ivproof.render.printing import FAINT
+
     file = ""
     found = table("Rule", "Rests on", "Says")
     for rules in _grouped(law.program.rules):
@@ -144,22 +143,21 @@ def _outline(law: Policy) -> None:
         header = first.header
         if header:
             found.add_row(Text(header.id), Text(header.citation), Text(header.sentence))
-    out.print(found)
-    out.print(Text("\nThe questions that the text leaves open: ivproof readings list", "bright_black"))
+    title = Text(f"{law.id}: {law.title}, edition {law.edition}", "bold")
+    show(title, Text(law.digest, FAINT), found)
+    show(Text("\nThe questions that the text leaves open: ivproof readings list", FAINT))
 
 
 def _rules(rules: Sequence[Rule]) -> None:
     """Print rules under one header as they are written."""
     from rich.text import Text
 
-    out = console()
+    from ivproof.render.printing import FAINT
+
     header = rules[0].header
     if header:
-        out.print(Text.assemble((header.id, "bold"), f"  {header.citation}  ", (rules[0].place, "bright_black")))
-        out.print(Text(header.sentence))
-    for rule in rules:
-        out.print(Text(rule.text, "cyan"), soft_wrap=True)
-    out.print()
+        show(Text.assemble((header.id, "bold"), f"  {header.citation}  ", (rules[0].place, FAINT)), header.sentence)
+    show(*(Text(rule.text, "cyan", no_wrap=True, overflow="ignore") for rule in rules), "")
 
 
 @app.command()
@@ -177,7 +175,7 @@ def lint(policy: PolicyOption = "out001") -> None:
     if problems:
         say(f"{len(problems)} found")
         raise typer.Exit(REFUSED)
-    typer.echo("The law is clean.")
+    show("The law is clean.")
 
 
 class Format(StrEnum):
@@ -221,10 +219,8 @@ def coverage(
         found = covering.coverage(load_policy(policy), cases or covering.cases_folder())
         row = None if number is None else found.row(number)
     if format_ is Format.JSON:
-        typer.echo(json.dumps((row or found).as_dict(), ensure_ascii=False, indent=2))
+        emit_json((row or found).as_dict())
     else:
-        out = console()
-        for part in coverage_tables(found) if row is None else coverage_detail(row):
-            out.print(part)
+        show(*(coverage_tables(found) if row is None else coverage_detail(row)))
     if found.gaps:
         raise typer.Exit(REFUSED)

@@ -12,17 +12,18 @@ import typer
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
-    complete_reading,
+    ReadingOption,
+    emit_json,
     load_policy,
     read_settings,
-    say,
+    show,
     telling_policy_errors,
     wrong,
 )
+from ivproof.commands.one import EncounterOption, FileArgument, pick
 from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
-    from ivproof.encounter import Encounter
     from ivproof.recheck.checker import Verdict
 
 
@@ -34,9 +35,7 @@ class Format(StrEnum):
 
 
 def prove(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A chart: YAML, JSON or JSON Lines, or - for standard input.")
-    ],
+    file: FileArgument,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -47,20 +46,9 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
-    reading: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="QUESTION=OPTION",
-            help="Settle an open question: A9=B or tie_break=first; =open tries every option. Can be repeated.",
-            autocompletion=complete_reading,
-            show_default=False,
-        ),
-    ] = None,
-    encounter: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Which encounter, where the file has several.", show_default=False),
-    ] = None,
+    reading: ReadingOption = None,
 ) -> None:
     """Write a proof of the claim of one chart, which [bold]ivproof check[/] checks without clingo.
 
@@ -68,41 +56,15 @@ def prove(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
-    found = _encounter(file, encounter)
+    chart = pick(file, encounter)
     from ivproof.coding import Coder
-    from ivproof.commands.output import Output
+    from ivproof.commands.output import write_whole
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
     with telling_policy_errors():
-        document = canonical(make(Coder(by, readings), found))
-    try:
-        sink = Output(output)
-        sink.write(document)
-        sink.finish(whole=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        wrong(f"--output {output}: {error.strerror or error}")
-
-
-def _encounter(file: str, wanted: str | None) -> Encounter:
-    from ivproof.chart.files import read
-
-    charts = list(read([file]))
-    found = [it.encounter for it in charts if it.encounter and wanted in {None, it.encounter.id}]
-    if len(found) == 1 and (wanted is not None or len(charts) == 1):
-        return found[0]
-    refusals = [refusal for it in charts for refusal in it.refusals]
-    if found or (charts and not refusals):
-        names = ", ".join(it.encounter.id for it in charts[:10] if it.encounter)
-        asked = (
-            f"no encounter {wanted}" if wanted is not None else f"{len(charts)} encounters; name one with --encounter"
-        )
-        wrong(f"{file} has {asked}: {names}")
-    for refusal in refusals:
-        say(str(refusal))
-    raise typer.Exit(REFUSED)
+        document = canonical(make(Coder(by, readings), chart))
+    write_whole(output, document)
 
 
 def check(
@@ -149,17 +111,15 @@ def check(
                 f"no law to check against: {error}; name its folder with --policy, or trust the proof's with --embedded"
             )
     verdict = verdict_on(document, law, listed)
-    typer.echo(_json(verdict) if form is Format.JSON else _text(verdict))
+    if form is Format.JSON:
+        from dataclasses import asdict
+
+        emit_json(asdict(verdict), indent=None)
+    else:
+        show(_text(verdict))
     raise typer.Exit(0 if verdict.accepted else REFUSED)
 
 
 def _text(verdict: Verdict) -> str:
     first, *trusted = "accepted" if verdict.accepted else plain(str(verdict)), *verdict.trusted
     return "\n".join([first, *(f"on trust: {plain(it)}" for it in trusted)])
-
-
-def _json(verdict: Verdict) -> str:
-    import json
-    from dataclasses import asdict
-
-    return json.dumps(asdict(verdict), ensure_ascii=False)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,18 +16,25 @@ from ivproof.commands.common import (
     REFUSED,
     JobsOption,
     PolicyOption,
+    ReadingOption,
     complete_question,
-    console,
+    emit_json,
     load_policy,
     read_settings,
     say,
+    show,
     table,
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, pick
+from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
     from ivproof.encounter import Encounter
     from ivproof.policy import Policy, Question
 
@@ -137,12 +143,12 @@ def of_charts(
         return
     from ivproof.chart.files import scan
     from ivproof.coding import Coder
+    from ivproof.commands.running import count
     from ivproof.exploration.readings import BESIDE, ReadingsOfCharts
     from ivproof.render.readings import readings_words
 
     with telling_policy_errors():
         finder, coder = ReadingsOfCharts(by, settings), Coder(by)
-    out = console()
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
     refused, told = False, 0
     try:
@@ -156,13 +162,11 @@ def of_charts(
             found = finder.of(coder.facts(chart.encounter), beside)
             told += 1
             if form is Format.JSON:
-                typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+                emit_json(found.as_dict(), indent=None)
             else:
-                for word in readings_words(found, limit or None):
-                    out.print(word)
-                out.print()
+                show(*readings_words(found, limit or None), "")
     except KeyboardInterrupt:
-        say(f"ivproof: interrupted; {told} {'chart was' if told == 1 else 'charts were'} answered")
+        say(f"ivproof: interrupted; {count(told)} answered")
         raise typer.Exit(INTERRUPTED) from None
     if encounter is not None and not told and not refused:
         wrong(f"--encounter {encounter}: no encounter of {', '.join(files)} has that id")
@@ -186,14 +190,12 @@ def _why(policy: Policy, settings: dict[str, str], question: Question, chart: En
     explainer = Explainer(policy, settings)
     case = explainer.case(chart)
     [found] = Explorer(policy, settings).explore([case.facts])
-    out = console()
     if question.key in found.mattering:
         how = "alone" if question.key in (found.alone or {}) else "together with others"
-        out.print(f"{question.number} ({question.name}) decides over {chart.id}, {how}.")
+        show(plain(f"{question.number} ({question.name}) decides over {chart.id}, {how}."))
         return
     teller = case.teller(case.derivation(case.alternatives[0]))
-    for word in idle_words(why_idle(policy, teller, question, touches=question.key in found.touched)):
-        out.print(word)
+    show(*idle_words(why_idle(policy, teller, question, touches=question.key in found.touched)))
 
 
 @app.command("list")
@@ -208,11 +210,11 @@ def list_(policy: PolicyOption = "out001") -> None:
             options = (f"{it.letter}{'*' if it.name == question.default else ''} {it.name}" for it in question.options)
             held = "" if question.default else "open: "
             found.add_row(question.number, Text(question.name), Text(question.title), Text(held + ", ".join(options)))
-        console().print(found)
+        show(found)
 
 
-@app.command()
-def show(
+@app.command("show")
+def show_(
     question: Annotated[
         str,
         typer.Argument(
@@ -223,34 +225,29 @@ def show(
 ) -> None:
     """Show one question: what is open, its options, which one is held and why."""
     with telling_policy_errors():
-        _show(load_policy(policy).question(question))
+        show(*_parts(load_policy(policy).question(question)))
 
 
-def _show(question: Question) -> None:
-    from rich.padding import Padding
+def _parts(question: Question) -> Iterator[RenderableType]:
+    """What is said of one question."""
     from rich.text import Text
 
-    out = console()
-    out.print(Text(f"{question.number} {question.name}", "bold"))
-    out.print(Text(question.title))
-    out.print(Text(f"{question.kind}; rests on {question.citation}", "bright_black"))
-    out.print()
+    from ivproof.render.printing import FAINT, indented
+
+    yield Text(f"{question.number} {question.name}", "bold")
+    yield question.title
+    yield Text(f"{question.kind}; rests on {question.citation}", FAINT)
+    yield ""
     options = table("", "Option", "")
     options.show_header = False
     for option in question.options:
         held = Text("held unless set otherwise", "green") if option.name == question.default else Text("")
         options.add_row(Text(option.letter, "bold"), Text.assemble((option.name, "bold"), ": ", option.says), held)
-    out.print(Padding(options, (0, 0, 0, 2)))
+    yield indented(options)
     if question.default is None:
-        out.print("  No option is supported: every one is tried, and each claim that follows is listed.")
+        yield indented("No option is supported: every one is tried, and each claim that follows is listed.")
     if question.note:
-        out.print()
-        out.print(Text(question.note))
-    out.print()
-    out.print(
-        Text(
-            f"Set it with --reading {question.number}={question.options[-1].letter} or "
-            f"--reading {question.name}={question.options[-1].name}.",
-            "bright_black",
-        )
-    )
+        yield f"\n{question.note}"
+    last = question.options[-1]
+    setting = f"--reading {question.number}={last.letter} or --reading {question.name}={last.name}"
+    yield Text(f"\nSet it with {setting}.", FAINT)

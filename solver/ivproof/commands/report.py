@@ -10,13 +10,14 @@ import typer
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
+    ReadingOption,
     load_policy,
     read_settings,
     say,
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, ReadingOption, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick
 
 
 def report(
@@ -51,7 +52,7 @@ def report(
         wrong(f"--output {output}: expected a name that ends in .html or .pdf")
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
-    from ivproof.commands.output import Output
+    from ivproof.commands.output import write_whole
 
     chosen = pick(file, encounter)
     from ivproof.reasons.record import RecordError
@@ -73,9 +74,4 @@ def report(
         from ivproof.render.html import page
 
         content = page(found).encode()
-    try:
-        sink = Output(output)
-        sink.write(content)
-        sink.finish(whole=True)
-    except OSError as error:
-        wrong(f"--output {output}: {error.strerror or error}")
+    write_whole(output, content)

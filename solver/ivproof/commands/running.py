@@ -70,7 +70,7 @@ def run(
     except KeyboardInterrupt:
         sink.finish(whole=False)
         where = f"{sink.written} is whole up to there" if sink.path else "the output is whole up to there"
-        say(f"ivproof: interrupted; {answered} {'chart was' if answered == 1 else 'charts were'} answered, {where}")
+        say(f"ivproof: interrupted; {count(answered)} answered, {where}")
         return INTERRUPTED
     except (PolicyError, LawError):
         sink.discard()
@@ -78,9 +78,15 @@ def run(
     except BrokenPipeError:
         raise  # nobody reads on: the caller of the command knows
     except OSError as error:
-        say(f"ivproof: cannot write {sink.written}: {error.strerror or error}; {answered} charts were answered")
+        where = "standard output" if sink.path is None else sink.written
+        say(f"ivproof: cannot write {where}: {error.strerror or error}; {count(answered)} answered")
         return REFUSED
     return status
+
+
+def count(answered: int) -> str:
+    """Say of how many charts something is told."""
+    return "1 chart was" if answered == 1 else f"{answered} charts were"
 
 
 def _where(source: Source) -> str:

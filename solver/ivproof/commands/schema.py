@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from ivproof.commands.common import emit_json
+
 app = typer.Typer(no_args_is_help=True, help="Print the JSON Schema of a format; editors check and complete by it.")
 
 
@@ -12,7 +14,7 @@ def encounter() -> None:
     """Print the JSON Schema of a chart."""
     from ivproof.encounter import schema
 
-    _print(schema())
+    emit_json(schema())
 
 
 @app.command()
@@ -20,7 +22,7 @@ def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
     from ivproof.determination_schema import schema
 
-    _print(schema())
+    emit_json(schema())
 
 
 @app.command()
@@ -28,7 +30,7 @@ def audit() -> None:
     """Print the JSON Schema of an audit: of each line of `audit --format json`."""
     from ivproof.audit.schema import schema
 
-    _print(schema())
+    emit_json(schema())
 
 
 @app.command()
@@ -36,7 +38,7 @@ def packet() -> None:
     """Print the JSON Schema of a packet: of what `audit -o packet.json` writes."""
     from ivproof.packet.schema import schema
 
-    _print(schema())
+    emit_json(schema())
 
 
 @app.command()
@@ -44,10 +46,4 @@ def proof() -> None:
     """Print the JSON Schema of a proof."""
     from ivproof.proof.schema import schema
 
-    _print(schema())
-
-
-def _print(schema: object) -> None:
-    import json
-
-    typer.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+    emit_json(schema())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ivproof.commands.common import INTERRUPTED, REFUSED, console, say, table, telling_policy_errors
+from ivproof.commands.common import INTERRUPTED, REFUSED, emit, emit_json, say, show, table, telling_policy_errors
 
 if TYPE_CHECKING:
     from ivproof.batch import Make
@@ -48,23 +46,22 @@ def summarise(
         say(f"ivproof: interrupted after {found.charts} charts; nothing was written")
         return INTERRUPTED
     if form == "json":
-        sys.stdout.write(json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n")
+        emit_json(found.as_dict())
     elif form == "csv":
-        sys.stdout.write(found.csv())
+        emit(found.csv())
     else:
-        _print(found)
+        _show(found)
     return status
 
 
-def _print(found: Summary) -> None:
-    from rich.text import Text
+def _show(found: Summary) -> None:
+    from ivproof.render.printing import visible
 
-    out = console()
     what = found.what.replace("_", " ")
-    out.print(f"{found.charts} charts; of {found.decided} no single one of the {what} changes the claim")
+    shown = table("", "", "Charts", "What changes most often", "Smallest example")
+    for row in found.rows():
+        shown.add_row(*map(visible, row))
+    charts = f"{found.charts} {'chart' if found.charts == 1 else 'charts'}"
+    show(f"{charts}; on {found.charts - found.decided} one of the {what} changes the claim by itself")
     if found.entries:
-        out.print()
-        shown = table("", "", "Charts", "What changes most often", "Smallest example")
-        for row in found.rows():
-            shown.add_row(*map(Text, row))
-        out.print(shown)
+        show("", shown)

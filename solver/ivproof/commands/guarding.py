@@ -1,0 +1,51 @@
+"""The command line as a whole: whatever goes wrong, it ends with one line that says what, and never with a traceback.
+
+What a traceback shows could stand in a chart, and nobody who codes visits reads one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperGroup
+
+from ivproof.commands.common import REFUSED, say
+
+TRACEBACK = "IVPROOF_TRACEBACK"
+"""The variable of the environment that, where it is set, lets errors of this program through as Python shows them."""
+
+
+class Guarded(TyperGroup):
+    """The commands, with every error that none of them foresees told in one line."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; errors end it with status 1."""
+        try:
+            try:
+                return super().main(*args, **extra)
+            finally:
+                sys.stdout.flush()  # here, where it can be told that it fails, and not when Python ends
+        except BrokenPipeError:
+            _forget_output()  # nobody reads on, and nobody needs to be told
+        except OSError as error:
+            say(f"ivproof: {error.filename or 'cannot write standard output'}: {error.strerror or error}")
+            _forget_output()
+        except Exception as error:
+            if os.environ.get(TRACEBACK):
+                raise
+            from ivproof.batch import place_of
+
+            say(f"ivproof: internal error: {place_of(error)} ({TRACEBACK}=1 shows where it comes from)")
+        sys.exit(REFUSED)
+
+
+def _forget_output() -> None:
+    """Let what cannot be written go, so that Python does not try again when it ends."""
+    with Path(os.devnull).open("w") as nowhere:
+        try:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        except (OSError, ValueError):  # no stream of the system, as in tests
+            return
