@@ -9,7 +9,8 @@ in `render`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ plain_before has_main_site bout_at bout_fluid bout_includes bout_holds has_clock
 chain chain_at piece_of drug_flows injection_counts concurrent_in first_concurrent vein listed_at day_of drug_class
 has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug reported_visit
 is_left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
-repeat_role leaders flows_at_all counted_with_other first_by_letter
+repeat_role leaders pause_after pauses_after pause_between flows_at_all counted_with_other first_by_letter
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
 """Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
@@ -145,6 +146,13 @@ class Teller:
         self._assumed: dict[str, None] = {}
         self._facts: set[str] = set()
 
+    def fresh(self) -> Teller:
+        """Something that tells steps of the same derivation from the beginning: nothing is told yet."""
+        other = copy(self)
+        other.names = Names(self.derivation.facts)
+        other._told, other._number, other._assumed, other._facts = {}, 0, {}, set()
+        return other
+
     # --- steps
 
     def step(self, atom: str) -> Line:
@@ -241,7 +249,7 @@ class Teller:
                 lines.append(self._choice(instance, head))
         if shown or self.detail:
             negations = (self._negation(atom) for atom in instance.negative if self._worth_telling(atom))
-            lines += [line for line in negations if line is not None]
+            lines += [line for negation in negations for line in negation]
         for literal in instance.rule.settled:
             key = str(literal.atom.arguments[0])
             self._assumed.setdefault(key)
@@ -345,14 +353,18 @@ class Teller:
         rules = self.absence.rules((name, _arity(atom)))
         return name not in QUIET | TECHNICAL and not (rules and self._technical(rules[0]))
 
-    def _negation(self, atom: str) -> Line | None:
-        """Something that did not hold, and the nearest reason for that; None where there is nothing to tell."""
+    def _negation(self, atom: str) -> Iterator[Line]:
+        """Something that did not hold, and the nearest reason for that; nothing where there is nothing to tell."""
         found = self.lacking.negation(atom)
         if not found.said:
-            return Line(found.kind, found.reason)
-        if not self.detail and (not found.reason or found.silent):
-            return None
-        return Line("not", " — ".join(it for it in (found.said, found.reason) if it), rule=found.rule)
+            yield Line(found.kind, found.reason)
+        elif found.measured:
+            # a length that is short says it all
+            if self.detail:
+                yield Line("not", found.said, rule=found.rule)
+            yield Line("measure", found.reason, rule=found.rule)
+        elif self.detail or (found.reason and not found.silent):
+            yield Line("not", " — ".join(it for it in (found.said, found.reason) if it), rule=found.rule)
 
 
 def _code_of(derivation: Derivation, unit: str) -> str:

@@ -10,7 +10,7 @@ from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Literal, Rule, rule_conditions
 from ivproof.policy import Policy, Question
 from ivproof.reasons.absence import READING
-from ivproof.reasons.whynot import Follow
+from ivproof.reasons.follow import Follow
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from ivproof.law.sources import Sources
 from ivproof.law.terms import Function, Term, parse
 from ivproof.packet.model import Cited, Nearest, Point, Relied
 from ivproof.policy import Policy
+from ivproof.reasons.attempts import Attempt, tries
 from ivproof.reasons.naming import Names
-from ivproof.reasons.whynot import Attempt, tries
 
 DEEP = 3
 """So many steps deep an argument is told; what lies below is in the proof."""

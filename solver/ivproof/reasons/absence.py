@@ -40,6 +40,7 @@ class Failure:
     failed: Part | None
     passed: int
     otherwise_holds: bool = False
+    by_reading: bool = False
 
     @property
     def nearness(self) -> tuple[bool, bool, int]:
@@ -76,8 +77,23 @@ class Absence:
             tried = islice(self._failures(rule, start, wanted), TRIES)
             best = max(tried, key=lambda it: (not self._is_another(it), it.passed), default=None)
             if best is not None:
-                found.append(best)
+                found.append(replace(best, by_reading=self._by_reading(best)))
         return found
+
+    def _by_reading(self, failure: Failure) -> bool:
+        """Whether what fails could hold under another reading only."""
+        failed = failure.failed
+        if failure.under_other_reading or not isinstance(failed, Literal) or failed.negated:
+            return failure.under_other_reading
+        rules = self.rules(failed.atom.signature)
+        return bool(rules) and all(self._asks_otherwise(rule) for rule in rules)
+
+    def _asks_otherwise(self, rule: Rule) -> bool:
+        """Whether a rule asks for a reading that is not held."""
+        asked = (
+            it.atom for it in rule.body if isinstance(it, Literal) and it.atom.signature == READING and not it.negated
+        )
+        return any(self._readings.get(str(it.arguments[0])) != str(it.arguments[1]) for it in asked)
 
     def _is_another(self, failure: Failure) -> bool:
         """Whether a try fails since its subject has another number than that of what was tried: it is not the one."""

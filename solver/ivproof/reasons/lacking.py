@@ -33,6 +33,7 @@ class Negation:
     rule: str
     kind: str = "not"
     silent: bool = False
+    measured: bool = False
 
 
 class Lacking:
@@ -57,28 +58,30 @@ class Lacking:
         said = self.unfounded(rule, pattern, bindings)
         if rule.is_fact:
             said = f"{', '.join(map(self.names.term, pattern.arguments))}: {said}"
-        return Negation(said, self.why(pattern), rule.id, silent=nearest is not None and self._is_silent(nearest))
+        if nearest is None:
+            return Negation(said, "", rule.id)
+        length = self._length(nearest)
+        reason = length or self.shortfall(nearest)
+        return Negation(said, reason, rule.id, silent=self._is_silent(nearest), measured=bool(length))
 
     def _is_silent(self, failure: Failure) -> bool:
         """Whether a rule fails only because the chart says nothing."""
         failed = failure.failed
         if not isinstance(failed, Literal) or failed.negated or self.absence.rules(failed.atom.signature):
             return False
-        return next(self._instead(failed.atom), None) is None
+        return not self.is_otherwise(failed.atom)
+
+    def is_otherwise(self, atom: Function) -> bool:
+        """Whether the chart says something else instead of a fact."""
+        return next(self._instead(atom), None) is not None
 
     def nearest(self, pattern: Function) -> Failure | None:
         """Of the rules that could conclude something, under the held readings, the one that gets furthest."""
         key = str(pattern)
         if key not in self._nearest:
             failures = (it for it in self.absence.failures(pattern) if not it.under_other_reading)
-            self._nearest[key] = max(failures, key=lambda it: it.nearness, default=None)
+            self._nearest[key] = max(failures, key=lambda it: (not it.by_reading, it.nearness), default=None)
         return self._nearest[key]
-
-    def why(self, pattern: Function) -> str:
-        """Why something does not hold: the condition that fails first, or the length that is short in the end."""
-        nearest = self.nearest(pattern)
-        shallow = self.shortfall(nearest) if nearest is not None else ""
-        return shallow or self._length(nearest)
 
     def _length(self, failure: Failure | None) -> str:
         """The comparison that a failure comes down to, over the rules below it; "" where it is no comparison."""

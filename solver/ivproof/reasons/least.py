@@ -54,19 +54,34 @@ class Edit(NamedTuple):
         return dict(self._asdict())
 
 
+class Cost(NamedTuple):
+    """What changes are compared by; of two that are alike, a stop comes before a start, and then their texts decide."""
+
+    facts: int
+    kind: int
+    minutes: int
+    length: int
+    rest: str
+
+
 @dataclass(frozen=True)
 class Change:
-    """A change of a chart: its edits, its kind, and the chart that it makes."""
+    """A change of a chart: its edits, its kind, and the chart that it makes.
+
+    `length` is how many minutes something runs by a time that the chart leaves out.
+    """
 
     edits: tuple[Edit, ...]
     kind: int
     encounter: Encounter
+    length: int = 0
 
     @cached_property
-    def cost(self) -> tuple[int, int, int, str]:
-        """What changes are compared by: facts, kind, minutes; then a stop before a start, then their texts."""
+    def cost(self) -> Cost:
+        """How this change compares with others."""
         starts = sum(it.place.endswith(".start") for it in self.edits)
-        return len(self.edits), self.kind, sum(abs(it.minutes) for it in self.edits), f"{starts}{self.edits}"
+        minutes = sum(abs(it.minutes) for it in self.edits)
+        return Cost(len(self.edits), self.kind, minutes, self.length, f"{starts}{self.edits}")
 
 
 @dataclass(frozen=True)
@@ -142,21 +157,22 @@ def _singles(coder: Coder, encounter: Encounter) -> Iterator[list[Change]]:
             it for minutes in range(last + 1, step + 1) for sign in (1, -1) for it in _moved(encounter, sign * minutes)
         ]
         last = step
-    yield [it for it in _lengths(coder, encounter) if it.cost[2] > NEAR]
-    yield list(_corrected(encounter))
+    yield [it for it in _lengths(coder, encounter) if it.cost.minutes > NEAR]
+    yield list(_corrected(coder, encounter))
 
 
 def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Change], bool]:
     """The cheapest changes of two facts, and whether these are all; at least one fact is about the focus."""
     documented = _documented(coder, encounter, lengths=sorted(coder.policy.probes))
-    singles = [*documented, *_corrected(encounter), *_lengths(coder, encounter)]
+    singles = [*documented, *_corrected(coder, encounter), *_lengths(coder, encounter)]
 
     def about(change: Change) -> bool:
         return not focus or any(f"[{id_}]" in change.edits[0].place for id_ in focus)
 
-    def cost(pair: tuple[Change, Change]) -> tuple[int, int, str, str]:
+    def cost(pair: tuple[Change, Change]) -> tuple[int, int, int, str, str]:
         first, second = pair[0].cost, pair[1].cost
-        return max(first[1], second[1]), first[2] + second[2], first[3], second[3]
+        length = first.length + second.length
+        return max(first.kind, second.kind), first.minutes + second.minutes, length, first.rest, second.rest
 
     couples = [
         (first, second)
@@ -168,7 +184,12 @@ def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Ch
         by_kind.setdefault(max(it.kind for it in couple), []).append(couple)
     cheapest = [couple for some in by_kind.values() for couple in some[:PAIRS]]
     found = [
-        Change((*first.edits, *second.edits), max(first.kind, second.kind), _merge(encounter, first, second))
+        Change(
+            (*first.edits, *second.edits),
+            max(first.kind, second.kind),
+            _merge(encounter, first, second),
+            first.length + second.length,
+        )
         for first, second in cheapest
     ]
     moved = [it for it in _moved_whole(encounter) if about(it)]
@@ -199,19 +220,24 @@ def _with(encounter: Encounter, at: int, **fields: object) -> Encounter:
     return encounter.model_copy(update={"administrations": tuple(given)})
 
 
-def _edit(encounter: Encounter, at: int, field: str, value: object, kind: int, *, minutes: int = 0) -> Change:
+def _edit(
+    encounter: Encounter, at: int, field: str, value: object, kind: int, *, minutes: int = 0, length: int = 0
+) -> Change:
     """A change of one field of one administration; `field` is its name in the model."""
     it = encounter.administrations[at]
     shown = {"drug_class": "class"}.get(field, field)
     place = f"administrations[{it.id}].{shown}"
     edit = Edit(place, _said(getattr(it, field)), _said(value), minutes)
-    return Change((edit,), kind, _with(encounter, at, **{field: value}))
+    return Change((edit,), kind, _with(encounter, at, **{field: value}), length)
 
 
 def _said(value: object) -> str:
     if value is None:
         return "not charted"
-    return value.text if isinstance(value, Moment) else str(value)
+    if isinstance(value, Moment):
+        later = "" if not value.day else " on the next day" if value.day == 1 else f" {value.day} days later"
+        return value.text if later and "T" in value.text else f"{value.text}{later}"
+    return str(value)
 
 
 def _documented(coder: Coder, encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterator[Change]:
@@ -220,11 +246,13 @@ def _documented(coder: Coder, encounter: Encounter, *, lengths: Sequence[int] = 
     for at, it in enumerate(encounter.administrations):
         if it.stop is None and it.start is not None:
             for length in lengths:
-                yield _edit(encounter, at, "stop", moment(it.start.seconds + 60 * length), DOCUMENTED)
+                yield _edit(encounter, at, "stop", moment(it.start.seconds + 60 * length), DOCUMENTED, length=length)
         if it.start is None and it.stop is not None:
             for length in lengths:
                 if it.stop.seconds >= 60 * length:
-                    yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), DOCUMENTED)
+                    yield _edit(
+                        encounter, at, "start", moment(it.stop.seconds - 60 * length), DOCUMENTED, length=length
+                    )
         if it.site is None:
             for site in encounter.access_sites:
                 yield _edit(encounter, at, "site", site.id, DOCUMENTED)
@@ -281,12 +309,13 @@ def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
                     yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), MOVED, minutes=-change)
 
 
-def _corrected(encounter: Encounter) -> Iterator[Change]:
-    """What the chart says, said otherwise."""
+def _corrected(coder: Coder, encounter: Encounter) -> Iterator[Change]:
+    """What the chart says, said otherwise; the class only of what the drug list does not know."""
     for at, it in enumerate(encounter.administrations):
+        known = it.drug_class is None and coder.drugs.find(it.drug, encounter.date) is not None
         for field, values in _CHARTED.items():
             charted = getattr(it, field)
-            for value in values:
+            for value in () if known and field == "drug_class" else values:
                 # these say something of what is charted even where they are not charted themselves
                 if value != charted and (charted is not None or field in _ALWAYS):
                     yield _edit(encounter, at, field, value, CORRECTED)

@@ -6,6 +6,7 @@ In: explanations as data. Out: what rich can print. Whatever comes from a chart 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -14,17 +15,26 @@ from rich.tree import Tree
 
 from ivproof.explanation import Assumed, Line, Step
 from ivproof.reasons.naming import minutes as minutes_of
-from ivproof.reasons.why import UnitReason, Why
-from ivproof.reasons.whynot import Attempt, WhyNot
 from ivproof.render.plain import plain
+
+if TYPE_CHECKING:
+    from ivproof.reasons.attempts import Attempt
+    from ivproof.reasons.why import UnitReason, Why
+    from ivproof.reasons.whynot import WhyNot
 
 FAINT = "bright_black"
 
 CARRYING = 3
 """So many times, comparisons and choices are shown with a line of a whole visit."""
 
-ATTEMPTS = 3
+ATTEMPTS = 2
 """So many rules that could have earned a code are shown; with every detail, all of them."""
+
+BELOW = 3
+"""So many steps deep it is told what stands against a code; with every detail, all of them."""
+
+_IN_DETAIL = frozenset({"reading", "table"})
+"""What is not told of steps below what stands against a code."""
 
 _LABELS: Mapping[str, tuple[str, str]] = {
     "fact": ("chart", "cyan"),
@@ -109,16 +119,17 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
     else:
         yield Text.assemble((found.code, "bold"), f" is not on the claim{about}.")
     yield from _leads(found.leads)
-    for exclusion in found.excluded:
+    told = {it.rule for it in found.attempts if it.left_out}
+    for exclusion in (it for it in found.excluded if it.name not in told):
         rules = ", ".join(exclusion.rules)
         yield Padding(Text.assemble(plain(exclusion.reason), (f"  [{exclusion.name}] {rules}", FAINT)), (0, 0, 0, 2))
     shown = [it for it in found.attempts if detail or it.progress > 0]
     direct = [it for it in shown if not it.only_if_read] or shown
     for attempt in direct if detail else direct[:ATTEMPTS]:
-        yield Padding(_attempt(attempt), (1, 0, 0, 2))
+        yield Padding(_attempt(attempt, detail=detail), (1, 0, 0, 2))
     for attempt in shown if detail else ():
         if attempt.only_if_read and attempt not in direct:
-            yield Padding(_attempt(attempt), (1, 0, 0, 2))
+            yield Padding(_attempt(attempt, detail=detail), (1, 0, 0, 2))
     if not found.attempts and not found.units:
         yield Text("  No rule of the policy earns this code in this visit.")
     yield Text()
@@ -147,11 +158,11 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
         )
 
 
-def _attempt(attempt: Attempt) -> Tree:
+def _attempt(attempt: Attempt, *, detail: bool) -> Tree:
     head = Text.assemble(plain(attempt.sentence), (f"  [{attempt.rule}] {attempt.citation}".rstrip(), FAINT))
     tree = Tree(head, guide_style=FAINT)
     for line in attempt.obstacles:
-        _grow(tree, line)
+        _grow(tree, line, None if detail else 0 if attempt.left_out else BELOW)
     return tree
 
 
@@ -198,24 +209,26 @@ def _tree(lines: Iterable[Line]) -> Tree:
     return tree
 
 
-def _grow(tree: Tree, line: Line) -> None:
-    branch = tree.add(line_text(line))
-    if line.step is not None:
+def _grow(tree: Tree, line: Line, depth: int | None = None) -> None:
+    """Add a line with what it rests on, so many steps deep (all of them where no depth is given)."""
+    branch = tree.add(line_text(line, numbered=depth is None))
+    if line.step is not None and depth != 0:
         for inner in line.step.lines:
-            _grow(branch, inner)
+            if depth is None or inner.kind not in _IN_DETAIL:
+                _grow(branch, inner, None if depth is None else depth - 1)
 
 
-def line_text(line: Line) -> Text:
-    """Give one line of an explanation."""
+def line_text(line: Line, *, numbered: bool = True) -> Text:
+    """Give one line of an explanation, with its number or that of the step it refers to where it is `numbered`."""
+    number = f"{line.number}. " if numbered and line.step is not None else ""
+    text = Text.assemble((number, "bold"), _label(line), plain(line.text))
     if line.step is not None:
-        head = Text.assemble((f"{line.number}. ", "bold"), _label(line), plain(line.text))
-        head.append(f"  [{line.step.rule}] {line.step.citation}".rstrip(), FAINT)
-        return head
-    if line.kind == "see":
-        return Text.assemble(plain(line.text), (f"  see {line.number}", FAINT))
-    text = Text.assemble(_label(line), plain(line.text))
+        text.append(f"  [{line.step.rule}] {line.step.citation}".rstrip(), FAINT)
+        return text
     if line.number is not None:
-        text.append(f"  see {line.number}", FAINT)
+        if numbered:
+            text.append(f"  see {line.number}", FAINT)
+        return text
     if line.places:
         text.append(f"  {plain(', '.join(line.places))}", FAINT)
     elif line.rule:

@@ -1,0 +1,98 @@
+"""Follows what fails from the rule that could conclude something down to what fails in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivproof.explanation import Line, Teller
+from ivproof.law.syntax import Aggregate, Choice, Comparison, Literal
+from ivproof.law.terms import Function, Variable, variables
+from ivproof.reasons.absence import READING, Failure
+from ivproof.reasons.lacking import UNSAID
+
+DEPTH = 12
+"""How many rules deep a failure is followed."""
+
+
+class Follow:
+    """Follows a failure from the rule that could conclude something down to what fails in the end."""
+
+    def __init__(self, teller: Teller) -> None:
+        self.teller = teller
+        self._seen: set[str] = set()
+
+    def down(self, failure: Failure, depth: int = 0) -> Iterator[Line]:
+        """The failing condition, and what is behind it."""
+        teller, failed = self.teller, failure.failed
+        if failed is None:
+            yield Line("against", "the choice fell on another")
+        elif isinstance(failed, Comparison):
+            yield self._comparison(failure)
+        elif isinstance(failed, Literal) and failed.atom.signature == READING:
+            yield self._reading(failed)
+        elif isinstance(failed, Literal) and failed.negated:
+            yield self._against(failed.atom)
+        elif isinstance(failed, Literal):
+            rules = teller.absence.rules(failed.atom.signature)
+            if not rules:
+                # the chart may say something else instead
+                kind = "against" if teller.lacking.is_otherwise(failed.atom) else "lacking"
+                yield Line(kind, teller.lacking.uncharted(failed.atom))
+            elif str(failed.atom) not in self._seen and depth < DEPTH:
+                self._seen.add(str(failed.atom))
+                yield from self._deeper(failed.atom, depth)
+
+    def _deeper(self, atom: Function, depth: int) -> Iterator[Line]:
+        teller = self.teller
+        failures = teller.absence.failures(atom)
+        if not failures:
+            rule = teller.absence.rules(atom.signature)[0]
+            yield Line("lacking", teller.lacking.unfounded(rule, atom), rule=rule.id)
+            return
+        nearest = max(failures, key=lambda it: (not self._by_choice(it), not it.by_reading, it.nearness))
+        if isinstance(nearest.source, Aggregate):
+            other = Function(atom.name, (*atom.arguments[:-1], Variable("_")))
+            if any(True for _ in teller.absence.matches(other, {})):
+                yield self._against(other)
+                return
+        below = list(self.down(nearest, depth + 1))
+        if teller.detail or not teller.folds(nearest.rule):
+            text = teller.lacking.unfounded(nearest.rule, atom, nearest.bindings)
+            # what does not even name whom it is about says less than what is behind it
+            if not below or UNSAID not in text:
+                yield Line("needed", text, rule=nearest.rule.id)
+        yield from below
+        for failure in failures:
+            if failure is not nearest and failure.otherwise_holds and isinstance(failure.failed, Literal):
+                yield self._reading(failure.failed)
+
+    def _by_choice(self, failure: Failure) -> bool:
+        """Whether a rule fails because a choice did not fall on something: what comes before the choice says more."""
+        if not isinstance(failure.failed, Literal) or failure.failed.negated:
+            return False
+        rules = self.teller.absence.rules(failure.failed.atom.signature)
+        return bool(rules) and all(isinstance(rule.head, Choice) for rule in rules)
+
+    def _comparison(self, failure: Failure) -> Line:
+        text = self.teller.lacking.shortfall(failure)
+        if not text and isinstance(failure.failed, Comparison):
+            text = f"it would take {failure.failed.left} {failure.failed.operator} {failure.failed.right}"
+        return Line("measure", text, rule=failure.rule.id)
+
+    def _against(self, atom: Function) -> Line:
+        """What holds and should not, with its reasons."""
+        teller = self.teller
+        if any(variables(atom)):
+            holding = next((str(it) for it, _ in teller.absence.matches(atom, {})), str(atom))
+        else:
+            holding = str(atom)
+        line = teller.step(holding)
+        return Line("against", line.text, line.places, line.step, line.number, line.rule)
+
+    def _reading(self, literal: Literal) -> Line:
+        key, option = map(str, literal.atom.arguments)
+        question = self.teller.policy.questions[key]
+        held = question.option(self.teller.derivation.held[key].option)
+        other = question.option(option)
+        otherwise = f"only if {question.number} ({question.name}) were read as {other.name}: {other.says}"
+        return Line("reading", f"{otherwise.rstrip('.')}; it is read as {held.name}")
