@@ -504,8 +504,8 @@ class ChartNames:
         place = self.facts.places.get(key)
         if place is None:
             return f"{key}.{what}"
-        if place[0] == "administrations":
-            return f"administrations[{self.facts.names[key]}].{what}"
+        if place[0] in {"administrations", "access_sites"}:
+            return f"{place[0]}[{self.facts.names[key]}].{what}"
         return f"{spell(place)}.{what}"
 
     def supposed_fact(self, resolution: Resolution) -> str:

@@ -173,7 +173,9 @@ class _Finder:
         for n, site in enumerate(self.encounter.access_sites):
             if n and site.necessity is None and site.replaces is None:
                 needed = Value("protocol", _site_change(n, necessity="protocol"))
-                yield Gap(f"access_sites[{site.id}].necessity", site.id, "necessity", (), (needed,))
+                key = (f"s{n + 1}", "necessity")
+                place = f"access_sites[{site.id}].necessity"
+                yield Gap(place, site.id, "necessity", self.why.get(key, ()), (needed,), key=key)
         for n in range(len(self.encounter.administrations)):
             yield from self._of(n)
         for n, service in enumerate(self.encounter.services):
