@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import itertools
 import json
+import os
 import pickle
 import tracemalloc
 from collections.abc import Iterable, Iterator
@@ -166,6 +168,33 @@ def test_a_folder_is_read_in_order_and_without_what_is_no_chart(tmp_path: Path) 
         "1",
         "2",
     ]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_and_the_rest_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "chart.json").write_text(AS_JSON)
+    look = os.scandir
+
+    def closed(path: str) -> Any:
+        if Path(path).name == "closed":  # as for whoever has no right to it; root has every right
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr("os.scandir", closed)
+    whole, refused = read([tmp_path])
+    assert whole.encounter is not None
+    assert "Permission denied" in str(refused.refusals[0])
+    assert refused.refusals[0].file == str(tmp_path / "closed")
+
+
+def test_an_empty_name_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "chart.json").write_text(AS_JSON)
+    monkeypatch.chdir(tmp_path)
+    [refused] = read([""])
+    assert refused.encounter is None
+    assert "no name of a file" in str(refused.refusals[0])
 
 
 def test_what_is_not_there_is_refused_and_the_rest_answered(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ standard input:2: found text that is not JSON: Expecting value at column 7, expe
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -104,6 +105,8 @@ def scan(paths: Iterable[str | Path], stdin: Iterable[bytes | str] | None = None
         if str(path) == STDIN:
             stream = sys.stdin if stdin is None else stdin
             yield from _scan_lines(getattr(stream, "buffer", stream), STDIN_NAME, _guess)
+        elif path == "":  # a variable of a script that is not set; as a path it would be the folder one stands in
+            yield _nothing('""', "no name of a file", _EXPECTED_FILE)
         else:
             yield from _scan_path(Path(path))
 
@@ -117,10 +120,12 @@ def _scan_path(path: Path) -> Iterator[Sheet]:
     """Give the sheets of a file, or of all files of a folder."""
     try:
         if path.is_dir():
-            files = _charts_below(path)
+            files, closed = _charts_below(path)
             for file in files:
                 yield from _scan_path(file)
-            if not files:
+            for wrong in closed:
+                yield _nothing(str(wrong.filename), wrong.strerror or "an unreadable folder", "a folder to read")
+            if not files and not closed:
                 yield _nothing(str(path), "a folder without charts", f"files ending in {', '.join(_READERS)}")
             return
         with _open(path) as stream:
@@ -165,11 +170,24 @@ def _utf8(stream: Iterable[bytes | str]) -> Iterator[bytes]:
         yield raw
 
 
-def _charts_below(folder: Path) -> list[Path]:
-    """List the files below a folder that have a known ending, but nothing hidden."""
-    below = (path.relative_to(folder) for path in folder.rglob("*") if _ending(path) in _READERS)
-    seen = (path for path in below if not any(part.startswith(".") for part in path.parts))
-    return [folder / path for path in sorted(seen) if (folder / path).is_file()]
+def _charts_below(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """List the files below a folder that have a known ending, but nothing hidden; and why folders cannot be read."""
+    closed: list[OSError] = []
+    found: list[Path] = []
+    for at, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(at).relative_to(folder)
+        found += [below / name for name in names if not name.startswith(".") and _ending(Path(name)) in _READERS]
+    files = [folder / path for path in sorted(found) if _is_file(folder / path)]
+    return files, sorted(closed, key=lambda wrong: str(wrong.filename))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is a file; one that cannot be looked at is refused when it is opened."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _ending(path: Path) -> str:
