@@ -244,6 +244,11 @@ def test_a_claim_of_no_chart_is_told_and_a_chart_of_no_claim_refused(tmp_path: P
         ("c.json", '[{"encounter": "A", "code": "96365", "unit_price": 3}]', ("c.json: [0]", "unit_price")),
         ("c.json", '[{"encounter": "A", "code": "96365"}, {"code": "96366"}]', ("with and without",)),
         ("c.json", '[{"encounter": "A", "billed": 3}]', ("no list",)),
+        ("c.csv", "encounter,code,units,modifiers\nA,96365,1,59,25\n", ("c.csv:2", "5 cells", "expected 4")),
+        ("c.csv", "encounter,code,code\nA,96365,96366\n", ("c.csv:1", "the column code a second time")),
+        ("c.csv", 'encounter,code\nA,96365\nA,"96366\n', ("c.csv:3", "end of data")),
+        ("c.json", '{"A": [{"code": "96365"}], "A": [{"code": "96366"}]}', ("c.json", "A", "a second time")),
+        ("c.json", "[" * 100_000, ("c.json", "levels")),
     ],
 )
 def test_a_file_of_claims_that_cannot_be_read_says_where_and_what(

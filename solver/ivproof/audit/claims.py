@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from ivproof.chart.consistency import compare_key
-from ivproof.chart.refusal import Source, problem_of, refuse
+from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
+from ivproof.chart.strict_json import read_line
 from ivproof.encounter import BilledLine
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
@@ -96,9 +96,12 @@ def _csv_rows(file: str, content: bytes) -> Iterator[_Row]:
         raise ClaimFileError(f"{file}: found bytes that are not UTF-8 at {error.start}, expected a CSV file") from None
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         names = [re.sub(r"[^a-z0-9]+", "_", it.strip().lower()).strip("_") for it in next(rows, [])]
+        twice = next((it for n, it in enumerate(names) if it and it in names[:n]), None)
+        if twice is not None:
+            raise ClaimFileError(f"{file}:1: found the column {twice} a second time, expected each column once")
         code, units = _place(names, CODE), _place(names, UNITS)
         encounter = _place(names, ENCOUNTER)
         if code is None:
@@ -110,10 +113,13 @@ def _csv_rows(file: str, content: bytes) -> Iterator[_Row]:
             if not any(it.strip() for it in cells):
                 continue
             place = f"{file}:{rows.line_num}"
+            if len(cells) > len(names) and any(it.strip() for it in cells[len(names) :]):
+                # a modifier after a comma that is not in quotes would be lost
+                raise ClaimFileError(f"{place}: found {len(cells)} cells, expected {len(names)}, as the first row has")
             whole = [*cells, *[""] * (len(names) - len(cells))]
             yield _Row(place, _name(place, whole, encounter), _cells(whole, code, units, marks))
     except csv.Error as error:
-        raise ClaimFileError(f"{file}:{rows.line_num}: {error}") from None
+        raise ClaimFileError(f"{file}:{rows.line_num}: found {error}, expected a row of CSV") from None
 
 
 def _place(names: Sequence[str], known: Sequence[str]) -> int | None:
@@ -156,9 +162,13 @@ def _json_rows(path: Path, content: bytes) -> Iterator[_Row]:
 
 def _read(place: str, content: bytes) -> Any:
     try:
-        return json.loads(content)
-    except ValueError as error:
-        raise ClaimFileError(f"{place}: found text that is not JSON ({error}), expected billed lines") from None
+        data, problems = read_line(content.removeprefix(b"\xef\xbb\xbf"))
+    except UnreadableError as error:
+        place = place if error.line in (None, 1) else f"{place}:{error.line}"
+        raise ClaimFileError(f"{place}: found {error.problem.found}, expected billed lines in JSON") from None
+    for it in problems:
+        raise ClaimFileError(str(refuse(Source(place), it)))
+    return data
 
 
 def _of_object(place: str, it: Any) -> Iterator[_Row]:

@@ -22,7 +22,7 @@ Value = tuple[object, tuple[Problem, ...]]
 
 
 def read_line(line: bytes) -> Value:
-    """Read one line of JSON Lines."""
+    """Read one value: a line of JSON Lines, or a whole text."""
     text = decode(line)
     value, end = _value(text, _skip(text, 0))
     if _skip(text, end) < len(text):
