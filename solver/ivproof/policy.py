@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ivproof import rewrite
 from ivproof.kept import Kept
@@ -111,27 +111,29 @@ class Policy:
     def load(name: str | Path = "out001") -> Policy:
         """Read a policy by its name or its folder. Raises PolicyError where there is none, or files are missing."""
         folder = Path(name)
-        if not (folder / "policy.toml").is_file():
-            folder = law_folder() / str(name)
         try:
-            described = tomllib.loads((folder / "policy.toml").read_text("utf-8"))
+            if not (folder / "policy.toml").is_file():
+                folder = law_folder() / str(name)
+            described = _described(folder / "policy.toml")
             texts = {
-                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): (folder / file).read_text(
-                    "utf-8"
-                )
+                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): _read(folder / file)
                 for file in described["files"]
             }
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             known = ", ".join(policies())
             raise PolicyError(
-                f"policy {name}: found no {error.filename}, expected the name of a policy ({known}) or a folder with a "
-                "policy.toml and the files that it names"
+                f"policy {name or repr(name)}: found no {error.filename}, expected the name of a policy ({known}) or "
+                "a folder with a policy.toml and the files that it names"
             ) from error
-        except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError, ValueError) as error:
+        except PolicyError:
+            raise
+        except OSError as error:
+            raise PolicyError(f"policy {name}: {error.filename}: {error.strerror or error}") from error
+        except ValueError as error:
             raise PolicyError(f"{folder / 'policy.toml'}: {error}") from error
         return Policy(
-            described["id"],
-            described["title"],
+            str(described["id"]),
+            str(described["title"]),
             str(described["edition"]),
             tuple(described.get("payers", ())),
             texts,
@@ -266,6 +268,28 @@ HOUR = 60
 """Minutes."""
 
 _INPUT = re.compile(r"^% input (\w+)/(\d+):", re.MULTILINE)
+
+
+def _described(file: Path) -> dict[str, Any]:
+    """What a policy.toml says; everything in it that is needed has its kind. Raises PolicyError or OSError."""
+    try:
+        described = tomllib.loads(_read(file))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{file}: {error}") from error
+    for name, expected in (("id", "text"), ("title", "text"), ("edition", "a date"), ("files", "a list of files")):
+        value = described.get(name)
+        listed = isinstance(value, list) and all(isinstance(it, str) for it in value)
+        if not value or listed != (name == "files"):
+            raise PolicyError(f"{file}: {name}: found {'something else' if value else 'nothing'}, expected {expected}")
+    return described
+
+
+def _read(file: Path) -> str:
+    """The text of a file of the law. Raises PolicyError or OSError."""
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{file}: found a byte that is not UTF-8 at {error.start}, expected text") from error
 
 
 def law_folder() -> Path:
