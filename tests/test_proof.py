@@ -223,3 +223,11 @@ def test_checking_loads_no_clingo(proof: dict[str, Any], tmp_path: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", script, "check", str(path)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_document_of_endless_brackets_is_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    file.write_text("[" * 1_000_000, "utf-8")
+    result = run("check", file)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("rejected")

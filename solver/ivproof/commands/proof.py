@@ -107,9 +107,8 @@ def check(
         try:
             law = read_law(policy or installed(name)) if policy or name else {}
         except (OSError, ValueError, KeyError) as error:
-            wrong(
-                f"no law to check against: {error}; name its folder with --policy, or trust the proof's with --embedded"
-            )
+            why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+            wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's with --embedded")
     verdict = verdict_on(document, law, listed)
     if form is Format.JSON:
         from dataclasses import asdict

@@ -103,7 +103,7 @@ def named_policy(proof: bytes) -> str:
     """The id of the policy that a proof is about; "" where it does not say."""
     try:
         return str(json.loads(proof)["policy"]["id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
