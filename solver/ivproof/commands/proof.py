@@ -108,7 +108,7 @@ def check(
             law = read_law(policy or installed(name)) if policy or name else {}
         except (OSError, ValueError, KeyError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-            wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's with --embedded")
+            wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
     verdict = verdict_on(document, law, listed)
     if form is Format.JSON:
         from dataclasses import asdict

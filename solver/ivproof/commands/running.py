@@ -78,8 +78,8 @@ def run(
     except BrokenPipeError:
         raise  # nobody reads on: the caller of the command knows
     except OSError as error:
-        where = "standard output" if sink.path is None else sink.written
-        say(f"ivproof: cannot write {where}: {error.strerror or error}; {count(answered)} answered")
+        unwritten = "standard output" if sink.path is None else sink.written
+        say(f"ivproof: cannot write {unwritten}: {error.strerror or error}; {count(answered)} answered")
         return REFUSED
     return status
 
