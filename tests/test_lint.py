@@ -1,11 +1,15 @@
 """Each kind of finding has a small law that triggers it; the law that comes with the package has none."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import clingo
 import pytest
 
+from ivproof.law.language import load
 from ivproof.law.lint import Finding, lint
+from ivproof.law.safety import unbound
 from ivproof.policy import Policy
 
 RULES = """
@@ -143,6 +147,7 @@ BROKEN = {
         "arithmetic in time.lp only",
     ),
     "seconds": ("late(M), reading", "begins(M, S), begins(A, S), late(M), reading", "given", "that time.lp makes"),
+    "unbound variable": ("not is_excluded(A)", "not is_excluded(B)", "unit", "a positive literal or an equation"),
     "negation in a circle": ("drug(A, I), not given(A)", "drug(A, I), not is_excluded(A)", "no-reason", "settled"),
     "choice without a name": (
         "given(A) :- drug(A, I), late(M), reading(a1, yes).",
@@ -227,6 +232,31 @@ def test_seconds_may_be_passed_over(findings: Lint) -> None:
 def test_a_day_is_no_second(findings: Lint) -> None:
     day = "\n% [day] R2 (III.A)\n% {M} is on day {D}.\nday(M, D) :- begins(M, S), D = S / 86400.\n"
     assert findings("late(M), reading", "day(M, D), day(M, D), late(M), reading", time=day) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "names"),
+    [
+        ("a(X).", ("X",)),
+        ("a :- b(X), not c(Y).", ("Y",)),
+        ("a :- b(_), not c(_).", ()),
+        ("a(X) :- b(Y), X = Y + 1.", ()),
+        ("a(Z) :- (X, Y) = Z, b(Z).", ()),
+        ("a(Y) :- X > 3, b(Y).", ("X",)),
+        ("a(N) :- N = #count { Y : b(Y) }.", ()),
+        ("a(N) :- N = #count { Y : b(X) }.", ("Y",)),
+        ("a(Y) :- #sum { X : b(X, Y) } > 3.", ("Y",)),
+        ("{ a(X) : b(X) } = 1 :- c(Z).", ()),
+        ("{ a(X) : b(Y) } = 1 :- c(Z).", ("X",)),
+    ],
+)
+def test_variables_that_nothing_binds_are_those_that_clingo_calls_unsafe(rule: str, names: tuple[str, ...]) -> None:
+    [read] = load({"a.lp": rule}).rules
+    assert unbound(read) == names
+    control = clingo.Control(logger=lambda *_: None)
+    control.add("base", [], rule)
+    with nullcontext() if not names else pytest.raises(RuntimeError):
+        control.ground([("base", [])])
 
 
 def test_a_finding_is_one_line(findings: Lint) -> None:

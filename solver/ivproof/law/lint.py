@@ -23,6 +23,7 @@ from ivproof.choices import CHOICES
 from ivproof.engine import SHOWN
 from ivproof.law import clockwork, dependencies
 from ivproof.law.language import LawError, load
+from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables
 from ivproof.law.terms import Function, Signature, String, Variable, operations, variables
@@ -297,6 +298,12 @@ def _stratified(law: _Law) -> Iterator[Finding]:
             yield _at(rule, f"a circle through {names}", expected)
 
 
+def _safe(law: _Law) -> Iterator[Finding]:
+    for rule in law.program.rules:
+        for name in unbound(rule):
+            yield _at(rule, f"variable {name}, which nothing binds", "a positive literal or an equation with it")
+
+
 def _choices(law: _Law) -> Iterator[Finding]:
     known = {(name, arity - 1) for name, arity in CHOICES.items()}
     for rule in law.program.rules:
@@ -398,6 +405,7 @@ _CHECKS: tuple[Callable[[_Law], Iterator[Finding]], ...] = (
     _vocabulary,
     _files,
     _clock,
+    _safe,
     _stratified,
     _choices,
     _questions,
