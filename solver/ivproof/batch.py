@@ -84,9 +84,8 @@ class Outcome:
         """One line for each reason why there is no result; of a failure nothing that stands in the chart but its id."""
         if self.failure is None:
             return tuple(map(str, self.refusals))
-        where = self.source.file if self.source.line is None else f"{self.source.file}:{self.source.line}"
-        name = f": {self.encounter}" if self.encounter else ""
-        return (f"{where}{name}: internal error, chart {self.position} of the input has no answer: {self.failure}",)
+        where = self.source.where + (f": {self.encounter}" if self.encounter else "")
+        return (f"{where}: internal error, chart {self.position} of the input has no answer: {self.failure}",)
 
 
 class Job(NamedTuple):

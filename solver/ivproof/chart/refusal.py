@@ -33,6 +33,11 @@ class Source(NamedTuple):
     line: int | None = None
     item: int | None = None
 
+    @property
+    def where(self) -> str:
+        """The file, and the line where there is one."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
 
 class Problem(NamedTuple):
     """One thing wrong with a chart; `found` and `expected` are words for the reader."""
@@ -70,7 +75,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """Give file and line, encounter, place and message as far as there are any."""
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        where = Source(self.file, self.line).where
         return ": ".join(part for part in (where, self.encounter, self.place, self.message) if part)
 
 

@@ -47,6 +47,8 @@ def missing(
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     if summary:
+        if encounter is not None:
+            wrong("--summary is of all charts: it goes without --encounter")
         from ivproof.commands.summary import summarise
         from ivproof.exploration.many import Gaps
 

@@ -31,7 +31,7 @@ from ivproof.commands.one import EncounterOption, pick
 from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -126,6 +126,8 @@ def of_charts(
     by = load_policy(policy)
     settings = read_settings(by, reading or [])
     if summary:
+        if encounter is not None or why is not None:
+            wrong("--summary is of all charts: it goes without --encounter and --why")
         from ivproof.commands.summary import summarise
         from ivproof.exploration.many import Questions
 
@@ -141,25 +143,50 @@ def of_charts(
         with telling_policy_errors():
             _why(by, settings, by.question(why), pick(_one(files), encounter))
         return
-    from ivproof.chart.files import scan
+    raise typer.Exit(_each(by, settings, files, encounter, form, limit, exclusions=exclusions))
+
+
+def _each(
+    policy: Policy,
+    settings: Mapping[str, str],
+    files: list[str],
+    encounter: str | None,
+    form: Format,
+    limit: int,
+    *,
+    exclusions: bool,
+) -> int:
+    """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
+    from ivproof.batch import place_of
+    from ivproof.chart.consistency import compare_key
+    from ivproof.chart.files import read
     from ivproof.coding import Coder
     from ivproof.commands.running import count
     from ivproof.exploration.readings import BESIDE, ReadingsOfCharts
+    from ivproof.law.language import LawError
+    from ivproof.policy import PolicyError
     from ivproof.render.readings import readings_words
 
+    wanted = None if encounter is None else compare_key(encounter)
     with telling_policy_errors():
-        finder, coder = ReadingsOfCharts(by, settings), Coder(by)
+        finder, coder = ReadingsOfCharts(policy, settings), Coder(policy)
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
-    refused, told = False, 0
+    status, told = 0, 0
     try:
-        for sheet in scan(files):
-            chart = sheet.chart()
+        for chart in read(files):
             for refusal in chart.refusals:
-                refused = True
+                status = REFUSED
                 say(str(refusal))
-            if chart.encounter is None or encounter not in {None, chart.encounter.id}:
+            if chart.encounter is None or (wanted is not None and compare_key(chart.encounter.id) != wanted):
                 continue
-            found = finder.of(coder.facts(chart.encounter), beside)
+            try:
+                found = finder.of(coder.facts(chart.encounter), beside)
+            except (PolicyError, LawError):
+                raise
+            except Exception as error:  # whatever it is, the other charts are to be answered
+                status = REFUSED
+                say(f"{chart.source.where}: {chart.encounter.id}: internal error: {place_of(error)}")
+                continue
             told += 1
             if form is Format.JSON:
                 emit_json(found.as_dict(), indent=None)
@@ -167,11 +194,10 @@ def of_charts(
                 show(*readings_words(found, limit or None), "")
     except KeyboardInterrupt:
         say(f"ivproof: interrupted; {count(told)} answered")
-        raise typer.Exit(INTERRUPTED) from None
-    if encounter is not None and not told and not refused:
+        return INTERRUPTED
+    if encounter is not None and not told and not status:
         wrong(f"--encounter {encounter}: no encounter of {', '.join(files)} has that id")
-    if refused:
-        raise typer.Exit(REFUSED)
+    return status
 
 
 def _one(files: list[str]) -> str:

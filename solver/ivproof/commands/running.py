@@ -54,7 +54,7 @@ def run(
                     lines = write(outcome.result)
                     if isinstance(lines, str):
                         status = REFUSED
-                        counter.say(f"{_where(outcome.source)}: {outcome.encounter}: {lines}")
+                        counter.say(f"{outcome.source.where}: {outcome.encounter}: {lines}")
                         counter.advance()
                         continue
                     with interruption.shield():
@@ -69,8 +69,8 @@ def run(
             finish()
     except KeyboardInterrupt:
         sink.finish(whole=False)
-        where = f"{sink.written} is whole up to there" if sink.path else "the output is whole up to there"
-        say(f"ivproof: interrupted; {count(answered)} answered, {where}")
+        written = sink.written if sink.path else "the output"
+        say(f"ivproof: interrupted; {count(answered)} answered, {written} is whole up to there")
         return INTERRUPTED
     except (PolicyError, LawError):
         sink.discard()
@@ -87,10 +87,6 @@ def run(
 def count(answered: int) -> str:
     """Say of how many charts something is told."""
     return "1 chart was" if answered == 1 else f"{answered} charts were"
-
-
-def _where(source: Source) -> str:
-    return source.file if source.line is None else f"{source.file}:{source.line}"
 
 
 @contextmanager
