@@ -18,6 +18,11 @@ def _text(value: Value) -> str:
     return text[1:-1] if text.startswith('"') else text
 
 
+def _listed(units: Mapping[str, float], joined: str = ", ") -> str:
+    """Lines and their units, as in ``96365, 96366 ×2``."""
+    return joined.join(name if count == 1 else f"{name} ×{count:g}" for name, count in units.items())
+
+
 @dataclass(frozen=True)
 class ClaimLines:
     """One claim: units by code, by code and modifier, of drugs, and why there is none where there is none."""
@@ -40,8 +45,7 @@ class ClaimLines:
 
     def __str__(self) -> str:
         """The claim in one line."""
-        parts = [f"{units} × {code}" for code, units in self.units.items()]
-        return " + ".join(parts) or (self.undetermined[0] if self.undetermined else "nothing to report")
+        return _listed(self.units) or (self.undetermined[0] if self.undetermined else "nothing to report")
 
 
 class Reader:
@@ -111,11 +115,8 @@ class Difference:
     def __str__(self) -> str:
         """The difference in words."""
 
-        def listed(lines: Mapping[str, float]) -> str:
-            return " and ".join(name if units == 1 else f"{units:g} × {name}" for name, units in lines.items())
-
-        parts = [f"loses {listed(self.lost)}"] if self.lost else []
-        parts += [f"gains {listed(self.gained)}"] if self.gained else []
+        parts = [f"loses {_listed(self.lost, ' and ')}"] if self.lost else []
+        parts += [f"gains {_listed(self.gained, ' and ')}"] if self.gained else []
         return ", ".join(parts)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.matching import support
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
+from ivproof.audit.verdicts import times
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.edits.tables import EditFiles
@@ -249,7 +250,7 @@ def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
 
 
 def _part(part: Billed | Supported | None) -> str:
-    return "" if part is None else f"{'-'.join((part.code, *part.modifiers))} × {part.units}"
+    return "" if part is None else times(part)
 
 
 def _edits(edits: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.summary import Summary
+from ivproof.audit.verdicts import times
 from ivproof.policy import Policy
 from ivproof.render.legend import SEVERITIES
 from ivproof.render.plain import plain
@@ -160,7 +161,7 @@ def _edits(title: str, edits: Sequence[Mapping[str, Any]]) -> Iterator[Renderabl
 
 
 def _part(part: Billed | Supported | None) -> Text:
-    return Text("–" if part is None else plain("-".join((part.code, *part.modifiers)) + f" × {part.units}"))
+    return visible("–" if part is None else times(part))
 
 
 def _share(share: float | None) -> str:
