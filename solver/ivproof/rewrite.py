@@ -36,6 +36,7 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
     """
     signature = (predicate, 2)
     _check_settings(program, signature)
+    concerned = {id(rule) for rule in program.rules if _asks(rule, signature)}
 
     def truth(part: Literal | Comparison | Aggregate) -> bool | None:
         """Whether the settings make a part of a condition true or false; None where they say nothing."""
@@ -48,6 +49,8 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
         return tuple(part for part in condition if truth(part) is None)
 
     def settle(rule: Rule) -> Rule | None:
+        if id(rule) not in concerned:
+            return rule
         body = [part for part in rule.body if truth(part) is None]
         if any(truth(part) is False for part in rule.body):
             return None
@@ -71,6 +74,15 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
         return replace(rule, head=head, body=tuple(body), settled=(*rule.settled, *true))
 
     return Program(tuple(rule for rule in map(settle, program.rules) if rule is not None))
+
+
+def _asks(rule: Rule, signature: Signature) -> bool:
+    """Whether a rule concludes a predicate or has it in a condition."""
+    return rule.atom.signature == signature or any(
+        isinstance(part, Literal) and part.atom.signature == signature
+        for _, condition in rule_conditions(rule)
+        for part in condition
+    )
 
 
 def _check_settings(program: Program, signature: Signature) -> None:

@@ -213,7 +213,7 @@ class TracedProgram:
     text: str
     labels: tuple[Signature, ...]
     facts: tuple[Instance, ...]
-    _records: tuple[_Record, ...]
+    _records: Mapping[int, _Record]
 
     @property
     def show(self) -> str:
@@ -236,14 +236,34 @@ class TracedProgram:
         return [self._records[key[0]].instance(key[1], found.get(key, {})) for key in applied]
 
 
-def trace(program: Program) -> TracedProgram:
+class Compiled:
+    """Rules that were compiled before, by the object: programs that share rules are traced sooner."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Rule, int, str, _Record]] = {}
+
+    def of(self, rule: Rule) -> tuple[int, str, _Record]:
+        """The number of a rule's label, its text with labels, and its record."""
+        if id(rule) not in self._known:
+            number = len(self._known)
+            # the rule is kept too, since an object's id may be another's once it is gone
+            self._known[id(rule)] = (rule, number, *_compile(number, rule))
+        return self._known[id(rule)][1:]
+
+    def __len__(self) -> int:
+        """How many rules there are."""
+        return len(self._known)
+
+
+def trace(program: Program, compiled: Compiled | None = None) -> TracedProgram:
     """``program`` with a label for every way in which a rule is applied; its answer sets stay the same."""
-    compiled = [_compile(index, rule) for index, rule in enumerate(program.rules)]
-    records = tuple(record for _, record in compiled)
-    facts = tuple(record.instance((), {}) for record in records if record.rule.is_fact)
-    applied = ((f"{_APPLIED}{n}", len(r.body.names)) for n, r in enumerate(records) if not r.rule.is_fact)
+    known = compiled if compiled is not None else Compiled()
+    found = [known.of(rule) for rule in program.rules]
+    records = {number: record for number, _, record in found}
+    facts = tuple(record.instance((), {}) for record in records.values() if record.rule.is_fact)
+    applied = ((f"{_APPLIED}{n}", len(r.body.names)) for n, r in records.items() if not r.rule.is_fact)
     labels = (*applied, (_ALTERNATIVE, 4))
-    return TracedProgram("".join(text for text, _ in compiled), labels, facts, records)
+    return TracedProgram("".join(text for _, text, _ in found), labels, facts, records)
 
 
 def _compile(index: int, rule: Rule) -> tuple[str, _Record]:

@@ -8,7 +8,7 @@ from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Aggregate, Choice, Comparison, Literal
 from ivproof.law.terms import Function, Variable, variables
 from ivproof.reasons.absence import READING, Failure
-from ivproof.reasons.lacking import UNSAID
+from ivproof.reasons.naming import UNKNOWN
 
 DEPTH = 12
 """How many rules deep a failure is followed."""
@@ -59,7 +59,7 @@ class Follow:
         if teller.detail or not teller.folds(nearest.rule):
             text = teller.lacking.unfounded(nearest.rule, atom, nearest.bindings)
             # what does not even name whom it is about says less than what is behind it
-            if not below or UNSAID not in text:
+            if not below or UNKNOWN not in text:
                 yield Line("needed", text, rule=nearest.rule.id)
         yield from below
         for failure in failures:

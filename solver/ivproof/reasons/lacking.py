@@ -11,10 +11,7 @@ from ivproof.law.terms import Function, Term, Variable, parse, variables
 from ivproof.policy import DRUG_PREDICATES
 from ivproof.reasons.absence import Absence, Failure
 from ivproof.reasons.measures import Measures
-from ivproof.reasons.naming import UNKNOWN, Names
-
-UNSAID = " …"
-"""What stands in a sentence for a value that nobody knows."""
+from ivproof.reasons.naming import Names
 
 DEEP = 8
 """So many rules deep it is looked for what fails in the end."""
@@ -101,7 +98,7 @@ class Lacking:
         for own, asked in zip(rule.atom.arguments, pattern.arguments, strict=True):
             if isinstance(own, Variable) and not any(variables(asked)):
                 known.setdefault(own.name, str(asked))
-        return self.names.sentence(rule, known).rstrip(".").replace(f" {UNKNOWN}", UNSAID)
+        return self.names.sentence(rule, known).rstrip(".")
 
     def shortfall(self, failure: Failure) -> str:
         """The failing condition of a rule in words; "" where it says nothing to a reader."""

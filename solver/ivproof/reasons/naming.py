@@ -16,7 +16,7 @@ from ivproof.law.syntax import Aggregate, Rule, rule_atoms
 from ivproof.law.terms import Function, String, Term, Variable, parse, variables
 from ivproof.reasons.chart_words import ABSENT, CONSTANTS, FACTS, KINDS, ORDINALS, VALUES, ordinal, parts
 
-UNKNOWN = "something"
+UNKNOWN = "…"
 """What stands for a variable without a value."""
 
 _PLACEHOLDER = re.compile(r"(day )?\{(\w+)\}( seconds| tenths of a unit|th\b)?")
@@ -141,6 +141,8 @@ class Names:
                     return parts(term, 10)
                 case "thousandths":
                     return parts(term, 1000)
+                case "place":
+                    return f"{term // 1000}, part {term % 1000 + 1}" if term % 1000 else str(term // 1000)
         return self.term(term, full=full)
 
     def sentence(self, rule: Rule, bindings: Mapping[str, str], head: str = "", *, full: bool = False) -> str:

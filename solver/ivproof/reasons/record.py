@@ -19,11 +19,14 @@ from ivproof.engine import SHOWN, Alternative, Answer
 from ivproof.facts import Facts
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
 from ivproof.law.terms import Signature
-from ivproof.law.trace import Instance, TracedProgram, trace
+from ivproof.law.trace import Compiled, Instance, TracedProgram, trace
 from ivproof.policy import Policy
 
 TRACED = 64
 """How many selections of traced rules are kept in memory."""
+
+COMPILED = 20_000
+"""How many rules are kept compiled for traces."""
 
 Settings = Mapping[str, str]
 """The option of every question, by key; none is open."""
@@ -67,9 +70,9 @@ class Traced:
     choices: Mapping[str, int]
 
     @staticmethod
-    def of(rules: tuple[Rule, ...]) -> Traced:
+    def of(rules: tuple[Rule, ...], compiled: Compiled | None = None) -> Traced:
         """Trace rules, and show what a claim is compared by and what choices conclude."""
-        program = trace(Program(rules))
+        program = trace(Program(rules), compiled)
         choices = dict(rule.atom.signature for rule in rules if isinstance(rule.head, Choice))
         shown = "".join(f"#show {name}/{arity}.\n" for name, arity in {**CLAIM, **choices}.items())
         return Traced(program, program.text + program.show + shown, choices)
@@ -128,7 +131,7 @@ class Recorder:
         key = tuple(sorted(settings.items()))
         if key not in self._programs:
             program = rewrite.specialise(self.policy.program, settings)
-            self._programs[key] = Program(_relevant(program.rules))
+            self._programs[key] = Program(relevant(program.rules))
         return self._programs[key]
 
     def _program(self, facts: Facts, settings: Settings) -> Traced:
@@ -137,11 +140,23 @@ class Recorder:
         if key not in self._traced:
             if len(self._traced) > TRACED:
                 self._traced.clear()
-            self._traced[key] = Traced.of(applicable(self.settled(settings).rules, present))
+            self._traced[key] = Traced.of(applicable(self.settled(settings).rules, present), _Shared.rules())
         return self._traced[key]
 
 
-def _relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+class _Shared:
+    """The rules that were compiled before, by any recorder: most are the same under every setting."""
+
+    compiled = Compiled()
+
+    @classmethod
+    def rules(cls) -> Compiled:
+        if len(cls.compiled) > COMPILED:
+            cls.compiled = Compiled()
+        return cls.compiled
+
+
+def relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """The rules on which what a determination is made of can depend."""
     by_head: dict[Signature, list[Rule]] = {}
     for rule in rules:

@@ -106,8 +106,13 @@ class Case:
 
     @cached_property
     def determination(self) -> Determination:
-        """What the coder says of the encounter."""
+        """What the coder says of the encounter, with claim edits and with what missing facts would change."""
         return self.coder.code([self.encounter])[0]
+
+    @cached_property
+    def outline(self) -> Determination:
+        """What the coder says of the encounter without these, which nothing here tells: no chart is answered again."""
+        return self.coder.determiner.determine(self.facts, self.answer, {})
 
     @property
     def alternatives(self) -> tuple[Alternative | None, ...]:
@@ -169,7 +174,7 @@ class Explainer:
 
     def _explain(self, encounter: Encounter, code: str | None, *, detail: bool) -> Why:
         case = self.case(encounter)
-        determination = case.determination
+        determination = case.outline
         versions = tuple(self._version(case, n, code, detail=detail) for n in range(len(case.alternatives)))
         if code is not None and not any(version.units for version in versions):
             self.check(code)
@@ -178,8 +183,8 @@ class Explainer:
 
     def _version(self, case: Case, number: int, code: str | None, *, detail: bool) -> Version:
         alternative = case.alternatives[number]
-        rivals: tuple[Rival, ...] = case.determination.alternatives
-        claim = rivals[number].lines if rivals else case.determination.claim
+        rivals: tuple[Rival, ...] = case.outline.alternatives
+        claim = rivals[number].lines if rivals else case.outline.claim
         derivation = case.derivation(alternative)
         teller = case.teller(derivation, detail=detail)
         units = tuple(unit_reasons(teller, code))
@@ -191,7 +196,7 @@ class Explainer:
     def _excluded(self, case: Case, derivation: Derivation, teller: Teller) -> Iterator[tuple[Exclusion, Line]]:
         """What was left out, each with the step that says why."""
         names = Names(case.facts)
-        for exclusion in case.determination.excluded:
+        for exclusion in case.outline.excluded:
             for atom in derivation.of("excluded"):
                 subject, why = atom.arguments[0], atom.arguments[-1]
                 same = names.term(parse(names.subject(str(subject)))) == exclusion.subject

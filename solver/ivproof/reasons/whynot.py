@@ -124,6 +124,6 @@ def units_of(atoms: Atoms, code: str, administration: str | None) -> int:
 def _excluded(case: Case, code: str, focus: Iterable[str]) -> Iterator[Exclusion]:
     """What the determination itself says of the code, or of the administration."""
     wanted = set(focus)
-    for exclusion in case.determination.excluded:
+    for exclusion in case.outline.excluded:
         if exclusion.subject in wanted or (not wanted and exclusion.code == code):
             yield exclusion

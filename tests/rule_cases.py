@@ -1,0 +1,100 @@
+"""Finds for each rule of the law a case in whose record it founds a step, and keeps a list of such cases.
+
+``python tests/rule_cases.py`` goes through all cases again (some minutes) and writes the list: a line for each case,
+its file and its name; few cases that have all rules between them. A test tells a step of each rule in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from pathlib import Path
+
+import case_files
+from case_files import Case, Setting
+
+from ivproof.derivation import Derivation
+from ivproof.law.syntax import Program
+from ivproof.policy import Policy
+from ivproof.reasons.record import Recorder, relevant
+from ivproof.reasons.why import Explainer
+
+LIST = Path(__file__).parent / "cases" / "rules-explained.txt"
+
+
+def expected(policy: Policy) -> set[str]:
+    """The rules that can found a step of a claim: all with a condition, but for those that only raise questions.
+
+    A rule that a reading turns into a fact of the law is among them: it is told as a table.
+    """
+    rules = policy.program.rules
+    answered = Program(tuple(rule for rule in rules if rule.atom.name != "reading"))
+    return {rule.id for rule in relevant(answered.rules) if not rule.is_fact}
+
+
+def all_cases() -> list[Case]:
+    """Every case that there is."""
+    return [*case_files.worked("law"), *case_files.options(), *case_files.worked("published")]
+
+
+def listed() -> list[Case]:
+    """The cases of the list, those of one setting of the readings together."""
+    policy = Policy.load("out001")
+    by_name = {f"{case.file}\t{case.name}": case for case in all_cases()}
+    return sorted(
+        (by_name[line] for line in LIST.read_text("utf-8").splitlines()), key=lambda it: str(it.setting(policy))
+    )
+
+
+class Explainers:
+    """Gives an explainer for each setting of the readings; all share what is the same for all, and one is kept."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._base = Explainer(policy)
+        self._last: tuple[Setting, Explainer] = ((), self._base)
+
+    def of(self, case: Case) -> Explainer:
+        """The explainer for a case."""
+        setting = case.setting(self.policy)
+        if self._last[0] != setting:
+            explainer = copy(self._base)
+            explainer.coder = case_files.coder(self._base.coder, setting)
+            explainer.recorder = Recorder(self.policy, dict(setting))
+            self._last = (setting, explainer)
+        return self._last[1]
+
+
+def founding(derivation: Derivation) -> Iterator[tuple[str, str]]:
+    """The rules that found an atom first of all, each with that atom; and the tables that a reading makes."""
+    for head in derivation.ways:
+        reasons = derivation.reasons(head)
+        if reasons:
+            yield reasons[0].rule.id, head
+    for head, instance in derivation.tables.items():
+        if instance.rule.settled:
+            yield instance.rule.id, head
+
+
+def write() -> None:
+    """Go through all cases and write the list: again and again the case with most rules that are still lacking."""
+    policy = Policy.load("out001")
+    explainers = Explainers(policy)
+    wanted = expected(policy)
+    found: dict[str, set[str]] = {}
+    for case in sorted(all_cases(), key=lambda it: str(it.setting(policy))):
+        answered = explainers.of(case).case(case.encounter)
+        derivations = map(answered.derivation, answered.alternatives)
+        found[f"{case.file}\t{case.name}"] = {rule for it in derivations for rule, _ in founding(it)} & wanted
+    taken = []
+    lacking = set().union(*found.values())
+    while lacking:
+        best = max(found, key=lambda it: (len(found[it] & lacking), it))
+        taken.append(best)
+        lacking -= found[best]
+    LIST.write_text("".join(f"{line}\n" for line in sorted(taken)), "utf-8")
+    print(f"{len(taken)} cases; without one: {', '.join(sorted(wanted - set().union(*found.values()))) or 'none'}")
+
+
+if __name__ == "__main__":
+    write()
