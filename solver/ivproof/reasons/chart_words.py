@@ -69,6 +69,9 @@ TENTHS = {
 THOUSANDTHS = {("printed_per_unit", 1)}
 """Arguments that count thousandths."""
 
+PLACES = {(name, 1) for name in ("position", "start_position", "first_concurrent", "next_apart", "last_before")}
+"""Arguments that are places in the order of starts: thousands, and the number of a part of what is in that place."""
+
 KINDS: Mapping[tuple[str, int], str] = {
     **dict.fromkeys(LENGTHS, "length"),
     **dict.fromkeys(TIMES, "time"),
@@ -76,6 +79,7 @@ KINDS: Mapping[tuple[str, int], str] = {
     **dict.fromkeys(DATES, "date"),
     **dict.fromkeys(TENTHS, "tenths"),
     **dict.fromkeys(THOUSANDTHS, "thousandths"),
+    **dict.fromkeys(PLACES, "place"),
 }
 """The kind of number that an argument is."""
 
