@@ -38,6 +38,7 @@ TIMES = {
     *((name, n) for name in ("flows_in", "push_off") for n in (1, 2)),
     *(("push_within", n) for n in (2, 3)),
     ("push_cut", 1),
+    ("pushed_at", 1),
     ("not_alone", 1),
 }
 """Arguments that are times, in seconds since 00:00 of the date of service."""
