@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import clingo
 import pytest
+from command import chart, given_iv
 
+from ivproof.coding import Coder
+from ivproof.determination import Determination
 from ivproof.edits.checker import (
     ClaimLine,
     Edit,
@@ -20,6 +24,8 @@ from ivproof.edits.checker import (
     edits_from_atoms,
     setting_of,
 )
+from ivproof.encounter import Source, parse
+from ivproof.policy import Policy
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -318,3 +324,34 @@ def test_an_indicator_of_9_and_a_code_without_listed_primaries(tmp_path: Path) -
 def test_an_answer_without_the_facts_is_read_too() -> None:
     (edit,) = edits_from_atoms(['edit(l3,add_on("96411"),fails)', 'bills(l3,"96411",0)'])
     assert (edit.short, edit.severity, edit.lines) == ("add-on 96411", "fails", (2,))
+
+
+# --- where several claims can follow
+
+
+def of_unknown_drug(*others: dict[str, Any], **fields: Any) -> Determination:
+    """The answer for a visit with a drug that is in no list: as many claims as it may have classes."""
+    given = given_iv("unknown", "zyxxonib", "09:00", "10:00")
+    encounter = parse(chart("E-1", given, *others, **fields), Source("visit.json")).encounter
+    assert encounter is not None
+    [found] = Coder(Policy.load()).code([encounter], "none")
+    assert found.status == "undetermined"
+    assert len(found.alternatives) > 1
+    return found
+
+
+def test_an_add_on_code_that_has_a_primary_in_each_claim_meets_no_edit() -> None:
+    found = of_unknown_drug(given_iv("push", "Zofran", "11:00", None, method="push"))
+    assert [line.code for line in found.claim] == ["96375"]
+    assert {line.code for rival in found.alternatives for line in rival.lines} == {"96365", "96413", "96375"}
+    assert found.edits == ()
+
+
+def test_an_edit_that_every_claim_meets_is_told() -> None:
+    sites = [{"id": "left-arm"}, {"id": "right-arm", "necessity": "protocol"}, {"id": "port", "necessity": "protocol"}]
+    found = of_unknown_drug(
+        given_iv("second", "paclitaxel", "09:00", "10:00", site="right-arm"),
+        given_iv("third", "carboplatin", "09:00", "10:00", site="port"),
+        access_sites=sites,
+    )
+    assert {(it["edit"], it["code"]) for it in found.edits} >= {("units", "96413")}

@@ -22,7 +22,7 @@ from typing import Literal
 from ivproof.choices import Atoms, TooManyWaysError
 from ivproof.determination import Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
-from ivproof.edits.checker import ClaimLine, EditChecker, setting_of
+from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.encounter import Encounter
 from ivproof.engine import Alternative, Answer, Engine, edit_solver
@@ -155,19 +155,42 @@ class Coder:
         return found
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
-        claims = [
-            (
-                [ClaimLine(line.code, line.units, line.modifiers, date.fromisoformat(line.date)) for line in it.claim],
-                setting_of(encounter.claim_type),
-                encounter.date,
+        """Add what claim edits say; where several claims can follow, what they say to every one of them.
+
+        What holds in every claim is no claim itself: an add-on code in it may have another primary in each.
+        """
+        rivals = [[rival.lines for rival in it.alternatives] or [it.claim] for it in found]
+        checked = iter(
+            self.edits.check_many(
+                (
+                    [ClaimLine(it.code, it.units, it.modifiers, date.fromisoformat(it.date)) for it in lines],
+                    setting_of(encounter.claim_type),
+                    encounter.date,
+                )
+                for encounter, claims in zip(encounters, rivals, strict=True)
+                for lines in claims
             )
-            for encounter, it in zip(encounters, found, strict=True)
-        ]
-        checked = self.edits.check_many(claims)
-        return [
-            replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it
-            for it, edits in zip(found, checked, strict=True)
-        ]
+        )
+        told = []
+        for it, claims in zip(found, rivals, strict=True):
+            edits = _met_by_all([next(checked) for _ in claims])
+            told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
+        return told
+
+
+def _met_by_all(claims: Sequence[tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    """The edits that every one of several claims meets, in the order of the first; of units those of the fewest."""
+    if len(claims) == 1:
+        return claims[0]
+
+    def key(edit: Edit) -> tuple[str, str, str | None, str]:
+        return edit.kind, edit.code, edit.other, edit.severity
+
+    by_claim = [{key(edit): edit for edit in edits} for edits in claims]
+    shared = (key(edit) for edit in claims[0] if all(key(edit) in edits for edits in by_claim))
+    return tuple(
+        min((edits[it] for edits in by_claim), key=lambda edit: edit.units or 0) for it in dict.fromkeys(shared)
+    )
 
 
 def _said(atoms: Atoms) -> object:
