@@ -33,12 +33,14 @@ from ivproof.choices import (
 )
 from ivproof.exploration.rooms import Rooms, rooms
 from ivproof.exploration.search import Found, Search
-from ivproof.exploration.solving import RoomSolver, shared_facts
+from ivproof.exploration.solving import Choice, RoomSolver, shared_facts
+from ivproof.exploration.trial import Solved, Trial, Tried
 from ivproof.facts import Facts
 from ivproof.kept import Kept
 from ivproof.law import language
 from ivproof.law.terms import Function, Term, parse
 from ivproof.policy import Policy
+from ivproof.rewrite import SETTLED
 
 SHOWN = {
     "unit": 5,
@@ -67,6 +69,9 @@ WAYS = 200
 
 Assumed = tuple[Resolution, ...]
 """Ways of settling choices."""
+
+Left = Mapping[str, Mapping[Choice, Sequence[str]]]
+"""Choices that grounding does not settle, by encounter, with their candidates in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +141,12 @@ class Engine:
         """
         if not charts:
             return []
-        control, choices = self._ground(charts)
-        found = _by_encounter(_model(control))
-        unsettled = _undecided(control)
-        asked = self._asked(control, len(charts))
-        rivals = [n for n in range(len(charts)) if asked[n] or f"e{n}" in unsettled]
-        searched = self._search([charts[n] for n in rivals], [asked[n] for n in rivals])
-        alternatives = self._alternatives(charts, dict(zip(rivals, searched, strict=True)))
-        for n, it in zip(rivals, searched, strict=True):
-            choices.setdefault(f"e{n}", set()).update(it.met)
+        first, asked = self._first_ways(charts)
+        rivals = [n for n, it in enumerate(first) if asked[n] or not it.decided]
+        searched = self._rivals(charts, rivals, asked, first)
+        alternatives = self._alternatives(charts, searched)
         return [
-            Answer(
-                _sort(found.get(f"e{n}", {})),
-                alternatives.get(n, ()),
-                tuple(sorted(it for it in choices.get(f"e{n}", ()) if it[0] not in {FREE, OPEN})),
-            )
-            for n in range(len(charts))
+            Answer(it.atoms, alternatives.get(n, ()), _supposed(it, searched.get(n))) for n, it in enumerate(first)
         ]
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
@@ -160,11 +155,21 @@ class Engine:
 
     def _settled(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Atoms]:
         """Give the atoms of each encounter with some choices settled, and the first option of other open questions."""
-        if not charts:
-            return []
-        control, _ = self._ground(charts, ways)
-        found = _by_encounter(_model(control))
-        return [_sort(found.get(f"e{n}", {})) for n in range(len(charts))]
+        return [it.atoms for it in self._solve(charts, ways)]
+
+    def _solve(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Solved]:
+        """Solve each encounter with some choices settled, and the first option of other open questions."""
+        return self._read(*self._ground(charts, ways), len(charts)) if charts else []
+
+    def _first_ways(self, charts: Sequence[Facts]) -> tuple[list[Solved], list[list[str]]]:
+        """Solve each encounter with the first option held of each open question; give those that it raises too."""
+        control, left = self._ground(charts)
+        return self._read(control, left, len(charts)), self._asked(control, len(charts))
+
+    def _read(self, control: clingo.Control, left: Left, count: int) -> list[Solved]:
+        atoms, unsettled = _by_encounter(_model(control)), _undecided(control)
+        keys = [f"e{n}" for n in range(count)]
+        return [Solved(_sort(atoms.get(key, {})), left.get(key, {}), key not in unsettled) for key in keys]
 
     def _asked(self, control: clingo.Control, count: int) -> list[list[str]]:
         """The open questions that each chart of a grounded program raises."""
@@ -176,8 +181,8 @@ class Engine:
 
     def _ground(
         self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None
-    ) -> tuple[clingo.Control, dict[str, set[tuple[str, str]]]]:
-        """Ground the law over charts, with some choices settled; give the choices that are left, by encounter."""
+    ) -> tuple[clingo.Control, Left]:
+        """Ground the law over charts, with some choices settled; give the choices that are left."""
         control = clingo.Control(["--warn=none", "--heuristic=Domain"])
         settled = ways or [()] * len(charts)
         shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
@@ -191,17 +196,19 @@ class Engine:
         for n, (facts, way) in enumerate(zip(charts, settled, strict=True)):
             readings = self._first | {it.subject: it.value for it in way if it.predicate == OPEN}
             text += (f"reading(e{n},{question},{it}).\n" for question, it in readings.items())
-            text += (f"{it.predicate}(e{n},{it.arguments}).\n" for it in way if it.predicate != OPEN)
+            for it in way:
+                if it.predicate != OPEN:
+                    text.append(f"{it.predicate}(e{n},{it.arguments}).\n")
+                    text.append(f"{SETTLED[0]}(e{n},{it.predicate},{it.subject or 'all'}).\n")
             text.append(facts.batch_text(f"e{n}"))
         control.add("base", [], "".join(text))
         control.ground([("base", [])])
         return control, self._prefer(control, charts)
 
-    def _prefer(self, control: clingo.Control, charts: Sequence[Facts]) -> dict[str, set[tuple[str, str]]]:
+    def _prefer(self, control: clingo.Control, charts: Sequence[Facts]) -> Left:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""
         found: list[tuple[str, Resolution, int, tuple[Any, ...]]] = []
         ranks: dict[str, Callable[[str], tuple[int, str]]] = {}
-        left: dict[str, set[tuple[str, str]]] = {}
         for name, arity in CHOICES.items():
             for atom in control.symbolic_atoms.by_signature(name, arity):
                 if atom.is_fact:
@@ -211,14 +218,16 @@ class Engine:
                 if encounter not in ranks:
                     ranks[encounter] = candidate_rank(charts[int(encounter[1:])])
                 found.append((encounter, resolution, atom.literal, ranks[encounter](resolution.value)))
-                left.setdefault(encounter, set()).add(resolution.choice)
         if not found:
-            return left
+            return {}
         found.sort(key=lambda it: (it[1].predicate == FREE, it[0], it[1].choice, it[3]))
         with control.backend() as backend:
             for n, (_, _, literal, _) in enumerate(found):
                 level = len(found) - n
                 backend.add_heuristic(literal, clingo.backend.HeuristicType.True_, level, level, [])
+        left: dict[str, dict[Choice, list[str]]] = {}
+        for encounter, resolution, _, _ in found:
+            left.setdefault(encounter, {}).setdefault(resolution.choice, []).append(resolution.value)
         return left
 
     # --- rival claims
@@ -227,16 +236,41 @@ class Engine:
     def _rooms(self) -> Rooms:
         return rooms(self.policy, CLAIM)
 
+    @cached_property
+    def _options(self) -> dict[str, tuple[str, ...]]:
+        """What may be held of each question."""
+        return {
+            key: (held,) if held is not None else tuple(option.name for option in self.policy.questions[key].options)
+            for key, held in self.settings.items()
+        }
+
+    @cached_property
+    def _trial(self) -> Trial:
+        return Trial(self._solve, self._options, [room.choices for room in self._rooms.order if room.choices])
+
+    def _rivals(
+        self,
+        charts: Sequence[Facts],
+        rivals: Sequence[int],
+        asked: Sequence[Sequence[str]],
+        first: Sequence[Solved],
+    ) -> dict[int, Tried]:
+        """Find every claim of some of the charts, over the open questions that each raises and its other choices."""
+        ranks = {n: candidate_rank(charts[n]) for n in rivals}
+        tried = self._trial.run(
+            [charts[n] for n in rivals], [asked[n] for n in rivals], [first[n] for n in rivals], [*ranks.values()]
+        )
+        found = {n: it for n, it in zip(rivals, tried, strict=True) if it is not None}
+        many = [n for n in rivals if n not in found]
+        searched = self._search([charts[n] for n in many], [asked[n] for n in many])
+        return found | {n: Tried(it, ()) for n, it in zip(many, searched, strict=True)}
+
     def _search(self, charts: Sequence[Facts], asked: Sequence[Sequence[str]]) -> list[Found]:
         """Find every claim of charts, over the open questions that each raises and its other choices."""
         if not charts:
             return []
-        options = {
-            key: (held,) if held is not None else tuple(option.name for option in self.policy.questions[key].options)
-            for key, held in self.settings.items()
-        }
         idle = [{key: (first,) for key, first in self._first.items() if key not in raised} for raised in asked]
-        search = Search(RoomSolver(self._rooms, shared_facts(self._rooms, charts)), options)
+        search = Search(RoomSolver(self._rooms, shared_facts(self._rooms, charts)), self._options)
         found = search.run(charts, candidate_rank, idle)
         for facts, it in zip(charts, found, strict=True):
             if it.given_up:
@@ -247,24 +281,34 @@ class Engine:
         return found
 
     def _alternatives(
-        self, charts: Sequence[Facts], searched: Mapping[int, Found]
+        self, charts: Sequence[Facts], searched: Mapping[int, Tried]
     ) -> dict[int, tuple[Alternative, ...]]:
         """List the distinct claims of those charts that have several, each with a smallest way to it."""
         several = [
-            (n, claim, ways)
+            (n, claim, ways, it.atoms(claim, ways[0]))
             for n, it in searched.items()
-            for claim, ways in it.ways().items()
-            if not it.determined
+            if not it.found.determined
+            for claim, ways in it.found.ways().items()
         ]
-        found: dict[int, tuple[Alternative, ...]] = {}
-        for start in range(0, len(several), WAYS):
-            some = several[start : start + WAYS]
-            solved = self._settled([charts[n] for n, _, _ in some], [ways[0] for _, _, ways in some])
-            for (n, claim, ways), atoms in zip(some, solved, strict=True):
-                if claim != claim_of(atoms):
-                    raise RuntimeError("a claim that the search found does not follow from the way to it")
-                found[n] = (*found.get(n, ()), Alternative(claim, atoms, ways[0], ways[1:]))
-        return found
+        new = [(n, ways[0]) for n, _, ways, atoms in several if atoms is None]
+        solved = []
+        for start in range(0, len(new), WAYS):
+            some = new[start : start + WAYS]
+            solved += self._settled([charts[n] for n, _ in some], [way for _, way in some])
+        waiting = iter(solved)
+        found: dict[int, list[Alternative]] = {}
+        for n, claim, ways, known in several:
+            atoms = next(waiting) if known is None else known
+            if claim != claim_of(atoms):
+                raise RuntimeError("a claim that the search found does not follow from the way to it")
+            found.setdefault(n, []).append(Alternative(claim, atoms, ways[0], ways[1:]))
+        return {n: tuple(it) for n, it in found.items()}
+
+
+def _supposed(first: Solved, tried: Tried | None) -> tuple[Choice, ...]:
+    """The choices about facts that the chart does not give, among all that were met."""
+    met = {*first.left, *(tried.found.met if tried is not None else ())}
+    return tuple(sorted(it for it in met if it[0] not in {FREE, OPEN}))
 
 
 # --- Ground programs and models

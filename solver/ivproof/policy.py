@@ -243,9 +243,10 @@ class Policy:
             )
 
         program = rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed)
+        program = rewrite.settleable(program)
         # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
         listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
-        common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs)
+        common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs | {rewrite.SETTLED})
         return [
             (
                 rule.atom.name,

@@ -17,10 +17,14 @@ from ivproof.law.syntax import (
     Program,
     Rule,
     all_variables,
+    choice_key,
     fresh,
     rule_conditions,
 )
 from ivproof.law.terms import Function, Signature, Variable, parse, variables
+
+SETTLED: Signature = ("settled", 2)
+"""What says that a choice, by its predicate and what it is about, is not made but given."""
 
 
 def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "reading") -> Program:
@@ -133,6 +137,27 @@ def batch(program: Program, shared: Collection[Signature], encounter: str = "enc
         return replace(renamed, body=(Literal(Function(encounter, (place,))), *renamed.body))
 
     return Program(tuple(map(lift, program.rules)))
+
+
+def settleable(program: Program) -> Program:
+    """``program`` in which a choice is not made where ``settled(PREDICATE, KEY)`` holds (``all`` without a key).
+
+    What the choice takes can then be given as a fact, and nothing else stays possible. Raises ``ValueError`` where the
+    program has ``settled/2`` already.
+    """
+    if SETTLED in program.signatures:
+        raise ValueError(f"the name {_names([SETTLED])} is taken")
+
+    def rewritten(rule: Rule) -> Rule:
+        if not isinstance(rule.head, Choice):
+            return rule
+        key = tuple(map(Variable, choice_key(rule)))
+        of = key[0] if len(key) == 1 else Function("", key) if key else Function("all")
+        return replace(
+            rule, body=(*rule.body, Literal(Function(SETTLED[0], (Function(rule.atom.name), of)), negated=True))
+        )
+
+    return Program(tuple(map(rewritten, program.rules)))
 
 
 def copy(program: Program, tag: str, keep: Collection[Signature]) -> Program:

@@ -23,12 +23,11 @@ from ivproof.law.syntax import (
     Program,
     Rule,
     all_variables,
+    choice_key,
     fresh,
-    global_variables,
-    part_variables,
     rule_conditions,
 )
-from ivproof.law.terms import Function, Signature, Variable, variables
+from ivproof.law.terms import Function, Signature, Variable
 from ivproof.policy import DRUG_PREDICATES, Policy
 
 ENCOUNTER = ("encounter", 1)
@@ -252,13 +251,6 @@ def _open(rule: Rule) -> Rule:
     key = Function("", tuple(map(Variable, choice_key(rule))))
     head = Function(CANDIDATE + atom.name, (key if key.arguments else Function("all"), *atom.arguments))
     return Rule(head, (*rule.body, *rule.head.condition), rule.header, rule.clause, rule.file, rule.line)
-
-
-def choice_key(rule: Rule) -> tuple[str, ...]:
-    """The variables that a choice shares with its body: their values tell one choice from another."""
-    assert isinstance(rule.head, Choice)
-    inside = {*variables(rule.head.atom), *(v for part in rule.head.condition for v in part_variables(part))}
-    return tuple(name for name in global_variables(rule) if name in inside)
 
 
 def _room(

@@ -202,11 +202,7 @@ class Search:
     def _found(self, chart: _Chart) -> Found:
         """Make the diagram of a chart that went through all rooms."""
 
-        def rank(choice: Choice, value: str) -> tuple[int, str]:
-            predicate, subject = choice
-            return (self._options[subject].index(value), "") if predicate == OPEN else chart.rank(value)
-
-        diagram: Diagram[Choice, Outcome] = Diagram(_place, rank)
+        diagram = diagram_of(self._options, chart.rank)
         if chart.given_up:
             return Found(diagram, diagram.leaf(frozenset()), frozenset(), frozenset(), given_up=True)
         numbers: dict[int, int] = {}
@@ -235,6 +231,16 @@ class Search:
 
         root = diagram.ordered(number(chart.root))
         return Found(diagram, root, frozenset(chart.touched), frozenset(chart.met))
+
+
+def diagram_of(options: Mapping[str, Sequence[str]], rank: Rank) -> Diagram[Choice, Outcome]:
+    """Give an empty diagram for a chart: `options` are those of the questions, `rank` ranks what else may be taken."""
+
+    def place(choice: Choice, value: str) -> tuple[int, str]:
+        predicate, subject = choice
+        return (options[subject].index(value), "") if predicate == OPEN else rank(value)
+
+    return Diagram(_place, place)
 
 
 def _place(choice: Choice) -> tuple[int, int, str]:

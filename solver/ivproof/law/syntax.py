@@ -239,3 +239,10 @@ def fresh(name: str, taken: Iterable[str]) -> str:
     used = set(taken)
     candidates = (name, *(f"{name}{number}" for number in range(1, len(used) + 2)))
     return next(candidate for candidate in candidates if candidate not in used)
+
+
+def choice_key(rule: Rule) -> tuple[str, ...]:
+    """The variables that a choice shares with its body: their values tell one choice from another."""
+    assert isinstance(rule.head, Choice)
+    inside = {*variables(rule.head.atom), *(v for part in rule.head.condition for v in part_variables(part))}
+    return tuple(name for name in global_variables(rule) if name in inside)
