@@ -32,6 +32,7 @@ from ivproof.engine import SHOWN, Answer, Engine
 from ivproof.exploration.rooms import cut
 from ivproof.exploration.search import Found, Search
 from ivproof.exploration.solving import RoomSolver, shared_facts
+from ivproof.exploration.trial import Solved, Tried
 from ivproof.facts import Fact, Facts
 from ivproof.law import dependencies
 from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
@@ -142,15 +143,26 @@ class _ChangedEngine(Engine):
     mutated: tuple[int, Rule | None] = (-1, None)
     raised: dict[int, set[str]]
 
-    def _ground(self, charts: Sequence[Facts], ways: Any = None) -> Any:
+    def _ground(self, charts: Sequence[Facts], ways: Any = None, *, felt: bool = False) -> Any:
         """Ground as ever, and note which questions each chart raises."""
-        control, choices = super()._ground(charts, ways)
+        control, choices = super()._ground(charts, ways, felt=felt)
         for facts in charts:
             self.raised[id(facts)] = set()
         for atom in control.symbolic_atoms.by_signature("raised", 2):
             key, question = map(str, atom.symbol.arguments)
             self.raised[id(charts[int(key[1:])])].add(question.upper())
         return control, choices
+
+    def _rivals(
+        self,
+        charts: Sequence[Facts],
+        rivals: Sequence[int],
+        asked: Sequence[Sequence[str]],
+        first: Sequence[Solved],
+    ) -> dict[int, Tried]:
+        """Find rival claims by the search alone: to try ways, a question has to be settled for all charts or none."""
+        found = self._search([charts[n] for n in rivals], [asked[n] for n in rivals])
+        return {n: Tried(it, ()) for n, it in zip(rivals, found, strict=True)}
 
     def _search(self, charts: Sequence[Facts], asked: Sequence[Sequence[str]]) -> list[Found]:
         """Search as ever, in rooms of the changed law, with what each chart's own readings leave open."""
@@ -174,7 +186,7 @@ class _ChangedEngine(Engine):
             )
         return Search(RoomSolver(changed, shared_facts(changed, charts)), options).run(charts, candidate_rank, held)
 
-    def _law(self, present: frozenset[str]) -> str:
+    def _law(self, present: frozenset[str], *, felt: bool = False) -> str:
         at, instead = self.change or (-1, None)
         texts = (str(instead or "") if n == at else self.texts[n] for n in self._possible(present))
         return "\n".join([*texts, *(f"#show {name}/{arity + 1}." for name, arity in SHOWN.items())])

@@ -72,9 +72,9 @@ class Coder:
         With `assumptions` every determination has the readings held by default that its claim depends on.
         """
         self.policy = policy
-        self.explorer = Explorer(policy, readings, fixed=False) if assumptions else None
         self.drugs = DrugList.load(law_folder() / "drugs")
         self.engine = Engine(policy, readings)
+        self.explorer = Explorer(policy, readings, fixed=False, engine=self.engine) if assumptions else None
         self.determiner = Determiner(policy, readings)
         tables = EditTables.load(law_folder() / "edits")
         if edit_files is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -231,30 +231,40 @@ class Policy:
 
     def batch_rules(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
         """Give the law for many charts at once, with the settled questions worked into its rules."""
-        fixed = {key: option for key, option in settings.items() if option is not None}
-        name = "batch-" + hashlib.sha256(repr(sorted(fixed.items())).encode()).hexdigest()[:16]
-        return [BatchRule(*it) for it in self.kept.get(name, lambda: self._batch(fixed))]
+        made = self.kept_for("batch", settings, lambda: self.lifted(self._law(settings), settings))
+        return [BatchRule(*it) for it in made]
 
-    def _batch(self, fixed: Mapping[str, str]) -> list[tuple[str, list[str], str]]:
-        def asked(rule: Rule) -> bool:
-            option = rule.atom.signature == ("option", 4)
-            return rule.atom.signature not in QUESTION_PREDICATES and not (
-                option and str(rule.atom.arguments[0]) in fixed
-            )
+    def kept_for(self, name: str, settings: Mapping[str, str | None], make: Callable[[], Any]) -> Any:
+        """Give what is made for these settings, which is kept under a name; lists, texts and numbers only."""
+        text = repr(sorted((key, option) for key, option in settings.items() if option is not None))
+        return self.kept.get(f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", make)
 
-        program = rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed)
-        program = rewrite.settleable(program)
+    def lifted(self, program: Program, settings: Mapping[str, str | None]) -> list[BatchRule]:
+        """Give rules for many charts at once, that stand beside the law with these settings or are the law."""
         # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
         listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
-        common = dependencies.shared(Program((*program.rules, *listed)), self.own_inputs | {rewrite.SETTLED})
+        law = Program((*self._law(settings).rules, *listed))
+        common = dependencies.shared(law, self.own_inputs | {rewrite.SETTLED})
         return [
-            (
+            BatchRule(
                 rule.atom.name,
                 sorted({it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}),
                 str(rule),
             )
             for rule in rewrite.batch(program, common).rules
         ]
+
+    def _law(self, settings: Mapping[str, str | None]) -> Program:
+        """The law with the settled questions worked into its rules, and what no rule reads left out."""
+        fixed = {key: option for key, option in settings.items() if option is not None}
+
+        def asked(rule: Rule) -> bool:
+            option = rule.atom.signature == ("option", 4)
+            return rule.atom.signature not in QUESTION_PREDICATES and not (
+                option and str(rule.atom.arguments[0]) in fixed
+            )
+
+        return rewrite.settleable(rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed))
 
     @property
     def own_inputs(self) -> frozenset[tuple[str, int]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ivproof.choices import CLAIM, FREE, OPEN, ClaimKey, Resolution, candidate_rank
+from ivproof.engine import Engine
 from ivproof.exploration.departures import Departed, Departures, Start
 from ivproof.exploration.diagram import Diagram
 from ivproof.exploration.rooms import Rooms, rooms
@@ -30,7 +31,7 @@ from ivproof.policy import Policy
 MANY = 40
 """So many charts are gone through together."""
 
-TOGETHER = 200
+TOGETHER = 600
 """So many charts are asked together what single questions change."""
 
 
@@ -101,7 +102,8 @@ class Explorer:
     """Explores charts by one policy; made once and used for many.
 
     `readings` settles questions, which then count as no longer open (unless not `fixed`: then they only take the place
-    of the defaults); `outcome` are the predicates that are compared.
+    of the defaults); `outcome` are the predicates that are compared. `engine` answers by the same readings, if there is
+    one already.
     """
 
     def __init__(
@@ -111,8 +113,10 @@ class Explorer:
         outcome: Mapping[str, int] = CLAIM,
         *,
         fixed: bool = True,
+        engine: Engine | None = None,
     ) -> None:
         self.policy = policy
+        self._engine = engine or Engine(policy, readings)
         self._outcome = outcome
         settings = policy.settings(readings)
         given = {policy.question(name).key for name in readings or {}}
@@ -154,14 +158,17 @@ class Explorer:
         for start in range(0, len(charts), TOGETHER):
             some = charts[start : start + TOGETHER]
             departures = Departures(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options)
+            taken = [tuple(way) for way in settled[start : start + TOGETHER]]
+            holding = self._engine.holding(some, taken, self._rooms.concluded())
             starts = [
                 Start(
                     facts,
                     candidate_rank(facts),
                     {**usual, **{it.subject: it.value for it in way if it.predicate == OPEN}},
+                    holds,
                     {it.choice: it.value for it in way if it.predicate != OPEN},
                 )
-                for facts, way in zip(some, settled[start : start + TOGETHER], strict=True)
+                for facts, way, holds in zip(some, taken, holding, strict=True)
             ]
             found += departures.run(starts)
         return found

@@ -14,7 +14,6 @@ from typing import Any
 from ivproof import rewrite
 from ivproof.law import dependencies
 from ivproof.law.syntax import (
-    ANONYMOUS,
     Aggregate,
     Choice,
     Comparison,
@@ -96,6 +95,16 @@ class Rooms:
     used: frozenset[str]
     forgotten: Mapping[int, tuple[str, ...]]
 
+    def concluded(self) -> dict[str, int]:
+        """Give what the rooms conclude that is known outside, what choices take included: names with their arities."""
+        found: dict[str, int] = {}
+        for room in self.order:
+            for name, arity in room.heads:
+                # a candidate has the choice that it belongs to in front
+                chosen = name.removeprefix(CANDIDATE)
+                found[chosen] = arity if chosen == name else arity - 1
+        return found
+
 
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
     """Give the rooms of a policy's law that bear on these predicates (with their arities); they are kept."""
@@ -172,7 +181,7 @@ def _fused(own: list[Rule], members: dict[Signature, int], wanted: Collection[Si
     users: dict[int, set[int]] = {number: set() for number in members.values()}
     for rule in own:
         number = members[rule.atom.signature]
-        asks[number].update(_asks(rule))
+        asks[number].update(asked_by(rule))
         for it in _uses(rule):
             if it in members and members[it] != number:
                 users[members[it]].add(number)
@@ -232,8 +241,8 @@ def _uses(rule: Rule) -> Iterator[Signature]:
         yield from (part.atom.signature for part in condition if isinstance(part, Literal))
 
 
-def _asks(rule: Rule) -> tuple[str, ...]:
-    """The questions that a rule asks, by key."""
+def asked_by(rule: Rule) -> tuple[str, ...]:
+    """Give the questions that a rule asks, by key."""
     asked = (
         str(part.atom.arguments[0])
         for _, condition in rule_conditions(rule)
@@ -276,7 +285,7 @@ def _room(
         positive = {part.atom.signature for part in plain.body if isinstance(part, Literal) and not part.negated}
         needs = frozenset(name for name, arity in positive if name in inputs)
         shared = frozenset(name for name, arity in _uses(rule) if (name, arity) in common)
-        found.append(RoomRule(str(_given(lifted, sorted(inputs), common)), needs, _asks(rule), shared))
+        found.append(RoomRule(str(_given(lifted, sorted(inputs), common)), needs, asked_by(rule), shared))
     return Room(number, tuple(heads), tuple(sorted(inputs)), tuple(found), choices)
 
 
@@ -310,7 +319,8 @@ def _given(rule: Rule, inputs: Sequence[str], common: Collection[Signature]) -> 
             body.append(part)
         elif part.atom.signature != ENCOUNTER:
             body.append(numbered(part))
-    columns = (variable[name] if name in used else Variable(ANONYMOUS) for name in inputs)
+    # every column has a variable: for ``_`` the solver would make a projection of its own
+    columns = (variable[name] for name in inputs)
     return replace(rule, body=(Literal(Function(GIVEN, (place, *columns))), *body))
 
 
