@@ -215,6 +215,21 @@ def test_a_missing_stop_is_asked_for_and_drawn_open() -> None:
     assert [bar.kind for bar in rows["saline-1"].bars] == ["open"]
 
 
+def test_a_fluid_without_stop_is_no_push_where_the_chart_does_not_say_so() -> None:
+    data = chart(
+        "E",
+        given_iv("first", "ceftriaxone", "09:00", "09:40"),
+        given_iv("fluid", "normal saline", "10:00", None),
+        given_iv("by-hand", "Zofran", "10:10", None, method="push"),
+    )
+    found = made(data)
+    assert found.timeline is not None
+    rows = {row.name: row for lane in found.timeline.lanes for row in lane.rows}
+    assert [bar.kind for bar in rows["fluid"].bars] == ["open"]
+    assert not rows["fluid"].marks
+    assert rows["by-hand"].marks
+
+
 def test_what_is_not_billed_has_the_least_change_that_puts_it_on_the_claim() -> None:
     data = chart(
         "E",

@@ -249,8 +249,10 @@ def _technique(it: Administration, service: _Service) -> str:
 
 
 def _flows(it: Administration, service: _Service) -> bool:
-    """Whether it took time, as far as is known."""
-    return it.method == "infusion" or service.technique in {"infusion", "hydration"}
+    """Whether it took time, as far as is known: of a fluid that is not said to be pushed it is not known how much."""
+    if service.technique or it.method:
+        return service.technique in {"infusion", "hydration"} or it.method == "infusion"
+    return it.route in {"IV", "IA"}
 
 
 def _marks(it: Administration, service: _Service, axis: _Axis) -> Iterator[float]:
