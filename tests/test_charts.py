@@ -189,6 +189,11 @@ def test_a_folder_that_cannot_be_listed_is_refused_and_the_rest_answered(
     assert refused.refusals[0].file == str(tmp_path / "closed")
 
 
+def test_gzipped_text_without_a_name_that_says_so_is_called_that() -> None:
+    [refused] = read(["-"], io.BytesIO(gzip.compress(AS_JSON.encode())))
+    assert "gzipped" in str(refused.refusals[0])
+
+
 def test_an_empty_name_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "chart.json").write_text(AS_JSON)
     monkeypatch.chdir(tmp_path)

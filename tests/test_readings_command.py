@@ -58,3 +58,10 @@ def test_a_summary_is_of_all_charts(tmp_path: Path, arguments: tuple[str, ...]) 
     result = run(command, file, "--summary", *rest)
     assert result.exit_code == 2
     assert "--summary" in result.stderr
+
+
+def test_why_a_question_does_not_decide_is_told_with_names_of_the_chart(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "visit.jsonl", chart("A"))
+    shown = " ".join(run("readings", file, "--why", "same_drug_again").stdout.split())
+    assert "it would take another one than bag" in shown
+    assert "a1" not in shown

@@ -166,6 +166,8 @@ def _utf8(stream: Iterable[bytes | str]) -> Iterator[bytes]:
         if number == 0:
             if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise UnreadableError("text in UTF-16", "text in UTF-8")
+            if raw.startswith(b"\x1f\x8b"):
+                raise UnreadableError("gzipped text", "plain text, or a file whose name ends in .gz")
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         yield raw
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Aggregate, Choice, Comparison, Literal
 from ivproof.law.terms import Function, Variable, variables
-from ivproof.reasons.absence import READING, Failure
+from ivproof.reasons.absence import READING, Failure, Part
 from ivproof.reasons.naming import UNKNOWN
 
 DEPTH = 12
@@ -74,10 +74,18 @@ class Follow:
         return bool(rules) and all(isinstance(rule.head, Choice) for rule in rules)
 
     def _comparison(self, failure: Failure) -> Line:
-        text = self.teller.lacking.shortfall(failure)
-        if not text and isinstance(failure.failed, Comparison):
-            text = f"it would take {failure.failed.left} {failure.failed.operator} {failure.failed.right}"
-        return Line("measure", text, rule=failure.rule.id)
+        if text := self.teller.lacking.shortfall(failure):
+            return Line("measure", text, rule=failure.rule.id)
+        return Line("lacking", self._unlike(failure.failed), rule=failure.rule.id)
+
+    def _unlike(self, failed: Part | None) -> str:
+        """What a comparison of two things that are no lengths asks for."""
+        if not isinstance(failed, Comparison):
+            return ""
+        left, right = self.teller.names.term(failed.left), self.teller.names.term(failed.right)
+        if failed.operator == "!=":
+            return f"it would take another one than {left}"
+        return f"it would take {left} to be {right}" if failed.operator == "=" else f"{left} {failed.operator} {right}"
 
     def _against(self, atom: Function) -> Line:
         """What holds and should not, with its reasons."""

@@ -113,9 +113,8 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
     """Why a code is not on the claim, what comes nearest, and the least change that would put it there."""
     about = f" for {plain(found.administration)}" if found.administration else ""
     if found.units:
-        yield Text.assemble(
-            (found.code, "bold"), f" is on the claim{about} with {found.units} unit(s); not with one more."
-        )
+        units = "one unit" if found.units == 1 else f"{found.units} units"
+        yield Text.assemble((found.code, "bold"), f" is on the claim{about} with {units}; not with one more.")
     else:
         yield Text.assemble((found.code, "bold"), f" is not on the claim{about}.")
     yield from _leads(found.leads)
