@@ -6,14 +6,13 @@ audits of many, or from a file.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
+from ivproof.spreadsheet import table
 
 RIGHT = Kind.SUPPORTED.value
 
@@ -145,25 +144,22 @@ class Summary:
     def as_csv(self) -> bytes:
         """The summary as one table: what is counted, and the counts."""
         columns = ("table", "item", "verdict", "claims", "lines", "right", "accuracy", "over", "under")
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows({"table": table, "item": item, **counts} for table, item, counts in self._tables())
-        return text.getvalue().encode()
+        rows = ({"table": of, "item": item, **counts} for of, item, counts in self._tables())
+        return table([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode()
 
     def _tables(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         plain = self.as_dict()
         yield "all", "", {"claims": plain["claims"], "accuracy": plain["accuracy"], **plain["units"]}
         for name, count in plain["verdicts"].items():
             yield "verdict", name, {"claims": count}
-        for table, key in (("code", "codes"), ("error", "errors"), ("question", "questions"), ("fact", "facts")):
+        for of, key in (("code", "codes"), ("error", "errors"), ("question", "questions"), ("fact", "facts")):
             for name, counts in plain[key].items():
-                yield table, name, counts
+                yield of, name, counts
         for name, count in plain["edits"].items():
             yield "edit", name, {"claims": count}
         for verdict, ids in plain["encounters"].items():
             for name in ids:
-                yield "claim", f"'{name}" if name[:1] in "=+-@" else name, {"verdict": verdict}
+                yield "claim", name, {"verdict": verdict}
 
 
 def _errors(tally: Tally) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
 
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
+from ivproof.spreadsheet import as_written, table
 
 COLUMNS = (
     "encounter",
@@ -40,13 +40,13 @@ COLUMNS = (
 
 def header() -> bytes:
     """Give the row with the names of the columns."""
-    return _text([COLUMNS])
+    return table([COLUMNS]).encode()
 
 
 def rows(audit: Audit) -> bytes:
     """Give the rows of one claim; a claim without any line has a row all the same."""
     lines = [_row(audit, line) for line in audit.lines]
-    return _text(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 6), *_policy(audit)]])
+    return table(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 6), *_policy(audit)]]).encode()
 
 
 def _row(audit: Audit, line: LineVerdict) -> list[str]:
@@ -92,19 +92,7 @@ def _number(units: float) -> str:
     return str(units)
 
 
-def _text(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[_harmless(cell) for cell in row] for row in rows])
-    return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking text of a chart for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
-
-
 def encounter_and_verdict(record: bytes) -> tuple[str, str]:
     """Read back of which encounter a row is, and the verdict on its claim."""
     [cells] = csv.reader(io.StringIO(record.decode(), newline=""))
-    name = cells[0]
-    return (name[1:] if name[:1] == "'" and _harmless(name[1:]) == name else name), cells[3]
+    return as_written(cells[0]), cells[3]

@@ -6,14 +6,16 @@ charts that many processes went through.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.exploration.claims import Units, difference
+from ivproof.spreadsheet import table
+
+COLUMNS = ("name", "title", "charts", "difference", "charts_with_it", "more", "fewer", "smallest_example")
+"""The columns of a summary as CSV."""
 
 DIFFERENCES = 3
 """So many differences of claims are shown of an entry; the data has all of them."""
@@ -93,24 +95,17 @@ class Summary:
         return {
             "charts": self.charts,
             f"without_{self.what}": self.decided,
-            self.what: [
-                {"name": name, "title": self.titles.get(name, ""), **it.as_dict()} for name, it in self.ranked
-            ],
+            self.what: [{"name": name, "title": self.titles.get(name, ""), **it.as_dict()} for name, it in self.ranked],
         }
 
     def csv(self) -> str:
         """The summary as a table: one row for each difference that an entry makes."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["name", "title", "charts", "difference", "charts_with_it", "more", "fewer", "smallest_example"]
-        )
+        rows: list[list[object]] = []
         for name, it in self.ranked:
             for text, charts in _ranked(it.differences):
                 example = it.example[1] if it.example else ""
-                title = self.titles.get(name, "")
-                writer.writerow([name, title, it.charts, text, charts, it.more, it.fewer, example])
-        return out.getvalue()
+                rows.append([name, self.titles.get(name, ""), it.charts, text, charts, it.more, it.fewer, example])
+        return table([COLUMNS, *rows])
 
     def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
         """The summary for a table: name, title, charts, what most often changes, the smallest example."""
