@@ -36,11 +36,6 @@ class Predicate:
     python: tuple[str, ...]
     meaning: str = ""
 
-    @property
-    def is_input(self) -> bool:
-        """Whether it comes from outside the law."""
-        return bool(self.meaning)
-
 
 def predicates(policy: Policy) -> list[Predicate]:
     """Give the predicates of a policy: the inputs as the vocabulary has them, then what its rules define, by name.

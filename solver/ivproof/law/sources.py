@@ -74,12 +74,6 @@ class Sources:
         section = self.rules[number].section
         return named == section or named in self.within.get(section, ())
 
-    @property
-    def sections(self) -> frozenset[str]:
-        """Every name that a citation may give a section."""
-        parts = {part for found in self.within.values() for part in found}
-        return frozenset({rule.section for rule in self.rules.values()} | parts)
-
 
 def folders(policy: Policy) -> list[Path]:
     """List the folders that hold the policy and the files of its law, each once."""

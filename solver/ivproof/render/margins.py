@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ivproof.margins import Margin, MarginReport, SettledMargins
 from ivproof.minutes.lines import ClaimLines
+from ivproof.reasons.naming import minutes as length
 from ivproof.render.plain import plain
 
 MINUTE = 60
@@ -27,7 +28,7 @@ def sentence(margin: Margin) -> str:
     outcome = outcome_words(margin)
     if field in {"start", "stop"} and margin.ran is not None and margin.ran_then is not None:
         more = "more" if margin.ran_then > margin.ran else "less"
-        return f"{who} ran {_length(margin.ran)}: {_count(margin.minutes)} {more} ({field} {margin.at}) {outcome}"
+        return f"{who} ran {length(margin.ran)}: {_count(margin.minutes)} {more} ({field} {margin.at}) {outcome}"
     unit = "minute" if margin.minutes == 1 else "minutes"
     return f"{charted}: {_count(margin.minutes)} {unit} {margin.way} ({margin.at}) {outcome}"
 
@@ -94,15 +95,8 @@ def _short(claim: ClaimLines) -> str:
 
 def _limit(margin: Margin) -> str:
     minutes = margin.limit.minutes
-    return f"{margin.limit.reason} ({minutes} {'minute' if minutes == 1 else 'minutes'})"
+    return f"{margin.limit.reason} ({length(minutes * MINUTE)})"
 
 
 def _count(minutes: int) -> str:
     return "one" if minutes == 1 else str(minutes)
-
-
-def _length(seconds: int) -> str:
-    minutes, rest = divmod(seconds, MINUTE)
-    if rest:
-        return f"{minutes} minutes {rest} seconds"
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
