@@ -1,11 +1,12 @@
 """The second engine reads the law as the first one does."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from ivproof.law.language import load
-from ivproof.recheck import Program, read
+from ivproof.recheck import Program, plain, read, rebuilt
 
 LAW = Path(__file__).parent.parent / "asp"
 POLICY = [LAW / "time.lp", *sorted((LAW / "out001").glob("*.lp"))]
@@ -28,3 +29,17 @@ def test_both_engines_read_the_same_rules(files: list[Path]) -> None:
             other.clause,
         )
     assert Program(ours).rules == ours
+
+
+@pytest.mark.parametrize("files", [POLICY, EDITS], ids=["policy", "edits"])
+def test_stored_rules_come_back_as_they_were(files: list[Path]) -> None:
+    rules = read(files)
+    again = rebuilt(json.loads(json.dumps(plain(rules))))
+    assert again == rules
+    assert list(map(repr, again)) == list(map(repr, rules))
+
+
+@pytest.mark.parametrize("data", [[99, "X"], [0], [0, "X", "Y"], ["0", "X"]])
+def test_other_data_is_no_stored_rules(data: object) -> None:
+    with pytest.raises(ValueError, match="no stored rules"):
+        rebuilt(data)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ivproof.choices import Atoms, TooManyWaysError
 from ivproof.determination import Determination, Determiner, Otherwise
@@ -30,10 +30,11 @@ from ivproof.exploration.claims import units_of
 from ivproof.exploration.explorer import Explorer
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
-from ivproof.minutes.claims import Minutes
-from ivproof.missing.changes import would_change
 from ivproof.policy import Policy, law_folder
 from ivproof.second import SecondEngine
+
+if TYPE_CHECKING:
+    from ivproof.minutes.claims import Minutes
 
 Recheck = Literal["all", "sample", "none"]
 """Which answers the second engine derives again."""
@@ -41,14 +42,11 @@ Recheck = Literal["all", "sample", "none"]
 TOGETHER = 200
 """So many charts are given to the engine together."""
 
-LONG = 12
-"""What a missing fact would change is looked into under every reading up to so many administrations."""
-
 SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
 
 LONG = 12
-"""Of charts of more administrations missing times are tried at the thresholds of the law only."""
+"""Of charts of more administrations missing facts are tried at the thresholds of the law only."""
 
 
 def in_sample(encounter: str) -> bool:
@@ -85,6 +83,8 @@ class Coder:
     @cached_property
     def minutes(self) -> Minutes:
         """The law made ready for questions about times."""
+        from ivproof.minutes.claims import Minutes  # noqa: PLC0415  (few charts need it)
+
         return Minutes(self)
 
     def facts(self, encounter: Encounter) -> Facts:
@@ -151,8 +151,13 @@ class Coder:
             if not all(by.values()) and len(charts[n].encounter.administrations) <= LONG:
                 # what leads too far there stays with what the thresholds tell
                 with suppress(TooManyWaysError):
-                    found[n] = would_change(self, charts[n], answers[n])
+                    found[n] = self._at_every_value(charts[n], answers[n])
         return found
+
+    def _at_every_value(self, facts: Facts, answer: Answer) -> dict[tuple[str, str], bool]:
+        from ivproof.missing.changes import would_change  # noqa: PLC0415  (few charts need it)
+
+        return would_change(self, facts, answer)
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         """Add what claim edits say; where several claims can follow, what they say to every one of them.

@@ -68,7 +68,15 @@ def _code_digest() -> str:
     """Identify the code that makes the values: the version, and in a checkout the text of the modules concerned."""
     folder = Path(__file__).parent
     total = hashlib.sha256(version("ivproof").encode())
-    concerned = ("law/*.py", "exploration/rooms.py", "rewrite.py", "policy.py")
+    concerned = (
+        "law/*.py",
+        "exploration/felt.py",
+        "exploration/rooms.py",
+        "recheck/grammar.lark",
+        "recheck/*.py",
+        "rewrite.py",
+        "policy.py",
+    )
     for file in (path for pattern in concerned for path in sorted(folder.glob(pattern))):
         total.update(file.read_bytes())
     return total.hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from ivproof import recheck
 from ivproof.choices import CLAIM, ClaimKey, claim_of
@@ -39,14 +40,12 @@ class SecondEngine:
 
     @cached_property
     def program(self) -> recheck.Program:
-        """The law, read and compiled by the second engine."""
-        rules = [
-            rule
-            for name, text in self.policy.texts.items()
-            if not name.endswith("vocabulary.lp")
-            for rule in recheck.parse(text, name)
-        ]
-        return recheck.Program(rules)
+        """The law, read by the second engine's own parser and compiled; what it read is kept between runs."""
+        return recheck.Program(recheck.rebuilt(self.policy.kept.get("second-engine", self._parsed)))
+
+    def _parsed(self) -> Any:
+        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
+        return recheck.plain(tuple(rule for name, text in texts.items() for rule in recheck.parse(text, name)))
 
     def question(self, facts: Facts) -> list[recheck.Atom]:
         """Give the facts of a chart and the settings of the questions in the second engine's own form."""

@@ -10,6 +10,7 @@
 
 from .evaluator import Answer, Choice, NoAnswerError, Program, Relation
 from .parser import parse, read
+from .stored import plain, rebuilt
 from .syntax import LawError, Rule
 from .terms import Atom, FactError, Value, parse_facts, show
 
@@ -26,6 +27,8 @@ __all__ = [
     "Value",
     "parse",
     "parse_facts",
+    "plain",
     "read",
+    "rebuilt",
     "show",
 ]
