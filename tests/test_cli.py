@@ -247,3 +247,10 @@ def test_ctrl_c_leaves_whole_lines_and_says_how_many(tmp_path: Path, jobs: str, 
     assert not target.exists()
     if to_file:
         assert str(written) in said
+
+
+@pytest.mark.parametrize("command", [["code"], ["readings", "of"], ["policy", "coverage"]])
+def test_help_is_broken_where_the_terminal_ends_and_not_where_the_source_does(command: list[str]) -> None:
+    told = run(*command, "--help", columns=400).stdout
+    [line] = [line for line in told.splitlines() if "xit status" in line]
+    assert line.rstrip().endswith(".")

@@ -20,7 +20,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they would show what stands in a chart
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Codes infusion visits from the chart by the written policy.",
-    epilog="Exit status: 0 all answered, 1 an input was refused (the others are answered), 2 wrong command line.",
+    epilog="Exit status: 0 all answered, 1 an input was refused (the others are answered), 2 wrong command line, "
+    "130 interrupted.",
 )
 
 

@@ -44,7 +44,7 @@ def code(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input.",
             show_default=False,
         ),

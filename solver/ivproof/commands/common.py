@@ -198,7 +198,7 @@ PolicyOption = Annotated[
     typer.Option(
         "--policy",
         metavar="NAME|DIR",
-        help="The policy to code by: its name or its folder.",
+        help="The policy: its name or its folder.",
         autocompletion=complete_policy,
     ),
 ]

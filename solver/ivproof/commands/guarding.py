@@ -1,4 +1,4 @@
-"""The command line as a whole: whatever goes wrong, it ends with one line that says what, and never with a traceback.
+"""The command line as a whole: how its help is laid out, and how it ends, which is never with a traceback.
 
 What a traceback shows could stand in a chart, and nobody who codes visits reads one.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,19 @@ TRACEBACK = "IVPROOF_TRACEBACK"
 """The variable of the environment that, where it is set, lets errors of this program through as Python shows them."""
 
 
-class Guarded(TyperGroup):
+class Commands(TyperGroup):
+    """Commands whose help is as wide as the terminal, and not as the lines of the source."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command, its help without the line breaks inside paragraphs."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and found.help:
+            paragraphs = cleandoc(found.help).split("\n\n")
+            found.help = "\n\n".join(" ".join(it.split()) for it in paragraphs)
+        return found
+
+
+class Guarded(Commands):
     """The commands, with every error that none of them foresees told in one line."""
 
     def main(self, *args: Any, **extra: Any) -> Any:

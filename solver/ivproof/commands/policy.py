@@ -21,12 +21,15 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
+from ivproof.commands.guarding import Commands
 
 if TYPE_CHECKING:
     from ivproof.law.syntax import Rule
     from ivproof.policy import Policy
 
-app = typer.Typer(no_args_is_help=True, help="The rules of a policy: read them, check them, see what covers them.")
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="The rules of a policy: read them, check them, see what covers them."
+)
 
 _FILE = re.compile(r"[\w./-]+\.lp")
 
@@ -36,7 +39,7 @@ def show_(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RULE-ID|R30|FILE]",
+            metavar="RULE-ID|R30|FILE",
             help="A rule of the law by its id, the rules that rest on a number (R30, F23, A9), "
             "or a file like sequence.lp. "
             "Without it: every rule in one line.",
@@ -190,7 +193,7 @@ def coverage(
     number: Annotated[
         str | None,
         typer.Argument(
-            metavar="[R30|A9]",
+            metavar="R30|A9",
             help="One rule of the text or one question in full. Without it: all of them, a row each.",
             show_default=False,
         ),

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ivproof.commands.common import (
     INTERRUPTED,
@@ -27,6 +26,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
+from ivproof.commands.guarding import Commands
 from ivproof.commands.one import EncounterOption, pick
 from ivproof.render.plain import plain
 
@@ -45,7 +45,7 @@ CLAIMS = 12
 """So many claims of a chart are shown unless more are asked for."""
 
 
-class _FilesToo(TyperGroup):
+class _FilesToo(Commands):
     """A group of commands that takes files where no command is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -78,7 +78,7 @@ def of_charts(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input.",
             show_default=False,
         ),

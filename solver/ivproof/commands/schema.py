@@ -5,8 +5,11 @@ from __future__ import annotations
 import typer
 
 from ivproof.commands.common import emit_json
+from ivproof.commands.guarding import Commands
 
-app = typer.Typer(no_args_is_help=True, help="Print the JSON Schema of a format; editors check and complete by it.")
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Print the JSON Schema of a format; editors check and complete by it."
+)
 
 
 @app.command()
