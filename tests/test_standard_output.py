@@ -78,6 +78,12 @@ def test_no_terminal_is_too_narrow_to_be_told_the_claim(visit: Path, columns: in
     assert "96365 × 1" in result.stdout
 
 
+def test_no_terminal_is_too_narrow_to_be_told_whole_codes(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "visit.jsonl", chart("E-1", billed=[{"code": "96365", "units": 2}]))
+    rows = run("audit", file, "--summary", columns=40).stdout.splitlines()
+    assert "96365      1      0     0.0 %     1      0" in [row.strip() for row in rows]
+
+
 def test_no_line_ends_in_blanks(visit: Path) -> None:
     for arguments in (["explain", visit], ["readings", "list"], ["readings", visit], ["policy", "show"]):
         assert not [line for line in run(*arguments).stdout.splitlines() if line != line.rstrip()]

@@ -173,11 +173,12 @@ def _units(counts: Mapping[str, Any]) -> tuple[str, str]:
 
 
 _NUMBERS = {"Claims", "Lines", "Right", "Accuracy", "Over", "Under"}
+_KEPT_WHOLE = {"Code", "Billed", "Supported", *_NUMBERS}
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style=FAINT, show_edge=False)
     for column in columns:
         justify: JustifyMethod = "right" if column in _NUMBERS else "left"
-        table.add_column(column, no_wrap=column in {"Billed", "Supported", *_NUMBERS}, overflow="fold", justify=justify)
+        table.add_column(column, no_wrap=column in _KEPT_WHOLE, overflow="fold", justify=justify)
     return table

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ivproof.render.plain import plain
 
-NARROWEST = 40
-"""Columns that are taken even where the terminal says it has fewer, or none at all: rich would leave words out."""
+NARROWEST = 60
+"""Columns that are taken even where the terminal says it has fewer, or none at all: rich would cut codes and counts."""
 
 OF_FILE = 120
 """Columns of what is written to a file."""

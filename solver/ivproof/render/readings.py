@@ -34,10 +34,12 @@ def readings_words(found: ChartReadings, limit: int | None) -> Iterator[Renderab
 
 def _claims(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]:
     summary = Table.grid(padding=(0, 2))
-    summary.add_row("  As held", Text(in_words(found.base), "bold"))
-    summary.add_row("  Under every reading", _units(found.certain) or "nothing")
-    summary.add_row("  At most", _units(found.possible))
-    yield summary
+    summary.add_column(no_wrap=True)
+    summary.add_column()
+    summary.add_row("As held", Text(in_words(found.base), "bold"))
+    summary.add_row("Under every reading", _units(found.certain) or "nothing")
+    summary.add_row("At most", _units(found.possible))
+    yield Padding(summary, (0, 0, 0, 2))
     alone = [it for it in found.questions if it.matters == "alone"]
     if alone:
         yield Padding(Text("Questions that change the claim by themselves"), (1, 0, 0, 2))
