@@ -1,12 +1,14 @@
 """Finds for each rule of the law a case in whose record it founds a step, and keeps a list of such cases.
 
-``python tests/rule_cases.py`` goes through all cases again (some minutes) and writes the list: a line for each case,
-its file and its name; few cases that have all rules between them. A test tells a step of each rule in them.
+``python tests/rule_cases.py`` adds cases for the rules that the list lacks; with ``--anew`` it goes through all cases
+again (some minutes). The list has a line for each case, its file and its name: few cases that have all rules between
+them. A test tells a step of each rule in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
 from pathlib import Path
 
@@ -37,13 +39,15 @@ def all_cases() -> list[Case]:
     return [*case_files.worked("law"), *case_files.options(), *case_files.worked("published")]
 
 
-def listed() -> list[Case]:
-    """The cases of the list, those of one setting of the readings together."""
-    policy = Policy.load("out001")
-    by_name = {f"{case.file}\t{case.name}": case for case in all_cases()}
-    return sorted(
-        (by_name[line] for line in LIST.read_text("utf-8").splitlines()), key=lambda it: str(it.setting(policy))
-    )
+def name(case: Case) -> str:
+    """How a case stands in the list."""
+    return f"{case.file}\t{case.name}"
+
+
+def listed(policy: Policy) -> list[Case]:
+    """The cases of the list that there are, those of one setting of the readings together."""
+    lines = set(LIST.read_text("utf-8").splitlines())
+    return sorted((it for it in all_cases() if name(it) in lines), key=lambda it: str(it.setting(policy)))
 
 
 class Explainers:
@@ -76,25 +80,39 @@ def founding(derivation: Derivation) -> Iterator[tuple[str, str]]:
             yield instance.rule.id, head
 
 
-def write() -> None:
-    """Go through all cases and write the list: again and again the case with most rules that are still lacking."""
-    policy = Policy.load("out001")
-    explainers = Explainers(policy)
-    wanted = expected(policy)
-    found: dict[str, set[str]] = {}
-    for case in sorted(all_cases(), key=lambda it: str(it.setting(policy))):
+def had(explainers: Explainers, cases: Iterable[Case], wanted: Set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Give the name of each case with the wanted rules that it has."""
+    for case in cases:
         answered = explainers.of(case).case(case.encounter)
         derivations = map(answered.derivation, answered.alternatives)
-        found[f"{case.file}\t{case.name}"] = {rule for it in derivations for rule, _ in founding(it)} & wanted
-    taken = []
+        yield name(case), {rule for it in derivations for rule, _ in founding(it)} & wanted
+
+
+def fewest(found: Mapping[str, set[str]]) -> Iterator[str]:
+    """Few cases that have all rules between them: again and again the one with most rules that are still lacking."""
     lacking = set().union(*found.values())
     while lacking:
         best = max(found, key=lambda it: (len(found[it] & lacking), it))
-        taken.append(best)
         lacking -= found[best]
-    LIST.write_text("".join(f"{line}\n" for line in sorted(taken)), "utf-8")
+        yield best
+
+
+def write(*, anew: bool) -> None:
+    """Write the list: with cases for the rules that it lacks; or, `anew`, from all cases."""
+    policy = Policy.load("out001")
+    wanted = expected(policy)
+    kept = [] if anew else listed(policy)
+    names = {name(it) for it in kept}
+    explainers = Explainers(policy)
+    found = dict(had(explainers, kept, wanted))
+    for case in (it for it in all_cases() if name(it) not in names):
+        if wanted <= set().union(*found.values()):
+            break
+        found.update(had(explainers, [case], wanted))
+    taken = sorted(fewest(found))
+    LIST.write_text("".join(f"{line}\n" for line in taken), "utf-8")
     print(f"{len(taken)} cases; without one: {', '.join(sorted(wanted - set().union(*found.values()))) or 'none'}")
 
 
 if __name__ == "__main__":
-    write()
+    write(anew="--anew" in sys.argv[1:])

@@ -164,7 +164,9 @@ class Names:
                 return f"{day}{parts(int(value), 10)} units"
             return ("" if kind == "day" and counts else day) + said + ("" if kind == "length" else unit)
 
-        return _PLACEHOLDER.sub(fill, wording).replace(_SECOND, "at ")
+        text = _PLACEHOLDER.sub(fill, wording).replace(_SECOND, "at ")
+        # a moment may begin a sentence; the ids of a chart stay as they are
+        return f"T{text[1:]}" if text.startswith("the ") and wording.startswith("{") else text
 
     def atom(self, atom: Function) -> str:
         """An atom for which there are no words of its own: the name of the predicate, and its arguments."""
