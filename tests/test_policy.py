@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command import chart, run, write_lines
 
+from ivproof.kept import cache_folder
 from ivproof.policy import Policy, PolicyError, law_folder
 
 
@@ -58,3 +59,15 @@ def test_a_law_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "is_file", closed)
     with pytest.raises(PolicyError, match="Permission denied"):
         Policy.load(folder)
+
+
+def test_a_user_without_a_home_keeps_nothing_and_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("IVPROOF_CACHE", raising=False)
+    assert cache_folder() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_folder() == Path("/somewhere/ivproof")

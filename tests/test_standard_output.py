@@ -17,7 +17,7 @@ FULL = Path("/dev/full")
 def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run the command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", "from ivproof.cli import app; app()", *map(str, arguments)],
+        [sys.executable, "-m", "ivproof", *map(str, arguments)],
         capture_output=True,
         env={**os.environ, **environment},
         timeout=120,
@@ -54,7 +54,7 @@ def test_json_is_utf_8_in_every_locale(visit: Path, name: str) -> None:
 def test_a_full_disk_is_told_in_one_line(arguments: tuple[str, ...]) -> None:
     with FULL.open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-c", "from ivproof.cli import app; app()", *arguments],
+            [sys.executable, "-m", "ivproof", *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
             timeout=120,

@@ -22,8 +22,11 @@ def cache_folder() -> Path | None:
     named = os.environ.get("IVPROOF_CACHE")
     if named is not None:
         return Path(named) if named else None
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ivproof"
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "ivproof"
+    except RuntimeError:  # a user without a home, as in a container
+        return None
 
 
 class Kept:
