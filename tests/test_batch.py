@@ -196,3 +196,17 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
 
     few, many = peak(500), peak(3000)
     assert many < few * 1.2 + 10_000, "kilobytes"
+
+
+def test_a_process_that_has_grown_makes_way_for_another(
+    one_by_one: list[Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def served() -> int:
+        found = list(outcomes(sheets(*visits(40)), job(process_id), jobs=2, chunk=5, few=1))
+        return len({it.result for it in found if it.result is not None})
+
+    assert served() <= 2
+    monkeypatch.setattr(batch, "GROWN", -1)
+    assert served() > 4
+    again = list(outcomes(sheets(*visits(40)), job(), jobs=2, chunk=5, few=1))
+    assert again == one_by_one

@@ -19,6 +19,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +38,11 @@ from ivproof.determination import Determination
 from ivproof.encounter import Encounter
 from ivproof.policy import Policy
 from ivproof.second import DisagreementError
+
+try:
+    import resource
+except ImportError:  # Windows does not tell
+    resource = None  # type: ignore[assignment]
 
 CHUNK = 200
 """Charts that are answered together."""
@@ -60,6 +66,9 @@ class Answers(Protocol):
     def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> Sequence[Any]:
         """Answer each encounter, in the order given; `recheck` says which answers are derived again."""
 
+
+GROWN = 100 * 2**20
+"""A process that has grown by so many bytes makes way for a new one: the solver gives no term back that it has met."""
 
 Make = Callable[[Policy, Mapping[str, str]], Answers]
 """Makes what answers charts; a process can be sent it."""
@@ -236,12 +245,22 @@ def _serve(connection: Connection, job: Job) -> None:
     """Answer chunks as they come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked, see _out_of_reach
     worker = _Worker(job)
+    loaded = _most_held()
     while True:
         try:
             charts = connection.recv()
         except EOFError:  # the first process is gone
             return
-        connection.send(worker.answer(charts))
+        found = worker.answer(charts)
+        connection.send((found, _most_held() - loaded))
+
+
+def _most_held() -> int:
+    """The most memory that this process has held, in bytes; 0 where the system does not tell."""
+    if resource is None:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 class _Process:
@@ -256,6 +275,7 @@ class _Process:
         theirs.close()  # so that the end of the process is the end of the connection
         self.charts: _Chunk = ()
         self.number = 0
+        self.grown = 0
 
     def give(self, number: int, charts: _Chunk) -> None:
         """Hand over a chunk; whether the process lives shows when the answer is taken."""
@@ -266,7 +286,8 @@ class _Process:
     def take(self) -> list[Outcome] | None:
         """Wait for the answer; None where the process died of the chunk."""
         try:
-            found: list[Outcome] = self.connection.recv()
+            found: list[Outcome]
+            found, self.grown = self.connection.recv()
         except (EOFError, OSError):
             return None
         return found
@@ -325,9 +346,10 @@ def _in_processes(chunks: Iterator[_Chunk], job: Job, jobs: int) -> Generator[Ou
                 for connection in wait(list(busy)):
                     process = busy.pop(connection)
                     found = process.take()
-                    if found is None:
+                    if found is None or process.grown > GROWN:
                         process.close()
                         processes[processes.index(process)] = _Process(job)
+                    if found is None:
                         found = list(_alone(process.charts, job))
                     done[process.number] = found
     finally:
