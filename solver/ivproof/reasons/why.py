@@ -139,9 +139,9 @@ class Case:
             return f"{question.number} ({question.name}) = {it.value}: {question.option(it.value).says}"
         if it.predicate == FREE:
             return f"{names.term(parse(it.value))} is taken as initial at {names.term(parse(it.subject))}"
-        what = it.predicate.removeprefix("supposed_").replace("_", " ")
         about = f" of {names.term(parse(it.subject))}" if it.subject else ""
-        return f"supposing that the {what}{about} is: {names.term(parse(it.value))}"
+        what = _SUPPOSED.get(it.predicate, it.predicate.removeprefix("supposed_").replace("_", " "))
+        return f"the {what}{about} is taken to be: {names.term(parse(it.value))}"
 
 
 class Explainer:
@@ -235,3 +235,11 @@ def _marked(teller: Teller, mark: Function) -> Line:
 
 def _date(names: Names, day: Term) -> str:
     return names.day(day) if isinstance(day, int) else str(day)
+
+
+_SUPPOSED = {
+    "supposed_class": "class",
+    "supposed_reason": "main reason of the visit",
+    "supposed_lesions": "number of lesions",
+    "supposed_sites": "place of what has no documented site",
+}

@@ -90,17 +90,17 @@ def visit_words(why: Why) -> Iterator[RenderableType]:
             for unit in units:
                 _note(unit.lines, told)
             for lines in _telling(units):
-                yield Padding(_short(lines, told, said), (0, 0, 0, 6))
+                yield Padding(_short(lines, told, said, _id(subject)), (0, 0, 0, 6))
         if version.modifiers:
             yield Text("Modifiers", "bold")
         for line in version.modifiers:
-            yield Padding(_short([line], told, said), (0, 0, 0, 2))
+            yield Padding(_short([line], told, said, ""), (0, 0, 0, 2))
         if version.excluded:
             yield Text("Left out", "bold")
         for exclusion, line in version.excluded:
             code = f" ({exclusion.code})" if exclusion.code else ""
             yield Padding(Text.assemble((plain(exclusion.subject), "bold"), code), (0, 0, 0, 2))
-            yield Padding(_short([line], told, said), (0, 0, 0, 6))
+            yield Padding(_short([line], told, said, exclusion.subject), (0, 0, 0, 6))
         yield from _assumed(version.assumed)
     if why.missing:
         yield Text()
@@ -242,8 +242,16 @@ def _label(line: Line) -> Text:
     return Text(f"{label}: ", colour)
 
 
-def _short(lines: Iterable[Line], told: dict[int, Step], known: set[str]) -> Text:
-    """The first step with its rule, and the times, comparisons and choices that carry it and are not `known` yet."""
+def _id(subject: str) -> str:
+    """The id in the chart of what a unit is for, which may be a part of it."""
+    return subject.partition(" from ")[0].rpartition(" of ")[2].partition(" on ")[0]
+
+
+def _short(lines: Iterable[Line], told: dict[int, Step], known: set[str], subject: str) -> Text:
+    """The first step with its rule, and the times, comparisons and choices that carry it.
+
+    Those about the subject come first; others are told once, and `known` has those that were.
+    """
     first = next((line for line in lines if line.kind in {"step", "see"}), None)
     if first is None:
         return Text("; ".join(plain(line.text) for line in lines))
@@ -254,8 +262,9 @@ def _short(lines: Iterable[Line], told: dict[int, Step], known: set[str]) -> Tex
         return text
     text.append(f"  [{step.rule}] {step.citation}".rstrip(), FAINT)
     own = [(line.kind, line.text) for line in step.lines if line.kind == "not"]
-    fresh = [it for it in dict.fromkeys(own or _carrying(step, told)) if it[1] not in known]
-    for kind, said in fresh[:CARRYING]:
+    carrying = list(dict.fromkeys(own or _carrying(step, told)))
+    mine = [it for it in carrying if subject and subject in it[1]]
+    for kind, said in (mine or [it for it in carrying if it[1] not in known])[:CARRYING]:
         known.add(said)
         text.append("\n")
         text.append_text(_label(Line(kind, "")))
