@@ -20,7 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from ivproof.law.lint import is_question, read_options
+from ivproof.law.options import is_question, read_options
 from ivproof.law.sources import Sources, TextRule
 from ivproof.law.syntax import Header, Program, Rule
 from ivproof.policy import Policy, PolicyError, law_folder

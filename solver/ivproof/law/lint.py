@@ -23,6 +23,7 @@ from ivproof.choices import CHOICES
 from ivproof.engine import SHOWN
 from ivproof.law import clockwork, dependencies
 from ivproof.law.language import LawError, load
+from ivproof.law.options import asked_options, is_question, read_options
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables
@@ -113,11 +114,6 @@ class _Law:
 
     def facts(self, name: str, arity: int) -> list[Rule]:
         return [rule for rule in self.program.rules if rule.is_fact and rule.atom.signature == (name, arity)]
-
-
-def is_question(rules: Sequence[Rule]) -> bool:
-    """Whether the rules under one header put a question: its sentence is a title, and it cites no sections."""
-    return any(rule.atom.signature == ("question", 3) for rule in rules)
 
 
 def _at(rule: Rule, found: str, expected: str) -> Finding:
@@ -338,29 +334,11 @@ def _questions(law: _Law) -> Iterator[Finding]:
             yield _at(rule, f"{rule.atom.name} {name} of {key}", "the name of an option of that question")
         elif rule.atom.name == "unexpressed" and read.get((key, name)):
             yield _at(rule, f"unexpressed {name} of {key}, which a rule reads", "an option that no rule can tell")
-    for rule, key, name in _reading_literals(law.program):
+    for rule, key, name in asked_options(law.program):
         if key not in law.options:
             yield _at(rule, f"reading({key}, {name})", "a question of the policy")
         elif name not in law.options[key]:
             yield _at(rule, f"reading({key}, {name})", f"an option of {key}: {', '.join(law.options[key])}")
-
-
-def read_options(program: Program) -> dict[tuple[str, str], tuple[Rule, ...]]:
-    """Give the rules that ask for each option, by question and option."""
-    found: dict[tuple[str, str], list[Rule]] = {}
-    for rule, key, name in _reading_literals(program):
-        rules = found.setdefault((key, name), [])
-        if rule not in rules:
-            rules.append(rule)
-    return {option: tuple(rules) for option, rules in found.items()}
-
-
-def _reading_literals(program: Program) -> Iterator[tuple[Rule, str, str]]:
-    for rule in program.rules:
-        for literal in clockwork.literals(rule):
-            if literal.atom.signature == ("reading", 2):
-                key, name = literal.atom.arguments
-                yield rule, str(key), str(name)
 
 
 # --- codes
