@@ -124,7 +124,7 @@ def rule_of_modifier(found: Determination, line: ClaimLine, modifier: str) -> se
     if modifier == DISTINCT:
         if line.role == "initial":
             return {"R11"}
-        beside = any(it.role == "initial" for it in found.claim)
+        beside = any(it.role != "visit" and it.code not in {line.code, "96373"} for it in found.claim)
         return {"F24"} if line.code == "96372" and beside else {"R85"}
     return {VISIT: {"R91"}, DISCONTINUED: {"R90"}, REDUCED: {"F31"}}[modifier]
 
