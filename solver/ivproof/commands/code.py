@@ -89,8 +89,9 @@ def code(
     from functools import partial
 
     from ivproof.coding import Coder
-    from ivproof.commands.output import Output
+    from ivproof.commands.output import Output, spare_charts
 
+    spare_charts(files, output)
     make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
     try:
         sink = Output(output)

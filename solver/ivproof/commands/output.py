@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -74,6 +74,12 @@ class Output:
                 self._stream.close()
             if self.beside:
                 self.written.unlink(missing_ok=True)
+
+
+def spare_charts(files: Iterable[str], output: Path | None) -> None:
+    """End the command where its output would take the place of a chart."""
+    if output is not None and output.is_file() and any(Path(it).is_file() and output.samefile(it) for it in files):
+        wrong(f"--output {output}: found one of the charts, which it would replace; expected another name")
 
 
 def write_whole(path: Path | None, content: bytes) -> None:

@@ -56,9 +56,11 @@ def prove(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    from ivproof.commands.output import spare_charts, write_whole
+
+    spare_charts([file], output)
     chart = pick(file, encounter)
     from ivproof.coding import Coder
-    from ivproof.commands.output import write_whole
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
