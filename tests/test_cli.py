@@ -254,3 +254,20 @@ def test_help_is_broken_where_the_terminal_ends_and_not_where_the_source_does(co
     told = run(*command, "--help", columns=400).stdout
     [line] = [line for line in told.splitlines() if "xit status" in line]
     assert line.rstrip().endswith(".")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("code", "--format", "json"), ("prove",), ("audit", "--format", "json"), ("audit",)],
+    ids=" ".join,
+)
+def test_no_output_takes_the_place_of_a_chart(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    file = tmp_path / "visit.json"
+    file.write_text(json.dumps(chart("E-1", billed=[{"code": "96365"}])), "utf-8")
+    before = file.read_bytes()
+    command, *rest = arguments
+    result = run(command, file, *rest, "-o", tmp_path / "." / "visit.json")
+    assert result.exit_code == 2
+    assert "one of the charts" in result.stderr
+    assert file.read_bytes() == before
+    assert [it.name for it in tmp_path.iterdir()] == ["visit.json"]

@@ -60,7 +60,7 @@ def audit(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Charts with their `billed` lines: YAML, JSON or JSON Lines (also .gz), folders of them, or - for "
             "standard input.",
             show_default=False,
@@ -139,6 +139,9 @@ def audit(
     failing = _verdicts(fail_on or [])
     edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
+    from ivproof.commands.output import spare_charts
+
+    spare_charts([*files, *([str(claim)] if claim else [])], output)
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
         if resume:
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")
