@@ -22,7 +22,10 @@ SAME_ROLE = 1
 SAME_TABLE = 2
 """Two roles that one table of the law has: two kinds of initial service."""
 
-SAME_CLASS = 3
+SAME_TECHNIQUE = 3
+"""Two roles of one class that the law names alike: an initial push and a further push."""
+
+SAME_CLASS = 4
 """Two roles of one class: a first hour and a further hour."""
 
 DISTINCT = "distinct"
@@ -77,7 +80,9 @@ class Kinship:
             return SAME_ROLE
         if any(role in table and role_of_other in table for table in self._tables_of_roles):
             return SAME_TABLE
-        return SAME_CLASS if of_class == class_of_other else None
+        if of_class != class_of_other:
+            return None
+        return SAME_TECHNIQUE if _last_word(role) == _last_word(role_of_other) else SAME_CLASS
 
     @cached_property
     def _entries(self) -> dict[str, list[tuple[str, str]]]:
@@ -136,6 +141,11 @@ class Kinship:
     def lessens(self, modifier: str) -> bool:
         """Tell whether a line with the modifier claims less than without it."""
         return self._modifiers.get(modifier) in LESSENING
+
+
+def _last_word(role: str) -> str:
+    """What a role is a kind of, by its name in the law: of ``further_push`` it is a push."""
+    return role.rpartition("_")[2]
 
 
 def _text(term: Term) -> str:
