@@ -11,16 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import clingo
 from ruamel.yaml import YAML
 
+from ivproof.choices import OPEN, Resolution
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination, Determiner
 from ivproof.encounter import Encounter, Source, parse
-from ivproof.engine import Engine
+from ivproof.engine import Answer, Engine
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 
@@ -158,6 +160,30 @@ def coder(base: Coder, setting: Setting) -> Coder:
     other, readings = copy(base), dict(setting)
     other.engine, other.determiner = Engine(base.policy, readings), Determiner(base.policy, readings)
     return other
+
+
+@cache
+def _every(name: str) -> Engine:
+    """An engine that holds nothing, so that each chart can have its own options."""
+    policy = Policy.load(name)
+    return Engine(policy, dict.fromkeys(policy.questions, "open"))
+
+
+def firsts(base: Coder, visits: Sequence[tuple[Encounter, Mapping[str, str]]]) -> list[Determination]:
+    """Determine visits, each under its own readings, all at once; of what is left open, the first option holds."""
+    policy = base.policy
+    found = []
+    for start in range(0, len(visits), 200):
+        some = visits[start : start + 200]
+        charts = [base.facts(encounter) for encounter, _ in some]
+        held = [
+            tuple(Resolution(OPEN, key, it) for key, it in policy.settings(readings).items() if it is not None)
+            for _, readings in some
+        ]
+        answers = _every(policy.id)._settled(charts, held)
+        for (_, readings), facts, atoms in zip(some, charts, answers, strict=True):
+            found.append(Determiner(policy, readings).determine(facts, Answer(atoms), {}))
+    return found
 
 
 def raised(rules: Iterable[str], charts: Sequence[Facts]) -> list[set[str]]:

@@ -11,15 +11,13 @@ from copy import copy
 from functools import cache
 
 import pytest
-from case_files import Case, Setting, options, units, worked
+from case_files import Case, Setting, firsts, options, units, worked
 
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
-from ivproof.choices import OPEN, Resolution
 from ivproof.coding import Coder
-from ivproof.determination import ClaimLine, Determination, Determiner
+from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import BilledLine
-from ivproof.engine import Answer, Engine
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")
@@ -37,30 +35,15 @@ def auditor(setting: Setting) -> Auditor:
     coder = copy(BASE)
     coder.engine = copy(BASE.engine)
     coder.engine.settings = POLICY.settings(dict(setting))
-    return Auditor(POLICY, dict(setting), coder=coder, search=False)
+    return Auditor(POLICY, dict(setting), coder=coder, search="none")
 
 
 @cache
 def coded(folder: str) -> list[tuple[Case, Determination]]:
-    """The cases of a folder, each with what follows under its readings; of what is left open, the first option holds.
-
-    One engine that holds nothing answers all of them, each chart with its own options.
-    """
+    """The cases of a folder, each with what follows under its readings; the first option of what is open holds."""
     cases = options() if folder == "readings" else worked(folder)
-    every = Engine(POLICY, dict.fromkeys(POLICY.questions, "open"))
-    found = []
-    for start in range(0, len(cases), 200):
-        some = cases[start : start + 200]
-        charts = [BASE.facts(case.encounter) for case in some]
-        answers = every._settled(charts, [held(case) for case in some])
-        for case, facts, atoms in zip(some, charts, answers, strict=True):
-            found.append((case, Determiner(POLICY, case.readings).determine(facts, Answer(atoms), {})))
-    return found
-
-
-def held(case: Case) -> tuple[Resolution, ...]:
-    """The options that a case holds, its own and those held by default."""
-    return tuple(Resolution(OPEN, key, it) for key, it in POLICY.settings(case.readings).items() if it is not None)
+    found = firsts(BASE, [(case.encounter, case.readings) for case in cases])
+    return list(zip(cases, found, strict=True))
 
 
 @cache

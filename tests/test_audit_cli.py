@@ -304,11 +304,11 @@ def command(*arguments: str | Path) -> list[str]:
 def test_a_killed_run_resumes_and_loses_or_doubles_nothing(tmp_path: Path, form: tuple[str, ...]) -> None:
     file = write_lines(tmp_path / "claims.jsonl", *claims(240))
     out = tmp_path / "out.txt"
-    asked: tuple[str | Path, ...] = ("audit", file, *form, *QUICK, "--no-search", "--jobs", "1", "-o")
+    asked: tuple[str | Path, ...] = ("audit", file, *form, *QUICK, "--search", "none", "--jobs", "1", "-o")
     whole = tmp_path / "whole.txt"
     assert run(*asked, whole).exit_code == 1
     # charts come through a pipe, so that the run is alive when it is killed, with half of them answered
-    half = command("audit", "-", *form, *QUICK, "--no-search", "--jobs", "1", "-o", out)
+    half = command("audit", "-", *form, *QUICK, "--search", "none", "--jobs", "1", "-o", out)
     process = subprocess.Popen(half, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdin is not None
     process.stdin.write(b"".join(file.read_bytes().splitlines(keepends=True)[:230]))

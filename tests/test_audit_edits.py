@@ -13,7 +13,7 @@ from ivproof.audit.model import Audit
 from ivproof.encounter import BilledLine, Encounter, Source, parse
 from ivproof.policy import Policy
 
-AUDITOR = Auditor(Policy.load("out001"), search=False)
+AUDITOR = Auditor(Policy.load("out001"), search="none")
 
 
 def visit(claim_type: str = "facility") -> Encounter:

@@ -19,7 +19,7 @@ from ivproof.encounter import BilledLine, Encounter
 from ivproof.engine import Answer
 from ivproof.policy import Policy
 
-AUDITOR = Auditor(Policy.load("out001"), search=False)
+AUDITOR = Auditor(Policy.load("out001"), search="none")
 CODES = sorted(AUDITOR.policy.codes)
 
 

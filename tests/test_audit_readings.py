@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from case_files import Case, Setting, coder, options, units
+from case_files import Case, firsts, options, units
 from command import chart, given_iv
 
 from ivproof.audit.auditor import Auditor
@@ -16,7 +15,6 @@ from ivproof.audit.search import key_of_lines
 from ivproof.coding import Coder
 from ivproof.determination import Determination
 from ivproof.encounter import BilledLine, Encounter, Source, parse
-from ivproof.engine import Answer
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")
@@ -45,21 +43,10 @@ AUDITOR = Auditor(POLICY, coder=BASE)
 # --- each option of each reading
 
 
-@cache
-def under(setting: Setting) -> Coder:
-    return coder(BASE, setting)
-
-
-def determined(
-    encounters: Sequence[Encounter], readings: Mapping[str, str], *, plain: bool = True
-) -> list[Determination]:
-    """What follows under readings; `plain` holds the first option of what is still open."""
-    held = POLICY.settings(readings)
-    usual = POLICY.settings()
-    by = under(tuple(sorted((key, option or "open") for key, option in held.items() if option != usual[key])))
-    charts = [by.facts(it) for it in encounters]
-    answers = [Answer(it) for it in by.engine.plain(charts)] if plain else by.engine.answer(charts)
-    return [by.determiner.determine(facts, it, {}) for facts, it in zip(charts, answers, strict=True)]
+def determined(visit: Encounter, readings: Mapping[str, str]) -> Determination:
+    """What follows under readings, with the first option of what is still open."""
+    [found] = firsts(BASE, [(visit, readings)])
+    return found
 
 
 def option_of(case: Case) -> str:
@@ -92,7 +79,7 @@ def is_right(audit: Audit, case: Case, base: Determination, found: Determination
         return False
     if way.given or way.initial or option_of(case) in {f"{name}={it}" for name, it in way.readings.items()}:
         return True
-    [again] = determined([case.encounter], {**assumed, **way.readings})
+    again = determined(case.encounter, {**assumed, **way.readings})
     return key_of_lines(again.claim) == key_of_lines(found.claim)
 
 
@@ -103,10 +90,11 @@ def test_each_option_of_each_reading_is_correct_under_that_reading_or_less() -> 
         assumed = dict(assumption)
         by = Auditor(POLICY, assumed)
         visits = list(dict.fromkeys(it.encounter for _, it in cases))
-        bases = dict(zip(visits, determined(visits, assumed, plain=False), strict=True))
+        bases = dict(zip(visits, by.coder.code(visits), strict=True))
         told = dict(zip(bases, by.candidates(list(bases.items())), strict=True))
-        for _, case in cases:
-            [found], base = determined([case.encounter], case.readings), bases[case.encounter]
+        followed = firsts(BASE, [(case.encounter, case.readings) for _, case in cases])
+        for (_, case), found in zip(cases, followed, strict=True):
+            base = bases[case.encounter]
             if found.why_undetermined:
                 continue
             lines = [bill(it.code, it.units, *it.modifiers) for it in found.claim]
@@ -124,7 +112,7 @@ def test_each_option_of_each_reading_is_correct_under_that_reading_or_less() -> 
 @pytest.mark.parametrize(("question", "option"), [("A38", "B"), ("A86", "B"), ("A86", "C")])
 def test_an_open_question_that_changes_nothing_here_is_no_part_of_the_way(question: str, option: str) -> None:
     [case] = [case for case in options() if case.name == f"{question}={option}"]
-    [found] = determined([case.encounter], case.readings)
+    found = determined(case.encounter, case.readings)
     visit = case.encounter.model_copy(update={"billed": [bill(it.code, it.units, *it.modifiers) for it in found.claim]})
     assumed = {name: it for name, it in case.readings.items() if name != question}
     [audit] = Auditor(POLICY, assumed).audit([visit])
@@ -192,7 +180,7 @@ def test_what_is_set_is_not_searched() -> None:
 
 
 def test_without_a_search_nothing_is_said_of_other_readings() -> None:
-    by = Auditor(POLICY, coder=BASE, search=False)
+    by = Auditor(POLICY, coder=BASE, search="none")
     visit = encounter(LONG).model_copy(update={"billed": (bill("96365", 2), bill("96366"))})
     [audit] = by.audit([visit])
     assert audit.verdict is Verdict.OVERCODED and not audit.searched and "reading" not in audit.message

@@ -32,7 +32,7 @@ HOSTILE = "<script>document.title='owned'</script>"
 
 @cache
 def maker(*, search: bool = True) -> PacketMaker:
-    return PacketMaker(Policy.load("out001"), search=search)
+    return PacketMaker(Policy.load("out001"), search="all" if search else "none")
 
 
 @cache
@@ -291,7 +291,7 @@ def test_the_same_claim_gives_the_same_bytes_in_another_process(tmp_path: Path) 
 def test_the_command_writes_each_form_and_the_proof_that_it_names(tmp_path: Path) -> None:
     file = write_lines(tmp_path / "visit.jsonl", {**antibiotic(), "billed": [{"code": "96365", "units": 2}]})
     for name in ("packet.html", "packet.json"):
-        result = run("audit", file, "-o", tmp_path / name, "--no-search")
+        result = run("audit", file, "-o", tmp_path / name, "--search", "none")
         assert result.exit_code == 0, result.stderr
     assert "units too many" in (tmp_path / "packet.html").read_text("utf-8")
     data = json.loads((tmp_path / "packet.json").read_text("utf-8"))
@@ -311,7 +311,7 @@ def test_the_command_says_what_was_set_and_where_the_claim_comes_from(tmp_path: 
     file = write_lines(tmp_path / "visits.jsonl", two_of_equal_rank("A"), two_of_equal_rank("B"))
     claim, output = tmp_path / "claim.csv", tmp_path / "packet.json"
     claim.write_text("encounter,code,units\nB,96365,1\nB,96366,2\nB,96367,1\n", "utf-8")
-    options = ("--encounter", "B", "--reading", "A9=first", "--fail-on", "overcoded,undercoded", "--no-search")
+    options = ("--encounter", "B", "--reading", "A9=first", "--fail-on", "overcoded,undercoded", "--search", "none")
     result = run("audit", file, "-o", output, "--claim", claim, *options)
     data = json.loads(output.read_text("utf-8"))
     assert data["encounter"] == "B"

@@ -17,7 +17,7 @@ from ivproof.packet.schema import schema
 from ivproof.policy import Policy
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
-MAKER = PacketMaker(Policy.load("out001"), search=False)
+MAKER = PacketMaker(Policy.load("out001"), search="none")
 
 
 def billed(encounter: Encounter) -> Encounter:

@@ -174,7 +174,8 @@ class Reading:
 class Rival:
     """One of several claims, and what leads to it: readings by number, facts by path, which of equals is initial.
 
-    `others` are further ways to the same claim, `excluded` is what is not on it.
+    `others` are further ways to the same claim, `excluded` is what is not on it; `resolutions` are what leads to it in
+    the law's own terms.
     """
 
     lines: tuple[ClaimLine, ...]
@@ -183,6 +184,7 @@ class Rival:
     given: Mapping[str, str]
     initial: Mapping[str, str]
     others: tuple[Mapping[str, str], ...]
+    resolutions: tuple[Resolution, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the alternative as the format has it."""
@@ -356,7 +358,7 @@ class Determiner:
             others.append({**also, **also_given})
         lines = self._lines(names, alternative.atoms)
         excluded = self._exclusions(names, alternative.atoms, "excluded")
-        return Rival(lines, excluded, readings, given, initial, tuple(others))
+        return Rival(lines, excluded, readings, given, initial, tuple(others), alternative.resolutions)
 
     def _spell(
         self, names: ChartNames, resolutions: Iterable[Resolution]

@@ -14,18 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from ivproof.audit.claim_edits import BilledEdits, Matched
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
+from ivproof.audit.nearby import FAR, TWO
 from ivproof.audit.overall import Words, overall, units_by_code
 from ivproof.audit.search import (
-    DRUG_LINES,
     Candidates,
     DrugKey,
-    Explores,
     WaySearch,
     by_code,
     drug_key,
@@ -33,12 +32,18 @@ from ivproof.audit.search import (
     key_of_lines,
 )
 from ivproof.audit.verdicts import Compared, Judge, about, times, unjudged
-from ivproof.choices import CLAIM, ClaimKey
+from ivproof.choices import ClaimKey
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import BilledLine, Encounter
 from ivproof.policy import Policy
+
+Look = Literal["all", "two", "one", "none"]
+"""How much is gone through: any number of questions read otherwise at once, up to two, one by itself, or nothing."""
+
+FURTHER: Mapping[Look, tuple[int, ...]] = {"one": (), "two": (TWO,), "all": (TWO, FAR)}
+"""What is gone through one after the other, where one question read otherwise does not make a claim right."""
 
 _NEARER = 1
 """How much less it costs to match units to a service that the determination itself tells apart by that code."""
@@ -66,8 +71,8 @@ class Draft:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is worth looking for what would make the claim right."""
-        return any(line.disputed for line in self.lines)
+        """Whether it is worth looking for what would make the claim right; not where a claim of the chart is billed."""
+        return any(line.disputed and line.way is None for line in self.lines)
 
     @property
     def disputes_drugs(self) -> bool:
@@ -78,8 +83,8 @@ class Draft:
 class Auditor:
     """Audits claims by one policy and one setting of its questions; made once and used for many.
 
-    `explorer` tells what else a chart can lead to and `coder` what follows; by default these are the package's own.
-    Without `search` nothing is looked for that would make a wrong claim right.
+    `coder` tells what follows; by default one is made. `search` says how much is gone through to find what would make
+    a wrong claim right.
     """
 
     def __init__(
@@ -88,15 +93,13 @@ class Auditor:
         readings: Mapping[str, str] | None = None,
         *,
         edit_files: EditFiles | None = None,
-        explorer: Explores | None = None,
         coder: Coder | None = None,
-        search: bool = True,
+        search: Look = "all",
     ) -> None:
         self.policy = policy
         self.coder = coder or Coder(policy, readings, edit_files)
         self.search = search
         self._readings = readings
-        self._explorer = explorer
         self._kinship = Kinship(policy, self.coder.edits.tables, self.coder.drugs)
         self._judge = Judge(policy, self._kinship)
         self._words = Words(policy, self.coder.engine.settings)
@@ -122,37 +125,48 @@ class Auditor:
         """
         drafts = [self._draft(*it) for it in claims]
         ways: list[Candidates | None] = [*candidates] if candidates is not None else [None] * len(drafts)
-        if candidates is None and self.search:
+        if candidates is None and self.search != "none":
             for drugs in (False, True):
                 waiting = [n for n, it in enumerate(drafts) if it.is_open and it.disputes_drugs is drugs]
-                charts = [(drafts[n].matched.encounter, drafts[n].determination) for n in waiting]
-                for n, it in zip(waiting, self.candidates(charts, drugs=drugs), strict=True):
+                for n, it in zip(waiting, self._look([drafts[n] for n in waiting], drugs), strict=True):
                     ways[n] = it
         settled = [self._settle(draft, it if draft.is_open else None) for draft, it in zip(drafts, ways, strict=True)]
         return self._edits.add(settled, [draft.matched for draft in drafts])
 
     def candidates(self, charts: Sequence[tuple[Encounter, Determination]], *, drugs: bool = False) -> list[Candidates]:
-        """Give what charts can lead to: a claim that does not follow as it is can be held against it.
+        """Give what charts can lead to with one question read otherwise, or a fact that they do not give.
 
-        With `drugs`, lines of drugs are part of it.
+        A claim that does not follow as it is can be held against it. With `drugs`, lines of drugs are part of it.
         """
         if not charts:
             return []
         search = self._drug_search if drugs else self._search
-        return search.candidates([it for it, _ in charts], [it for _, it in charts])
+        return search.one([it for it, _ in charts], [it for _, it in charts])
+
+    def _look(self, drafts: Sequence[Draft], drugs: bool) -> list[Candidates]:
+        """Give what the charts of claims can lead to; further away only where that makes no claim right."""
+        found = self.candidates([(it.matched.encounter, it.determination) for it in drafts], drugs=drugs)
+        for most in FURTHER[self.search]:
+            wrong = [
+                n
+                for n, (draft, it) in enumerate(zip(drafts, found, strict=True))
+                if not it.complete and self._whole(draft, it) is None
+            ]
+            search = self._drug_search if drugs else self._search
+            charts = [drafts[n].matched.encounter for n in wrong]
+            determined = [drafts[n].determination for n in wrong]
+            more = search.further(charts, determined, [found[n] for n in wrong], most)
+            for n, it in zip(wrong, more, strict=True):
+                found[n] = it
+        return found
 
     @cached_property
     def _search(self) -> WaySearch:
-        return WaySearch(self.coder, self._explorer or self._explore(CLAIM))
+        return WaySearch(self.coder, self._readings)
 
     @cached_property
     def _drug_search(self) -> WaySearch:
-        return WaySearch(self.coder, self._explore({**CLAIM, **DRUG_LINES}), drugs=True)
-
-    def _explore(self, outcome: Mapping[str, int]) -> Explores:
-        from ivproof.exploration.explorer import Explorer  # noqa: PLC0415 - only where a claim does not follow
-
-        return Explorer(self.policy, self._readings, outcome)
+        return WaySearch(self.coder, self._readings, drugs=True)
 
     # --- comparing
 
@@ -253,9 +267,7 @@ class Auditor:
         wrong = [line for line in lines if line.disputed and line.way is None]
         whole: Way | None = None if wrong else draft.way
         if candidates is not None and wrong:
-            units = [(it.code, it.units, self._kinship.known(it.modifiers)) for it in draft.matched.billed]
-            claim = key_of(units)
-            drugs = drug_key(draft.drugs) if draft.disputes_drugs else None
+            claim, drugs = self._keys(draft)
             whole = candidates.whole(claim, drugs)
             if whole is None and drugs is None and draft.determination.missing:
                 base = key_of_lines(draft.matched.claim)
@@ -268,17 +280,19 @@ class Auditor:
             lines = tuple(replace(it, kind=Kind.NOT_JUDGED, over=0) if it.disputed else it for it in lines)
         over, under = units_by_code(lines)
         searched = candidates is not None and candidates.complete
+        within = candidates.within if candidates is not None and wrong else None
         verdict = overall(draft.determination, lines, whole, self._kinship)
         return Audit(
             encounter=draft.matched.encounter.id,
             policy=draft.determination.policy,
             verdict=verdict,
-            message=self._words.claim(verdict, lines, whole, searched=searched),
+            message=self._words.claim(verdict, lines, whole, searched=searched, within=within),
             lines=lines,
             over=over,
             under=under,
             way=whole,
             searched=searched or not wrong,
+            within=within,
             edits_billed=(),
             edits_supported=draft.determination.edits,
             determination=draft.determination,
@@ -286,6 +300,14 @@ class Auditor:
             date=draft.matched.encounter.date.isoformat(),
             payer=draft.matched.encounter.payer,
         )
+
+    def _keys(self, draft: Draft) -> tuple[ClaimKey, DrugKey | None]:
+        """What a billed claim is compared by, and the lines of its drugs where these are disputed."""
+        units = [(it.code, it.units, self._kinship.known(it.modifiers)) for it in draft.matched.billed]
+        return key_of(units), drug_key(draft.drugs) if draft.disputes_drugs else None
+
+    def _whole(self, draft: Draft, candidates: Candidates) -> Way | None:
+        return candidates.whole(*self._keys(draft))
 
     def _with_way(
         self,

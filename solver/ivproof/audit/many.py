@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ivproof.audit import worksheet
-from ivproof.audit.auditor import Auditor
+from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.claims import Claims
 from ivproof.audit.model import Audit
 from ivproof.audit.summary import digest
@@ -35,7 +35,7 @@ class Auditing:
 
     claims: Claims | None = None
     edit_files: EditFiles | None = None
-    search: bool = True
+    search: Look = "all"
 
     def __call__(self, policy: Policy, readings: Mapping[str, str]) -> _Audits:
         """Make it, for a policy and a setting of its questions."""

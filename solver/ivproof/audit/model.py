@@ -176,8 +176,9 @@ class Audit:
 
     `over` and `under` are units by code, beyond and short of what the chart supports. `way` is the smallest way under
     which the whole claim would follow (empty where it follows as it is); None where there is none, or, if `searched` is
-    False, where none was looked for. `edits_billed` and `edits_supported` are the claim edits of what was billed and of
-    what is supported, a second verdict. `determination` is what the law gives for the chart.
+    False, none among what was looked at: up to `within` questions read otherwise at once. `edits_billed` and
+    `edits_supported` are the claim edits of what was billed and of what is supported, a second verdict. `determination`
+    is what the law gives for the chart.
     """
 
     encounter: str
@@ -195,6 +196,7 @@ class Audit:
     notes: tuple[str, ...] = ()
     date: str = ""
     payer: str | None = None
+    within: int | None = None
 
     @property
     def disputed(self) -> tuple[LineVerdict, ...]:
@@ -215,6 +217,7 @@ class Audit:
             "units": {"over": dict(self.over), "under": dict(self.under)},
             "way": None if self.way is None else self.way.as_dict(),
             "searched": self.searched,
+            "within": self.within,
             "edits": {
                 "billed": [dict(it) for it in self.edits_billed],
                 "supported": [dict(it) for it in self.edits_supported],

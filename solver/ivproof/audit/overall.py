@@ -88,8 +88,19 @@ class Words:
         for site, service in way.initial.items():
             yield f"{service} is taken as the initial service at {site}"
 
-    def claim(self, verdict: Verdict, lines: Sequence[LineVerdict], way: Way | None, *, searched: bool) -> str:
-        """Say of a whole claim in a sentence or two what the verdict is and what it rests on."""
+    def claim(
+        self,
+        verdict: Verdict,
+        lines: Sequence[LineVerdict],
+        way: Way | None,
+        *,
+        searched: bool,
+        within: int | None = None,
+    ) -> str:
+        """Say of a whole claim in a sentence or two what the verdict is and what it rests on.
+
+        `searched` says whether all was looked at that could make it right, else `within` how many readings at once.
+        """
         if verdict is Verdict.CORRECT:
             judged = " that is judged" if any(line.kind is Kind.NOT_JUDGED for line in lines) else ""
             return f"Every line{judged} follows from the chart."
@@ -107,6 +118,9 @@ class Words:
         ]
         said = "; ".join(filter(None, parts))
         none = " No reading of the policy gives the whole claim." if searched else ""
+        if within:
+            more = "" if within == 1 else f", nor do {within} together"
+            none = f" No reading of the policy gives the whole claim by itself{more}."
         return f"{said[:1].upper()}{said[1:]}.{none}"
 
 

@@ -86,6 +86,12 @@ def schema() -> Schema:
         ),
         way=defined_or_null("way", "The smallest way under which the whole claim follows; null where there is none."),
         searched=flag("Whether all was looked at that could make the claim right."),
+        within={
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "Where not all was looked at: so many questions at most were read otherwise at once. Null "
+            "where all was looked at, or nothing.",
+        },
         edits=record(
             "Claim edits, a verdict apart from the policy's.",
             billed=listed("edit", "Of what was billed."),

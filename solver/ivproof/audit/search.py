@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, product
-from typing import Protocol
 
 from ivproof.audit.model import Way
+from ivproof.audit.nearby import TWO, NearExplorer
 from ivproof.chart.clock import Moment
-from ivproof.choices import CLAIM, Atoms, ClaimKey, Resolution, claim_of
+from ivproof.choices import CLAIM, Atoms, ClaimKey, claim_of
 from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import Encounter
 from ivproof.engine import Answer
+from ivproof.exploration.departures import Departed
+from ivproof.exploration.explorer import Exploration
 from ivproof.facts import WHOLE, Facts
 from ivproof.hypotheses import what_ifs
 from ivproof.law.terms import Function, String, Term, parse
@@ -32,52 +34,6 @@ BEST = 3
 """So many values of a missing fact, those that lead nearest to a claim, are tried together with other facts."""
 
 _TOTAL = re.compile(r'total\("(\w+)",(\d+)\)')
-
-
-class Reachable(Protocol):
-    """A claim that a chart can lead to, and a smallest set of readings (and what else) that leads to it."""
-
-    @property
-    def claim(self) -> ClaimKey:
-        """Units by code, and by code and modifier."""
-
-    @property
-    def readings(self) -> Mapping[str, str]:
-        """Options by question: those that depart from what is held, and those of questions without a default."""
-
-    @property
-    def given(self) -> Sequence[Resolution]:
-        """What is supposed of facts that the chart does not give."""
-
-    @property
-    def initial(self) -> Sequence[Resolution]:
-        """Which of equals is the initial service."""
-
-
-class Explored(Protocol):
-    """Every claim that a chart can lead to, unless there are too many."""
-
-    @property
-    def claims(self) -> Sequence[Reachable]:
-        """The claims, those of fewest readings first."""
-
-    @property
-    def complete(self) -> bool:
-        """False where there are so many that none are told."""
-
-    @property
-    def mattering(self) -> Sequence[str]:
-        """The questions that decide between the claims."""
-
-    def under(self, readings: Mapping[str, str]) -> frozenset[ClaimKey]:
-        """Give the claims that follow with these options held, whatever else is open."""
-
-
-class Explores(Protocol):
-    """Explores charts over all questions of a policy."""
-
-    def explore(self, charts: Sequence[Facts]) -> Sequence[Explored]:
-        """Explore charts, in the order given."""
 
 
 DrugKey = frozenset[tuple[str, tuple[str, ...], Fraction]]
@@ -107,11 +63,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The claims that a chart can lead to, the smallest ways first; not `complete` where there were too many."""
+    """The claims that a chart can lead to, the smallest ways first.
+
+    Where they are not `complete`, `within` says how many questions at most were read otherwise at once. `others` are
+    those that come before any that are found further away.
+    """
 
     all: tuple[Candidate, ...] = ()
     complete: bool = True
-    explored: Explored | None = field(default=None, repr=False, compare=False)
+    within: int | None = None
+    explored: Exploration | None = field(default=None, repr=False, compare=False)
+    others: tuple[Candidate, ...] = field(default=(), repr=False, compare=False)
 
     def whole(self, claim: ClaimKey, drugs: DrugKey | None = None) -> Way | None:
         """The smallest way to a claim, where `drugs` are given with just these lines of drugs."""
@@ -185,6 +147,16 @@ def _parsed(atoms: Iterable[str]) -> Atoms:
     return found
 
 
+def _claim_in(outcome: Iterable[str]) -> ClaimKey:
+    """What a claim is compared by, among the atoms of an outcome."""
+    return frozenset(atom for atom in outcome if atom.partition("(")[0] in CLAIM)
+
+
+def _smallest_first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Candidates by the size of their ways; of equal ones, as they come."""
+    return tuple(sorted(candidates, key=lambda it: (it.way.size, bool(it.way.given))))
+
+
 def key_of_lines(lines: Iterable[ClaimLine]) -> ClaimKey:
     """What a claim of a determination is compared by."""
     return key_of((line.code, line.units, line.modifiers) for line in lines)
@@ -193,41 +165,75 @@ def key_of_lines(lines: Iterable[ClaimLine]) -> ClaimKey:
 class WaySearch:
     """Finds what charts can lead to, by one policy and one setting of its questions.
 
-    `drugs` explores the lines of drugs too: there are more claims then, and few claims need it.
+    First what one question changes by itself, which is soon had; what lies further only where it is asked for. `drugs`
+    explores the lines of drugs too: there are more claims then, and few claims need it.
     """
 
-    def __init__(self, coder: Coder, explorer: Explores, *, drugs: bool = False) -> None:
+    def __init__(self, coder: Coder, readings: Mapping[str, str] | None = None, *, drugs: bool = False) -> None:
         self._coder = coder
-        self._explorer = explorer
+        self._readings = readings
+        self._outcome = {**CLAIM, **DRUG_LINES} if drugs else CLAIM
+        self._explorers: dict[int, NearExplorer] = {}
         self._drugs = drugs
 
-    def candidates(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Candidates]:
-        """Give what each encounter can lead to, in the order given."""
+    def one(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Candidates]:
+        """Give what each encounter leads to with one question read otherwise, or with a fact that it does not give."""
         charts = [self._coder.facts(it) for it in encounters]
-        explored = self._explorer.explore(charts) if charts else ()
         supposed = self._suppositions(charts, found)
-        return [
-            Candidates(
-                tuple(
-                    sorted(
-                        (*self._alternatives(it), *self._reachable(facts, one), *more),
-                        key=lambda candidate: (candidate.way.size, bool(candidate.way.given)),
-                    )
-                ),
-                one.complete,
-                one,
-            )
-            for facts, it, one, more in zip(charts, found, explored, supposed, strict=True)
-        ]
+        # where a chart leads to several claims, each of them is departed from
+        ways = [(n, it) for n, one in enumerate(found) for it in one.alternatives or (None,)]
+        settled = [it.resolutions if it else () for _, it in ways]
+        departed: list[list[Candidate]] = [[] for _ in charts]
+        for (n, rival), it in zip(ways, self._explorer(1).depart([charts[n] for n, _ in ways], settled), strict=True):
+            departed[n] += self._departed(it, Way(rival.readings, rival.given, rival.initial) if rival else Way())
+        candidates = []
+        for determination, near, more in zip(found, departed, supposed, strict=True):
+            others = (*self._alternatives(determination), *near, *more)
+            candidates.append(Candidates(_smallest_first(others), False, 1, None, others))
+        return candidates
 
-    def _reachable(self, facts: Facts, found: Explored) -> Iterator[Candidate]:
+    def further(
+        self,
+        encounters: Sequence[Encounter],
+        found: Sequence[Determination],
+        before: Sequence[Candidates],
+        most: int,
+    ) -> list[Candidates]:
+        """Give what each encounter leads to with so many questions read otherwise; as before where it is too much.
+
+        The readings that go with a supposed fact are gone through, too.
+        """
+        charts = [self._coder.facts(it) for it in encounters]
+        explored = self._explorer(most).explore(charts)
+        supposed = self._suppositions(charts, found, thorough=True) if most == TWO else [[] for _ in charts]
+        candidates = []
+        for facts, one, less, more in zip(charts, explored, before, supposed, strict=True):
+            others = (*less.others, *more)
+            all_ = _smallest_first((*others, *self._reachable(facts, one)))
+            within = less.within if one.diagram is None else most
+            candidates.append(Candidates(all_, one.complete, None if one.complete else within, one, others))
+        return candidates
+
+    def _explorer(self, most: int) -> NearExplorer:
+        if most not in self._explorers:
+            self._explorers[most] = NearExplorer(self._coder.policy, self._readings, self._outcome, most=most)
+        return self._explorers[most]
+
+    def _departed(self, found: Departed, base: Way) -> Iterator[Candidate]:
+        """The claims that one question leads to by itself, in a chart that the base has settled."""
+        questions = self._coder.policy.questions
+        for (key, option), outcome in sorted(found.changed.items(), key=lambda it: int(it[0][0][1:])):
+            readings = {**base.readings, questions[key].number: questions[key].option(option).letter}
+            way = Way(_in_order(readings), base.given, base.initial)
+            yield Candidate(_claim_in(outcome), way, _drug_key_of(_parsed(outcome)) if self._drugs else None)
+
+    def _reachable(self, facts: Facts, found: Exploration) -> Iterator[Candidate]:
         keys = self._coder.policy.questions
         for it in found.claims:
             _, given, initial = self._coder.determiner.spell(facts, [*it.given, *it.initial])
             readings = {keys[key].number: keys[key].option(option).letter for key, option in it.readings.items()}
-            claim = frozenset(atom for atom in it.claim if atom.partition("(")[0] in CLAIM)
             drugs = _drug_key_of(_parsed(it.claim)) if self._drugs else None
-            yield Candidate(claim, Way(_in_order(readings), given, initial), drugs)
+            yield Candidate(_claim_in(it.claim), Way(_in_order(readings), given, initial), drugs)
 
     def _alternatives(self, found: Determination) -> Iterator[Candidate]:
         """The claims that the determination itself has, where it is not determined."""
@@ -259,9 +265,14 @@ class WaySearch:
 
     # --- facts that the chart does not give
 
-    def _suppositions(self, charts: Sequence[Facts], found: Sequence[Determination]) -> list[list[Candidate]]:
-        """What each chart leads to with one missing fact given, for those that would change the claim."""
-        policy = self._coder.policy
+    def _suppositions(
+        self, charts: Sequence[Facts], found: Sequence[Determination], *, thorough: bool = False
+    ) -> list[list[Candidate]]:
+        """What each chart leads to with one missing fact given, for those that would change the claim.
+
+        Of values that lead to the same the first is told. `thorough` goes through what each of them leaves open.
+        """
+        policy, engine = self._coder.policy, self._coder.engine
         waiting: list[tuple[int, Mapping[str, str], Facts]] = []
         for n, (facts, determination) in enumerate(zip(charts, found, strict=True)):
             keys = {facts.names[key]: key for key, place in facts.places.items() if place[0] == "administrations"}
@@ -270,10 +281,17 @@ class WaySearch:
                     for other in what_ifs(policy, facts, keys[it.subject], it.field):
                         waiting.append((n, _differences(facts.encounter, other), self._coder.facts(other)))
         candidates: list[list[Candidate]] = [[] for _ in charts]
+        told: set[object] = set()
         for start in range(0, len(waiting), SUPPOSED):
             some = waiting[start : start + SUPPOSED]
-            for (n, given, facts), answer in zip(some, self._coder.engine.answer([it for *_, it in some]), strict=True):
-                candidates[n] += self._supposed(facts, given, answer)
+            supposed = [facts for *_, facts in some]
+            answers = engine.answer(supposed) if thorough else [Answer(atoms) for atoms in engine.plain(supposed)]
+            for (n, given, facts), answer in zip(some, answers, strict=True):
+                for one in self._supposed(facts, given, answer):
+                    key = (n, one.claim, one.drugs, tuple(given), tuple(one.way.readings.items()))
+                    if key not in told:
+                        told.add(key)
+                        candidates[n].append(one)
         return candidates
 
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:

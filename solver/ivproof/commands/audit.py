@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ from ivproof.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from ivproof.audit.auditor import Look
     from ivproof.audit.claims import Claims
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
@@ -51,6 +53,18 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
 
+
+class Search(StrEnum):
+    """How much is gone through to find what would make a wrong claim right; see `ivproof.audit.auditor.Look`."""
+
+    ALL = "all"
+    TWO = "two"
+    ONE = "one"
+    NONE = "none"
+
+
+FEW = 20
+"""Of so many claims everything is gone through, of more what one question read otherwise makes of them."""
 
 ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSON, ".csv": Format.CSV}
 """The form that the ending of an output asks for, where --format does not."""
@@ -97,12 +111,15 @@ def audit(
         ),
     ] = None,
     search: Annotated[
-        bool,
+        Search | None,
         typer.Option(
-            "--search/--no-search",
-            help="Look for readings and missing facts under which a wrong claim would be right.",
+            "--search",
+            help="Look for missing facts and readings under which a wrong claim would be right. one: one question read "
+            "otherwise. two: up to two at once. all: any number. none: do not look. Default: all for a packet and for "
+            "up to 20 claims, one for more.",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     jobs: JobsOption = None,
     recheck: RecheckOption = None,
     ptp: PtpOption = None,
@@ -147,7 +164,8 @@ def audit(
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")
         from ivproof.commands.packet import write_packet
 
-        verdict = write_packet(files, encounter, output, by, policy, readings, claims, edit_files, search=search)
+        look: Look = (search or Search.ALL).value
+        verdict = write_packet(files, encounter, output, by, policy, readings, claims, edit_files, search=look)
         raise typer.Exit(REFUSED if verdict in failing else 0)
     if encounter is not None:
         wrong("--encounter: found no packet, expected --output with a name that ends in .pdf, .html or .json")
@@ -161,18 +179,22 @@ def audit(
     from ivproof.chart.files import scan
     from ivproof.commands.running import run
 
+    found = iter(scan(files))
+    first = [] if search else list(islice(found, FEW + 1))
+    kind = search or (Search.ONE if len(first) > FEW else Search.ALL)
     asked = {
         "policy": by.digest,
         "readings": by.settings(readings),
         "claim file": _digest([claim] if claim else []),
         "claim edits": _digest([*(ptp or ()), *(mue or ()), *(add_on or ()), *([edits_of.value] if edits_of else ())]),
         "form": "summary" if summary else shape.value,
-        "search": search,
+        "search": kind.value,
     }
     report = _Report(by, shape, summary=summary, output=output, claims=claims)
     report.open(asked, resume=resume)
-    sheets = report.rest(scan(files))
-    job = Job(by, readings, report.form, recheck.value if recheck else None, Auditing(claims, edit_files, search))
+    sheets = report.rest(chain(first, found))
+    make = Auditing(claims, edit_files, kind.value)
+    job = Job(by, readings, report.form, recheck.value if recheck else None, make)
     with telling_policy_errors():
         status = run(sheets, job, jobs, report.write, report.sink, seen=report.seen, finish=report.finish)
     if report.problems or (status == 0 and any(report.verdicts[it] for it in failing)):

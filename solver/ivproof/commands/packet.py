@@ -13,6 +13,7 @@ from ivproof.commands.common import REFUSED, say, telling_policy_errors
 from ivproof.commands.one import pick_of
 
 if TYPE_CHECKING:
+    from ivproof.audit.auditor import Look
     from ivproof.audit.claims import Claims
     from ivproof.edits.tables import EditFiles
     from ivproof.encounter import Encounter
@@ -33,7 +34,7 @@ def write_packet(
     claims: Claims | None,
     edit_files: EditFiles | None,
     *,
-    search: bool,
+    search: Look,
 ) -> str:
     """Write the packet of one claim; give its verdict. Ends the command where there is none to write.
 

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
 
-from ivproof.audit.auditor import Auditor
+from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.matching import support
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.verdicts import times
@@ -79,7 +79,7 @@ class PacketMaker:
         readings: Mapping[str, str] | None = None,
         *,
         edit_files: EditFiles | None = None,
-        search: bool = True,
+        search: Look = "all",
         policy_name: str = "",
     ) -> None:
         """`policy_name` is how the policy was asked for, where the commands of the packet have to say it."""

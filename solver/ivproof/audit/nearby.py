@@ -1,0 +1,184 @@
+"""What a chart leads to within a few departures from what is held: the part of the search that many claims can have.
+
+A claim in dispute mostly hangs on one reading, now and then on two. Going through all that is left open finds those as
+well, but takes many times as long in a chart where a dozen questions make a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from ivproof.choices import CLAIM, OPEN, candidate_rank
+from ivproof.exploration.explorer import MANY, Exploration, Explorer
+from ivproof.exploration.rooms import Room
+from ivproof.exploration.search import Found, Rank, Search, State, _Chart
+from ivproof.exploration.solving import Candidate, Held, Outcome, RoomSolver, True_, Visit, shared_facts
+from ivproof.facts import Facts
+from ivproof.policy import Policy
+
+TWO = 2
+"""Two questions are read otherwise than they are held."""
+
+FAR = 101
+"""More questions than a policy has: nothing is beyond."""
+
+STATES = 4_000
+"""With more states than this a chart is given up: what could still be found takes longer than anyone waits."""
+
+BEYOND: Outcome = frozenset({"beyond"})
+"""Where a way leads that departs in more questions than that."""
+
+
+class NearExplorer(Explorer):
+    """Explores charts near to what is held; what questions without a default leave open is gone through all the same.
+
+    What it finds is complete where nothing that was left out could lead elsewhere.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        outcome: Mapping[str, int] = CLAIM,
+        *,
+        most: int = TWO,
+    ) -> None:
+        """`most` says how many questions may be read otherwise at once."""
+        super().__init__(policy, readings, outcome)
+        self.most = most
+
+    def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
+        """Explore charts, in the order given."""
+        held = {key: option for (_, key), option in self._base.items()}
+        found: list[Exploration] = []
+        for start in range(0, len(charts), MANY):
+            some = charts[start : start + MANY]
+            search = _Nearby(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options, held, self.most)
+            for n, it in enumerate(search.run(some, candidate_rank)):
+                if it.given_up:
+                    found.append(Exploration(complete=False))
+                    continue
+                read = self._read(it.diagram, it.root, it.touched)
+                within = tuple(one for one in read.claims if one.claim != BEYOND)
+                found.append(replace(read, claims=within, complete=n not in search.cut))
+        return found
+
+
+class _Nearby(Search):
+    """A search that goes no further than so many departures from what is held."""
+
+    def __init__(
+        self, solver: RoomSolver, options: Mapping[str, tuple[str, ...]], base: Mapping[str, str], most: int
+    ) -> None:
+        super().__init__(solver, options)
+        self._base = base
+        self._most = most
+        self._departed: dict[int, int] = {}
+        self.cut: set[int] = set()
+        """The charts, by number, of which something was left out."""
+
+    def run(
+        self,
+        charts: Sequence[Facts],
+        rank: Callable[[Facts], Rank],
+        held: Sequence[Mapping[str, tuple[str, ...]]] | None = None,
+    ) -> list[Found]:
+        """Give what each chart leads to; `held` may leave less to be held of some questions, for each chart."""
+        given = held or [{}] * len(charts)
+        under_way = [self._begin(facts, rank(facts), its) for facts, its in zip(charts, given, strict=True)]
+        self._departed = {id(chart.root): 0 for chart in under_way}
+        for at, room in enumerate(self._rooms.order):
+            live = [(n, chart) for n, chart in enumerate(under_way) if not chart.given_up]
+            visits = [[self._visit(room, state) for state in chart.states] for _, chart in live]
+            wanted: dict[tuple[tuple[int, ...], Held], None] = {}
+            for (n, chart), mine in zip(live, visits, strict=True):
+                for state, visit in zip(chart.states, mine, strict=True):
+                    if visit is not None:
+                        near = self._near(state, visit)
+                        wanted.update(dict.fromkeys((visit.given, it) for it in near))
+                        if len(near) < prod(map(len, visit.values)):
+                            self.cut.add(n)
+            self._solver.solve(room, wanted)
+            for (_, chart), mine in zip(live, visits, strict=True):
+                self._advance(at, room, chart, mine)
+                if len(chart.states) > STATES:
+                    chart.given_up, chart.states = True, []
+        return [self._found(chart) for chart in under_way]
+
+    def _near(self, state: State, visit: Visit) -> list[Held]:
+        """The ways of answering that depart in few enough questions."""
+        left = self._most - self._departed[id(state)]
+        ways: list[tuple[Held, int]] = [((), left)]
+        for key, values in zip(visit.asked, visit.values, strict=True):
+            usual = self._base.get(key)
+            counts = usual in values
+            ways = [
+                ((*way, (key, it)), rest - (counts and it != usual))
+                for way, rest in ways
+                for it in values
+                if rest or not counts or it == usual
+            ]
+        return [way for way, _ in ways]
+
+    def _enter(self, room: Room, state: State, visit: Visit | None, chart: _Chart) -> list[State]:
+        if visit is None:
+            return [state]
+        table = {held: self._solver.concluded(room, visit.given, held) for held in self._near(state, visit)}
+        ends = self._part(state, visit.asked, table, chart)
+        if room.choices:
+            ends = [end for it in ends for end in self._choose(room, it, chart)]
+        return ends
+
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: _Chart) -> list[State]:
+        first = next(iter(table.values()))
+        if all(concluded == first for concluded in table.values()):
+            state.true.update(first)
+            return [state]
+        key, *rest = asked
+        values = self._held(state, key)
+        usual = self._base.get(key)
+        counts = usual in values
+        inner: dict[str, dict[Held, True_]] = {}
+        for held, concluded in table.items():
+            inner.setdefault(held[0][1], {})[held[1:]] = concluded
+        groups: list[list[str]] = []
+        # what is held comes first: with it, more of the other questions may depart
+        for value in sorted(inner, key=lambda it: it != usual):
+            for group in groups:
+                if inner[value].items() <= inner[group[0]].items():
+                    group.append(value)
+                    break
+            else:
+                groups.append([value])
+        beyond = tuple(value for value in values if value not in inner)
+        if len(groups) == 1 and not beyond:
+            return self._part(state, rest, inner[groups[0][0]], chart)
+        ends = []
+        branches = []
+        for group in groups:
+            part = State(dict(state.true), {**state.held, key: tuple(it for it in values if it in group)})
+            branches.append((part.held[key], part))
+            self._departed[id(part)] = self._departed[id(state)] + (counts and usual not in group)
+            ends += self._part(part, rest, inner[group[0]], chart)
+        if beyond:
+            branches.append((beyond, State({}, {}, BEYOND)))
+        state.leads = ((OPEN, key), tuple(branches))
+        chart.touched.add(key)
+        return ends
+
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: _Chart) -> list[State]:
+        ends = super()._take(name, candidates, state, chart)
+        for end in ends:
+            self._departed[id(end)] = self._departed[id(state)]
+        return ends
+
+    def _joined(self, at: int, states: Iterable[State]) -> list[State]:
+        before = list(states)
+        found = super()._joined(at, before)
+        for state in before:
+            if isinstance(state.leads, State):
+                other = id(state.leads)
+                self._departed[other] = min(self._departed[other], self._departed[id(state)])
+        return found
