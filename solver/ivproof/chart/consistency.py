@@ -134,10 +134,9 @@ class _Placing:
             here = (*path, "pauses", i)
             first = self._place(pause, "from_", here, start=begun)
             last = self._place(pause, "to", here, start=begun or _stamp(pause.from_))
-            self._within(first, (*here, "from"), start, stop)
-            self._within(last, (*here, "to"), start, stop)
-            if first is None or last is None:
-                continue
+            inside = [self._within(it, (*here, name), start, stop) for it, name in ((first, "from"), (last, "to"))]
+            if first is None or last is None or not all(inside):
+                continue  # what is no part of the administration needs no second reason
             if last.seconds < first.seconds:
                 expected = f"a time not before the pause began, {show(first.text)}; a later day needs a date-time"
                 self._report((*here, "to"), last, expected)
@@ -151,15 +150,18 @@ class _Placing:
             if end > last_end:
                 last_end, longest = end, i
 
-    def _within(self, moment: Moment | None, path: Place, start: Moment | None, stop: Moment | None) -> None:
-        """Report a time of a pause that is not between start and stop, as far as these are known."""
+    def _within(self, moment: Moment | None, path: Place, start: Moment | None, stop: Moment | None) -> bool:
+        """Whether a time of a pause is between start and stop, as far as these are known; report one that is not."""
         if moment is None:
-            return
+            return True
         if start is not None and moment.seconds < start.seconds:
             self._report(path, moment, f"a time not before the start, {show(start.text)}")
+            return False
         if stop is not None and moment.seconds > stop.seconds:
             since = "" if start is None else f"from the start, {show(start.text)}, "
             self._report(path, moment, f"a time within the administration: {since}to the stop, {show(stop.text)}")
+            return False
+        return True
 
     def _place(
         self, part: Part, name: str, path: Place, *, start: Stamp | None = None, earliest: int = 0
