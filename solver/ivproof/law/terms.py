@@ -248,15 +248,17 @@ def is_number(term: Term) -> TypeGuard[int]:
 
 
 class Template:
-    """The text of a term with places for the values of its variables: compiled once, filled many times."""
+    """The text of a term with places for the values of its variables: compiled when first filled, filled many times."""
 
-    __slots__ = ("_names", "_operations", "_pattern")
+    __slots__ = ("_names", "_operations", "_pattern", "_term")
 
     def __init__(self, term: Term, names: Sequence[str]) -> None:
         """``names`` are the variables in the order in which ``fill`` gets their values."""
+        self._term = term
         self._names = tuple(names)
         self._operations: list[Operation] = []
-        self._pattern = self._compile(term)
+        # most rules of a law never apply to a chart
+        self._pattern: str | None = None
 
     def _compile(self, term: Term) -> str:
         match term:
@@ -272,6 +274,8 @@ class Template:
 
     def fill(self, bindings: Sequence[str]) -> str:
         """The term's text with ``bindings`` in place of its variables, as the solver would print it."""
+        if self._pattern is None:
+            self._pattern = self._compile(self._term)
         if not self._operations:
             return self._pattern.format(*bindings)
         values = {name: parse(text) for name, text in zip(self._names, bindings, strict=True)}
