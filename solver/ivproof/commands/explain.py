@@ -18,7 +18,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,11 +70,12 @@ def why(
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
-        if form in {Format.TEXT, Format.JSON}:
-            found = explainer.why(chart, code, detail=detail)
-            _write(found, why_words(found), form)
-        else:
-            _graphs(explainer, chart, form, explainer.check(code))
+        with telling_engine_errors(chart.id):
+            if form in {Format.TEXT, Format.JSON}:
+                found = explainer.why(chart, code, detail=detail)
+                _write(found, why_words(found), form)
+            else:
+                _graphs(explainer, chart, form, explainer.check(code))
     except NoSuchCodeError as error:
         wrong(str(error))
 
@@ -91,11 +92,12 @@ def explain(
     from ivproof.render.words import visit_words, why_words
 
     explainer, chart = _prepare(file, encounter, policy, reading)
-    if form in {Format.TEXT, Format.JSON}:
-        found = explainer.explain(chart, detail=detail)
-        _write(found, why_words(found) if detail else visit_words(found), form)
-    else:
-        _graphs(explainer, chart, form, None)
+    with telling_engine_errors(chart.id):
+        if form in {Format.TEXT, Format.JSON}:
+            found = explainer.explain(chart, detail=detail)
+            _write(found, why_words(found) if detail else visit_words(found), form)
+        else:
+            _graphs(explainer, chart, form, None)
 
 
 def whynot(
@@ -118,7 +120,8 @@ def whynot(
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
-        found = why_not(explainer, chart, code, administration, detail=detail)
+        with telling_engine_errors(chart.id):
+            found = why_not(explainer, chart, code, administration, detail=detail)
     except (NoSuchCodeError, NoSuchAdministrationError) as error:
         wrong(str(error))
     if form is PlainFormat.JSON:

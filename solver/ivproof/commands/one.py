@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from ivproof.commands.common import REFUSED, say, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ivproof.encounter import Encounter
 
@@ -27,6 +28,24 @@ FileArgument = Annotated[
 EncounterOption = Annotated[
     str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
 ]
+
+
+@contextmanager
+def telling_engine_errors(encounter: str) -> Iterator[None]:
+    """Tell that an encounter has no answer: it leads to too much, or something is wrong with this program."""
+    from ivproof.choices import TooManyWaysError
+    from ivproof.reasons.record import RecordError
+    from ivproof.second import DisagreementError
+
+    try:
+        yield
+    except TooManyWaysError as error:
+        said = str(error)
+        say(f"ivproof: {said}" if said.startswith(f"{encounter}:") else f"ivproof: {encounter}: {said}")
+        raise typer.Exit(REFUSED) from None
+    except (DisagreementError, RecordError) as error:
+        say(f"ivproof: internal error: {error}")
+        raise typer.Exit(REFUSED) from error
 
 
 def pick(file: str, wanted: str | None) -> Encounter:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ivproof.commands.common import REFUSED, say, telling_policy_errors
-from ivproof.commands.one import pick_of
+from ivproof.commands.one import pick_of, telling_engine_errors
 
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
@@ -44,18 +44,12 @@ def write_packet(
     from ivproof.commands.output import write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker
-    from ivproof.reasons.record import RecordError
-    from ivproof.second import DisagreementError
 
     kind = output.suffix.lower()
     proof = output.with_name(output.stem + PROOF) if kind == ".json" else None
-    try:
-        with telling_policy_errors():
-            maker = PacketMaker(policy, readings, edit_files=edit_files, search=search, policy_name=PurePath(name).name)
-            packet = maker.make(encounter, file, proof.name if proof else PLAIN)
-    except (DisagreementError, RecordError) as error:
-        say(f"ivproof: internal error: {error}")
-        raise typer.Exit(REFUSED) from error
+    with telling_policy_errors(), telling_engine_errors(encounter.id):
+        maker = PacketMaker(policy, readings, edit_files=edit_files, search=search, policy_name=PurePath(name).name)
+        packet = maker.make(encounter, file, proof.name if proof else PLAIN)
     if proof is not None:
         write_whole(proof, packet.proof.content)
     write_whole(output, _content(packet, kind))

@@ -20,7 +20,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 from ivproof.render.plain import plain
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def prove(
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
-    with telling_policy_errors():
+    with telling_policy_errors(), telling_engine_errors(chart.id):
         document = canonical(make(Coder(by, readings), chart))
     write_whole(output, document)
 

@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import (
-    REFUSED,
     PolicyOption,
     ReadingOption,
     load_policy,
     read_settings,
-    say,
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 
 
 def report(
@@ -55,17 +53,11 @@ def report(
     from ivproof.commands.output import write_whole
 
     chosen = pick(file, encounter)
-    from ivproof.reasons.record import RecordError
     from ivproof.reasons.why import Explainer
     from ivproof.report import page as reports
-    from ivproof.second import DisagreementError
 
-    try:
-        with telling_policy_errors():
-            found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
-    except (DisagreementError, RecordError) as error:
-        say(f"ivproof: internal error: {error}")
-        raise typer.Exit(REFUSED) from error
+    with telling_policy_errors(), telling_engine_errors(chosen.id):
+        found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
     if kind == ".pdf":
         from ivproof.render.pdf import document
 

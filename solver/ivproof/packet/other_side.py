@@ -33,6 +33,14 @@ class OtherSides:
             return self._against_supported(line)
         if line.way is not None and line.way.size:
             return self._under(line, line.way)
+        if self._audit.within:
+            tried = "by itself" if self._audit.within == 1 else f"by itself and up to {self._audit.within} at once"
+            return OtherSide(
+                "none was found",
+                f"Every option of every open question of the policy was tried, {tried}, and each fact that the chart "
+                "does not give.",
+                "None of these gives this line.",
+            )
         if not self._audit.searched:
             why = "Readings and missing facts were not looked for, or there were more than could be gone through."
             return OtherSide("not looked for", why, "")
