@@ -83,9 +83,7 @@ def test_a_departure_changes_what_the_chart_read_so_gives() -> None:
     for question, option in tried[:: len(tried) // 15]:
         engine = Engine(POLICY, usual | {question.key: option})
         base = Engine(POLICY, usual)
-        for facts, found, atoms, before in zip(
-            charts, departed, engine.plain(charts), base.plain(charts), strict=True
-        ):
+        for facts, found, atoms, before in zip(charts, departed, engine.plain(charts), base.plain(charts), strict=True):
             assert found.base == claim_of(before), facts.encounter.id
             told = found.changed.get((question.key, option), found.base)
             assert told == claim_of(atoms), (facts.encounter.id, question.number, option)

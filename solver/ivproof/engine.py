@@ -149,9 +149,7 @@ class Engine:
         rivals = [n for n, it in enumerate(first) if asked[n] or not it.decided]
         searched = self._rivals(charts, rivals, asked, first)
         alternatives = self._alternatives(charts, searched)
-        return [
-            Answer(it.atoms, alternatives.get(n, ()), _supposed(it, searched.get(n))) for n, it in enumerate(first)
-        ]
+        return [Answer(it.atoms, alternatives.get(n, ()), _supposed(it, searched.get(n))) for n, it in enumerate(first)]
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
@@ -213,6 +211,16 @@ class Engine:
     ) -> tuple[clingo.Control, Left]:
         """Ground the law over charts, with some choices settled; give the choices that are left."""
         control = clingo.Control(["--warn=none", "--heuristic=Domain"])
+        control.add("base", [], self.program(charts, ways, felt=felt))
+        control.ground([("base", [])])
+        return control, self._prefer(control, charts)
+
+    def program(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False) -> str:
+        """Give the program that is solved for charts answered together: the rules that can apply, and the facts.
+
+        Some choices may be settled; open questions have their first option otherwise. With `felt` it tells too what may
+        change where another option is held of a question.
+        """
         settled = ways or [()] * len(charts)
         shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
         present = {fact.predicate for facts in charts for fact in facts.own}
@@ -220,8 +228,8 @@ class Engine:
         present |= {it.predicate for way in settled for it in way}
         if self.open:
             present.add(OPEN)
-        control.add("base", [], self._law(frozenset(present), felt=felt))
-        text = [f"{fact}.\n" for fact in shared]
+        text = [self._law(frozenset(present), felt=felt)]
+        text += (f"{fact}.\n" for fact in shared)
         for n, (facts, way) in enumerate(zip(charts, settled, strict=True)):
             readings = self._first | {it.subject: it.value for it in way if it.predicate == OPEN}
             text += (f"reading(e{n},{question},{it}).\n" for question, it in readings.items())
@@ -230,9 +238,7 @@ class Engine:
                     text.append(f"{it.predicate}(e{n},{it.arguments}).\n")
                     text.append(f"{SETTLED[0]}(e{n},{it.predicate},{it.subject or 'all'}).\n")
             text.append(facts.batch_text(f"e{n}"))
-        control.add("base", [], "".join(text))
-        control.ground([("base", [])])
-        return control, self._prefer(control, charts)
+        return "".join(text)
 
     def _prefer(self, control: clingo.Control, charts: Sequence[Facts]) -> Left:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""

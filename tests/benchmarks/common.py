@@ -105,13 +105,7 @@ def command() -> str:
 
 def program(charts: Sequence[Facts], by: Coder | None = None) -> str:
     """Give the text that the first engine gives clingo for charts answered together."""
-    engine = (by or coder()).engine
-    shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
-    present = {fact.predicate for facts in charts for fact in facts.own}
-    present |= {fact.partition("(")[0] for fact in shared} | ({"open"} if engine.open else set())
-    law = engine._law(frozenset(present))
-    common = "".join(f"{fact}.\n" for fact in shared) + "".join(f"open({key}).\n" for key in engine.open)
-    return law + common + "".join(facts.batch_text(f"e{n}") for n, facts in enumerate(charts))
+    return (by or coder()).engine.program(charts)
 
 
 def bare(text: str) -> None:

@@ -58,9 +58,7 @@ def _together(law: list[Rule]) -> dict[Signature, int]:
     return {it: n for n, component in enumerate(components) for it in component}
 
 
-def _of(
-    policy: Policy, rule: Rule, key: str, held: str | None, together: Mapping[Signature, int]
-) -> Iterator[Rule]:
+def _of(policy: Policy, rule: Rule, key: str, held: str | None, together: Mapping[Signature, int]) -> Iterator[Rule]:
     """The rules that tell whether one rule makes a question felt."""
     asking = [part for part in rule.body if isinstance(part, Literal) and _asks(part, key)]
     rest = tuple(part for part in rule.body if part not in asking)
