@@ -119,7 +119,7 @@ class Words:
         said = "; ".join(filter(None, parts))
         none = " No reading of the policy gives the whole claim." if searched else ""
         if within:
-            more = "" if within == 1 else f", nor do {within} together"
+            more = "" if within == 1 else ", nor do two together"
             none = f" No reading of the policy gives the whole claim by itself{more}."
         return f"{said[:1].upper()}{said[1:]}.{none}"
 

@@ -34,7 +34,7 @@ class OtherSides:
         if line.way is not None and line.way.size:
             return self._under(line, line.way)
         if self._audit.within:
-            tried = "by itself" if self._audit.within == 1 else f"by itself and up to {self._audit.within} at once"
+            tried = "by itself" if self._audit.within == 1 else "by itself and with one other"
             return OtherSide(
                 "none was found",
                 f"Every option of every open question of the policy was tried, {tried}, and each fact that the chart "
