@@ -15,9 +15,10 @@ from ivproof.coding import Coder
 from ivproof.encounter import Encounter
 from ivproof.explanation import Line
 from ivproof.policy import Policy
+from ivproof.reasons.attempts import Attempt
 from ivproof.reasons.least import Change, is_possible, moment
 from ivproof.reasons.why import Explainer, NoSuchCodeError
-from ivproof.reasons.whynot import Attempt, NoSuchAdministrationError, why_not
+from ivproof.reasons.whynot import NoSuchAdministrationError, why_not
 from ivproof.render.words import why_not_words
 
 

@@ -211,11 +211,11 @@ class Engine:
     ) -> tuple[clingo.Control, Left]:
         """Ground the law over charts, with some choices settled; give the choices that are left."""
         control = clingo.Control(["--warn=none", "--heuristic=Domain"])
-        control.add("base", [], self.program(charts, ways, felt=felt))
+        control.add("base", [], self.program_text(charts, ways, felt=felt))
         control.ground([("base", [])])
         return control, self._prefer(control, charts)
 
-    def program(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False) -> str:
+    def program_text(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False) -> str:
         """Give the program that is solved for charts answered together: the rules that can apply, and the facts.
 
         Some choices may be settled; open questions have their first option otherwise. With `felt` it tells too what may

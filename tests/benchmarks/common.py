@@ -105,7 +105,7 @@ def command() -> str:
 
 def program(charts: Sequence[Facts], by: Coder | None = None) -> str:
     """Give the text that the first engine gives clingo for charts answered together."""
-    return (by or coder()).engine.program(charts)
+    return (by or coder()).engine.program_text(charts)
 
 
 def bare(text: str) -> None:
