@@ -215,7 +215,9 @@ class Engine:
         control.ground([("base", [])])
         return control, self._prefer(control, charts)
 
-    def program_text(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False) -> str:
+    def program_text(
+        self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False
+    ) -> str:
         """Give the program that is solved for charts answered together: the rules that can apply, and the facts.
 
         Some choices may be settled; open questions have their first option otherwise. With `felt` it tells too what may
