@@ -144,6 +144,12 @@ def test_a_summary_counts_charts_by_question() -> None:
     assert {q["question"] for it in lines for q in it["questions"] if q["matters"] == "alone"} == set(counted)
 
 
+def test_the_table_of_a_summary_has_a_line_for_each_difference() -> None:
+    shown = run("readings", EXAMPLES, "--summary").stdout
+    assert "\\n" not in shown
+    assert any(line.split()[:2] == ["no", "96375,"] or " no 96375, " in line for line in shown.splitlines())
+
+
 def test_a_summary_is_the_same_whatever_the_number_of_processes() -> None:
     one, two = (run("readings", EXAMPLES, "--summary", "--format", "csv", "--jobs", n).stdout for n in ("1", "2"))
     assert one == two

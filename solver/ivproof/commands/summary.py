@@ -55,12 +55,15 @@ def summarise(
 
 
 def _show(found: Summary) -> None:
+    from rich.text import Text
+
     from ivproof.render.printing import visible
 
     what = found.what.replace("_", " ")
     shown = table("", "", "Charts", "What changes most often", "Smallest example")
-    for row in found.rows():
-        shown.add_row(*map(visible, row))
+    for name, title, count, lines, example in found.rows():
+        changes = Text("\n").join(map(visible, lines))
+        shown.add_row(visible(name), visible(title), count, changes, visible(example))
     charts = f"{found.charts} {'chart' if found.charts == 1 else 'charts'}"
     show(f"{charts}; on {found.charts - found.decided} one of the {what} changes the claim by itself")
     if found.entries:

@@ -107,14 +107,14 @@ class Summary:
                 rows.append([name, self.titles.get(name, ""), it.charts, text, charts, it.more, it.fewer, example])
         return table([COLUMNS, *rows])
 
-    def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
-        """The summary for a table: name, title, charts, what most often changes, the smallest example."""
+    def rows(self) -> Iterator[tuple[str, str, str, list[str], str]]:
+        """The summary for a table: name, title, charts, lines of what most often changes, the smallest example."""
         for name, it in self.ranked:
             shown = [f"{text} ({charts})" for text, charts in _ranked(it.differences)[:DIFFERENCES]]
             if len(it.differences) > DIFFERENCES:
                 shown.append(f"and {len(it.differences) - DIFFERENCES} other differences")
             example = it.example[1] if it.example else ""
-            yield name, self.titles.get(name, ""), str(it.charts), "\n".join(shown), example
+            yield name, self.titles.get(name, ""), str(it.charts), shown, example
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
