@@ -14,10 +14,10 @@ from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.model import Audit, Verdict
-from ivproof.audit.nearby import FAR, NearExplorer
 from ivproof.coding import Coder
 from ivproof.encounter import BilledLine, Encounter, Source, parse
 from ivproof.exploration.explorer import Explorer
+from ivproof.exploration.nearby import FAR, NearExplorer
 from ivproof.policy import Policy
 
 POLICY = Policy.load("out001")

@@ -20,7 +20,6 @@ from ivproof.audit.claim_edits import BilledEdits, Matched
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
-from ivproof.audit.nearby import FAR, TWO
 from ivproof.audit.overall import Words, overall, units_by_code
 from ivproof.audit.search import (
     Candidates,
@@ -37,6 +36,7 @@ from ivproof.coding import Coder, Recheck
 from ivproof.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
 from ivproof.encounter import BilledLine, Encounter
+from ivproof.exploration.nearby import FAR, TWO
 from ivproof.policy import Policy
 
 Look = Literal["all", "two", "one", "none"]

@@ -14,7 +14,6 @@ from functools import cached_property
 from itertools import combinations, product
 
 from ivproof.audit.model import Way
-from ivproof.audit.nearby import TWO, NearExplorer
 from ivproof.chart.clock import Moment
 from ivproof.choices import CLAIM, Atoms, ClaimKey, claim_of
 from ivproof.coding import Coder
@@ -23,6 +22,7 @@ from ivproof.encounter import Encounter
 from ivproof.engine import Answer
 from ivproof.exploration.departures import Departed
 from ivproof.exploration.explorer import Exploration
+from ivproof.exploration.nearby import TWO, NearExplorer
 from ivproof.facts import WHOLE, Facts
 from ivproof.hypotheses import what_ifs
 from ivproof.law.terms import Function, String, Term, parse

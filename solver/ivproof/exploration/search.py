@@ -38,7 +38,7 @@ class State:
 
 
 @dataclass(slots=True, eq=False)
-class _Chart:
+class Chart:
     """A chart on its way: its states, and how candidates are ranked in it."""
 
     rank: Callable[[str], tuple[int, str]]
@@ -47,13 +47,14 @@ class _Chart:
     touched: set[str]
     met: set[Choice]
     given_up: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a chart leads to: a decision diagram with its root, the questions that touch it, other choices on the way.
 
-    Where the chart was given up there is no diagram.
+    Where the chart was given up there is no diagram. With `cut` the search left something out (see `nearby`).
     """
 
     diagram: Diagram[Choice, Outcome]
@@ -61,6 +62,7 @@ class Found:
     touched: frozenset[str]
     met: frozenset[Choice]
     given_up: bool = False
+    cut: bool = False
 
     @property
     def determined(self) -> bool:
@@ -97,15 +99,15 @@ class Search:
         for at, room in enumerate(self._rooms.order):
             live = [chart for chart in under_way if not chart.given_up]
             visits = [[self._visit(room, state) for state in chart.states] for chart in live]
-            brought = dict.fromkeys(visit for mine in visits for visit in mine if visit is not None)
-            self._solver.solve(room, ((visit.given, held) for visit in brought for held in visit.ways()))
+            wanted = (it for chart, mine in zip(live, visits, strict=True) for it in self._wanted(chart, mine))
+            self._solver.solve(room, wanted)
             for chart, mine in zip(live, visits, strict=True):
                 self._advance(at, room, chart, mine)
         return [self._found(chart) for chart in under_way]
 
-    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> _Chart:
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> Chart:
         root = State(self._solver.begin(facts), {key: it for key, it in held.items() if key in self._rooms.used})
-        return _Chart(rank, root, [root], set(), set())
+        return Chart(rank, root, [root], set(), set())
 
     def _visit(self, room: Room, state: State) -> Visit | None:
         given, asked = self._solver.asked(room, state.true)
@@ -114,9 +116,25 @@ class Search:
     def _held(self, state: State, key: str) -> tuple[str, ...]:
         return state.held.get(key) or self._options[key]
 
+    def _wanted(
+        self,
+        chart: Chart,
+        visits: Sequence[Visit | None],
+    ) -> Iterable[tuple[tuple[int, ...], Held]]:
+        """What a room is to be solved for: what the states of a chart bring, with every answer that is looked at."""
+        brought = dict.fromkeys(visit for visit in visits if visit is not None)
+        return ((visit.given, held) for visit in brought for held in visit.ways())
+
+    def _ways(self, state: State, visit: Visit) -> Iterable[Held]:
+        """The answers that are looked at in a state."""
+        return visit.ways()
+
+    def _too_many(self, states: Sequence[State]) -> bool:
+        return len(states) > STATES
+
     # --- parting and joining states
 
-    def _advance(self, at: int, room: Room, chart: _Chart, visits: Sequence[Visit | None]) -> None:
+    def _advance(self, at: int, room: Room, chart: Chart, visits: Sequence[Visit | None]) -> None:
         """Take the states of a chart through a room."""
         ends = [
             end
@@ -125,20 +143,20 @@ class Search:
         ]
         # states differ in something that is still to be used; they can only become one when something is forgotten
         chart.states = self._joined(at, ends) if at in self._rooms.forgotten else ends
-        if len(chart.states) > STATES:
+        if self._too_many(chart.states):
             chart.given_up, chart.states = True, []
 
-    def _enter(self, room: Room, state: State, visit: Visit | None, chart: _Chart) -> list[State]:
+    def _enter(self, room: Room, state: State, visit: Visit | None, chart: Chart) -> list[State]:
         """Give the states that a state parts into as a room's conclusions are added."""
         if visit is None:
             return [state]
-        table = {held: self._solver.concluded(room, visit.given, held) for held in visit.ways()}
+        table = {held: self._solver.concluded(room, visit.given, held) for held in self._ways(state, visit)}
         ends = self._part(state, visit.asked, table, chart)
         if room.choices:
             ends = [end for it in ends for end in self._choose(room, it, chart)]
         return ends
 
-    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: _Chart) -> list[State]:
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: Chart) -> list[State]:
         """Part a state by the questions that make a difference to what is concluded."""
         first = next(iter(table.values()))
         if all(concluded == first for concluded in table.values()):
@@ -161,7 +179,7 @@ class Search:
             chart.touched.add(key)
         return ends
 
-    def _choose(self, room: Room, state: State, chart: _Chart) -> list[State]:
+    def _choose(self, room: Room, state: State, chart: Chart) -> list[State]:
         """Part a state by what a room's choices may take."""
         ends = [state]
         for name in room.choices:
@@ -169,7 +187,7 @@ class Search:
                 ends = [end for it in ends for end in self._take(name, candidates, it, chart)]
         return ends
 
-    def _take(self, name: str, candidates: list[Candidate], state: State, chart: _Chart) -> list[State]:
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: Chart) -> list[State]:
         state.true.pop(CANDIDATE + name, None)
         chart.met.add(candidates[0].choice)
         if len(candidates) == 1:
@@ -199,7 +217,7 @@ class Search:
 
     # --- the diagram
 
-    def _found(self, chart: _Chart) -> Found:
+    def _found(self, chart: Chart) -> Found:
         """Make the diagram of a chart that went through all rooms."""
 
         diagram = diagram_of(self._options, chart.rank)
@@ -230,7 +248,7 @@ class Search:
             return found
 
         root = diagram.ordered(number(chart.root))
-        return Found(diagram, root, frozenset(chart.touched), frozenset(chart.met))
+        return Found(diagram, root, frozenset(chart.touched), frozenset(chart.met), cut=chart.cut)
 
 
 def diagram_of(options: Mapping[str, Sequence[str]], rank: Rank) -> Diagram[Choice, Outcome]:

@@ -6,14 +6,13 @@ well, but takes many times as long in a chart where a dozen questions make a dif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
 from ivproof.choices import CLAIM, OPEN, candidate_rank
 from ivproof.exploration.explorer import MANY, Exploration, Explorer
-from ivproof.exploration.rooms import Room
-from ivproof.exploration.search import Found, Rank, Search, State, _Chart
+from ivproof.exploration.search import Chart, Rank, Search, State
 from ivproof.exploration.solving import Candidate, Held, Outcome, RoomSolver, True_, Visit, shared_facts
 from ivproof.facts import Facts
 from ivproof.policy import Policy
@@ -56,13 +55,13 @@ class NearExplorer(Explorer):
         for start in range(0, len(charts), MANY):
             some = charts[start : start + MANY]
             search = _Nearby(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options, held, self.most)
-            for n, it in enumerate(search.run(some, candidate_rank)):
+            for it in search.run(some, candidate_rank):
                 if it.given_up:
                     found.append(Exploration(complete=False))
                     continue
                 read = self._read(it.diagram, it.root, it.touched)
                 within = tuple(one for one in read.claims if one.claim != BEYOND)
-                found.append(replace(read, claims=within, complete=n not in search.cut))
+                found.append(replace(read, claims=within, complete=not it.cut))
         return found
 
 
@@ -76,38 +75,25 @@ class _Nearby(Search):
         self._base = base
         self._most = most
         self._departed: dict[int, int] = {}
-        self.cut: set[int] = set()
-        """The charts, by number, of which something was left out."""
 
-    def run(
-        self,
-        charts: Sequence[Facts],
-        rank: Callable[[Facts], Rank],
-        held: Sequence[Mapping[str, tuple[str, ...]]] | None = None,
-    ) -> list[Found]:
-        """Give what each chart leads to; `held` may leave less to be held of some questions, for each chart."""
-        given = held or [{}] * len(charts)
-        under_way = [self._begin(facts, rank(facts), its) for facts, its in zip(charts, given, strict=True)]
-        self._departed = {id(chart.root): 0 for chart in under_way}
-        for at, room in enumerate(self._rooms.order):
-            live = [(n, chart) for n, chart in enumerate(under_way) if not chart.given_up]
-            visits = [[self._visit(room, state) for state in chart.states] for _, chart in live]
-            wanted: dict[tuple[tuple[int, ...], Held], None] = {}
-            for (n, chart), mine in zip(live, visits, strict=True):
-                for state, visit in zip(chart.states, mine, strict=True):
-                    if visit is not None:
-                        near = self._near(state, visit)
-                        wanted.update(dict.fromkeys((visit.given, it) for it in near))
-                        if len(near) < prod(map(len, visit.values)):
-                            self.cut.add(n)
-            self._solver.solve(room, wanted)
-            for (_, chart), mine in zip(live, visits, strict=True):
-                self._advance(at, room, chart, mine)
-                if len(chart.states) > STATES:
-                    chart.given_up, chart.states = True, []
-        return [self._found(chart) for chart in under_way]
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> Chart:
+        chart = super()._begin(facts, rank, held)
+        self._departed[id(chart.root)] = 0
+        return chart
 
-    def _near(self, state: State, visit: Visit) -> list[Held]:
+    def _wanted(self, chart: Chart, visits: Sequence[Visit | None]) -> Iterable[tuple[tuple[int, ...], Held]]:
+        wanted: dict[tuple[tuple[int, ...], Held], None] = {}
+        for state, visit in zip(chart.states, visits, strict=True):
+            if visit is not None:
+                near = self._ways(state, visit)
+                wanted.update(dict.fromkeys((visit.given, it) for it in near))
+                chart.cut |= len(near) < prod(map(len, visit.values))
+        return wanted
+
+    def _too_many(self, states: Sequence[State]) -> bool:
+        return len(states) > STATES
+
+    def _ways(self, state: State, visit: Visit) -> list[Held]:
         """The ways of answering that depart in few enough questions."""
         left = self._most - self._departed[id(state)]
         ways: list[tuple[Held, int]] = [((), left)]
@@ -122,16 +108,7 @@ class _Nearby(Search):
             ]
         return [way for way, _ in ways]
 
-    def _enter(self, room: Room, state: State, visit: Visit | None, chart: _Chart) -> list[State]:
-        if visit is None:
-            return [state]
-        table = {held: self._solver.concluded(room, visit.given, held) for held in self._near(state, visit)}
-        ends = self._part(state, visit.asked, table, chart)
-        if room.choices:
-            ends = [end for it in ends for end in self._choose(room, it, chart)]
-        return ends
-
-    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: _Chart) -> list[State]:
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: Chart) -> list[State]:
         first = next(iter(table.values()))
         if all(concluded == first for concluded in table.values()):
             state.true.update(first)
@@ -168,7 +145,7 @@ class _Nearby(Search):
         chart.touched.add(key)
         return ends
 
-    def _take(self, name: str, candidates: list[Candidate], state: State, chart: _Chart) -> list[State]:
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: Chart) -> list[State]:
         ends = super()._take(name, candidates, state, chart)
         for end in ends:
             self._departed[id(end)] = self._departed[id(state)]
