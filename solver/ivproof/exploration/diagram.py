@@ -16,7 +16,7 @@ Manipulation, IEEE Trans. Computers 35, 1986; with more than two values a node: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 Variable = TypeVar("Variable", bound=Hashable)
@@ -75,18 +75,24 @@ class Diagram(Generic[Variable, Leaf]):
     def values(self, number: int, variable: Variable) -> list[str]:
         """Give the values that a variable has from a node on, in the order in which they are met."""
         found: dict[str, None] = {}
+        for at in self._reached(number, lambda it: self._children(it) if variable in self.support(it) else ()):
+            if at in self._nodes and self._nodes[at][0] == variable:
+                found.update(dict.fromkeys(self._nodes[at][1]))
+        return list(found)
+
+    def _children(self, number: int) -> Iterable[int]:
+        return () if number in self._leaves else self._nodes[number][1].values()
+
+    def _reached(self, number: int, follow: Callable[[int], Iterable[int]]) -> Iterator[int]:
+        """What is met from a node on, each once and the first ways first; `follow` gives where to go from there."""
         seen: set[int] = set()
         waiting = [number]
         while waiting:
             at = waiting.pop()
-            if at in seen or variable not in self.support(at):
-                continue
-            seen.add(at)
-            asked, children = self._nodes[at]
-            if asked == variable:
-                found.update(dict.fromkeys(children))
-            waiting += reversed(children.values())
-        return list(found)
+            if at not in seen:
+                seen.add(at)
+                yield at
+                waiting += reversed([*follow(at)])
 
     def restrict(self, number: int, variable: Variable, value: str) -> int | None:
         """Give the node with one variable settled; None where it cannot have that value."""
@@ -187,38 +193,22 @@ class Diagram(Generic[Variable, Leaf]):
 
     def _always(self, number: int, settled: Mapping[Any, str], leaf: Leaf) -> bool:
         """Whether everything that agrees with what is settled can be, and leads to one leaf."""
-        seen: set[int] = set()
-        waiting = [number]
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
+
+        def follow(at: int) -> Iterable[int]:
+            if at in self._leaves or self._nodes[at][0] not in settled:
+                return self._children(at)
+            variable, children = self._nodes[at]
+            return [children[settled[variable]]] if settled[variable] in children else ()
+
+        for at in self._reached(number, follow):
             if at in self._leaves:
                 if self._leaves[at] != leaf:
                     return False
-                continue
-            variable, children = self._nodes[at]
-            if variable not in settled:
-                waiting += children.values()
-            elif settled[variable] in children:
-                waiting.append(children[settled[variable]])
-            else:
+            elif not follow(at):
                 return False
         return True
 
     def leaves(self, number: int) -> list[Leaf]:
         """Give every leaf from a node on, in the order in which they are met."""
-        found: dict[Leaf, None] = {}
-        seen: set[int] = set()
-        waiting = [number]
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            if at in self._leaves:
-                found[self._leaves[at]] = None
-            else:
-                waiting += reversed(self._nodes[at][1].values())
-        return list(found)
+        met = (self._leaves[at] for at in self._reached(number, self._children) if at in self._leaves)
+        return list(dict.fromkeys(met))
