@@ -116,7 +116,8 @@ class Explorer:
         engine: Engine | None = None,
     ) -> None:
         self.policy = policy
-        self._engine = engine or Engine(policy, readings)
+        self._given_engine = engine
+        self._readings = readings
         self._outcome = outcome
         settings = policy.settings(readings)
         given = {policy.question(name).key for name in readings or {}}
@@ -130,6 +131,10 @@ class Explorer:
             self._first[OPEN, key] = names[0] if held is None else held
             if held is not None:
                 self._base[OPEN, key] = held
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._given_engine or Engine(self.policy, self._readings)
 
     @cached_property
     def _rooms(self) -> Rooms:
