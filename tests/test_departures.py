@@ -17,7 +17,7 @@ from ivproof.exploration.explorer import Explorer
 from ivproof.facts import Facts
 from ivproof.law import language
 from ivproof.policy import Policy
-from ivproof.rewrite import SETTLED, settleable
+from ivproof.rewrite import OFFERED, SETTLED, settleable
 
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY)
@@ -100,6 +100,35 @@ def test_a_settled_choice_is_given_and_not_made() -> None:
     law = language.load({"law.lp": "% [c] R1\n% One.\n{ picked(X, Y) : fits(X, Y) } = 1 :- there(Y).\n"})
     [rule] = settleable(law).rules
     assert str(rule) == "{ picked(X,Y) : fits(X,Y) } = 1 :- there(Y), not settled(picked,Y)."
-    with pytest.raises(ValueError, match="taken"):
-        settleable(language.load({"law.lp": "% [c] R1\n% One.\np(X) :- settled(X, a).\n"}))
+    for name in ("settled(X, a)", "offered(X, a, b)"):
+        with pytest.raises(ValueError, match="taken"):
+            settleable(language.load({"law.lp": f"% [c] R1\n% One.\np(X) :- {name}.\n"}))
     assert SETTLED == ("settled", 2)
+    assert OFFERED == ("offered", 3)
+
+
+def test_a_choice_from_a_list_of_the_law_takes_the_first_of_it() -> None:
+    law = language.load(
+        {
+            "law.lp": "% [c] R1\n% One.\n{ picked(Y, X) : shape(X) } = 1 :- there(Y).\n"
+            "% [l] R1\n% Two.\nshape(square).\nshape(round).\n"
+        }
+    )
+    assert [str(rule) for rule in settleable(law).rules][:2] == [
+        "picked(Y,round) :- there(Y), not settled(picked,Y).",
+        "offered(picked,Y,X) :- there(Y), not settled(picked,Y), shape(X).",
+    ]
+
+
+def test_what_the_chart_does_not_say_is_not_open_while_the_law_is_grounded() -> None:
+    """Every sum of minutes that an open site leaves possible would be grounded: too many in some of these charts."""
+    engine = Engine(POLICY, {"A16": "ask"})
+    charts = [
+        CODER.facts(generate.encounter(generate.chart(random.Random(seed), range(6), name=f"E{seed}")))
+        for seed in range(150)
+    ]
+    control, left = engine._ground(charts)
+    asked = [key for key, choices in left.items() if ("supposed_sites", "") in choices]
+    assert len(asked) > 10
+    assert all(it.is_fact for it in control.symbolic_atoms.by_signature("supposed_sites", 2))
+    assert all(left[key]["supposed_sites", ""] == ["one_site", "own_sites"] for key in asked)

@@ -41,7 +41,7 @@ from ivproof.kept import Kept
 from ivproof.law import language
 from ivproof.law.terms import Function, Term, parse
 from ivproof.policy import BatchRule, Policy
-from ivproof.rewrite import SETTLED
+from ivproof.rewrite import OFFERED, SETTLED
 
 SHOWN = {
     "unit": 5,
@@ -67,6 +67,12 @@ LAWS = 512
 
 WAYS = 200
 """So many of the claims of charts are solved together."""
+
+ALONE = 2
+"""The arity of a choice's predicate where the chart has one such choice only: the encounter, and what is taken."""
+
+TAKEN = 0
+"""In place of a literal: what is taken is settled while the law is grounded."""
 
 NO_ANSWER = "the law has no answer set; choices and strata forbid that"
 
@@ -194,7 +200,7 @@ class Engine:
         return self._read(control, left, len(charts)), self._asked(control, len(charts))
 
     def _read(self, control: clingo.Control, left: Left, count: int) -> list[Solved]:
-        atoms, unsettled = _by_encounter(_model(control)), _undecided(control)
+        atoms, unsettled = _by_encounter(_model(control)), _undecided(control) | _offered(control)
         keys = [f"e{n}" for n in range(count)]
         return [Solved(_sort(atoms.get(key, {})), left.get(key, {}), key not in unsettled) for key in keys]
 
@@ -244,24 +250,30 @@ class Engine:
 
     def _prefer(self, control: clingo.Control, charts: Sequence[Facts]) -> Left:
         """Let each choice take its first candidate, in an order that depends on the chart alone."""
-        found: list[tuple[str, Resolution, int, tuple[Any, ...]]] = []
+        found: list[tuple[str, Resolution, tuple[Any, ...], int]] = []
         ranks: dict[str, Callable[[str], tuple[int, str]]] = {}
+
+        def add(encounter: str, resolution: Resolution, literal: int) -> None:
+            if encounter not in ranks:
+                ranks[encounter] = candidate_rank(charts[int(encounter[1:])])
+            found.append((encounter, resolution, ranks[encounter](resolution.value), literal))
+
         for name, arity in CHOICES.items():
             for atom in control.symbolic_atoms.by_signature(name, arity):
-                if atom.is_fact:
-                    continue
-                encounter, *arguments = map(str, atom.symbol.arguments)
-                resolution = resolution_of(name, arguments)
-                if encounter not in ranks:
-                    ranks[encounter] = candidate_rank(charts[int(encounter[1:])])
-                found.append((encounter, resolution, atom.literal, ranks[encounter](resolution.value)))
+                if not atom.is_fact:
+                    encounter, *arguments = map(str, atom.symbol.arguments)
+                    add(encounter, resolution_of(name, arguments), atom.literal)
+        for atom in control.symbolic_atoms.by_signature(OFFERED[0], OFFERED[1] + 1):
+            encounter, name, of, value = map(str, atom.symbol.arguments)
+            add(encounter, Resolution(name, of if CHOICES[name] > ALONE else "", value), TAKEN)
         if not found:
             return {}
-        found.sort(key=lambda it: (it[1].predicate == FREE, it[0], it[1].choice, it[3]))
+        found.sort(key=lambda it: (it[1].predicate == FREE, it[0], it[1].choice, it[2]))
         with control.backend() as backend:
-            for n, (_, _, literal, _) in enumerate(found):
-                level = len(found) - n
-                backend.add_heuristic(literal, clingo.backend.HeuristicType.True_, level, level, [])
+            for n, (_, _, _, literal) in enumerate(found):
+                if literal != TAKEN:
+                    level = len(found) - n
+                    backend.add_heuristic(literal, clingo.backend.HeuristicType.True_, level, level, [])
         left: dict[str, dict[Choice, list[str]]] = {}
         for encounter, resolution, _, _ in found:
             left.setdefault(encounter, {}).setdefault(resolution.choice, []).append(resolution.value)
@@ -376,6 +388,12 @@ def _undecided(control: clingo.Control) -> set[str]:
         for atom in control.symbolic_atoms.by_signature(name, arity + 1)
         if not atom.is_fact
     }
+
+
+def _offered(control: clingo.Control) -> set[str]:
+    """The encounters in which a choice from a list took the first of it while the law was grounded."""
+    offers = control.symbolic_atoms.by_signature(OFFERED[0], OFFERED[1] + 1)
+    return {str(atom.symbol.arguments[0]) for atom in offers}
 
 
 def _by_encounter(shown: Iterable[str]) -> dict[str, dict[str, list[str]]]:

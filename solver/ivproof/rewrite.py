@@ -7,6 +7,7 @@ records the applied rules, stands in law/trace.py.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
+from ivproof.law import dependencies
 from ivproof.law.language import LawError, Problem
 from ivproof.law.syntax import (
     Aggregate,
@@ -25,6 +26,9 @@ from ivproof.law.terms import Function, Signature, Variable, parse, variables
 
 SETTLED: Signature = ("settled", 2)
 """What says that a choice, by its predicate and what it is about, is not made but given."""
+
+OFFERED: Signature = ("offered", 3)
+"""What a choice that is not given may take: its predicate, what it is about, and an alternative."""
 
 
 def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "reading") -> Program:
@@ -142,22 +146,34 @@ def batch(program: Program, shared: Collection[Signature], encounter: str = "enc
 def settleable(program: Program) -> Program:
     """``program`` in which a choice is not made where ``settled(PREDICATE, KEY)`` holds (``all`` without a key).
 
-    What the choice takes can then be given as a fact, and nothing else stays possible. Raises ``ValueError`` where the
-    program has ``settled/2`` already.
+    What the choice takes can then be given as a fact, and nothing else stays possible. A choice from a list that the
+    program itself gives is never made: it takes the first of the list, in the order of the text, and ``offered`` tells
+    what it could take. A grounder that left it open would have to foresee all that may follow from it, such as every
+    sum of minutes. Raises ``ValueError`` where the program has ``settled/2`` or ``offered/3`` already.
     """
-    if SETTLED in program.signatures:
-        raise ValueError(f"the name {_names([SETTLED])} is taken")
+    if taken := program.signatures & {SETTLED, OFFERED}:
+        raise ValueError(f"the name {_names(taken)} is taken")
+    concluding = dependencies.defined(program)
+    lists = {it: rules for it, rules in concluding.items() if all(rule.is_fact for rule in rules)}
 
-    def rewritten(rule: Rule) -> Rule:
+    def rewritten(rule: Rule) -> list[Rule]:
         if not isinstance(rule.head, Choice):
-            return rule
+            return [rule]
         key = tuple(map(Variable, choice_key(rule)))
         of = key[0] if len(key) == 1 else Function("", key) if key else Function("all")
-        return replace(
-            rule, body=(*rule.body, Literal(Function(SETTLED[0], (Function(rule.atom.name), of)), negated=True))
-        )
+        name = Function(rule.atom.name)
+        body = (*rule.body, Literal(Function(SETTLED[0], (name, of)), negated=True))
+        match rule.head.condition:
+            case (Literal(atom=Function(arguments=(Variable() as taken,)) as listed, negated=False) as part,) if (
+                listed.signature in lists
+            ):
+                first = min((it.atom.arguments[0] for it in lists[listed.signature]), key=str)
+                arguments = tuple(first if it == taken else it for it in rule.atom.arguments)
+                takes = replace(rule, head=Function(rule.atom.name, arguments), body=body)
+                return [takes, replace(rule, head=Function(OFFERED[0], (name, of, taken)), body=(*body, part))]
+        return [replace(rule, body=body)]
 
-    return Program(tuple(map(rewritten, program.rules)))
+    return Program(tuple(it for rule in program.rules for it in rewritten(rule)))
 
 
 def copy(program: Program, tag: str, keep: Collection[Signature]) -> Program:

@@ -38,15 +38,11 @@ class Solved:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A way that was tried: `path` has the choices in which there was something to choose, `way` all that are settled.
-
-    With `final` there is nothing more to settle that the claim could depend on.
-    """
+    """A way that was tried: `path` has the choices with something to choose, `way` all that are settled."""
 
     path: Way
     way: Way
     solved: Solved
-    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,35 +111,32 @@ class Trial:
         self, charts: Sequence[Facts], leaves: Sequence[list[_Leaf] | None], level: int
     ) -> list[list[_Leaf] | None]:
         """The charts with the choices of one level settled, wherever the claim still depends on some choice."""
-        ends: list[list[tuple[_Leaf, Way, Way] | _Leaf] | None] = []
+        ends: list[list[tuple[Way, Way] | _Leaf] | None] = []
         for mine in leaves:
             parted = None if mine is None else [end for leaf in mine for end in self._part(leaf, level)]
             ends.append(None if parted is None or len(parted) > FEW else parted)
-        waiting = [(n, end[2]) for n, mine in enumerate(ends) for end in mine or () if not isinstance(end, _Leaf)]
+        waiting = [(n, end[1]) for n, mine in enumerate(ends) for end in mine or () if not isinstance(end, _Leaf)]
         solved = iter(self._solve([charts[n] for n, _ in waiting], [way for _, way in waiting]))
         return [
-            None
-            if mine is None
-            else [end if isinstance(end, _Leaf) else _Leaf(end[1], end[2], next(solved), end[0].final) for end in mine]
+            None if mine is None else [end if isinstance(end, _Leaf) else _Leaf(*end, next(solved)) for end in mine]
             for mine in ends
         ]
 
-    def _part(self, leaf: _Leaf, level: int) -> list[tuple[_Leaf, Way, Way] | _Leaf]:
+    def _part(self, leaf: _Leaf, level: int) -> list[tuple[Way, Way] | _Leaf]:
         """Part a way by what the choices of a level may take: what is to be solved, or is known already."""
         here = {choice: it for choice, it in leaf.solved.left.items() if self._level[choice[0]] == level}
-        if leaf.final or leaf.solved.decided or not here:
+        if leaf.solved.decided or not here:
             return [leaf]
         later = any(self._level[choice[0]] > level for choice in leaf.solved.left)
-        parent = _Leaf(leaf.path, leaf.way, leaf.solved, final=not later)
-        ends: list[tuple[_Leaf, Way, Way] | _Leaf] = []
+        ends: list[tuple[Way, Way] | _Leaf] = []
         candidates = ([Resolution(*choice, value) for value in values] for choice, values in sorted(here.items()))
         for taken in product(*candidates):
             path = (*leaf.path, *(it for it in taken if len(here[it.choice]) > 1))
             if not ends and not later:
                 # what is left open takes its first candidate: that is the parent
-                ends.append(_Leaf(path, (*leaf.way, *taken), leaf.solved, final=True))
+                ends.append(_Leaf(path, (*leaf.way, *taken), leaf.solved))
             else:
-                ends.append((parent, path, (*leaf.way, *taken)))
+                ends.append((path, (*leaf.way, *taken)))
             if len(ends) > FEW:
                 break
         return ends
