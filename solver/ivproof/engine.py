@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,14 @@ class Alternative:
 class Answer:
     """What the law gives for one encounter: the atoms of the answer, and the rival claims where there are several.
 
-    `supposed` are the choices about facts that the chart does not give, whether they matter or not.
+    `supposed` are the choices about facts that the chart does not give, whether they matter or not. `predicates`, where
+    it is told, has every predicate of which something can hold: rules that need others did not apply.
     """
 
     atoms: Atoms
     alternatives: tuple[Alternative, ...] = ()
     supposed: tuple[tuple[str, str], ...] = ()
+    predicates: frozenset[str] | None = field(default=None, compare=False)
 
 
 class Engine:
@@ -151,11 +153,21 @@ class Engine:
         """
         if not charts:
             return []
-        first, asked = self._first_ways(charts)
+        control, left = self._ground(charts)
+        predicates = _predicates(control) if len(charts) == 1 else frozenset()
+        first, asked = self._read(control, left, len(charts)), self._asked(control, len(charts))
         rivals = [n for n, it in enumerate(first) if asked[n] or not it.decided]
         searched = self._rivals(charts, rivals, asked, first)
         alternatives = self._alternatives(charts, searched)
-        return [Answer(it.atoms, alternatives.get(n, ()), _supposed(it, searched.get(n))) for n, it in enumerate(first)]
+        return [
+            Answer(
+                it.atoms,
+                alternatives.get(n, ()),
+                _supposed(it, searched.get(n)),
+                predicates if len(charts) == 1 and all(name == FREE for name, _ in it.left) else None,
+            )
+            for n, it in enumerate(first)
+        ]
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
@@ -193,11 +205,6 @@ class Engine:
     def _solve(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Solved]:
         """Solve each encounter with some choices settled, and the first option of other open questions."""
         return self._read(*self._ground(charts, ways), len(charts)) if charts else []
-
-    def _first_ways(self, charts: Sequence[Facts]) -> tuple[list[Solved], list[list[str]]]:
-        """Solve each encounter with the first option held of each open question; give those that it raises too."""
-        control, left = self._ground(charts)
-        return self._read(control, left, len(charts)), self._asked(control, len(charts))
 
     def _read(self, control: clingo.Control, left: Left, count: int) -> list[Solved]:
         atoms, unsettled = _by_encounter(_model(control)), _undecided(control) | _offered(control)
@@ -394,6 +401,12 @@ def _offered(control: clingo.Control) -> set[str]:
     """The encounters in which a choice from a list took the first of it while the law was grounded."""
     offers = control.symbolic_atoms.by_signature(OFFERED[0], OFFERED[1] + 1)
     return {str(atom.symbol.arguments[0]) for atom in offers}
+
+
+def _predicates(control: clingo.Control) -> frozenset[str]:
+    """The predicates of which a grounded program has an atom."""
+    atoms = control.symbolic_atoms
+    return frozenset(name for name, arity, _ in atoms.signatures if next(atoms.by_signature(name, arity), None))
 
 
 def _by_encounter(shown: Iterable[str]) -> dict[str, dict[str, list[str]]]:

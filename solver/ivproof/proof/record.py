@@ -28,7 +28,8 @@ class FullRecorder(Recorder):
         self._rules = (*_possible(policy, self.settings), *map(Rule, self.given))
         self._by_facts: dict[frozenset[str], Traced] = {}
 
-    def _program(self, facts: Facts, settings: Settings) -> Traced:
+    def _program(self, facts: Facts, settings: Settings, possible: frozenset[str] | None) -> Traced:
+        # an answer tells what can hold with the first option of each open question, and a proof goes through all
         present = frozenset({it.predicate for it in facts.own} | {it.partition("(")[0] for it in facts.shared})
         if present not in self._by_facts:
             self._by_facts[present] = Traced.of(applicable(self._rules, present))

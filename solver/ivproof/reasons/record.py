@@ -103,7 +103,8 @@ class Recorder:
         atoms = answer.atoms if alternative is None else alternative.atoms
         resolutions = () if alternative is None else alternative.resolutions
         held = self._held(resolutions)
-        traced = self._program(facts, {key: it.option for key, it in held.items()})
+        possible = answer.predicates if alternative is None else None
+        traced = self._program(facts, {key: it.option for key, it in held.items()}, possible)
         control = clingo.Control(["--warn=none"])
         control.add("base", [], traced.text)
         control.add("base", [], facts.text())
@@ -134,13 +135,14 @@ class Recorder:
             self._programs[key] = Program(relevant(program.rules))
         return self._programs[key]
 
-    def _program(self, facts: Facts, settings: Settings) -> Traced:
+    def _program(self, facts: Facts, settings: Settings, possible: frozenset[str] | None) -> Traced:
         present = {fact.predicate for fact in facts.own} | {fact.partition("(")[0] for fact in facts.shared}
-        key = (tuple(sorted(settings.items())), frozenset(present))
+        key = (tuple(sorted(settings.items())), frozenset(present), possible)
         if key not in self._traced:
             if len(self._traced) > TRACED:
                 self._traced.clear()
-            self._traced[key] = Traced.of(applicable(self.settled(settings).rules, present), _Shared.rules())
+            rules = applicable(self.settled(settings).rules, present, possible)
+            self._traced[key] = Traced.of(rules, _Shared.rules())
         return self._traced[key]
 
 
@@ -171,20 +173,28 @@ def relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule.atom.signature in seen)
 
 
-def applicable(rules: tuple[Rule, ...], present: Iterable[str]) -> tuple[Rule, ...]:
-    """The rules whose conditions can hold where only the facts of these predicates are given."""
-    needs = {
-        n: {part.atom.name for part in rule.body if isinstance(part, Literal) and not part.negated}
-        for n, rule in enumerate(rules)
-    }
-    possible = set(present)
+def applicable(
+    rules: tuple[Rule, ...], present: Iterable[str], possible: frozenset[str] | None = None
+) -> tuple[Rule, ...]:
+    """The rules whose conditions can hold where only the facts of these predicates are given.
+
+    Where it is known of which predicates anything holds (`possible`), rules that need others are left out too.
+    """
+    needs = dict(enumerate(map(_needs, rules)))
+    if possible is not None:
+        return tuple(rules[n] for n, names in needs.items() if names <= possible)
+    reached = set(present)
     kept: list[int] = []
-    while ready := [n for n, names in needs.items() if names <= possible]:
+    while ready := [n for n, names in needs.items() if names <= reached]:
         kept += ready
-        possible.update(rules[n].atom.name for n in ready)
+        reached.update(rules[n].atom.name for n in ready)
         for n in ready:
             del needs[n]
     return tuple(rules[n] for n in sorted(kept))
+
+
+def _needs(rule: Rule) -> set[str]:
+    return {part.atom.name for part in rule.body if isinstance(part, Literal) and not part.negated}
 
 
 def _choices(control: clingo.Control, predicates: Mapping[str, int]) -> dict[tuple[str, str], dict[str, int]]:
