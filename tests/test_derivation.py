@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
 from xml.etree import ElementTree
 
+import case_files
+import generate
 import networkx as nx
 import pytest
 from visits import EQUALS, LONG_DAY, visit
 
 from ivproof.coding import Coder
-from ivproof.derivation import Derivation, dot, graphml, mermaid, node_link
+from ivproof.derivation import Derivation, dot, graphml, instance_name, mermaid, node_link
 from ivproof.encounter import Encounter
 from ivproof.law.syntax import Literal
 from ivproof.policy import Policy
@@ -160,3 +164,22 @@ def test_settled_readings_stay_with_the_rules(coder: Coder) -> None:
     used = {str(it) for ways in derivation.ways.values() for way in ways for it in way.rule.settled}
     assert all(isinstance(it, Literal) for ways in derivation.ways.values() for way in ways for it in way.rule.settled)
     assert any(text.startswith("reading(a9,") for text in used)
+
+
+def test_a_record_leaves_out_only_rules_that_did_not_apply(coder: Coder) -> None:
+    """An answer tells of which predicates something can hold; the record takes no other rules."""
+    recorder = Recorder(coder.policy)
+    usual = [case.encounter for case in case_files.worked("law") if not case.readings][::6]
+    visits = [generate.encounter(generate.visit(random.Random(seed), name=f"E{seed}")) for seed in range(40)]
+    narrowed = 0
+    for encounter in [*usual, *visits]:
+        facts = coder.facts(encounter)
+        [answer] = coder.engine.answer([facts])
+        for way in answer.alternatives or (None,):
+            whole = replace(answer, predicates=None)
+            all_ways = way if way is None else replace(way, predicates=None)
+            found, expected = recorder.record(facts, answer, way), recorder.record(facts, whole, all_ways)
+            assert found.chosen == expected.chosen, encounter.id
+            assert sorted(map(instance_name, found.applied)) == sorted(map(instance_name, expected.applied))
+            narrowed += (answer if way is None else way).predicates is not None
+    assert narrowed > 150

@@ -88,12 +88,14 @@ class Alternative:
     """One of several claims that a chart can lead to.
 
     `resolutions` is a smallest way of getting there; `others` are the further ways, among the choices that matter.
+    `predicates`, where it is told, has every predicate of which something can hold on that way.
     """
 
     claim: ClaimKey
     atoms: Atoms
     resolutions: Assumed
     others: tuple[Assumed, ...] = ()
+    predicates: frozenset[str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,7 @@ class Engine:
         if not charts:
             return []
         control, left = self._ground(charts)
-        predicates = _predicates(control) if len(charts) == 1 else frozenset()
-        first, asked = self._read(control, left, len(charts)), self._asked(control, len(charts))
+        first, asked = self._read(control, left, charts), self._asked(control, len(charts))
         rivals = [n for n, it in enumerate(first) if asked[n] or not it.decided]
         searched = self._rivals(charts, rivals, asked, first)
         alternatives = self._alternatives(charts, searched)
@@ -164,7 +165,7 @@ class Engine:
                 it.atoms,
                 alternatives.get(n, ()),
                 _supposed(it, searched.get(n)),
-                predicates if len(charts) == 1 and all(name == FREE for name, _ in it.left) else None,
+                it.predicates,
             )
             for n, it in enumerate(first)
         ]
@@ -204,12 +205,18 @@ class Engine:
 
     def _solve(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Solved]:
         """Solve each encounter with some choices settled, and the first option of other open questions."""
-        return self._read(*self._ground(charts, ways), len(charts)) if charts else []
+        return self._read(*self._ground(charts, ways), charts) if charts else []
 
-    def _read(self, control: clingo.Control, left: Left, count: int) -> list[Solved]:
+    def _read(self, control: clingo.Control, left: Left, charts: Sequence[Facts]) -> list[Solved]:
         atoms, unsettled = _by_encounter(_model(control)), _undecided(control) | _offered(control)
-        keys = [f"e{n}" for n in range(count)]
-        return [Solved(_sort(atoms.get(key, {})), left.get(key, {}), key not in unsettled) for key in keys]
+        alone = _predicates(control) if all(it is charts[0] for it in charts) else None
+        found: list[Solved] = []
+        for key in (f"e{n}" for n in range(len(charts))):
+            open_ = left.get(key, {})
+            # what else is left took the first of a list, and something else may hold with another
+            predicates = alone if all(name == FREE for name, _ in open_) else None
+            found.append(Solved(_sort(atoms.get(key, {})), open_, key not in unsettled, predicates))
+        return found
 
     def _asked(self, control: clingo.Control, count: int) -> list[list[str]]:
         """The open questions that each chart of a grounded program raises."""
@@ -345,24 +352,29 @@ class Engine:
     ) -> dict[int, tuple[Alternative, ...]]:
         """List the distinct claims of those charts that have several, each with a smallest way to it."""
         several = [
-            (n, claim, ways, it.atoms(claim, ways[0]))
+            (n, claim, ways, it.leaf(claim, ways[0]))
             for n, it in searched.items()
             if not it.found.determined
             for claim, ways in it.found.ways().items()
         ]
-        new = [(n, ways[0]) for n, _, ways, atoms in several if atoms is None]
-        solved = []
+        new = [(n, ways[0]) for n, _, ways, leaf in several if leaf is None]
+        solved: list[Solved] = []
         for start in range(0, len(new), WAYS):
             some = new[start : start + WAYS]
-            solved += self._settled([charts[n] for n, _ in some], [way for _, way in some])
+            solved += self._solve([charts[n] for n, _ in some], [way for _, way in some])
         waiting = iter(solved)
         found: dict[int, list[Alternative]] = {}
-        for n, claim, ways, known in several:
-            atoms = next(waiting) if known is None else known
-            if claim != claim_of(atoms):
+        for n, claim, ways, leaf in several:
+            it = next(waiting) if leaf is None else leaf.solved
+            if claim != claim_of(it.atoms):
                 raise RuntimeError("a claim that the search found does not follow from the way to it")
-            found.setdefault(n, []).append(Alternative(claim, atoms, ways[0], ways[1:]))
+            predicates = it.predicates if leaf is None or self._usual(set(leaf.way).difference(ways[0])) else None
+            found.setdefault(n, []).append(Alternative(claim, it.atoms, ways[0], ways[1:], predicates))
         return {n: tuple(it) for n, it in found.items()}
+
+    def _usual(self, settled: Iterable[Resolution]) -> bool:
+        """Whether choices are settled as where nobody settles them; which of several equals is taken may differ."""
+        return all(it.predicate == FREE or self._first.get(it.subject) == it.value for it in settled)
 
 
 def _supposed(first: Solved, tried: Tried | None) -> tuple[Choice, ...]:

@@ -29,15 +29,17 @@ class Solved:
     """What came of a chart with some choices settled, and the first candidate taken for the others.
 
     `left` has those others, with their candidates in order, and with `decided` none of them bears on the claim.
+    `predicates`, where it is told, has every predicate of which something can hold, whatever the others take.
     """
 
     atoms: Atoms
     left: Mapping[Choice, Sequence[str]]
     decided: bool
+    predicates: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
+class Leaf:
     """A way that was tried: `path` has the choices with something to choose, `way` all that are settled."""
 
     path: Way
@@ -50,13 +52,13 @@ class Tried:
     """All ways of a chart, in the order in which what comes first is preferred."""
 
     found: Found
-    leaves: Sequence[_Leaf] = field(repr=False)
+    leaves: Sequence[Leaf] = field(repr=False)
 
-    def atoms(self, claim: ClaimKey, way: Way) -> Atoms | None:
-        """Give the atoms that follow where just these choices are settled; None where that was not tried."""
+    def leaf(self, claim: ClaimKey, way: Way) -> Leaf | None:
+        """Give the first way that settles these choices so, among others; None where it gives another claim."""
         for leaf in self.leaves:
             if set(way).issubset(leaf.path):
-                return leaf.solved.atoms if claim_of(leaf.solved.atoms) == claim else None
+                return leaf if claim_of(leaf.solved.atoms) == claim else None
         return None
 
 
@@ -93,7 +95,7 @@ class Trial:
 
     def _answered(
         self, charts: Sequence[Facts], asked: Sequence[Sequence[str]], first: Sequence[Solved]
-    ) -> list[list[_Leaf] | None]:
+    ) -> list[list[Leaf] | None]:
         """The charts with every answer to their open questions."""
         ways: list[list[Way] | None] = []
         for keys in asked:
@@ -103,45 +105,45 @@ class Trial:
         waiting = [(n, way) for n, mine in enumerate(ways) for way in (mine or ())[1:]]
         solved = iter(self._solve([charts[n] for n, _ in waiting], [way for _, way in waiting]))
         return [
-            None if mine is None else [_Leaf(way, way, next(solved) if n else first[at]) for n, way in enumerate(mine)]
+            None if mine is None else [Leaf(way, way, next(solved) if n else first[at]) for n, way in enumerate(mine)]
             for at, mine in enumerate(ways)
         ]
 
     def _settled(
-        self, charts: Sequence[Facts], leaves: Sequence[list[_Leaf] | None], level: int
-    ) -> list[list[_Leaf] | None]:
+        self, charts: Sequence[Facts], leaves: Sequence[list[Leaf] | None], level: int
+    ) -> list[list[Leaf] | None]:
         """The charts with the choices of one level settled, wherever the claim still depends on some choice."""
-        ends: list[list[tuple[Way, Way] | _Leaf] | None] = []
+        ends: list[list[tuple[Way, Way] | Leaf] | None] = []
         for mine in leaves:
             parted = None if mine is None else [end for leaf in mine for end in self._part(leaf, level)]
             ends.append(None if parted is None or len(parted) > FEW else parted)
-        waiting = [(n, end[1]) for n, mine in enumerate(ends) for end in mine or () if not isinstance(end, _Leaf)]
+        waiting = [(n, end[1]) for n, mine in enumerate(ends) for end in mine or () if not isinstance(end, Leaf)]
         solved = iter(self._solve([charts[n] for n, _ in waiting], [way for _, way in waiting]))
         return [
-            None if mine is None else [end if isinstance(end, _Leaf) else _Leaf(*end, next(solved)) for end in mine]
+            None if mine is None else [end if isinstance(end, Leaf) else Leaf(*end, next(solved)) for end in mine]
             for mine in ends
         ]
 
-    def _part(self, leaf: _Leaf, level: int) -> list[tuple[Way, Way] | _Leaf]:
+    def _part(self, leaf: Leaf, level: int) -> list[tuple[Way, Way] | Leaf]:
         """Part a way by what the choices of a level may take: what is to be solved, or is known already."""
         here = {choice: it for choice, it in leaf.solved.left.items() if self._level[choice[0]] == level}
         if leaf.solved.decided or not here:
             return [leaf]
         later = any(self._level[choice[0]] > level for choice in leaf.solved.left)
-        ends: list[tuple[Way, Way] | _Leaf] = []
+        ends: list[tuple[Way, Way] | Leaf] = []
         candidates = ([Resolution(*choice, value) for value in values] for choice, values in sorted(here.items()))
         for taken in product(*candidates):
             path = (*leaf.path, *(it for it in taken if len(here[it.choice]) > 1))
             if not ends and not later:
                 # what is left open takes its first candidate: that is the parent
-                ends.append(_Leaf(path, (*leaf.way, *taken), leaf.solved))
+                ends.append(Leaf(path, (*leaf.way, *taken), leaf.solved))
             else:
                 ends.append((path, (*leaf.way, *taken)))
             if len(ends) > FEW:
                 break
         return ends
 
-    def _found(self, leaves: Sequence[_Leaf], rank: Rank) -> Found:
+    def _found(self, leaves: Sequence[Leaf], rank: Rank) -> Found:
         diagram = diagram_of(self._options, rank)
         root = diagram.ordered(_node(diagram, [(leaf.path, claim_of(leaf.solved.atoms)) for leaf in leaves]))
         met = frozenset(choice for leaf in leaves for choice in leaf.solved.left)

@@ -103,7 +103,7 @@ class Recorder:
         atoms = answer.atoms if alternative is None else alternative.atoms
         resolutions = () if alternative is None else alternative.resolutions
         held = self._held(resolutions)
-        possible = answer.predicates if alternative is None else None
+        possible = answer.predicates if alternative is None else alternative.predicates
         traced = self._program(facts, {key: it.option for key, it in held.items()}, possible)
         control = clingo.Control(["--warn=none"])
         control.add("base", [], traced.text)
