@@ -1,11 +1,11 @@
 """How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
 beside bare clingo.
 
-NAME is one of throughput, parts, single, start, growth, margins, missing, memory, beside; without one, all but `memory`
-and `beside` run, and with --long `memory` too. `beside` installs two other explainers into a temporary folder and lets
-each explain the same. Times are medians by the wall clock, so other work on the machine counts, which the load
-printed first tells; with --cpu what one process does alone (parts, single, growth, margins, missing) is taken by the
-processor's time instead.
+NAME is one of throughput, parts, single, start, growth, record, readings, summary, margins, missing, memory, beside;
+without one, all but `memory` and `beside` run, and with --long `memory` too. `beside` installs two other explainers
+into a temporary folder and lets each explain the same. Times are medians by the wall clock, so other work on the
+machine counts, which the load printed first tells; with --cpu what one process does alone (parts, single, growth,
+record, margins, missing) is taken by the processor's time instead.
 """
 
 from __future__ import annotations
@@ -36,13 +36,18 @@ from ivproof.batch import as_line
 from ivproof.chart.files import read
 from ivproof.choices import CLAIM
 from ivproof.coding import Coder
+from ivproof.derivation import Derivation
 from ivproof.encounter import Encounter
+from ivproof.engine import Answer
 from ivproof.exploration.explorer import Explorer
+from ivproof.facts import Facts
 from ivproof.margins import margins_of
 from ivproof.minutes.claims import DRUG_LINES
 from ivproof.minutes.moments import charted, shifted
 from ivproof.missing import missing_facts
 from ivproof.missing.gaps import Time
+from ivproof.reasons.record import Recorder
+from ivproof.second import SecondEngine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -182,7 +187,7 @@ def single(_: int) -> None:
 
 
 def start(_: int) -> None:
-    """From starting the command to the first claim."""
+    """From starting the command to the first claim, and to the reasons of a code."""
     chart = generate.visit(random.Random(0), range(6, 7))
     with tempfile.TemporaryDirectory() as folder:
         path, text = Path(folder) / "visit.json", Path(folder) / "visit.lp"
@@ -191,17 +196,20 @@ def start(_: int) -> None:
         load = f"import clingo; c = clingo.Control(['--warn=none']); c.load({str(text)!r})"
         alone = f"{load}; c.ground([('base', [])]); c.solve()"
         ours = [common.command(), "code", str(path), "--format", "json"]
+        [found] = common.coder().code([generate.encounter(chart)])
+        why = [common.command(), "why", str(path), found.claim[0].code]
         quiet = partial(subprocess.run, stdout=subprocess.DEVNULL, check=True)
         bare = [sys.executable, "-W", "ignore", "-c", alone]
         times = []
-        for arguments in (ours, bare):
+        for arguments in (ours, why, bare):
             taken = []
             for _again in range(7):
                 begin = time.perf_counter()
                 quiet(arguments)
                 taken.append(time.perf_counter() - begin)
             times.append(sorted(taken)[3])
-    say("command start to first claim", f"{times[0]:.2f} s", f"{times[1]:.2f} s")
+    say("command start to first claim", f"{times[0]:.2f} s", f"{times[2]:.2f} s")
+    say("command start to the reasons of a code", f"{times[1]:.2f} s")
 
 
 def growth(_: int) -> None:
@@ -217,6 +225,29 @@ def growth(_: int) -> None:
             say(f"{size} administrations, questions {what}", ms(ours[-1]), ms(alone))
         for n in range(1, len(sizes)):
             say(f"{sizes[n]} against {sizes[n - 1]} administrations", f"{ours[n] / ours[n - 1]:.1f} times")
+
+
+def record(_: int) -> None:
+    """The complete record of visits that are coded already, and the second engine's answers; clingo codes them."""
+    coder = common.coder()
+    recorder, second = Recorder(coder.policy), SecondEngine(coder.policy)
+    for size in (6, 60):
+        visits = [coder.facts(generate.encounter(generate.tally(random.Random(seed), size))) for seed in range(6)]
+        ours, checked, alone = [], [], []
+        for facts in visits:
+            [answer] = coder.engine.answer([facts])
+
+            def founded(facts: Facts = facts, answer: Answer = answer) -> None:
+                _ = Derivation(recorder.record(facts, answer)).founded
+
+            founded()
+            second.check(facts, answer)
+            ours.append(common.median(founded, 5))
+            checked.append(common.median(partial(second.check, facts, answer), 5))
+            alone.append(common.median(partial(common.bare, coder.engine.program_text([facts])), 5))
+        middle = [sorted(times)[len(times) // 2] for times in (ours, checked, alone)]
+        say(f"record of {size} administrations, warm: median", ms(middle[0]), ms(middle[2]))
+        say("the second engine's answer to it", ms(middle[1]))
 
 
 def margins(_: int) -> None:
@@ -339,6 +370,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "single": single,
     "start": start,
     "growth": growth,
+    "record": record,
     "readings": readings,
     "summary": summary,
     "margins": margins,
