@@ -284,14 +284,14 @@ def missing(_: int) -> None:
     start = chart.administrations.index(stop)
     supposed = Time("", start, "stop")
     charts = [supposed.put(chart, shifted(chart.date, stop.start, n)) for n in range(24 * 60)] if stop.start else []
-    solving = common.seconds(lambda: [claim_of(coder, some) for some in common.chunks(charts)])
+    solving = common.seconds(lambda: [claims_of(coder, some) for some in common.chunks(charts)])
     say("one stop of it by the first engine alone", f"{solving:.1f} s")
     print(f"    {len(charts)} charts solved, one for each minute of a day")
 
 
 def every_minute(coder: Coder, chart: Encounter) -> tuple[dict[tuple[str, str], int | None], int]:
     """Solve a chart again for each minute by which each of its times can move, until the claim is another one."""
-    held = claim_of(coder, [chart])[0]
+    held = claims_of(coder, [chart])[0]
     found: dict[tuple[str, str], int | None] = {}
     solved = 0
     for moment in charted(chart):
@@ -299,7 +299,7 @@ def every_minute(coder: Coder, chart: Encounter) -> tuple[dict[tuple[str, str], 
             found[moment.place, way] = None
             minutes = range(1, bound.minutes + 1)
             for some in common.chunks(minutes, 50):
-                claims = claim_of(coder, [moment.moved(chart, sign * minute) for minute in some])
+                claims = claims_of(coder, [moment.moved(chart, sign * minute) for minute in some])
                 solved += len(some)
                 changed = [minute for minute, claim in zip(some, claims, strict=True) if claim != held]
                 if changed:
@@ -308,10 +308,13 @@ def every_minute(coder: Coder, chart: Encounter) -> tuple[dict[tuple[str, str], 
     return found, solved
 
 
-def claim_of(coder: Coder, charts: Sequence[Encounter]) -> list[object]:
-    """Solve charts with the first option of every open question."""
-    atoms = coder.engine.plain([coder.facts(it) for it in charts])
-    return [[it.get(name) for name in (*CLAIM, *DRUG_LINES)] for it in atoms]
+def claims_of(coder: Coder, charts: Sequence[Encounter]) -> list[set[str]]:
+    """Solve charts: the claim of each, or its rival claims, with the drug lines."""
+    answers = coder.engine.answer([coder.facts(it) for it in charts])
+    return [
+        {str([it.atoms.get(name) for name in (*CLAIM, *DRUG_LINES)]) for it in answer.alternatives or (answer,)}
+        for answer in answers
+    ]
 
 
 def others(_: int) -> None:

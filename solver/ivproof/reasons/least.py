@@ -17,6 +17,7 @@ from ivproof.chart.clock import DAY, Moment
 from ivproof.coding import Coder
 from ivproof.encounter import AccessSite, Encounter
 from ivproof.engine import Answer
+from ivproof.facts import Facts
 
 Goal = Callable[[Answer], bool]
 """What is wished for: tells of an answer whether every claim that it allows has it."""
@@ -32,7 +33,7 @@ BATCH = 200
 """How many changed charts are coded together."""
 
 TOGETHER = 30
-"""How many changed charts the solver gets at once: where a question is open, each model costs as much as all charts."""
+"""How many of these are answered in full together: where a question is open, each model costs as much as all charts."""
 
 STEPS = (5, 15, 35, NEAR)
 """Minutes after which it is seen whether something was found already."""
@@ -120,14 +121,18 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
 
 def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change]:
     """The changes after which the goal holds."""
-    found = []
-    for start in range(0, len(changes), TOGETHER):
-        some = changes[start : start + TOGETHER]
+    hopeful: list[tuple[Change, Facts]] = []
+    for start in range(0, len(changes), BATCH):
+        some = changes[start : start + BATCH]
         facts = [coder.facts(change.encounter) for change in some]
         # the first claim of each is there sooner; where it has not what is wished for, the others need not be known
-        hopeful = [n for n, atoms in enumerate(coder.engine.plain(facts)) if goal(Answer(atoms))]
-        answers = coder.engine.answer([facts[n] for n in hopeful])
-        found += [some[n] for n, answer in zip(hopeful, answers, strict=True) if goal(answer)]
+        plain = zip(some, facts, coder.engine.plain(facts), strict=True)
+        hopeful += [(change, its) for change, its, atoms in plain if goal(Answer(atoms))]
+    found = []
+    for start in range(0, len(hopeful), TOGETHER):
+        near = hopeful[start : start + TOGETHER]
+        answers = coder.engine.answer([facts for _, facts in near])
+        found += [change for (change, _), answer in zip(near, answers, strict=True) if goal(answer)]
     return found
 
 
