@@ -386,3 +386,11 @@ def test_units_of_several_days_are_counted_day_by_day() -> None:
 def test_the_same_audit_gives_the_same_data() -> None:
     one, other = (audited(TWO_DOSES, bill("96365"), bill("96367", 2)).as_dict() for _ in range(2))
     assert one == other
+
+
+def test_what_the_drug_list_has_to_say_stands_in_the_audit() -> None:
+    given = {"id": "x", "drug": "cefriaxone", "class": "therapeutic", "route": "IV", "start": "09:00", "stop": "10:00"}
+    found = audited(
+        {"id": "E", "place_of_service": "22", "date": "2020-10-05", "administrations": [given]}, bill("96365")
+    )
+    assert "perhaps ceftriaxone is meant" in found.notes[0]

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from ivproof.drugs import listing, names
 from ivproof.drugs.listing import KINDS, Code, Drug, DrugList, DrugListError, Match
 from ivproof.drugs.names import folded, forms
+from ivproof.encounter import Source, parse
+from ivproof.facts import facts_of
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -339,6 +341,25 @@ def test_a_suggestion_is_a_known_spelling_and_never_a_match() -> None:
     assert "ondansetron" in DRUGS.suggest("ondansetrn 4 mg")
     assert DRUGS.suggest("zzzzzz") == []
     assert all(DRUGS.find(s, DAY) for s in DRUGS.suggest("Plantinol"))
+    spelled = DRUGS.suggest("nornal saline")
+    assert len({match.drug.key for s in spelled if (match := DRUGS.find(s, DAY))}) == len(spelled) > 1
+
+
+@pytest.mark.parametrize(
+    ("charted", "perhaps"),
+    [
+        ("cefriaxone", "; perhaps ceftriaxone is meant"),
+        ("zzyzximab", ""),
+        ("Nornal Saline", "; perhaps normal saline, D5 normal saline or normal saline with KCl is meant"),
+    ],
+)
+def test_a_name_that_the_list_does_not_know_is_noted_with_what_may_be_meant(charted: str, perhaps: str) -> None:
+    administration = {"id": "x", "drug": charted, "route": "IV", "class": "therapeutic"}
+    chart = {"id": "E", "place_of_service": "22", "date": DAY.isoformat(), "administrations": [administration]}
+    encounter = parse(chart, Source("visit.json")).encounter
+    assert encounter is not None
+    facts = facts_of(encounter, DRUGS)
+    assert facts.notes == (f'administrations[x].drug: "{charted}" is not on the drug list{perhaps}.',)
 
 
 # Codes and days

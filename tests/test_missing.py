@@ -323,3 +323,11 @@ def test_a_determination_says_of_a_missing_fact_what_the_report_does() -> None:
             assert it.would_change == (fact.matters == "alone"), (chart.id, it.fact)
             seen += 1
     assert seen > 4
+
+
+def test_a_drug_that_the_list_does_not_know_is_noted() -> None:
+    found = report({"id": "x", "drug": "cefriaxone", "route": "IV", "start": "09:00", "stop": "10:00"})
+    assert found.notes == (
+        'administrations[x].drug: "cefriaxone" is not on the drug list; perhaps ceftriaxone is meant.',
+    )
+    assert found.as_dict()["notes"] == list(found.notes)

@@ -25,7 +25,7 @@ from itertools import count
 from typing import NamedTuple
 
 from ivproof.chart.clock import DAY, Moment
-from ivproof.chart.refusal import Place
+from ivproof.chart.refusal import Place, show
 from ivproof.drugs.listing import Drug, DrugList, Match
 from ivproof.encounter import Administration, Encounter, compare_key
 
@@ -52,7 +52,8 @@ class Facts:
     """The facts of one encounter.
 
     `names` leads from a constant of the program to the id, drug or code in the chart; `shared` are the facts of the
-    drug     list about the drugs of this chart; `notes` what the drug list has to say on a name.
+    drug list about the drugs of this chart; `notes` what the drug list has to
+    say on a name, or that it does not know it.
     """
 
     encounter: Encounter
@@ -260,6 +261,7 @@ class _Translation:
         if match is None:
             key = self._key("u", name.casefold())
             self.names[key] = it.drug
+            self.notes[self._unknown(it)] = None
         else:
             key = match.drug.key
             self.names[key] = match.drug.name
@@ -274,6 +276,11 @@ class _Translation:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))
         if match is not None and it.billing_units is not None:
             self._codes(a, match, it.route, where)
+
+    def _unknown(self, it: Administration) -> str:
+        near = self.drugs.suggest(it.drug)
+        perhaps = f"; perhaps {', '.join(near[:-1])}{' or ' if near[:-1] else ''}{near[-1]} is meant" if near else ""
+        return f"administrations[{it.id}].drug: {show(it.drug)} is not on the drug list{perhaps}."
 
     def _codes(self, a: str, match: Match, route: str, place: Place) -> None:
         now = match.code_on(self.encounter.date, route)

@@ -296,7 +296,7 @@ class Auditor:
             edits_billed=(),
             edits_supported=draft.determination.edits,
             determination=draft.determination,
-            notes=draft.notes,
+            notes=(*draft.determination.why_undetermined, *draft.determination.notes, *draft.notes),
             date=draft.matched.encounter.date.isoformat(),
             payer=draft.matched.encounter.payer,
         )

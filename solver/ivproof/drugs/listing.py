@@ -71,6 +71,7 @@ class DrugList:
         # A charted text, with its match, or the HCPCS code that it is, or None when nothing is known of it.
         self._texts: dict[str, Match | str | None] = {}
         self._dated: dict[tuple[str, date], Match] = {}
+        self._suggested: dict[str, tuple[str, ...]] = {}
 
     @staticmethod
     def load(folder: Path) -> DrugList:
@@ -116,12 +117,26 @@ class DrugList:
         return {code: tuple(drugs.values()) for code, drugs in found.items()}
 
     def suggest(self, text: str) -> list[str]:
-        """Up to three known spellings that look like the text, for a message; never for matching."""
+        """Up to three known spellings that look like the text, for a message; never for matching.
+
+        Of spellings of one drug only the nearest is given. A text seen before costs a dictionary look-up.
+        """
+        found = self._suggested.get(text)
+        if found is None:
+            if len(self._suggested) >= _CACHED_TEXTS:
+                self._suggested.clear()
+            found = self._suggested[text] = self._alike(text)
+        return list(found)
+
+    def _alike(self, text: str) -> tuple[str, ...]:
         from difflib import get_close_matches  # noqa: PLC0415 - only needed where something went wrong
 
         names = list(self._names)
-        near = {name: None for form in forms(text) for name in get_close_matches(form.folded, names, 3, 0.75)}
-        return list(dict.fromkeys(self._names[name].spelling for name in near))[:3]
+        near: dict[str, str] = {}
+        for form in forms(text):
+            for name in get_close_matches(form.folded, names, 3, 0.75):
+                near.setdefault(self._names[name].drug.key, self._names[name].spelling)
+        return tuple(near.values())[:3]
 
     def _look_up(self, text: str) -> Match | str | None:
         """The match of a text, or the HCPCS code that it is (what a code means depends on the day)."""

@@ -87,7 +87,8 @@ class MissingReport:
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
     times that the policy does without. `complete` says whether all `combinations` of values were looked at, of a
-    missing time one minute of each range that begins within `combined_minutes`; where not, only pairs were.
+    missing time one minute of each range that begins within `combined_minutes`; where not, only pairs were. `notes` are
+    what the drug list has to say on the names of the chart.
     """
 
     encounter: str
@@ -99,6 +100,7 @@ class MissingReport:
     complete: bool
     combinations: int
     combined_minutes: int = NEAR
+    notes: tuple[str, ...] = ()
     asked: int = field(default=0, compare=False)
     checked: int = field(default=0, compare=False)
 
@@ -114,6 +116,7 @@ class MissingReport:
             "combinations": self.combinations,
             "combined_minutes": self.combined_minutes,
             "facts": [it.as_dict() for it in self.facts],
+            "notes": list(self.notes),
         }
 
     def fact(self, place: str) -> Missing:
@@ -175,6 +178,7 @@ class _Search:
             tuple(gap.place for n, gap in enumerate(self.gaps) if n in ask),
             found.complete,
             len(found.table),
+            notes=self.facts.notes,
             asked=self.chart.asked,
             checked=self.checked.count,
         )

@@ -130,7 +130,7 @@ class PacketMaker:
                 (it.fact, it.message, "can change the claim" if it.would_change else "no value changes the claim")
                 for it in audit.determination.missing
             ),
-            notes=(*audit.determination.why_undetermined, *audit.determination.notes, *audit.notes),
+            notes=audit.notes,
             proof=self._proof(encounter, file, proof),
             audit=audit,
         )

@@ -27,7 +27,11 @@ TURNS = 3
 
 def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[RenderableType]:
     """Put a report into words: first what to ask for."""
-    yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}, as charted {_claims(report.claims)}")
+    one, *others = report.claims
+    said = f"as charted {_claims([one])}" if not others else "as charted one of these:"
+    yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}, {said}")
+    if others:
+        yield from (Padding(Text(_claims([it])), (0, 0, 0, 2)) for it in report.claims)
     if not report.facts:
         yield Text("The chart lacks nothing that the policy asks for.")
         return
@@ -51,7 +55,10 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
 
 
 def _notes(report: MissingReport) -> Iterator[RenderableType]:
-    """What was not looked at."""
+    """What was not looked at, and what the drug list has to say."""
+    if report.notes:
+        yield Text()
+        yield from (Text(plain(it)) for it in report.notes)
     note = ""
     if not report.complete:
         note = f"Looked at in pairs: all {len(report.facts)} facts together are too many."
