@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivproof.commands import compare
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 
 _FILE = re.compile(r"[\w./-]+\.lp")
+
+app.command("compare")(compare.compare)
 
 
 @app.command("show")

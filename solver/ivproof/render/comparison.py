@@ -1,0 +1,66 @@
+"""What a change of the law does, in words for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ivproof.comparison import Comparison, RuleChange
+from ivproof.comparison.law import REWORDED
+from ivproof.render.plain import plain
+
+FAINT = "bright_black"
+
+
+def comparison_words(found: Comparison, *, coded: bool) -> Iterator[RenderableType]:
+    """Put a comparison into words: the rules first, then the charts where any were `coded`."""
+    names = [f"{it['id'].upper()}, edition {it['edition']}" for it in (found.old, found.new)]
+    digests = [it["digest"][:18] for it in (found.old, found.new)]
+    yield Text.assemble((plain(f"{names[0]} → {names[1]}"), "bold"), (f"  {digests[0]} → {digests[1]}", FAINT))
+    yield Text()
+    rules = [it for it in found.rules if it.kind != REWORDED]
+    reworded = len(found.rules) - len(rules)
+    said = f"{_count(len(rules), 'rule')} of the law {'is' if len(rules) == 1 else 'are'} different"
+    yield Text(said + (f", {_count(reworded, 'other')} only reworded" if reworded else ""))
+    for rule in found.rules:
+        yield from _rule(rule, found.touched[rule.id] if coded else None)
+    if coded:
+        yield Text()
+        yield from _charts(found)
+
+
+def _rule(rule: RuleChange, charts: int | None) -> Iterator[RenderableType]:
+    what = f"  {rule.kind}  {plain(rule.citation)}  "
+    yield Padding(Text.assemble((plain(rule.id), "bold"), what, (plain(rule.place), FAINT)), (0, 0, 0, 2))
+    for sign, texts, style in (("-", rule.before, "red"), ("+", rule.after, "green")):
+        for text in texts:
+            yield Padding(Text(plain(f"{sign} {' '.join(text.split())}"), style), (0, 0, 0, 4))
+    if charts is not None and rule.kind != REWORDED:
+        on = _count(charts, "chart") if charts else "no chart"
+        yield Padding(Text(f"stands behind another claim on {on}", FAINT), (0, 0, 0, 4))
+
+
+def _charts(found: Comparison) -> Iterator[RenderableType]:
+    reasons = f", {found.reasoned} the same for other reasons" if found.reasoned else ""
+    have = "has" if len(found.changed) == 1 else "have"
+    yield Text(f"{_count(found.charts, 'chart')}; {len(found.changed)} {have} another claim{reasons}", "bold")
+    if not found.changed:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for n, column in enumerate(("Chart", "Under the new law", "Because of")):
+        table.add_column(column, no_wrap=n == 0, overflow="fold")
+    for it in found.changed:
+        because = Text("\n").join(Text(plain(name)) for name in it.because)
+        table.add_row(Text(plain(it.encounter)), Text(plain("; ".join(it.differences))), because)
+    yield Padding(table, (0, 0, 0, 2))
+    if found.units:
+        yield Text()
+        yield Text(f"Units in all: {', '.join(f'{code} {n:+d}' for code, n in found.units.items())}")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
