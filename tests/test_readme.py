@@ -29,20 +29,19 @@ def run(command: str) -> str:
     return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).strip("\n").splitlines())
 
 
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The commands of the README with what it shows of each."""
+def blocks(text: str) -> list[list[tuple[str, str]]]:
+    """The blocks of the README, each with its commands and what it shows of them: one may need what one before it left."""
     found = []
     for block in BLOCK.findall(text):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, shown = part.partition("\n")
-            if not command.startswith(INSTALLS):
-                found.append((command, shown.strip("\n")))
-    return found
+        parts = [part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+        found.append([(command, shown.strip("\n")) for command, _, shown in parts if not command.startswith(INSTALLS)])
+    return [it for it in found if it]
 
 
-@pytest.mark.parametrize(("command", "shown"), blocks(README.read_text("utf-8")))
-def test_the_readme_shows_what_runs(command: str, shown: str) -> None:
-    assert run(command) == shown
+@pytest.mark.parametrize("block", blocks(README.read_text("utf-8")), ids=lambda block: block[0][0])
+def test_the_readme_shows_what_runs(block: list[tuple[str, str]]) -> None:
+    for command, shown in block:
+        assert run(command) == shown, command
 
 
 def test_the_readme_shows_something() -> None:

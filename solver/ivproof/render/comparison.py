@@ -20,7 +20,8 @@ def comparison_words(found: Comparison, *, coded: bool) -> Iterator[RenderableTy
     """Put a comparison into words: the rules first, then the charts where any were `coded`."""
     names = [f"{it['id'].upper()}, edition {it['edition']}" for it in (found.old, found.new)]
     digests = [it["digest"][:18] for it in (found.old, found.new)]
-    yield Text.assemble((plain(f"{names[0]} → {names[1]}"), "bold"), (f"  {digests[0]} → {digests[1]}", FAINT))
+    yield Text(plain(f"{names[0]} → {names[1]}"), "bold")
+    yield Text(f"{digests[0]} → {digests[1]}", FAINT)
     yield Text()
     rules = [it for it in found.rules if it.kind != REWORDED]
     reworded = len(found.rules) - len(rules)
@@ -59,7 +60,9 @@ def _charts(found: Comparison) -> Iterator[RenderableType]:
     yield Padding(table, (0, 0, 0, 2))
     if found.units:
         yield Text()
-        yield Text(f"Units in all: {', '.join(f'{code} {n:+d}' for code, n in found.units.items())}")
+        one = any(not it.units for it in found.changed)
+        of = ", where each law gives one claim" if one else ""
+        yield Text(f"Units in all{of}: {', '.join(f'{code} {n:+d}' for code, n in found.units.items())}")
 
 
 def _count(n: int, what: str) -> str:
