@@ -224,3 +224,13 @@ def test_the_number_of_processes_changes_nothing(edited: Edit, tmp_path: Path) -
     one, two = (run(*command, "--jobs", jobs).stdout for jobs in ("1", "2"))
     assert one == two
     assert json.loads(one)["other_claim"] == 7
+
+
+def test_many_charts_with_the_same_difference_are_told_together(edited: Edit, tmp_path: Path) -> None:
+    fluid = given_iv("fluid", "normal saline", "09:00", "09:30", purpose="hydration")
+    push = given_iv("push", "ondansetron", "10:00", None, method="push")
+    charts = [chart(f"V{n:02}", *([push, fluid] if n % 3 == 0 else [fluid])) for n in range(30)]
+    file = write_lines(tmp_path / "visits.jsonl", *charts)
+    told = run("policy", "compare", "out001", str(edited(HYDRATION).folder), file).stdout
+    rows = [line.split() for line in told.splitlines() if "threshold-hydration" in line][1:]
+    assert [(row[0], row[1], row[3]) for row in rows] == [("20", "V01", "96360"), ("10", "V00", "96361")]

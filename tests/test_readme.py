@@ -30,7 +30,7 @@ def run(command: str) -> str:
 
 
 def blocks(text: str) -> list[list[tuple[str, str]]]:
-    """The blocks of the README, each with its commands and what it shows of them: one may need what one before it left."""
+    """Each block's commands with what the README shows of them; one may need what one before it left."""
     found = []
     for block in BLOCK.findall(text):
         parts = [part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]

@@ -72,13 +72,14 @@ def compare(
     from ivproof.chart.files import scan
     from ivproof.commands.progress import Counter
     from ivproof.comparison import Comparing, Comparison, law_changes
-    from ivproof.comparison.charts import as_compared
+    from ivproof.comparison.charts import as_compared, as_told
     from ivproof.render.comparison import comparison_words
 
     status = 0
     with telling_policy_errors():
         found = Comparison.of(before, after, law_changes(before, after))
-        job = Job(before, readings, as_compared, recheck.value if recheck else None, Comparing(after))
+        shape = as_compared if form is Format.JSON else as_told
+        job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
         try:
             with Counter(hidden=False) as counter:
                 for outcome in outcomes(scan(files), job, jobs=jobs) if files else ():

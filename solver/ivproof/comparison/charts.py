@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -205,5 +205,10 @@ def _lines(found: Determination) -> list[list[tuple[Any, ...]]]:
 
 
 def as_compared(_: Encounter, compared: Compared) -> Compared:
-    """Give the comparison as it is: a process can be sent it."""
+    """Give the comparison as it is."""
     return compared
+
+
+def as_told(_: Encounter, compared: Compared) -> Compared:
+    """Give the comparison without the determinations, which are the most of it."""
+    return replace(compared, before={}, after={})

@@ -60,6 +60,15 @@ class Comparison:
         touched = self.touched
         return [rule.id for rule in self.rules if rule.kind != REWORDED and not touched[rule.id]]
 
+    @property
+    def grouped(self) -> list[tuple[int, Compared]]:
+        """Charts with the same difference for the same reason: how many, and the smallest; the most frequent first."""
+        groups: dict[tuple[object, ...], list[Compared]] = {}
+        for compared in self.changed:
+            groups.setdefault((compared.differences, compared.because), []).append(compared)
+        found = [(len(it), min(it, key=lambda one: (one.size, one.encounter))) for it in groups.values()]
+        return sorted(found, key=lambda it: (-it[0], it[1].differences, it[1].because))
+
     def as_dict(self) -> dict[str, Any]:
         """Give the comparison as plain data."""
         touched = self.touched

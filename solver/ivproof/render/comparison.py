@@ -15,6 +15,9 @@ from ivproof.render.plain import plain
 
 FAINT = "bright_black"
 
+LISTED = 25
+"""Up to so many charts are listed one by one; of more, those with the same difference for the same reason together."""
+
 
 def comparison_words(found: Comparison, *, coded: bool) -> Iterator[RenderableType]:
     """Put a comparison into words: the rules first, then the charts where any were `coded`."""
@@ -51,12 +54,16 @@ def _charts(found: Comparison) -> Iterator[RenderableType]:
     yield Text(f"{_count(found.charts, 'chart')}; {len(found.changed)} {have} another claim{reasons}", "bold")
     if not found.changed:
         return
+    many = len(found.changed) > LISTED
+    rows = found.grouped if many else [(1, it) for it in found.changed]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for n, column in enumerate(("Chart", "Under the new law", "Because of")):
-        table.add_column(column, no_wrap=n == 0, overflow="fold")
-    for it in found.changed:
+    columns = (*(["Charts"] if many else []), "Smallest" if many else "Chart", "Under the new law", "Because of")
+    for column in columns:
+        table.add_column(column, no_wrap=column in {"Charts", "Chart"}, overflow="fold")
+    for charts, it in rows:
         because = Text("\n").join(Text(plain(name)) for name in it.because)
-        table.add_row(Text(plain(it.encounter)), Text(plain("; ".join(it.differences))), because)
+        count = [Text(str(charts))] if many else []
+        table.add_row(*count, Text(plain(it.encounter)), Text(plain("; ".join(it.differences))), because)
     yield Padding(table, (0, 0, 0, 2))
     if found.units:
         yield Text()
