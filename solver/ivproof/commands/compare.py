@@ -17,7 +17,6 @@ from ivproof.commands.common import (
     emit_json,
     load_policy,
     read_settings,
-    say,
     show,
     telling_policy_errors,
 )
@@ -68,30 +67,19 @@ def compare(
     before, after = load_policy(old), load_policy(new)
     readings = read_settings(before, reading or [])
     read_settings(after, reading or [])
-    from ivproof.batch import Job, outcomes
-    from ivproof.chart.files import scan
-    from ivproof.commands.progress import Counter
+    from ivproof.batch import Job
+    from ivproof.commands.running import gather
     from ivproof.comparison import Comparing, Comparison, law_changes
     from ivproof.comparison.charts import as_compared, as_told
     from ivproof.render.comparison import comparison_words
 
-    status = 0
     with telling_policy_errors():
         found = Comparison.of(before, after, law_changes(before, after))
-        shape = as_compared if form is Format.JSON else as_told
-        job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
-        try:
-            with Counter(hidden=False) as counter:
-                for outcome in outcomes(scan(files), job, jobs=jobs) if files else ():
-                    for problem in outcome.problems:
-                        status = REFUSED
-                        counter.say(problem)
-                    if outcome.result is not None:
-                        found.add(outcome.result)
-                    counter.advance()
-        except KeyboardInterrupt:
-            say(f"ivproof: interrupted after {found.charts} charts; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    shape = as_compared if form is Format.JSON else as_told
+    job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
+    status = gather(files, job, jobs, found.add) if files else 0
+    if status == INTERRUPTED:
+        raise typer.Exit(status)
     if form is Format.JSON:
         emit_json(found.as_dict())
     else:

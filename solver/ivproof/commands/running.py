@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,30 @@ def run(
         unwritten = "standard output" if sink.path is None else sink.written
         say(f"ivproof: cannot write {unwritten}: {error.strerror or error}; {count(answered)} answered")
         return REFUSED
+    return status
+
+
+def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:
+    """Answer charts and count the answers, of which nothing is written before the last one; give the exit status."""
+    from ivproof.batch import outcomes
+    from ivproof.chart.files import scan
+    from ivproof.commands.common import telling_policy_errors
+    from ivproof.commands.progress import Counter
+
+    added, status = 0, 0
+    try:
+        with telling_policy_errors(), Counter(hidden=False) as counter:
+            for outcome in outcomes(scan(files), job, jobs=jobs):
+                for problem in outcome.problems:
+                    status = REFUSED
+                    counter.say(problem)
+                if outcome.result is not None:
+                    add(outcome.result)
+                    added += 1
+                counter.advance()
+    except KeyboardInterrupt:
+        say(f"ivproof: interrupted after {added} charts; nothing was written")
+        return INTERRUPTED
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ivproof.commands.common import INTERRUPTED, REFUSED, emit, emit_json, say, show, table, telling_policy_errors
+from ivproof.commands.common import INTERRUPTED, emit, emit_json, show, table
 
 if TYPE_CHECKING:
     from ivproof.batch import Make
@@ -24,27 +24,15 @@ def summarise(
     jobs: int | None,
 ) -> int:
     """Count what decides over charts and write it; give the exit status."""
-    from ivproof.batch import Job, outcomes
-    from ivproof.chart.files import scan
-    from ivproof.commands.progress import Counter
+    from ivproof.batch import Job
+    from ivproof.commands.running import gather
     from ivproof.exploration.many import as_digest
     from ivproof.exploration.summary import Summary
 
     found = Summary(what, titles)
-    status = 0
-    job = Job(policy, readings, as_digest, recheck="none", make=make)
-    try:
-        with telling_policy_errors(), Counter(hidden=False) as counter:
-            for outcome in outcomes(scan(files), job, jobs=jobs):
-                for problem in outcome.problems:
-                    status = REFUSED
-                    counter.say(problem)
-                if outcome.result is not None:
-                    found.add(outcome.result)
-                counter.advance()
-    except KeyboardInterrupt:
-        say(f"ivproof: interrupted after {found.charts} charts; nothing was written")
-        return INTERRUPTED
+    status = gather(files, Job(policy, readings, as_digest, recheck="none", make=make), jobs, found.add)
+    if status == INTERRUPTED:
+        return status
     if form == "json":
         emit_json(found.as_dict())
     elif form == "csv":
