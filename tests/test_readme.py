@@ -44,6 +44,12 @@ def test_the_readme_shows_what_runs(block: list[tuple[str, str]]) -> None:
         assert run(command) == shown, command
 
 
+def test_the_case_that_the_readme_shows_holds(tmp_path: Path) -> None:
+    [case] = re.findall(r"```yaml\n(- case: .*?)```", README.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "case.yaml").write_text(case, "utf-8")
+    assert run(f"ivproof policy test {tmp_path / 'case.yaml'}") == "1 case: all as expected"
+
+
 def test_the_readme_shows_something() -> None:
     assert len(blocks(README.read_text("utf-8"))) >= 5
 

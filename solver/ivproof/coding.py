@@ -14,6 +14,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -79,6 +80,16 @@ class Coder:
             tables = edit_files.into(tables)
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
+
+    def under(self, readings: Mapping[str, str]) -> Coder:
+        """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
+        other = copy(self)
+        other.__dict__.pop("minutes", None)
+        other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
+        other.determiner = Determiner(self.policy, readings)
+        if self.explorer is not None:
+            other.explorer = Explorer(self.policy, readings, fixed=False, engine=other.engine)
+        return other
 
     @cached_property
     def minutes(self) -> Minutes:

@@ -48,14 +48,18 @@ class Sheet(NamedTuple):
     lines: Mapping[Place, int] | None = None
     problems: tuple[Problem, ...] = ()
 
+    def data(self) -> tuple[object, tuple[Problem, ...]]:
+        """Give what stands there as plain data, and what is wrong with it; None where there is nothing to check."""
+        if not isinstance(self.content, bytes):
+            return self.content, self.problems
+        try:
+            return read_line(self.content)
+        except UnreadableError as wrong:
+            return None, (wrong.problem,)
+
     def chart(self) -> Chart:
         """Check the chart."""
-        content, problems = self.content, self.problems
-        if isinstance(content, bytes):
-            try:
-                content, problems = read_line(content)
-            except UnreadableError as wrong:
-                content, problems = None, (wrong.problem,)
+        content, problems = self.data()
         if content is None and problems:
             return Chart(self.source, None, tuple(refuse(self.source, problem) for problem in problems))
         return parse(content, self.source, self.lines, problems)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivproof.commands import cases as worked_cases
 from ivproof.commands import compare
 from ivproof.commands.common import (
     REFUSED,
@@ -35,6 +36,7 @@ app = typer.Typer(
 _FILE = re.compile(r"[\w./-]+\.lp")
 
 app.command("compare")(compare.compare)
+app.command("test")(worked_cases.test)
 
 
 @app.command("show")

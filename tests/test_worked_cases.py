@@ -1,0 +1,133 @@
+"""``ivproof policy test``: worked cases are read strictly, and every expectation in them can fail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import chart, given_iv, run
+from ruamel.yaml import YAML
+
+from ivproof.cases.judging import _CHECKS
+
+VISIT = chart(
+    "V",
+    given_iv("drug", "ceftriaxone", "09:00", "09:40", billing_units=4, container="single_dose"),
+    given_iv("push", "ondansetron", "10:00", None, method="push"),
+    given_iv("open", "normal saline", "10:30", None, purpose="hydration"),
+    {"id": "shot", "drug": "ketorolac", "route": "IM"},
+    services=[{"kind": "supplies"}],
+)
+OPEN = chart("O", given_iv("one", "cefepime", "08:00", "08:30"), given_iv("two", "cefepime", "20:00", "20:30"))
+
+RIGHT: dict[str, Any] = {
+    "status": "determined",
+    "claim": {"96365": 1, "96375": 1, "96372": 1},
+    "absent": ["96360"],
+    "modifiers": {"96372": ["59"], "96365": []},
+    "lines": [{"code": "96365", "units": 1, "site": "left-arm", "administrations": ["drug"]}],
+    "diagnoses": {"first_listed": "E86.0", "then": []},
+    "excluded": [{"subject": "open"}, {"subject": "services[0] (supplies)"}],
+    "findings": [],
+    "drug_lines": {"J0696": {"units": 4}},
+    "missing": [{"fact": "administrations[open].stop", "would_change": True}],
+    "raises": [],
+    "supplies": "bundled",
+    "edits": ["pair 96365/96372 (1)"],
+}
+
+WRONG: dict[str, Any] = {
+    "status": "ambiguous",
+    "claim": {"96365": 1, "96375": 2, "96372": 1},
+    "absent": ["96375"],
+    "modifiers": {"96375": ["59"]},
+    "lines": [{"code": "96365", "units": 1, "site": "right-arm"}],
+    "diagnoses": {"first_listed": "R11.10"},
+    "excluded": [{"subject": "open"}],
+    "findings": [{"subject": "drug"}],
+    "drug_lines": {"J0696": {"units": 5}},
+    "missing": [{"fact": "administrations[open].stop", "would_change": False}],
+    "raises": ["A26"],
+    "supplies": "undetermined",
+    "edits": ["pair 96365/96375 (1)"],
+}
+
+
+def case(name: str, visit: dict[str, Any], expect: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"case": name, "encounter": visit, "expect": expect, **more}
+
+
+def write(path: Path, *cases: dict[str, Any]) -> str:
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(list(cases), file)
+    return str(path)
+
+
+def outcome(*arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run("policy", "test", *arguments, "--format", "json").stdout)
+    return found
+
+
+def test_what_follows_is_as_expected(tmp_path: Path) -> None:
+    result = run("policy", "test", write(tmp_path / "cases.yaml", case("all", VISIT, RIGHT)))
+    assert (result.exit_code, result.stdout) == (0, "1 case: all as expected\n"), result.stdout
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_every_expectation_can_fail(key: str, tmp_path: Path) -> None:
+    found = outcome(write(tmp_path / "cases.yaml", case("one", VISIT, {key: WRONG[key]})))
+    [departed] = found["departures"]
+    assert (departed["case"], departed["line"]) == ("one", 1)
+    assert departed["departures"]
+
+
+def test_claims_that_can_follow_are_compared_with_what_leads_to_them(tmp_path: Path) -> None:
+    def expect(**leads: Any) -> dict[str, Any]:
+        claims = {"A": {"96365": 1}, "B": {"96365": 1, "96366": 1}, "C": {"96365": 1, "96376": 1}}
+        rivals = [{"claim": claim, "readings": {"A26": leads.get(at, at)}} for at, claim in claims.items()]
+        return {"status": "ambiguous", "alternatives": rivals[: leads.get("of", 3)]}
+
+    cases = [
+        case("right", OPEN, expect()),
+        case("other-reading", OPEN, expect(B="C")),
+        case("too-few", OPEN, expect(of=2)),
+        case("set", OPEN, {"claim": {"96365": 1, "96366": 1}}, readings={"A26": "B"}),
+        case("partly", OPEN, {"status": "ambiguous", "claim": {"96365": 1}, "partial": True}),
+    ]
+    found = outcome(write(tmp_path / "cases.yaml", *cases))
+    assert [it["case"] for it in found["departures"]] == ["other-reading", "too-few"]
+
+
+def test_every_check_is_tested_here() -> None:
+    assert set(_CHECKS) == {*WRONG, "partial", "alternatives"}
+
+
+def test_what_nothing_would_look_at_is_refused_with_its_place(tmp_path: Path) -> None:
+    cases = [
+        case("misspelt", VISIT, {"clame": {}}),
+        case("also-misspelt", VISIT, {"claim": {}}, reading={}),
+        case("bad-chart", {**VISIT, "date": "today"}, {"claim": {}}),
+        case("bad-reading", VISIT, {"claim": {}}, readings={"A9": "longish"}),
+        VISIT,
+        case("right", VISIT, RIGHT),
+    ]
+    path = write(tmp_path / "cases.yaml", *cases)
+    result = run("policy", "test", path, "--format", "json")
+    assert result.exit_code == 1
+    assert (json.loads(result.stdout)["cases"], json.loads(result.stdout)["refused"]) == (1, 5)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 5
+    assert all(line.startswith(f"{path}:") for line in lines)
+    for line, part in zip(lines, ("expect.clame", "reading", "date", "readings: A9", "a worked case"), strict=True):
+        assert part in line
+
+
+def test_cases_may_be_lines_of_json_and_come_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    wrong = [case(f"c{n}", OPEN, {"claim": {}}, readings={"A26": "AB"[n % 2]}) for n in range(6)]
+    path.write_text("".join(json.dumps(it) + "\n" for it in wrong), "utf-8")
+    found = outcome(str(path))
+    assert [(it["case"], it["line"]) for it in found["departures"]] == [(f"c{n}", n + 1) for n in range(6)]
+    assert run("policy", "test", str(path)).exit_code == 1
