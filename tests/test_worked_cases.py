@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+from case_files import FOLDER, documents, worked
 from command import chart, given_iv, run
 from ruamel.yaml import YAML
 
+from ivproof.cases import Case, read_cases
 from ivproof.cases.judging import _CHECKS
 
 VISIT = chart(
@@ -131,3 +134,21 @@ def test_cases_may_be_lines_of_json_and_come_in_their_order(tmp_path: Path) -> N
     found = outcome(str(path))
     assert [(it["case"], it["line"]) for it in found["departures"]] == [(f"c{n}", n + 1) for n in range(6)]
     assert run("policy", "test", str(path)).exit_code == 1
+
+
+def test_the_schema_takes_every_case_of_ours_and_no_misspelt_one() -> None:
+    schema = json.loads(run("schema", "case").stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    for _, data in documents("law"):
+        plain = json.loads(json.dumps(data, default=str))
+        assert not list(validator.iter_errors(plain)), data["case"]
+    assert validator.is_valid(case("right", VISIT, RIGHT))
+    for wrong in (case("x", VISIT, {"clame": {}}), case("x", {**VISIT, "dates": 1}, RIGHT), case("", VISIT, RIGHT)):
+        assert not validator.is_valid(wrong)
+
+
+def test_every_law_case_of_ours_is_read() -> None:
+    ours = list(read_cases([FOLDER / "law"]))
+    assert len(ours) == len(worked("law"))
+    assert all(isinstance(it, Case) for it in ours)

@@ -437,10 +437,11 @@ def digest(encounter: Encounter) -> str:
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class _Plain(GenerateJsonSchema):
+class WithoutTitles(GenerateJsonSchema):
     """Leaves out the titles that only repeat the names of the fields."""
 
     def field_title_should_be_set(self, schema: CoreSchema) -> bool:
+        """Set none."""
         return False
 
 
@@ -449,5 +450,5 @@ def schema() -> dict[str, Any]:
 
     What one field says about another, such as a reference or a stop before its start, is not in it.
     """
-    plain = Encounter.model_json_schema(by_alias=True, schema_generator=_Plain)
+    plain = Encounter.model_json_schema(by_alias=True, schema_generator=WithoutTitles)
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "ivproof encounter", **plain}

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ivproof.chart.files import Sheet, scan
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
-from ivproof.encounter import Encounter, parse
+from ivproof.encounter import Encounter, WithoutTitles, parse
+from ivproof.encounter import schema as encounter_schema
 from ivproof.policy import Policy
 
 Expected = Mapping[str, Any]
@@ -55,34 +56,67 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _field(description: str, **more: Any) -> Any:
+    return Field(None, description=description, **more)
+
+
 class _Expect(_Part):
-    status: Literal["determined", "ambiguous", "undetermined"] | None = None
-    claim: dict[str, int] | None = None
-    partial: bool = False
-    raises: list[str] | None = None
-    absent: list[str] | None = None
-    modifiers: dict[str, list[str]] | None = None
-    lines: list[dict[str, Any]] | None = None
-    diagnoses: dict[str, Any] | None = None
-    excluded: list[dict[str, Any]] | None = None
-    findings: list[dict[str, Any]] | None = None
-    edits: list[str | dict[str, Any]] | None = None
-    drug_lines: dict[str, Any] | list[dict[str, Any]] | None = None
-    missing: list[str | dict[str, Any]] | None = None
-    alternatives: list[dict[str, Any]] | None = None
-    supplies: Literal["bundled", "undetermined"] | None = None
+    """What has to follow; what is not named is not compared."""
+
+    status: Literal["determined", "ambiguous", "undetermined"] | None = _field(
+        "Without it and without alternatives, a claim has to be determined, and null stands for undetermined."
+    )
+    claim: dict[str, int] | None = _field("Units by code: all of the claim, or of what holds in every case.")
+    partial: bool = Field(False, description="True: only the codes that `claim` names are compared.")
+    absent: list[str] | None = _field("Codes that are not on the claim.")
+    modifiers: dict[str, list[str]] | None = _field(
+        "By code the modifiers that a line of it carries; an empty list: no line carries any."
+    )
+    lines: list[dict[str, Any]] | None = _field(
+        "All lines of each code that is named, each compared by the fields that stand here."
+    )
+    diagnoses: dict[str, Any] | None = _field("`first_listed` and `then`, as far as they are named.")
+    excluded: list[dict[str, Any]] | None = _field("All that is left out, compared by the fields that stand here.")
+    findings: list[dict[str, Any]] | None = _field("All findings, compared by the fields that stand here.")
+    edits: list[str | dict[str, Any]] | None = _field(
+        "Claim edits that the claim meets: fields of one, or a short form like `pair 96365/96372 (1)`."
+    )
+    drug_lines: dict[str, Any] | list[dict[str, Any]] | None = _field(
+        "All lines of drugs, by code or as a list, compared by the fields that stand here."
+    )
+    missing: list[str | dict[str, Any]] | None = _field(
+        "The paths of all facts that the chart does not give; `would_change` says whether the claim hangs on one."
+    )
+    alternatives: list[dict[str, Any]] | None = _field(
+        "All claims that can follow, each with `readings`, facts (`given`) or services (`initial`) that lead to it."
+    )
+    raises: list[str] | None = _field("The open questions that the chart raises, by number.")
+    supplies: Literal["bundled", "undetermined"] | None = _field("What becomes of supplies.")
 
 
 class _Worked(_Part):
-    case: str = Field(min_length=1)
-    encounter: dict[str, Any]
+    """A chart with what has to follow from it."""
+
+    case: str = Field(min_length=1, description="The name of the case.")
+    encounter: dict[str, Any] = Field(description="The chart.")
     expect: _Expect
-    readings: dict[str, str] = {}
-    source: str | None = None
-    why: str | None = None
-    note: str | None = None
-    rules: list[str] = []
-    side: str | None = None
+    readings: dict[str, str] = Field({}, description="Questions that are set, by number or name, to an option.")
+    source: str | None = _field("Where the answer comes from.")
+    why: str | None = _field("Why this has to follow.")
+    note: str | None = _field("Anything else.")
+    rules: list[str] = Field([], description="The rules of the policy's text that the case shows.")
+    side: str | None = _field("On which side of these rules the case lies: applies, or does not.")
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of a worked case, with that of its chart."""
+    whole = encounter_schema()
+    charts = {name: whole.pop(name) for name in ("$defs", "$schema", "title")}
+    found = _Worked.model_json_schema(schema_generator=WithoutTitles)
+    found["$defs"] = {**charts["$defs"], "Encounter": whole, "Expect": found["$defs"].pop("_Expect")}
+    found["properties"]["encounter"] = {"$ref": "#/$defs/Encounter"}
+    found["properties"]["expect"] = {"$ref": "#/$defs/Expect"}
+    return {"$schema": charts["$schema"], **found, "title": "ivproof worked case"}
 
 
 def read_cases(files: Iterable[str | Path]) -> Iterator[Case | tuple[Refusal, ...]]:

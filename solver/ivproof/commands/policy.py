@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from ivproof.policy import Policy
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, help="The rules of a policy: read them, check them, see what covers them."
+    cls=Commands,
+    no_args_is_help=True,
+    help="The rules of a policy: read and check them, see what covers them, compare two editions, judge worked cases.",
 )
 
 _FILE = re.compile(r"[\w./-]+\.lp")

@@ -21,6 +21,14 @@ def encounter() -> None:
 
 
 @app.command()
+def case() -> None:
+    """Print the JSON Schema of a worked case, of which `policy test` judges many."""
+    from ivproof.cases.files import schema
+
+    emit_json(schema())
+
+
+@app.command()
 def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
     from ivproof.determination_schema import schema
