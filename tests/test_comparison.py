@@ -125,6 +125,7 @@ def test_nothing_is_different_under_the_same_law(edited: Edit) -> None:
         ("keep-open", "R62", without("keep-open")),
         ("after-inpatient-order", "R1", without("after-inpatient-order")),
         ("fluid-by-hand", "R62", without("fluid-by-hand")),
+        ("interval-in-doubt", "R34", without("interval-in-doubt")),
         ("codes-further-push-therapeutic", "R77", without("codes-further-push-therapeutic")),
     ],
 )

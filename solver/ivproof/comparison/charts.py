@@ -18,11 +18,14 @@ from ivproof.engine import Alternative, Answer
 from ivproof.exploration.claims import Units, difference, in_words
 from ivproof.facts import Facts
 from ivproof.policy import Policy
-from ivproof.reasons.record import Recorder
+from ivproof.reasons.record import Recorder, relevant
 from ivproof.second import claims_of
 
 FOLLOWED = 4
 """Of claims that only one law gives, so many are followed down to the rules behind them."""
+
+RAISED = {"raised": 1}
+"""The predicate by which the law asks an open question of a chart."""
 
 SAME, REASONS, CLAIM = "same", "reasons", "claim"
 
@@ -77,6 +80,7 @@ class _Law:
         self.coder = Coder(policy, readings)
         self.recorder = Recorder(policy, readings)
         self.defaults = defaults_of(policy.program)
+        self.asking = {rule.id for rule in relevant(policy.program.rules, RAISED)}
 
     def sides(self, facts: Facts, answer: Answer, others: frozenset[Any]) -> list[Side]:
         """The derivations of the claims that the other law does not give; of the first claim where it gives all."""
@@ -126,7 +130,9 @@ class _Both:
         claims = [claims_of(answer) for answer in answers]
         old = self.old.sides(facts[0], answers[0], claims[1])
         new = self.new.sides(facts[1], answers[1], claims[0])
-        return causes(old, new, self.changed)
+        found = causes(old, new, self.changed)
+        # one claim more or less can follow because a question is asked or not, which no derivation tells
+        return found or tuple(sorted(self.changed & (self.old.asking | self.new.asking)))
 
 
 # --- what is compared

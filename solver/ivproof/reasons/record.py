@@ -158,12 +158,12 @@ class _Shared:
         return cls.compiled
 
 
-def relevant(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """The rules on which what a determination is made of can depend."""
+def relevant(rules: tuple[Rule, ...], roots: Mapping[str, int] = SHOWN) -> tuple[Rule, ...]:
+    """The rules on which some predicates can depend, by default those that a determination is made of."""
     by_head: dict[Signature, list[Rule]] = {}
     for rule in rules:
         by_head.setdefault(rule.atom.signature, []).append(rule)
-    waiting: list[Signature] = list(SHOWN.items())
+    waiting: list[Signature] = list(roots.items())
     seen = set(waiting)
     while waiting:
         for rule in by_head.get(waiting.pop(), ()):
