@@ -1,22 +1,26 @@
 """Cases as data: the files under tests/cases, read with what only they have, and answered.
 
-A case is an encounter, the readings that are set, and an `expect` in the form of the input format's section 3. Three
-folders: `published` (worked examples and what their sources say), `readings` (each option of each open question) and
-`law` (both sides of every rule and threshold).
+A case is an encounter, the readings that are set, and an `expect` in the form of the input format's section 3. Four
+folders: `published` (worked examples and what their sources say), `readings` (each option of each open question),
+`law` (both sides of every rule and threshold) and `faults` (what was found wrong in answers, as cases of its own test).
+Those that are not answered rightly stand in one list, `faults/open.toml`.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from ivproof.cases.files import Case, Expected, Setting
-from ivproof.cases.judging import departures, units
+from ivproof.cases.judging import departures as departures_of
+from ivproof.cases.judging import units
 from ivproof.cases.running import determine as determined
 from ivproof.cases.running import raised
 from ivproof.choices import OPEN, Resolution
@@ -29,6 +33,20 @@ from ivproof.policy import Policy
 __all__ = ["Case", "Setting", "departures", "determine", "documents", "firsts", "options", "raised", "units", "worked"]
 
 FOLDER = Path(__file__).parent / "cases"
+
+
+FAILING = frozenset(
+    (file, name)
+    for files in tomllib.loads((FOLDER / "faults" / "open.toml").read_text("utf-8")).values()
+    for file, names in files.items()
+    for name in names
+)
+"""The file and the name of each case that is not answered as it should be."""
+
+
+def failing(file: str, name: str) -> Sequence[pytest.MarkDecorator]:
+    """The mark of a case that has to fail, as long as it stands in the list; none of another."""
+    return [pytest.mark.xfail(reason="in faults/open.toml", strict=True)] if (file, name) in FAILING else []
 
 
 # --- Files
@@ -114,13 +132,25 @@ def _two_visits(
         if key == "second_encounter":
             chart["earlier_visit"] = {"initial_reported": True, "line_left_in": False}
         name = chart["id"]
-        expect = {"claim": option["by_encounter"][name]}
+        claim = option["by_encounter"][name]
+        expect: dict[str, Any] = {"status": "undetermined"} if claim is None else {"claim": claim}
         if name in option.get("modifiers", {}):
             expect["modifiers"] = option["modifiers"][name]
         yield Case(f"{name} {data['question']}={letter}", file, encounter_of(chart, file), held, expect)
 
 
 # --- Answers
+
+
+def departures(case: Case, found: Determination) -> list[str]:
+    """Compare a determination with a case; one of our own names all that is left out or found, where it names any."""
+    told = departures_of(case, found)
+    for key in ("excluded", "findings") if case.file.startswith("law/") else ():
+        if key in case.expect:
+            named = {it.get("subject") for it in case.expect[key]}
+            others = sorted({it.subject for it in getattr(found, key)} - named) if None not in named else []
+            told += [f"{key}: found {it}, which is not expected" for it in others]
+    return told
 
 
 @cache

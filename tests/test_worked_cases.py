@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from case_files import FOLDER, documents, worked
-from command import chart, given_iv, run
+from command import chart, given_iv, run, two_of_equal_rank
 from ruamel.yaml import YAML
 
 from ivproof.cases import Case, read_cases
-from ivproof.cases.judging import _CHECKS
+from ivproof.cases.judging import _CHECKS, ELSEWHERE
 
 VISIT = chart(
     "V",
@@ -48,7 +48,7 @@ WRONG: dict[str, Any] = {
     "modifiers": {"96375": ["59"]},
     "lines": [{"code": "96365", "units": 1, "site": "right-arm"}],
     "diagnoses": {"first_listed": "R11.10"},
-    "excluded": [{"subject": "open"}],
+    "excluded": [{"subject": "open", "name": "no-order"}],
     "findings": [{"subject": "drug"}],
     "drug_lines": {"J0696": {"units": 5}},
     "missing": [{"fact": "administrations[open].stop", "would_change": False}],
@@ -56,6 +56,36 @@ WRONG: dict[str, Any] = {
     "supplies": "undetermined",
     "edits": ["pair 96365/96375 (1)"],
 }
+
+KEPT = chart(
+    "K",
+    given_iv("drug", "ceftriaxone", "09:00", "09:40"),
+    given_iv("shot", "ondansetron", "10:00", None, method="push"),
+    billed=[{"code": "96365", "units": 1}, {"code": "96375", "units": 1}, {"code": "96360", "units": 1}],
+)
+ONE_HOUR_MORE = {"96365": 1, "96366": 1, "96367": 1}
+
+FURTHER: list[tuple[str, dict[str, Any], Any, Any]] = [
+    ("claims", OPEN, [{"96365": 1}, {"96365": 1, "96366": 1}, {"96365": 1, "96376": 1}], [{"96365": 1}]),
+    ("never", OPEN, ["96367"], ["96376"]),
+    ("modifiers_absent", VISIT, {"96372": ["25"]}, {"96372": ["59"]}),
+    ("not_drug_lines", VISIT, [{"code": "J0696", "units": 5}], [{"code": "J0696"}]),
+    ("missing", VISIT, {"administrations[open].stop": True}, {"administrations[open].stop": False}),
+    ("missing", VISIT, {"administrations[open].stop": None}, {"administrations[drug].stop": None}),
+    ("asked", OPEN, ["A26"], ["A26", "A9"]),
+    ("asked_one_of", OPEN, ["A9", "A26"], ["A9", "A10"]),
+    ("named_or_said", OPEN, ["A26", "no such text"], ["A9", "no such text"]),
+    ("named_or_said", VISIT, ["A9", "STOP (time )?is not documented"], ["A9", "start is not documented"]),
+    ("said", VISIT, ["Stop (time )?is not documented"], ["the moon"]),
+    ("not_said", VISIT, ["the moon"], ["Stop (time )?is not documented"]),
+    ("not_cited", VISIT, ["R79"], ["R61"]),
+    ("not_otherwise", two_of_equal_rank("T"), {"A9": {"B": {"96365": 9}}}, {"A9": {"B": ONE_HOUR_MORE}}),
+    ("reason_rules", KEPT, {"96360": ["R56"]}, {"96360": ["R62"]}),
+    ("packet_not_said", KEPT, ["the moon"], ["not supported"]),
+    ("also", KEPT, [{"diagnoses": []}], [{"administrations": []}]),
+    ("refused", {**KEPT, "date": "someday"}, True, False),
+]
+"""Keys of an expectation, each with a chart, what holds of it, and what does not."""
 
 
 def case(name: str, visit: dict[str, Any], expect: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -103,8 +133,66 @@ def test_claims_that_can_follow_are_compared_with_what_leads_to_them(tmp_path: P
     assert [it["case"] for it in found["departures"]] == ["other-reading", "too-few"]
 
 
+@pytest.mark.parametrize(
+    ("key", "visit", "right", "wrong"), FURTHER, ids=[f"{n}-{it[0]}" for n, it in enumerate(FURTHER)]
+)
+def test_a_further_expectation_holds_and_can_fail(
+    key: str, visit: dict[str, Any], right: Any, wrong: Any, tmp_path: Path
+) -> None:
+    cases = [case("right", visit, {key: right}), case("wrong", visit, {key: wrong})]
+    found = outcome(write(tmp_path / "cases.yaml", *cases))
+    if key == "refused":
+        assert (found["cases"], found["refused"]) == (1, 1)
+    else:
+        assert [it["case"] for it in found["departures"]] == ["wrong"], found
+    assert not any(it["departures"] for it in found["departures"] if it["case"] == "right")
+
+
 def test_every_check_is_tested_here() -> None:
-    assert set(_CHECKS) == {*WRONG, "partial", "alternatives"}
+    further = {it[0] for it in FURTHER}
+    assert set(_CHECKS) == {*WRONG, *further, "partial", "alternatives"} - ELSEWHERE
+    assert {*WRONG, *further} >= ELSEWHERE
+
+
+def test_a_chart_that_was_to_be_refused_and_is_read_departs(tmp_path: Path) -> None:
+    found = outcome(write(tmp_path / "cases.yaml", case("read", VISIT, {"refused": True})))
+    assert [it["case"] for it in found["departures"]] == ["read"]
+
+
+def test_another_chart_with_another_claim_departs_though_all_else_holds(tmp_path: Path) -> None:
+    swapped = [given_iv("shot", "ondansetron", "10:00", None, method="push")]
+    expect = {"claim": None, "also": [{"administrations": swapped}], "never": ["96360"]}
+    found = outcome(write(tmp_path / "cases.yaml", case("other", KEPT, expect)))
+    [departed] = found["departures"]
+    assert all(it.startswith("also[0]") for it in departed["departures"])
+
+
+def test_what_is_to_be_imported_is_counted_and_not_judged(tmp_path: Path) -> None:
+    resource = {"case": "fhir", "resource": {"resourceType": "MedicationAdministration"}, "expect": {"claim": {}}}
+    both = {**resource, "case": "both", "encounter": VISIT}
+    neither = {"case": "neither", "expect": {"claim": {}}}
+    path = write(tmp_path / "cases.yaml", resource, both, neither, case("right", VISIT, RIGHT))
+    found = outcome(path)
+    assert (found["cases"], found["departed"], found["refused"], found["not_supported"]) == (1, 0, 2, 1)
+    assert [it["case"] for it in found["unsupported"]] == ["fhir"]
+    result = run("policy", "test", path)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "1 case: all as expected; 2 refused; 1 not supported"
+
+
+def test_nothing_judged_is_not_all_as_expected(tmp_path: Path) -> None:
+    path = write(tmp_path / "cases.yaml", case("a", VISIT, {"clame": {}}), case("b", VISIT, {"clame": {}}))
+    assert run("policy", "test", path).stdout == "2 cases refused, 0 judged\n"
+    (tmp_path / "empty").mkdir()
+    empty = run("policy", "test", tmp_path / "empty")
+    assert (empty.exit_code, "as expected" in empty.stdout) == (1, False)
+
+
+def test_an_expression_that_is_none_is_refused_with_its_place(tmp_path: Path) -> None:
+    result = run("policy", "test", write(tmp_path / "cases.yaml", case("bad", VISIT, {"said": ["("]})))
+    assert result.exit_code == 1
+    assert "expect.said[0]" in result.stderr
+    assert "regular expression" in result.stderr
 
 
 def test_what_nothing_would_look_at_is_refused_with_its_place(tmp_path: Path) -> None:

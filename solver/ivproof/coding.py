@@ -81,14 +81,18 @@ class Coder:
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
 
-    def under(self, readings: Mapping[str, str]) -> Coder:
-        """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
+    def under(self, readings: Mapping[str, str], *, assumptions: bool | None = None) -> Coder:
+        """Give a coder for another setting of the questions, which shares the drug list and the claim edits.
+
+        `assumptions` as on making one; None keeps it.
+        """
         other = copy(self)
         other.__dict__.pop("minutes", None)
         other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
         other.determiner = Determiner(self.policy, readings)
-        if self.explorer is not None:
-            other.explorer = Explorer(self.policy, readings, fixed=False, engine=other.engine)
+        if assumptions is None:
+            assumptions = self.explorer is not None
+        other.explorer = Explorer(self.policy, readings, fixed=False, engine=other.engine) if assumptions else None
         return other
 
     @cached_property

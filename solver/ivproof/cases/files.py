@@ -6,12 +6,14 @@ expectation is passed over.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ivproof.chart.files import Sheet, scan
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
@@ -26,7 +28,10 @@ Setting = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Case:
-    """One worked case: `readings` are set, `rules` are the rules of the policy that it shows, on which `side`."""
+    """One worked case: `readings` are set, `rules` are the rules of the policy that it shows, on which `side`.
+
+    `also` are charts of which the same has to follow.
+    """
 
     name: str
     file: str
@@ -36,6 +41,7 @@ class Case:
     rules: tuple[str, ...] = ()
     side: str = ""
     line: int | None = None
+    also: tuple[Encounter, ...] = ()
 
     @property
     def where(self) -> str:
@@ -52,6 +58,36 @@ class Case:
         return tuple(sorted((key, option or "open") for key, option in held if option != usual[key]))
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A case that no law is asked about: its chart was to be refused, or it holds what is not supported.
+
+    `departures` tell what is not as expected; where it is not `supported`, nothing was compared.
+    """
+
+    name: str
+    file: str
+    line: int | None
+    departures: tuple[str, ...]
+    supported: bool = True
+
+    @property
+    def where(self) -> str:
+        """The file, and the line on which the case begins where that is known."""
+        return Source(self.file, self.line).where
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise PydanticCustomError("pattern", "{expected}", {"expected": "a regular expression"}) from error
+    return text
+
+
+_Patterns = list[Annotated[str, AfterValidator(_pattern)]]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -64,41 +100,75 @@ class _Expect(_Part):
     """What has to follow; what is not named is not compared."""
 
     status: Literal["determined", "ambiguous", "undetermined"] | None = _field(
-        "Without it and without alternatives, a claim has to be determined, and null stands for undetermined."
+        "Without it, and without `alternatives` and `claims`, a claim that is given has to be determined."
     )
-    claim: dict[str, int] | None = _field("Units by code: all of the claim, or of what holds in every case.")
+    claim: dict[str, int] | None = _field(
+        "Units by code: all of the claim, or of what holds in every case; null: not part of the case."
+    )
+    claims: list[dict[str, int]] | None = _field("The claims of `alternatives`, units by code: all and no other.")
+    never: list[str] | None = _field("Codes that are on no claim, those of `alternatives` included.")
     partial: bool = Field(False, description="True: only the codes that `claim` names are compared.")
     absent: list[str] | None = _field("Codes that are not on the claim.")
     modifiers: dict[str, list[str]] | None = _field(
         "By code the modifiers that a line of it carries; an empty list: no line carries any."
     )
+    modifiers_absent: dict[str, list[str]] | None = _field("By code the modifiers that no line of it carries.")
     lines: list[dict[str, Any]] | None = _field(
         "All lines of each code that is named, each compared by the fields that stand here."
     )
     diagnoses: dict[str, Any] | None = _field("`first_listed` and `then`, as far as they are named.")
-    excluded: list[dict[str, Any]] | None = _field("All that is left out, compared by the fields that stand here.")
-    findings: list[dict[str, Any]] | None = _field("All findings, compared by the fields that stand here.")
+    excluded: list[dict[str, Any]] | None = _field(
+        "All that is left out of each subject that is named, by the fields that stand here; an empty list: nothing is."
+    )
+    findings: list[dict[str, Any]] | None = _field("The same of findings.")
     edits: list[str | dict[str, Any]] | None = _field(
         "Claim edits that the claim meets: fields of one, or a short form like `pair 96365/96372 (1)`."
     )
     drug_lines: dict[str, Any] | list[dict[str, Any]] | None = _field(
         "All lines of drugs, by code or as a list, compared by the fields that stand here."
     )
-    missing: list[str | dict[str, Any]] | None = _field(
-        "The paths of all facts that the chart does not give; `would_change` says whether the claim hangs on one."
+    not_drug_lines: list[dict[str, Any]] | None = _field("No line of a drug has all the fields of one of these.")
+    missing: list[str | dict[str, Any]] | dict[str, bool | None] | None = _field(
+        "As a list: the paths of all facts that the chart does not give; `would_change` says whether the claim hangs "
+        "on one. By path: the fact is missing and the claim hangs on it (true) or does not; null: it is missing."
     )
     alternatives: list[dict[str, Any]] | None = _field(
         "All claims that can follow, each with `readings`, facts (`given`) or services (`initial`) that lead to it."
     )
     raises: list[str] | None = _field("The open questions that the chart raises, by number.")
     supplies: Literal["bundled", "undetermined"] | None = _field("What becomes of supplies.")
+    asked: list[str] | None = _field(
+        "Questions, by number, that are named: a reading that matters, or one that leads to an alternative."
+    )
+    asked_one_of: list[str] | None = _field("At least one of these questions is named.")
+    named_or_said: _Patterns | None = _field("At least one of these questions is named or one of these texts is said.")
+    said: _Patterns | None = _field(
+        "Regular expressions, case ignored, each found in a reason, a message, a note, a finding, or in what is said "
+        "of a reading."
+    )
+    not_said: _Patterns | None = _field("The same, found in no reason, message, note or finding.")
+    not_cited: list[str] | None = _field("Rules that no line, exclusion, missing fact or reading that matters cites.")
+    not_otherwise: dict[str, dict[str, dict[str, int]]] | None = _field(
+        "By question and option a claim that this option is not said to give."
+    )
+    reason_rules: dict[str, list[str]] | None = _field(
+        "By code the rules that the audit of the `billed` lines gives as the reason why it is not supported."
+    )
+    packet_not_said: _Patterns | None = _field(
+        "Regular expressions, case ignored, not found in the packet of that audit."
+    )
+    also: list[dict[str, Any]] | None = _field(
+        "Fields of the chart; with these in place of its own, the claims are the same and all else holds, too."
+    )
+    refused: bool = Field(False, description="True: the chart is refused, with its place.")
 
 
 class _Worked(_Part):
     """A chart with what has to follow from it."""
 
     case: str = Field(min_length=1, description="The name of the case.")
-    encounter: dict[str, Any] = Field(description="The chart.")
+    encounter: dict[str, Any] | None = _field("The chart.")
+    resource: dict[str, Any] | None = _field("In place of the chart: what is to be imported (FHIR R4).")
     expect: _Expect
     readings: dict[str, str] = Field({}, description="Questions that are set, by number or name, to an option.")
     source: str | None = _field("Where the answer comes from.")
@@ -116,16 +186,17 @@ def schema() -> dict[str, Any]:
     found["$defs"] = {**charts["$defs"], "Encounter": whole, "Expect": found["$defs"].pop("_Expect")}
     found["properties"]["encounter"] = {"$ref": "#/$defs/Encounter"}
     found["properties"]["expect"] = {"$ref": "#/$defs/Expect"}
+    found["oneOf"] = [{"required": ["encounter"]}, {"required": ["resource"]}]
     return {"$schema": charts["$schema"], **found, "title": "ivproof worked case"}
 
 
-def read_cases(files: Iterable[str | Path]) -> Iterator[Case | tuple[Refusal, ...]]:
+def read_cases(files: Iterable[str | Path]) -> Iterator[Case | Settled | tuple[Refusal, ...]]:
     """Read the cases of files, of folders and of standard input; of one that cannot be used, every reason why."""
     for sheet in scan(files):
         yield _read(sheet)
 
 
-def _read(sheet: Sheet) -> Case | tuple[Refusal, ...]:
+def _read(sheet: Sheet) -> Case | Settled | tuple[Refusal, ...]:
     data, problems = sheet.data()
     lines = sheet.lines or {}
     name = data.get("case") if isinstance(data, dict) else None
@@ -138,19 +209,35 @@ def _read(sheet: Sheet) -> Case | tuple[Refusal, ...]:
         worked = _Worked.model_validate(data)
     except ValidationError as error:
         return tuple(_refusals(sheet.source, error, lines, name))
+    source = sheet.source
+    if (worked.encounter is None) is (worked.resource is None):
+        found = "neither" if worked.encounter is None else "both"
+        return (refuse(source, Problem((), found, "either `encounter` or `resource`"), encounter=name),)
+    if worked.encounter is None:
+        told = "resource: to be imported, which is not supported"
+        return Settled(worked.case, source.file, source.line, (told,), supported=False)
     inside = {path[1:]: line for path, line in lines.items() if path[:1] == ("encounter",)}
-    chart = parse(worked.encounter, sheet.source, inside)
+    chart = parse(worked.encounter, source, inside)
+    if worked.expect.refused:
+        refused = (
+            () if chart.encounter is None else ("refused: found a chart that is read, expected that it is refused",)
+        )
+        return Settled(worked.case, source.file, source.line, refused)
     if chart.encounter is None:
         return chart.refusals
+    also = [parse({**worked.encounter, **fields}, source) for fields in worked.expect.also or ()]
+    if any(it.encounter is None for it in also):
+        return tuple(refusal for it in also for refusal in it.refusals)
     return Case(
         worked.case,
-        sheet.source.file,
+        source.file,
         chart.encounter,
         worked.readings,
         worked.expect.model_dump(exclude_unset=True),
         tuple(worked.rules),
         worked.side or "",
-        sheet.source.line,
+        source.line,
+        tuple(it.encounter for it in also if it.encounter is not None),
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
-from ivproof.cases.files import Case, Setting
-from ivproof.cases.judging import departures
+from ivproof.audit.auditor import Auditor
+from ivproof.audit.model import Kind
+from ivproof.cases.files import Case, Setting, Settled
+from ivproof.cases.judging import ASSUMING, departures, said_of
 from ivproof.coding import TOGETHER, Coder
-from ivproof.determination import Determination
+from ivproof.determination import ClaimLine, Determination
 from ivproof.facts import Facts
 from ivproof.grounding import derive
 
@@ -18,8 +22,13 @@ from ivproof.grounding import derive
 class Judged:
     """A case with what its determination says otherwise; nothing where it is as expected."""
 
-    case: Case
+    case: Case | Settled
     departures: tuple[str, ...]
+
+    @property
+    def supported(self) -> bool:
+        """Whether the case could be judged at all."""
+        return not isinstance(self.case, Settled) or self.case.supported
 
     def as_dict(self) -> dict[str, Any]:
         """Give what came of the case as plain data."""
@@ -31,29 +40,55 @@ class Judged:
         }
 
 
-def judge(base: Coder, cases: Sequence[Case]) -> Iterator[Judged]:
+def judge(base: Coder, cases: Sequence[Case | Settled]) -> Iterator[Judged]:
     """Judge cases by the policy of a coder, whatever that coder has set; they come by setting and not in their order.
 
     Raises PolicyError where a case sets what the policy does not have.
     """
-    for case, coder, found in determine(base, cases):
+    for settled in cases:
+        if isinstance(settled, Settled):
+            yield Judged(settled, settled.departures)
+    for case, coder, found in determine(base, [it for it in cases if isinstance(it, Case)]):
         told = departures(case, found)
         if "raises" in case.expect:
             told += _raised_otherwise(coder, case)
+        if {"reason_rules", "packet_not_said"} & set(case.expect):
+            told += _audited_otherwise(coder, case)
+        told += _otherwise_too(coder, case, found)
         yield Judged(case, tuple(told))
 
 
 def determine(base: Coder, cases: Sequence[Case]) -> Iterator[tuple[Case, Coder, Determination]]:
     """Determine each case under its readings, those with one setting together; `base` lends its tables."""
-    settings: dict[Setting, list[Case]] = {}
+    settings: dict[tuple[Setting, bool], list[Case]] = {}
     for case in cases:
-        settings.setdefault(case.setting(base.policy), []).append(case)
-    for setting, alike in settings.items():
-        coder = base.under(dict(setting))
+        settings.setdefault((case.setting(base.policy), not ASSUMING.isdisjoint(case.expect)), []).append(case)
+    for (setting, assuming), alike in settings.items():
+        coder = base.under(dict(setting), assumptions=assuming)
         for start in range(0, len(alike), TOGETHER):
             some = alike[start : start + TOGETHER]
             for case, found in zip(some, coder.code([it.encounter for it in some]), strict=True):
                 yield case, coder, found
+
+
+def _otherwise_too(coder: Coder, case: Case, found: Determination) -> list[str]:
+    """What the other charts of a case have otherwise: the claims, or what is expected."""
+    told = []
+    for n, other in enumerate(coder.code(case.also)):
+        mine, its = _claims(found), _claims(other)
+        if mine != its:
+            told.append(f"also[{n}]: found {its}, and of the case's own chart {mine}")
+        told += [f"also[{n}]: {text}" for text in departures(case, other)]
+    return told
+
+
+def _claims(found: Determination) -> object:
+    """Status, claim and every claim that can follow, each as a set of codes with units and modifiers."""
+
+    def key(lines: Iterable[ClaimLine]) -> list[tuple[object, ...]]:
+        return sorted((it.code, it.units, it.modifiers, it.date) for it in lines)
+
+    return found.status, key(found.claim), sorted(key(it.lines) for it in found.alternatives)
 
 
 def _raised_otherwise(coder: Coder, case: Case) -> list[str]:
@@ -61,6 +96,44 @@ def _raised_otherwise(coder: Coder, case: Case) -> list[str]:
     [found] = raised(rules, [coder.facts(case.encounter)])
     wanted = set(case.expect["raises"])
     return [] if found == wanted else [f"raises: found {sorted(found)}, expected {sorted(wanted)}"]
+
+
+def _audited_otherwise(coder: Coder, case: Case) -> list[str]:
+    """What the audit of the billed lines, or the packet made of it, has otherwise."""
+    told = []
+    [audit] = Auditor(coder.policy, case.readings, coder=coder).code([case.encounter])
+    for code, rules in case.expect.get("reason_rules", {}).items():
+        given = [line.rules for line in audit.lines if line.code == code and line.kind is not Kind.SUPPORTED]
+        if not any(set(rules) <= set(it) for it in given):
+            told.append(f"reason_rules of {code}: found {given}, expected {rules}")
+    if "packet_not_said" in case.expect:
+        texts = _packet_texts(coder, case)
+        told += [f"packet: found {text!r}" for text in said_of(case.expect["packet_not_said"], texts)]
+    return told
+
+
+def _packet_texts(coder: Coder, case: Case) -> list[str]:
+    """Every text of the packet as data, and the paragraphs of its page."""
+    # both load much that few cases need
+    from ivproof.packet.maker import PacketMaker  # noqa: PLC0415
+    from ivproof.render.html import packet_page  # noqa: PLC0415
+
+    packet = PacketMaker(coder.policy, case.readings).make(case.encounter, case.file)
+    page = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", packet_page(packet))
+    parts = re.split(r"</?(?:p|li|h\d|td|th|tr|div|section|dd|dt)\b[^>]*>", page)
+    plain = (" ".join(unescape(re.sub(r"<[^>]*>", "", part)).split()) for part in parts)
+    return [*_strings(packet.as_dict()), *(it for it in plain if it)]
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for it in value.values():
+            yield from _strings(it)
+    elif isinstance(value, list | tuple):
+        for it in value:
+            yield from _strings(it)
 
 
 def raised(rules: Iterable[str], charts: Sequence[Facts]) -> list[set[str]]:

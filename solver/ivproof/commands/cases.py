@@ -21,7 +21,7 @@ from ivproof.commands.common import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ivproof.cases import Case, Judged
+    from ivproof.cases import Case, Judged, Settled
     from ivproof.policy import Policy
 
 
@@ -47,8 +47,8 @@ def test(
 ) -> None:
     """Judge worked cases: does what they expect follow from the law?
 
-    Exit status: 0 when everything is as expected, 1 when a case departs from it or was refused, 2 when the command
-    line is wrong, 130 when it was interrupted.
+    Exit status: 0 when everything is as expected, 1 when a case departs from it, was refused or holds what is not
+    supported, or when there was none, 2 when the command line is wrong, 130 when it was interrupted.
     """
     law = load_policy(policy)
     try:
@@ -58,24 +58,32 @@ def test(
     except KeyboardInterrupt:
         say("ivproof: interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
-    departed = [it for it in found if it.departures]
+    judged = [it for it in found if it.supported]
+    departed = [it for it in judged if it.departures]
+    others = [it for it in found if not it.supported]
     if form is Format.JSON:
         about = {"id": law.id, "edition": law.edition, "digest": law.digest}
-        counts = {"cases": len(found), "departed": len(departed), "refused": refused}
-        emit_json({"policy": about, **counts, "departures": [it.as_dict() for it in departed]})
+        counts = {"cases": len(judged), "departed": len(departed), "refused": refused, "not_supported": len(others)}
+        listed = {"departures": departed, "unsupported": others}
+        emit_json({"policy": about, **counts, **{key: [it.as_dict() for it in them] for key, them in listed.items()}})
     else:
-        _show(found, departed)
-    raise typer.Exit(REFUSED if refused or departed else 0)
+        _show(departed)
+        _show(others)
+        show(_counted(len(judged), len(departed), refused, len(others)))
+    raise typer.Exit(0 if judged and not (refused or departed or others) else REFUSED)
 
 
-def _read(files: Sequence[str], law: Policy) -> tuple[list[Case], int]:
+def _read(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]:
     """The cases that can be judged, and how many cannot."""
-    from ivproof.cases import Case, read_cases
+    from ivproof.cases import Case, Settled, read_cases
     from ivproof.policy import PolicyError
 
-    cases: list[Case] = []
+    cases: list[Case | Settled] = []
     refused = 0
     for case in read_cases(files):
+        if isinstance(case, Settled):
+            cases.append(case)
+            continue
         if isinstance(case, Case):
             try:
                 case.setting(law)
@@ -92,7 +100,7 @@ def _read(files: Sequence[str], law: Policy) -> tuple[list[Case], int]:
     return cases, refused
 
 
-def _judged(law: Policy, cases: Sequence[Case]) -> list[Judged]:
+def _judged(law: Policy, cases: Sequence[Case | Settled]) -> list[Judged]:
     """What came of the cases, in their order."""
     from ivproof.cases import judge
     from ivproof.coding import Coder
@@ -107,15 +115,26 @@ def _judged(law: Policy, cases: Sequence[Case]) -> list[Judged]:
     return sorted(found, key=lambda it: place[id(it.case)])
 
 
-def _show(found: Sequence[Judged], departed: Sequence[Judged]) -> None:
+def _show(found: Sequence[Judged]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
     from ivproof.render.plain import plain
 
-    for it in departed:
+    for it in found:
         show(Text.assemble((plain(it.case.name), "bold"), f"  {plain(it.case.where)}"))
         show(*(Padding(Text(plain(text)), (0, 0, 0, 2)) for text in it.departures))
-    cases = f"{len(found)} {'case' if len(found) == 1 else 'cases'}"
-    right = len(found) - len(departed)
-    show(f"{cases}: {'all' if not departed else right} as expected{f', {len(departed)} not' if departed else ''}")
+
+
+def _counted(judged: int, departed: int, refused: int, unsupported: int) -> str:
+    """What came of all: never that all are as expected where nothing was judged."""
+    others = [f"{number} {what}" for number, what in ((refused, "refused"), (unsupported, "not supported")) if number]
+    if not judged:
+        number, *rest = " and ".join(others).partition(" ")
+        return (
+            f"{number} {'case' if number == '1' else 'cases'}{''.join(rest)}, 0 judged" if others else "0 cases judged"
+        )
+    cases = f"{judged} {'case' if judged == 1 else 'cases'}"
+    right = f"{judged - departed if departed else 'all'} as expected"
+    wrong = [f"{departed} not"] if departed else []
+    return f"{cases}: {', '.join([right, *wrong])}{''.join(f'; {it}' for it in others)}"
