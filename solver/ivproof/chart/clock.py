@@ -78,8 +78,8 @@ _WRITTEN = re.compile(
 
 _ONE_DIGIT = re.compile(r"\d:\d\d(:\d\d)?", re.ASCII)
 
-# Zone files that mean something else on every machine.
-_LOCAL_ZONES = {"localtime", "posixrules"}
+# Zone files that mean something else on every machine, or are not there on every one.
+_LOCAL_ZONES = re.compile(r"localtime|posixrules|(posix|right)/.*")
 
 
 @lru_cache(maxsize=4096)
@@ -212,7 +212,7 @@ def _wall(clock: int, day: int) -> datetime:
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     try:
-        if name in _LOCAL_ZONES:
+        if _LOCAL_ZONES.fullmatch(name):
             raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # an unknown name, a path, a folder of zones

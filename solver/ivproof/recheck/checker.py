@@ -19,9 +19,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .chart import ChartError, normal
 from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
-from .facts import ChartError, Listed, translate
+from .facts import Listed, TranslationError, translate
 from .parser import parse
 from .steps import StepError, atom, denials, evidence, rewrite, same
 from .support import Support
@@ -255,6 +256,10 @@ def _program(law: tuple[tuple[str, str], ...]) -> Program:
 def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None) -> tuple[list[Atom], list[str]]:
     chart = proof["chart"]
     _expect(chart["digest"], hash_of(chart["content"]), "digest of the chart")
+    try:
+        _expect(chart["content"], normal(chart["content"]), "form of the chart")
+    except ChartError as error:
+        raise RejectionError(str(error), "chart") from None
     _expect(chart["encounter"], chart["content"]["id"], "encounter")
     stated = []
     for fact in proof["facts"]:
@@ -263,10 +268,8 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None)
     payers = {it for rule in rules for part in rule.body if isinstance(part, Literal) for it in _payer(part)}
     try:
         ours = list(translate(chart["content"], Listed(it for it, _ in stated), payers))
-    except ChartError as error:
-        raise RejectionError(str(error), "chart") from None
-    except (KeyError, IndexError) as error:
-        raise RejectionError(f"the chart lacks {error}", "chart") from None
+    except TranslationError as error:
+        raise RejectionError(str(error), "facts") from None
     expected = sorted(ours, key=lambda it: (it[1], it[0]))
     theirs = [(fact["atom"], fact["place"]) for fact in proof["facts"]]
     for missing in [it for it in expected if it not in set(theirs)]:

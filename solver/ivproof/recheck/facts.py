@@ -5,14 +5,13 @@ have none; a field that is neither is an error. Only the drug list speaks of wha
 name is, and its codes. What a proof states of these is taken over as `Listed`, and can be compared with the list.
 """
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from .chart import key, times
 from .terms import Atom, Value, show
-from .times import Axis
+from .times import FARTHEST, Axis, calendar_date
 
 Fact = tuple[str, str]  # the atom and the place as a JSON Pointer
 
@@ -67,8 +66,8 @@ MARKED = {"integral_to": "integral", "discontinued": "discontinued"}  # that it 
 OF_THE_LIST = ("form", "code_in_force", "printed_code", "printed_per_unit")  # of a drug, beside its kind
 
 
-class ChartError(ValueError):
-    """A chart that has no translation; says where and why."""
+class TranslationError(ValueError):
+    """Something that has no translation; says what."""
 
 
 class Listed:
@@ -84,18 +83,13 @@ class Listed:
                 self.others.setdefault((atom[0], atom[1]), []).append(atom)
 
 
-def key(text: str) -> str:
-    """What ids and names are compared by: trimmed, with one spelling of each accent."""
-    return unicodedata.normalize("NFC", text).strip()
-
-
 def quoted(text: str) -> str:
     """A string as the law writes it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def translate(chart: Mapping[str, Any], listed: Listed, payers: Collection[str]) -> Iterator[Fact]:
-    """The facts of a chart. Raises ChartError, and KeyError, TypeError or ValueError for what is no chart."""
+    """The facts of a chart in its normal form. Raises TranslationError."""
     return _Translation(chart, listed, payers).facts()
 
 
@@ -106,16 +100,8 @@ class _Translation:
         self.names = {key(it["id"]): f"a{n}" for n, it in enumerate(self.given, 1)}
         self.sites = {key(it["id"]): f"s{n}" for n, it in enumerate(chart.get("access_sites", ()), 1)}
         self.numbers: dict[str, dict[str, str]] = {}
-        self.axis = Axis(date.fromisoformat(chart["date"]), self._times())
+        self.axis = Axis(calendar_date(chart["date"]), times(chart))
         self._check_fields()
-
-    def _times(self) -> Iterator[str]:
-        for it in self.given:
-            yield from (it[name] for name in ("start", "stop") if name in it)
-            for pause in it.get("pauses", ()):
-                yield from (pause[name] for name in ("from", "to") if name in pause)
-        if "inpatient_order_at" in self.chart:
-            yield self.chart["inpatient_order_at"]
 
     def _check_fields(self) -> None:
         pauses = [pause for it in self.given for pause in it.get("pauses", ())]
@@ -125,9 +111,7 @@ class _Translation:
             known = {*FIELDS[part].split(), *WITHOUT_FACT[part]}
             for item in items:
                 if unknown := sorted(set(item) - known):
-                    raise ChartError(f"the field {unknown[0]} of {part or 'the chart'} has no translation")
-        if len(self.names) != len(self.given) or len(self.sites) != len(self.chart.get("access_sites", ())):
-            raise ChartError("two parts of the chart have one id")
+                    raise TranslationError(f"the field {unknown[0]} of {part or 'the chart'} has no translation")
 
     def _number(self, kind: str, text: str) -> str:
         """The constant for a text that only has to be told apart from others of its kind: b1, b2, …"""
@@ -151,7 +135,8 @@ class _Translation:
         if chart.get("regulated_facility"):
             yield "regulated_facility", "/regulated_facility"
         if "inpatient_order_at" in chart:
-            yield from self._moment("inpatient_order", self.axis.at(chart["inpatient_order_at"]), "/inpatient_order_at")
+            at = self.axis.at(chart["inpatient_order_at"], earliest=-FARTHEST)
+            yield from self._moment("inpatient_order", at, "/inpatient_order_at")
         for n, code in enumerate(chart.get("diagnoses", ())):
             facts = (("", quoted(code)), ("_position", n + 1), ("_chapter", quoted(code[0])))
             for what, value in (*facts, ("_category", quoted(code[:3]))):
@@ -258,7 +243,7 @@ class _Translation:
         name = key(it["drug"]).casefold()
         stated = self.listed.drug.get(a)
         if not isinstance(stated, str):
-            raise ChartError(f"no fact says which drug {a} is")
+            raise TranslationError(f"no fact says which drug {a} is")
         unknown = stated[:1] == "u" and stated[1:].isdigit()
         drug = self._number("u", name) if unknown else stated
         yield f"drug({a},{drug})", f"{place}/drug"
