@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from ivproof.chart.files import scan
 from ivproof.choices import ClaimKey
 from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.missing import Missing, MissingReport, missing_facts
+from ivproof.determination import MissingFact
+from ivproof.encounter import Administration, Encounter
+from ivproof.missing import Missing, MissingReport, changes, missing_facts
 from ivproof.missing.gaps import Time, acceptable, gaps
 from ivproof.missing.joint import joint
+from ivproof.missing.values import closed
 from ivproof.policy import Policy
 from ivproof.reasons.least import moment
 from ivproof.second import claims_of
@@ -320,8 +322,9 @@ def test_a_determination_says_of_a_missing_fact_what_the_report_does() -> None:
         found = missing_facts(coder(), chart)
         for it in determination.missing:
             fact = found.fact(it.fact)
-            assert it.would_change == (fact.matters == "alone"), (chart.id, it.fact)
-            seen += 1
+            if it.would_change is not None and fact.field != "site":
+                assert it.would_change == (fact.matters == "alone"), (chart.id, it.fact)
+                seen += 1
     assert seen > 4
 
 
@@ -331,3 +334,73 @@ def test_a_drug_that_the_list_does_not_know_is_noted() -> None:
         'administrations[x].drug: "cefriaxone" is not on the drug list; perhaps ceftriaxone is meant.',
     )
     assert found.as_dict()["notes"] == list(found.notes)
+
+
+# --- what every determination says of what is missing
+
+
+def hanging(*administrations: dict[str, Any], **fields: Any) -> dict[str, MissingFact]:
+    [determination] = coder().code([visit(*administrations, **fields)])
+    return {it.fact: it for it in determination.missing}
+
+
+TWO_UNPLACED = (
+    {"id": "a", "drug": "ceftriaxone", "route": "IV", "method": "infusion", "start": "09:00", "stop": "09:30"},
+    {"id": "b", "drug": "vancomycin", "route": "IV", "method": "infusion", "start": "09:00", "stop": "10:00"},
+)
+
+
+@pytest.mark.parametrize("sites", [[], [{"id": "arm"}], [{"id": "arm"}, {"id": "port"}]])
+@pytest.mark.parametrize("diagnoses", [[], ["E86.0"]])
+def test_a_fact_that_changes_nothing_does_not_hide_one_that_does(
+    diagnoses: list[str], sites: list[dict[str, str]]
+) -> None:
+    found = hanging(*TWO_UNPLACED, diagnoses=diagnoses, access_sites=sites)
+    assert found["administrations[a].site"].would_change is True
+    assert found["administrations[b].site"].would_change is True
+    if not diagnoses:
+        assert found["diagnoses"].would_change is False
+        assert "each kind that the law names" in found["diagnoses"].searched
+
+
+def beside_a_long_infusion(oral: int) -> dict[str, MissingFact]:
+    """Saline without a stop outlasts a drug of more than eight hours only after the last threshold of a run."""
+    tablets = [{"id": f"t{n}", "drug": "acetaminophen", "route": "PO", "start": "10:00"} for n in range(oral)]
+    return hanging(
+        {"id": "drug", "drug": "ceftriaxone", "route": "IV", "site": "arm", "start": "08:00", "stop": "17:30"},
+        {"id": "saline", "drug": "normal saline", "route": "IV", "site": "arm", "start": "09:00"},
+        *tablets,
+        access_sites=[{"id": "arm"}],
+        diagnoses=["E86.0"],
+    )
+
+
+@pytest.mark.parametrize("oral", [0, 9, 10, 11, 25])
+def test_how_long_a_chart_is_does_not_decide_what_changes_its_claim(oral: int) -> None:
+    assert beside_a_long_infusion(oral)["administrations[saline].stop"].would_change is True
+
+
+def test_of_what_can_say_anything_it_is_not_known_whether_it_changes_the_claim() -> None:
+    found = hanging(*TWO_UNPLACED, services=[{"kind": "evaluation_and_management", "separately_identifiable": True}])
+    visit = found["services[0].code"]
+    assert visit.would_change is None
+    assert "anything" in visit.searched
+
+
+def test_where_the_law_would_be_applied_too_often_it_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "MOST", 2)
+    found = hanging(*TWO_UNPLACED, diagnoses=[])
+    assert found["diagnoses"].would_change is None
+    assert "some values only" in found["diagnoses"].searched
+
+
+def test_the_fields_of_which_the_format_lists_the_values_have_them_all() -> None:
+    assert closed(Administration, "spinal_puncture") == (True, False)
+    assert len(closed(Administration, "purpose")) == 7
+    assert closed(Administration, "start") == closed(Administration, "billing_units") == ()
+    with_schema = {
+        name
+        for name, it in Administration.model_json_schema(by_alias=False)["properties"].items()
+        if "enum" in json.dumps(it) or "boolean" in json.dumps(it)
+    }
+    assert with_schema == {name for name in Administration.model_fields if closed(Administration, name)}

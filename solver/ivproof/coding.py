@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ivproof.choices import Atoms, TooManyWaysError
-from ivproof.determination import Determination, Determiner, Otherwise
+from ivproof.choices import Atoms
+from ivproof.determination import Determination, Determiner, Hanging, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
@@ -45,9 +44,6 @@ TOGETHER = 200
 
 SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
-
-LONG = 12
-"""Of charts of more administrations missing facts are tried at the thresholds of the law only."""
 
 
 def in_sample(encounter: str) -> bool:
@@ -117,7 +113,7 @@ class Coder:
         for facts, answer in zip(charts, answers, strict=True):
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
                 self.second.check(facts, answer)
-        changes = self._would_change(charts, answers)
+        changes = self._hanging(charts, answers)
         otherwise = self._otherwise(charts, answers)
         found = [
             self.determiner.determine(facts, answer, change, other)
@@ -142,37 +138,40 @@ class Coder:
                     found[n].setdefault(key, {}).setdefault(option, units_of(self.policy, claim).codes)
         return list(found)
 
-    def _would_change(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], bool]]:
-        """Tell of each missing fact whether some value of it leads to another claim.
+    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
+        """Tell of each missing fact whether some value of it, by itself, leads to another claim.
 
-        Most facts show it at a threshold of the law, with all charts tried together. Only where none does is every
-        value gone through, in charts that are not too long for it.
+        Most facts show it at a threshold of the law, with all charts tried together. Of the others every value is gone
+        through.
         """
-        found: list[dict[tuple[str, str], bool]] = [{} for _ in charts]
+        known: list[set[tuple[str, str]]] = [set() for _ in charts]
         waiting: list[tuple[int, tuple[str, str], Facts]] = []
         for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
             for subject, field, _ in answer.atoms.get("missing", ()):
                 key = (str(subject), str(field))
-                found[n][key] = _varies(answer, key, facts)
-                if not found[n][key]:
+                if _varies(answer, key, facts):
+                    known[n].add(key)
+                elif not answer.alternatives:
+                    # where there are several claims, another first one does not tell that they are others
                     supposed = what_ifs(self.policy, facts, *key)
                     waiting += ((n, key, self.facts(encounter)) for encounter in supposed)
         for start in range(0, len(waiting), TOGETHER):
             some = waiting[start : start + TOGETHER]
             claims = self.engine.plain([facts for _, _, facts in some])
             for (n, key, _), claim in zip(some, claims, strict=True):
-                found[n][key] = found[n][key] or _said(claim) != _said(answers[n].atoms)
-        for n, by in enumerate(found):
-            if not all(by.values()) and len(charts[n].encounter.administrations) <= LONG:
-                # what leads too far there stays with what the thresholds tell
-                with suppress(TooManyWaysError):
-                    found[n] = self._at_every_value(charts[n], answers[n])
-        return found
+                if _said(claim) != _said(answers[n].atoms):
+                    known[n].add(key)
+        return [
+            self._at_every_value(*it) if it[1].atoms.get("missing") else {}
+            for it in zip(charts, answers, known, strict=True)
+        ]
 
-    def _at_every_value(self, facts: Facts, answer: Answer) -> dict[tuple[str, str], bool]:
-        from ivproof.missing.changes import would_change  # noqa: PLC0415  (few charts need it)
+    def _at_every_value(
+        self, facts: Facts, answer: Answer, known: set[tuple[str, str]]
+    ) -> dict[tuple[str, str], Hanging]:
+        from ivproof.missing.changes import hanging  # noqa: PLC0415  (few charts need it)
 
-        return would_change(self, facts, answer)
+        return hanging(self, facts, answer, known)
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         """Add what claim edits say; where several claims can follow, what they say to every one of them.

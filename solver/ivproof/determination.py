@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from ivproof.chart.refusal import spell
 from ivproof.choices import FREE, OPEN, Atoms, Resolution
@@ -29,6 +29,17 @@ VISIT = "visit-on-claim"
 
 ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""
+
+
+class Hanging(NamedTuple):
+    """Whether a claim hangs on a missing fact, the others staying as they are.
+
+    `changes` is None where that is not known: not every value could be tried. `searched` says which values were, where
+    none of them leads to another claim.
+    """
+
+    changes: bool | None
+    searched: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,20 +110,35 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class MissingFact:
-    """A fact that the chart does not give; `would_change` says whether any value of it gives another claim."""
+    """A fact that the chart does not give; `would_change` says whether the claim hangs on it.
+
+    It does where some value of it, by itself, gives another claim, or where the alternatives suppose different values
+    of it. It is None where that is not known, since not every value was tried. `searched` says which were, where none
+    of them gives another claim.
+    """
 
     fact: str
-    would_change: bool
+    would_change: bool | None
     message: str
     rules: tuple[str, ...]
     subject: str
     field: str
+    searched: str = ""
+
+    @property
+    def weight(self) -> str:
+        """Whether the claim hangs on it in words, and where it does not or that is not known, what was tried."""
+        if self.would_change:
+            return "can change the claim"
+        known = "may change the claim" if self.would_change is None else "by itself does not change the claim"
+        return f"{known}; tried: {self.searched}" if self.searched else known
 
     def as_dict(self) -> dict[str, Any]:
         """Give the missing fact as the format has it."""
         return {
             "fact": self.fact,
             "would_change": self.would_change,
+            **({"searched": self.searched} if self.searched else {}),
             "message": self.message,
             "rules": list(self.rules),
         }
@@ -255,10 +281,10 @@ class Determiner:
         self,
         facts: Facts,
         answer: Answer,
-        would_change: Mapping[tuple[str, str], bool],
+        hanging: Mapping[tuple[str, str], Hanging],
         otherwise: Otherwise | None = None,
     ) -> Determination:
-        """Put one answer into words; `would_change` says of each missing fact whether the claim hangs on it.
+        """Put one answer into words; `hanging` says of missing facts whether the claim hangs on them, if it is known.
 
         `otherwise` has the claims that other options of settled questions give, where that was looked into.
         """
@@ -279,7 +305,7 @@ class Determiner:
             diagnoses=_diagnoses(answer.atoms),
             readings=self._readings(answer, otherwise or {}),
             alternatives=rivals,
-            missing=self._missing(names, answer, would_change),
+            missing=self._missing(names, answer, hanging),
             findings=self._exclusions(names, answer.atoms, "finding"),
             notes=facts.notes,
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
@@ -395,19 +421,19 @@ class Determiner:
         )
 
     def _missing(
-        self, names: ChartNames, answer: Answer, would_change: Mapping[tuple[str, str], bool]
+        self, names: ChartNames, answer: Answer, hanging: Mapping[tuple[str, str], Hanging]
     ) -> tuple[MissingFact, ...]:
         found = []
         for subject, what, why in answer.atoms.get("missing", ()):
             name = _text(why).replace("_", "-")
             fact = names.fact(subject, _text(what))
             message = self._sentence(name, names.subject(subject))
-            changes = would_change.get((str(subject), _text(what)), False)
+            changes, searched = hanging.get((str(subject), _text(what)), Hanging(None))
             rules = sorted_rules(self._wording(name).references)
             found.append(
                 (
                     names.rank(subject),
-                    MissingFact(fact, changes, message, rules, names.subject(subject), _text(what)),
+                    MissingFact(fact, changes, message, rules, names.subject(subject), _text(what), searched),
                 )
             )
         return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))

@@ -83,8 +83,15 @@ _ALTERNATIVE = record(
 )
 _MISSING = record(
     "A fact that the chart does not give.",
+    optional=("searched",),
     fact=text("Its path in the chart, with ids in the brackets: administrations[ceftriaxone-1].stop."),
-    would_change=flag("Whether some value of it leads to another claim."),
+    would_change=or_null(
+        flag(
+            "Whether the claim hangs on it: some value of it, by itself, leads to another claim, or the alternatives "
+            "suppose different values of it. Null where that is not known: not every value could be tried."
+        )
+    ),
+    searched=text("Where it is not true: which values were tried. None of them leads to another claim."),
     message=text("What follows without it."),
     rules=_RULES,
 )

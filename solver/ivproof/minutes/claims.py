@@ -29,6 +29,10 @@ Claims = frozenset[Claim]
 """The claims that a chart can lead to: one, where it is determined."""
 
 
+class OutOfReachError(RuntimeError):
+    """A question to which the law would have to be applied more often than is allowed."""
+
+
 class Minutes:
     """The law of a coder, ready for questions about times; made once and used for many charts."""
 
@@ -86,18 +90,19 @@ class Settling:
 class ChartMinutes:
     """One chart: its claims, and those of the charts that it becomes when a time moves.
 
-    `asked` counts how often the law was applied.
+    `asked` counts how often the law was applied; where it would be more than `most`, OutOfReachError is raised.
     """
 
     minutes: Minutes
     encounter: Encounter
     evaluator: Evaluator
     asked: int = 0
+    most: int | None = None
 
     def claims(self, encounter: Encounter, settling: Settling | None = None) -> Claims:
         """The claims of a chart like this one."""
         settling = settling or Settling()
-        self.asked += 1
+        self._count()
         atoms = self.minutes.atoms(self.minutes.facts(encounter))
         return self.evaluator.claims(atoms, settling.held, settling.taken)
 
@@ -110,7 +115,7 @@ class ChartMinutes:
 
         def ask(minute: int) -> tuple[Claims, int | None, int | None]:
             reach = Reach()
-            self.asked += 1
+            self._count()
             variant = moved.moved(base, minute, reach)
             atoms = self.minutes.atoms(self.minutes.facts(variant))
             found = self.evaluator.claims(_moving(atoms, moved, reach), by.held, by.taken)
@@ -121,6 +126,11 @@ class ChartMinutes:
             )
 
         return Ranges(ask)
+
+    def _count(self) -> None:
+        if self.most is not None and self.asked >= self.most:
+            raise OutOfReachError
+        self.asked += 1
 
 
 def _moving(atoms: Sequence[Atom], moved: Charted, reach: Reach) -> Iterator[Atom]:

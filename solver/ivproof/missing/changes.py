@@ -5,50 +5,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ivproof.choices import TooManyWaysError
+from ivproof.determination import Hanging
 from ivproof.encounter import Encounter
 from ivproof.engine import Answer
 from ivproof.facts import Facts
-from ivproof.minutes.claims import ChartMinutes, Claims
-from ivproof.missing.gaps import Gap, Time, gaps
+from ivproof.minutes.claims import ChartMinutes, Claims, OutOfReachError
+from ivproof.missing.gaps import Gap, Time, gaps, placed
 
 if TYPE_CHECKING:
     from ivproof.coding import Coder
 
+MOST = 400
+"""So often at most is the law applied to one chart, to find out whether what it does not say changes the claim."""
 
-def would_change(coder: Coder, facts: Facts, answer: Answer) -> dict[tuple[str, str], bool]:
-    """Tell of each fact that an answer reports as missing, by subject and field, whether any value changes the claim.
 
-    A time is looked for over all whole minutes. Raises TooManyWaysError for a chart with too many choices.
+CHANGES = Hanging(changes=True)
+ANYTHING = Hanging(None, "none: it can be anything")
+
+
+def hanging(coder: Coder, facts: Facts, answer: Answer, known: set[tuple[str, str]]) -> dict[tuple[str, str], Hanging]:
+    """Tell of each fact that an answer reports as missing, by subject and field, whether the claim hangs on it.
+
+    It does with those that are `known` to change it. A time is looked for over all whole minutes of a day.
     """
     reported = [(str(it[0]), str(it[1]), str(it[2])) for it in answer.atoms.get("missing", ())]
-    found = {(subject, field): False for subject, field, _ in reported}
-    if not found:
+    found = {(subject, field): CHANGES if (subject, field) in known else ANYTHING for subject, field, _ in reported}
+    waiting = [gap for gap in gaps(coder.policy, facts, reported) if gap.key in found and gap.key not in known]
+    if not waiting:
         return found
     chart = coder.minutes.chart(facts.encounter)
-    now = chart.claims(facts.encounter)
-    for gap in gaps(coder.policy, facts, reported):
-        if gap.key in found:
-            found[gap.key] = _changes(chart, gap, now)
+    chart.most = MOST
+    try:
+        now = chart.claims(facts.encounter)
+    except TooManyWaysError:
+        return found | {gap.key: Hanging(None, FEW_WAYS) for gap in waiting}
+    for gap in waiting:
+        found[gap.key] = _hangs(chart, gap, now)
     return found
 
 
-def _changes(chart: ChartMinutes, gap: Gap, now: Claims) -> bool:
-    """Whether some value of a gap leads to another claim.
+FEW_WAYS = "some values only: the chart leads to too many claims"
+FEW_TIMES = "some values only: the chart is too long"
 
-    Of what has neither start nor stop one tells little without the other, so both are supposed.
+
+def _hangs(chart: ChartMinutes, gap: Gap, now: Claims) -> Hanging:
+    searched = gap.searched(chart.encounter)
+    if not searched:
+        return ANYTHING if gap.time is None else Hanging(None, "none: no time fits the others that are charted")
+    try:
+        return CHANGES if _changes(chart, gap, now) else Hanging(changes=False, searched=searched)
+    except TooManyWaysError:
+        return Hanging(None, FEW_WAYS)
+    except OutOfReachError:
+        return Hanging(None, FEW_TIMES)
+
+
+def _changes(chart: ChartMinutes, gap: Gap, now: Claims) -> bool:
+    """Whether some value of a gap leads to another claim."""
+    for base in _bases(chart.encounter, gap):
+        if gap.time is not None:
+            if _moves(chart, gap.time, base, now):
+                return True
+        elif any(chart.claims(value.put(base)) != now for value in gap.values):
+            return True
+    return False
+
+
+def _bases(encounter: Encounter, gap: Gap) -> Iterator[Encounter]:
+    """The charts in which a missing fact is looked for: the chart itself, and with what it says little without.
+
+    Of what has neither start nor stop the other one is supposed; beside a further site, that what else has no site was
+    at the first one.
     """
-    encounter = chart.encounter
-    if gap.time is None:
-        return any(chart.claims(value.put(encounter)) != now for value in gap.values)
-    charts = [encounter]
-    it = encounter.administrations[gap.time.at]
-    if it.start is None and it.stop is None:
-        other = replace(gap.time, field="stop" if gap.time.field == "start" else "start", place="")
-        charts.append(other.begun(encounter))
-    return any(_moves(chart, gap.time, base, now) for base in charts)
+    yield encounter
+    if gap.time is not None:
+        it = encounter.administrations[gap.time.at]
+        if it.start is None and it.stop is None:
+            yield replace(gap.time, field="stop" if gap.time.field == "start" else "start", place="").begun(encounter)
+    elif gap.field == "site":
+        yield placed(encounter, but=gap.subject)
 
 
 def _moves(chart: ChartMinutes, time: Time, encounter: Encounter, now: Claims) -> bool:

@@ -14,12 +14,13 @@ from typing import get_args
 
 from ivproof.chart.clock import Moment, read_stamp
 from ivproof.chart.consistency import VASCULAR
-from ivproof.chart.fields import DrugClass, Purpose
-from ivproof.encounter import AccessSite, Encounter, Pause
+from ivproof.chart.fields import DrugClass
+from ivproof.encounter import AccessSite, Administration, Encounter, Pause
 from ivproof.facts import Facts
 from ivproof.law.terms import String
 from ivproof.minutes.affine import MINUTE
 from ivproof.minutes.moments import Charted, charted, shifted
+from ivproof.missing.values import closed
 from ivproof.policy import Policy
 
 Change = Callable[[Encounter], Encounter]
@@ -46,7 +47,8 @@ class Gap:
     """Something that a chart does not say.
 
     `place` is its path, `subject` whose it is, `why` the ids of the law's rules that report it, and `key` the subject
-    and the field by which they do. A gap that wants a time has `time`, any other its `values`.
+    and the field by which they do. A gap that wants a time has `time`, any other its `values`, which `domain` puts into
+    words where listing them would not. Of what can say anything there are no values.
     """
 
     place: str
@@ -56,6 +58,18 @@ class Gap:
     values: tuple[Value, ...] = ()
     time: Time | None = None
     key: tuple[str, str] = ("", "")
+    domain: str = ""
+
+    def searched(self, encounter: Encounter) -> str:
+        """Say which values are gone through in a chart; empty where none can be."""
+        if self.time is None:
+            return self.domain or ", ".join(value.text for value in self.values)
+        moment = self.time.supposed(encounter)
+        if moment is None:
+            return ""
+        ends = (-moment.earlier.minutes, moment.later.minutes)
+        first, last = (moment.time(moment.moved(encounter, it)).text for it in ends)
+        return f"every minute from {first} to {last}"
 
     @property
     def optional(self) -> bool:
@@ -180,24 +194,21 @@ class _Finder:
             yield from self._of(n)
         for n, service in enumerate(self.encounter.services):
             if (f"v{n + 1}", "code") in self.why:
-                yield Gap(
-                    f"services[{n}].code",
-                    service.kind,
-                    "code",
-                    self.why[f"v{n + 1}", "code"],
-                    key=(f"v{n + 1}", "code"),
-                )
+                key = (f"v{n + 1}", "code")
+                yield Gap(f"services[{n}].code", service.kind, "code", self.why[key], key=key)
 
     def _of_the_encounter(self) -> Iterator[Gap]:
         encounter = self.encounter
         if ("encounter", "primary_reason") in self.why:
             values = tuple(Value(it.id, _set(primary_reason=(it.id,))) for it in encounter.administrations)
             key = ("encounter", "primary_reason")
-            yield Gap("primary_reason", encounter.id, "primary_reason", self.why[key], values, key=key)
+            domain = "each administration by itself"
+            yield Gap("primary_reason", encounter.id, "primary_reason", self.why[key], values, key=key, domain=domain)
         if ("encounter", "diagnoses") in self.why:
             values = tuple(Value(code, _set(diagnoses=(code,))) for code in _diagnoses(self.policy))
             key = ("encounter", "diagnoses")
-            yield Gap("diagnoses", encounter.id, "diagnoses", self.why[key], values, key=key)
+            domain = "one diagnosis of each kind that the law names, and one of no such kind"
+            yield Gap("diagnoses", encounter.id, "diagnoses", self.why[key], values, key=key, domain=domain)
         if encounter.order != UNSIGNED and any(it.order is None for it in encounter.administrations):
             yield Gap("order", encounter.id, "order", (), (Value(UNSIGNED, _set(order=UNSIGNED)),))
 
@@ -221,25 +232,28 @@ class _Finder:
             yield Gap(f"{name}.method", it.id, "method", (), values)
         if it.order is not None and it.order != UNSIGNED:
             yield Gap(f"{name}.order", it.id, "order", (), (Value(UNSIGNED, _change(n, order=UNSIGNED)),))
-        for field, values in self._listed(n):
-            if (key, field) in self.why:
-                yield Gap(f"{name}.{field}", it.id, field, self.why[key, field], values, key=(key, field))
+        for field in dict.fromkeys(field for subject, field in self.why if subject == key):
+            if field not in {"start", "stop"}:
+                values, domain = self._listed(n, field)
+                why = self.why[key, field]
+                yield Gap(f"{name}.{field}", it.id, field, why, values, key=(key, field), domain=domain)
 
-    def _listed(self, n: int) -> Iterator[tuple[str, tuple[Value, ...]]]:
-        """The fields that the law can report of an administration, times apart, each with its values."""
-        yield "site", tuple(_sites(self.encounter, n))
-        yield "class", tuple(Value(it, self._class(n, it)) for it in get_args(DrugClass))
-        yield "purpose", tuple(Value(it, _change(n, purpose=it)) for it in get_args(Purpose))
-        yield "lesions", tuple(Value(str(it), _change(n, lesions=it)) for it in range(1, LESIONS + 1))
-        yield (
-            "spinal_puncture",
-            (
-                Value("yes", _change(n, spinal_puncture=True)),
-                Value("no", _change(n, spinal_puncture=False)),
-                Value("yes, by another", _change(n, spinal_puncture=True, puncture_by="another")),
-            ),
-        )
-        yield "discarded_units", tuple(Value(str(it), _change(n, discarded_units=it)) for it in (0, 1))
+    def _listed(self, n: int, field: str) -> tuple[tuple[Value, ...], str]:
+        """The values of a field of an administration that the law reports, times apart, and what they are in words."""
+        match field:
+            case "site":
+                return tuple(_sites(self.encounter, n)), ""
+            case "class":
+                return tuple(Value(it, self._class(n, it)) for it in get_args(DrugClass)), ""
+            case "lesions":
+                numbers = range(1, LESIONS + 1)
+                return tuple(Value(str(it), _change(n, lesions=it)) for it in numbers), f"every number up to {LESIONS}"
+            case "spinal_puncture":
+                by_another = Value("yes, by another", _change(n, spinal_puncture=True, puncture_by="another"))
+                return (*_closed(n, field), by_another), ""
+            case "discarded_units":
+                return tuple(Value(str(it), _change(n, discarded_units=it)) for it in (0, 1)), "none, and one unit"
+        return tuple(_closed(n, field)), ""
 
     def _class(self, n: int, value: str) -> Change:
         """An unknown drug has one class, wherever it was given."""
@@ -257,6 +271,12 @@ class _Finder:
             return encounter
 
         return put
+
+
+def _closed(n: int, field: str) -> Iterator[Value]:
+    """Every value of a field of which the format lists the values; nothing where anything can stand in it."""
+    for value in closed(Administration, field):
+        yield Value({True: "yes", False: "no"}.get(value, str(value)), _change(n, **{field: value}))
 
 
 def _set(**fields: object) -> Change:
@@ -291,6 +311,15 @@ def _sites(encounter: Encounter, n: int) -> Iterator[Value]:
     for name in listed or [ONE]:
         yield Value(name, _at_site(n, name))
     yield Value(FURTHER, _at_site(n, FURTHER, needed=True))
+
+
+def placed(encounter: Encounter, but: str) -> Encounter:
+    """The chart with everything given into a vessel at a site: at the first one where none is documented, `but` one."""
+    site = encounter.access_sites[0].id if encounter.access_sites else ONE
+    for n, it in enumerate(encounter.administrations):
+        if it.site is None and it.route in VASCULAR and it.id != but:
+            encounter = _at_site(n, site)(encounter)
+    return encounter
 
 
 def _at_site(n: int, name: str, *, needed: bool = False) -> Change:

@@ -126,10 +126,7 @@ class PacketMaker:
             edits_supported=_edits(audit.edits_supported),
             facts=told.relied(rests),
             assumed=tuple(self._assumed(audit)),
-            undocumented=tuple(
-                (it.fact, it.message, "can change the claim" if it.would_change else "no value changes the claim")
-                for it in audit.determination.missing
-            ),
+            undocumented=tuple((it.fact, it.message, it.weight) for it in audit.determination.missing),
             notes=audit.notes,
             proof=self._proof(encounter, file, proof),
             audit=audit,

@@ -13,6 +13,7 @@ from typing import Any
 
 import typst
 
+from ivproof.determination import MissingFact
 from ivproof.packet.model import Packet
 from ivproof.reasons.least import Search
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
@@ -57,6 +58,8 @@ def _data(value: object) -> Any:
             return plain(value)
         case None | bool() | int() | float():
             return value
+        case MissingFact():
+            return {**_fields(value), "weight": plain(value.weight)}
         case Search():
             edits = [edit.as_dict() for edit in value.change.edits] if value.change else []
             return {"edits": _data(edits), "tried": value.tried, "complete": value.complete}

@@ -70,7 +70,8 @@ class TerminalView:
         yield from self._questions(found)
         yield from self._rivals(found)
         yield from _missing("To ask, because the answer changes the claim", found, would_change=True)
-        yield from _missing("Not documented, but no value changes the claim", found, would_change=False)
+        yield from _missing("Not documented, and whether it changes the claim is not known", found, would_change=None)
+        yield from _missing("Not documented, but by itself no value changes the claim", found, would_change=False)
         yield from _exclusions("Not on the claim", found.excluded)
         yield from _exclusions("Findings", found.findings)
         yield from _edits(found)
@@ -220,11 +221,12 @@ def _diagnoses(found: Determination) -> Iterator[RenderableType]:
         yield indented(visible(f"{first} first listed" + (f", then {', '.join(then)}" if then else "")))
 
 
-def _missing(title: str, found: Determination, *, would_change: bool) -> Iterator[RenderableType]:
-    table = _table(["Fact", "What follows", "Rules"])
+def _missing(title: str, found: Determination, *, would_change: bool | None) -> Iterator[RenderableType]:
+    table = _table(["Fact", "What follows", *([] if would_change else ["Tried"]), "Rules"])
     for it in found.missing:
         if it.would_change is would_change:
-            table.add_row(visible(it.fact), visible(it.message), Text(", ".join(it.rules), FAINT))
+            tried = [] if would_change else [visible(it.searched)]
+            table.add_row(visible(it.fact), visible(it.message), *tried, Text(", ".join(it.rules), FAINT))
     if table.row_count:
         yield heading(title)
         yield indented(table)
