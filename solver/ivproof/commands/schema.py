@@ -29,6 +29,14 @@ def case() -> None:
 
 
 @app.command()
+def mapping() -> None:
+    """Print the JSON Schema of a mapping for `import mar`, as it is once its TOML is read."""
+    from ivproof.importers.mapping import schema
+
+    emit_json(schema())
+
+
+@app.command()
 def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
     from ivproof.determination_schema import schema
