@@ -93,7 +93,8 @@ class Names:
 
 
 _CONTAINER = re.compile(
-    r"\b(?:IVPB|infusion|chemo|injection|syringe|bolus|vaccine|tablet|capsule|MBP|mini[- ]?bag(?: plus)?)\b", re.IGNORECASE
+    r"\b(?:IVPB|infusion|chemo|injection|syringe|bolus|vaccine|tablet|capsule|MBP|mini[- ]?bag(?: plus)?)\b",
+    re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _VOLUME = re.compile(r"(?<![\w./%])(\d[\d,]*(?:\.\d+)?)\s*(mL|L)\b(?!\s*/)", re.IGNORECASE)
