@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Final
 
 from ivproof.drugs.files import DrugListError, Problem, read
-from ivproof.drugs.names import WITHOUT_STRENGTH, forms
-from ivproof.drugs.records import FLUIDS, KINDS, Code, Drug, How, Match, Product, Source
+from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed
+from ivproof.drugs.records import CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
 
 __all__ = [
     "KINDS",
+    "Carrier",
     "Code",
     "Drug",
     "DrugList",
@@ -41,8 +42,6 @@ __all__ = [
 ]
 
 _HCPCS: Final = re.compile(r"\s*([A-Za-z]\d{4})\s*")
-_BRACKETS: Final = re.compile(r"([^()]+)\(([^()]+)\)([^()]*)")
-_IN_FLUID: Final = re.compile(r"(.+)\bin\b(.+)", re.IGNORECASE | re.DOTALL)
 _PER_LITRE: Final = r"\s*(?:(?:/|\bper\b)\s*(?:l|liter|litre)\b)?"
 _MEQ: Final = rf"\d[\d.]*\s*(?:meq|mmol){_PER_LITRE}\s*(?:of\s+)?"
 _POTASSIUM: Final = (
@@ -50,7 +49,13 @@ _POTASSIUM: Final = (
 )
 _THEN_POTASSIUM: Final = re.compile(rf"(?:\bw/|[\s,/+&-]){_POTASSIUM}\Z", re.IGNORECASE)
 _POTASSIUM_IN: Final = re.compile(rf"{_POTASSIUM}\s+in\b", re.IGNORECASE)
-_MADE_UP: Final = FLUIDS | {"electrolyte", "vitamin", "flush"}
+POTASSIUM_CHLORIDE: Final = "potassium_chloride"
+_SAYS_POTASSIUM: Final = re.compile(r"kcl|potassium", re.IGNORECASE)
+_NO_CONTENT: Final = CARRIERS | {"flush", "vaccine", "blood_product"}
+_ADDITIONS: Final = frozenset({"electrolyte", "vitamin"})
+_BOUNDARY: Final = re.compile(
+    r"\s*(?P<joiner>[+&,]|\b(?:with|and|plus|w)\b(?!/)|\bw/)\s*|\s*[-/]\s*|\s+(?:(?:diluted|mixed|added)\s+)?(?:(?:in|into|to)\s+)?"
+)
 _CACHED_TEXTS: Final = 50_000
 _NOT_SEEN: Final = ""
 
@@ -144,27 +149,30 @@ class DrugList:
         code = _HCPCS.fullmatch(text)
         if code and code[1].upper() in self._codes:
             return code[1].upper()
-        return self._by_name(text) or self._by_two_names(text) or self._with_potassium(text) or self._in_carrier(text)
+        return self._rider(text) or self._by_name(text) or self._with_potassium(text) or self._as_printed(text)
 
     def _by_name(self, text: str) -> Match | None:
         for form in forms(text):
             match = self._names.get(form.folded)
             # A fluid with a dose of something in it, or with a salt, is not that fluid.
-            if match and not (form.stage >= WITHOUT_STRENGTH and match.drug.kind in FLUIDS):
+            if match and not (form.stage >= WITHOUT_STRENGTH and match.drug.kind in CARRIERS):
                 return match
         return None
 
-    def _by_two_names(self, text: str) -> Match | None:
-        """A name with another in brackets, "ondansetron (Zofran) 4 mg", when both are names of one drug."""
-        brackets = _BRACKETS.fullmatch(text)
-        if brackets is None:
+    def _rider(self, text: str) -> Match | None:
+        """Potassium and fluid in one name: a dose in a volume or in a small bag is a rider, else the ready-made bag."""
+        if not _SAYS_POTASSIUM.search(text):
             return None
-        one, other = self._by_name(f"{brackets[1]} {brackets[3]}"), self._by_name(brackets[2])
-        if one is None or other is None or one.drug is not other.drug:
+        way = next(printed(text), None)
+        match = self._in_carrier(way) if way is not None else None
+        if way is None or match is None or match.carrier is None or match.drug.kind != "electrolyte":
             return None
-        if one.product and other.product:
-            return one if one.product is other.product else None
-        return one if one.product else other
+        in_volume = way.ml is not None and not self._begins_with_fluid(way.name)
+        if way.dosed and not way.per_litre and (way.piggyback or in_volume):
+            return match
+        if match.drug.key != POTASSIUM_CHLORIDE or match.carrier.drug.kind not in FLUIDS:
+            return None
+        return self._by_name(f"{match.carrier.drug.name} with potassium chloride")
 
     def _with_potassium(self, text: str) -> Match | None:
         """A fluid and potassium chloride in one name, in any writing of the fluid: the ready-made bag of both."""
@@ -178,18 +186,48 @@ class DrugList:
             return None
         return self._by_name(f"{fluid.drug.name} with potassium chloride")
 
-    def _in_carrier(self, text: str) -> Match | None:
-        """A drug charted in a fluid, "ceftriaxone 1 g in 50 mL NS": the fluid is its carrier.
+    def _as_printed(self, text: str) -> Match | None:
+        """A name as a record prints it, `generic (BRAND) dose in CARRIER volume container`: every part is known.
 
-        Not so an electrolyte or a vitamin: with those the bag is what it is by its content.
+        What stands in brackets has to be a name of the same drug. Where it is one of another, or of none, the
+        name is not found.
         """
-        mixture = _IN_FLUID.fullmatch(text)
-        if mixture is None:
-            return None
-        match, fluid = self._by_name(mixture[1]), self._by_name(mixture[2])
-        if match is None or fluid is None or fluid.drug.kind not in FLUIDS or match.drug.kind in _MADE_UP:
-            return None
-        return replace(match, notes=(f"charted in {fluid.drug.name}, its carrier",))
+        for way in printed(text):
+            match = self._one_drug(way.name) or self._in_carrier(way)
+            if match is not None and way.dosed and match.drug.kind in CARRIERS:
+                match = None
+            for aside in way.aside:
+                match = _agreed(match, self._one_drug(aside))
+            if match is not None:
+                return match
+        return None
+
+    def _one_drug(self, text: str) -> Match | None:
+        """A name, or two names of one drug: "Rituxan rituximab", "Humira/adalimumab"."""
+        match = self._by_name(text)
+        if match is not None:
+            return match
+        halves = ((self._by_name(one), self._by_name(other)) for one, _, other in _cuts(text))
+        return next((both for one, other in halves if one and (both := _agreed(one, other))), None)
+
+    def _in_carrier(self, way: Printed) -> Match | None:
+        """A drug in a fluid: "ceftriaxone in normal saline", "heparin/D5W", "normal saline + vancomycin"."""
+        for one, joiner, other in _cuts(way.name):
+            fluid, drug = self._carrier(other), self._one_drug(one)
+            if fluid is None and joiner:
+                fluid, drug = self._carrier(one), self._one_drug(other)
+            if fluid is not None and drug is not None and drug.drug.kind not in _NO_CONTENT:
+                # an electrolyte in a litre is fluid with something in it, in less it is a drug in what carries it
+                added = drug.drug.kind in _ADDITIONS and way.ml is not None and way.ml % 1000 == 0
+                return replace(drug, carrier=Carrier(fluid, way.ml, added and not way.piggyback))
+        return None
+
+    def _carrier(self, text: str) -> Drug | None:
+        match = self._by_name(text)
+        return match.drug if match is not None and match.drug.kind in CARRIERS else None
+
+    def _begins_with_fluid(self, name: str) -> bool:
+        return any(self._carrier(one) is not None for one, _, _ in _cuts(name))
 
     def _by_code(self, hcpcs: str, on: date) -> Match:
         if (known := self._dated.get((hcpcs, on))) is not None:
@@ -205,6 +243,23 @@ class DrugList:
             self._dated.clear()
         self._dated[hcpcs, on] = match
         return match
+
+
+def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
+    """The two parts of a text at each of its boundaries, with the word or mark that joins them."""
+    for found in _BOUNDARY.finditer(text):
+        one, other = text[: found.start()], text[found.end() :]
+        if one and other:
+            yield one, found["joiner"] or "", other
+
+
+def _agreed(one: Match | None, other: Match | None) -> Match | None:
+    """What two names mean that have to be names of one drug, and of one product where both settle one."""
+    if one is None or other is None or one.drug is not other.drug:
+        return None
+    if one.product and other.product:
+        return one if one.product is other.product else None
+    return one if one.product else replace(other, carrier=one.carrier) if other.product else one
 
 
 def _not_in_force(match: Match, code: Code, on: date) -> str:

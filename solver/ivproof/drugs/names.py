@@ -1,16 +1,18 @@
 """How a drug name from a chart is read: several forms of it, from the strictest to the loosest.
 
-Two spellings are the same when their folded forms are equal. A name as charted gives up to four folded
+Two spellings are the same when their folded forms are equal. A name as charted gives up to five folded
 forms, and the first that the drug list knows wins. Each form only leaves out whole words of a closed kind;
 nothing is ever matched by its beginning or by likeness.
 
 0. as written: without case, spaces, punctuation and the words that join (with, and, in, plus, +);
-1. without volumes, rates and words of route ("1000 mL", "at 125 mL/h", "IV push", "bolus"), and without the
-   mEq of an electrolyte that is named beside them;
-2. without strengths and doses ("4 mg", "5,000 units/mL");
-3. without salts ("sodium", "hydrochloride"), but only where the salt is not the drug itself.
+1. without volumes, rates and words of route and container ("1000 mL", "at 125 mL/h", "IV push", "chemo infusion",
+   "syringe"), and without the mEq of an electrolyte that is named beside them;
+2. without strengths and doses ("4 mg", "5,000 units/mL", "600/500");
+3. without percentages ("1 %");
+4. without salts ("sodium", "hydrochloride", "sod succ"), but only where the salt is not the drug itself.
 
-A percentage is never left out: 0.9 % and 3 % are different fluids.
+A percentage is left out after the strengths, and what remains is then never a fluid: 0.9 % and 3 % are different
+fluids, and lidocaine 1 % is lidocaine.
 
     >>> [form.folded for form in forms("Ondansetron HCl 4 mg IV push")]
     ['ondansetronhcl4mgivpush', 'ondansetronhcl4mg', 'ondansetronhcl', 'ondansetron']
@@ -22,9 +24,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
-AS_WRITTEN, WITHOUT_VOLUME, WITHOUT_STRENGTH, WITHOUT_SALT = range(4)
+AS_WRITTEN, WITHOUT_VOLUME, WITHOUT_STRENGTH, WITHOUT_PERCENTAGE, WITHOUT_SALT = range(5)
 
 
 class Form(NamedTuple):
@@ -49,13 +54,17 @@ _PUNCTUATION = re.compile(r"[^\w%./]|_")
 _NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
 _AMOUNT = rf"(?<![\w./%])(?:(?:@|\bat)\s*)?{_NUMBER}(?:\s*-\s*{_NUMBER})?\s*"
 _VOLUME_UNIT = r"(?:ml|cc|l|liters?|litres?)"
-_DOSE_UNIT = r"(?:mg|mcg|ug|ng|g|gm|gms|grams?|kg|units?|u|iu|miu|mci)"
+_DOSE_UNIT = r"(?:mg|mcg|ug|ng|g|gm|gms|grams?|kg|milli-?units?|munits?|units?|u|iu|miu|mci|doses?|vials?|amps?)"
 _MEQ_UNIT = r"(?:meq|mmol)"
-_PER_UNIT = rf"(?:{_VOLUME_UNIT}|{_DOSE_UNIT}|m2|h|hr|hours?|min|minutes?|day|dose|vial|bag)"
+_PER_UNIT = rf"(?:{_VOLUME_UNIT}|{_DOSE_UNIT}|m2|h|hr|hours?|min|minutes?|days?|doses?|vials?|bags?|syringes?)"
 _PER = rf"(?:\s*(?:/|\bper\b)\s*{_NUMBER}?\s*{_PER_UNIT})"
 
 _VOLUME = re.compile(rf"{_AMOUNT}{_VOLUME_UNIT}{_PER}*(?![\w%])")
-_DOSE = re.compile(rf"{_AMOUNT}(?:million\s+)?{_DOSE_UNIT}{_PER}*(?![\w%])")
+_DOSE = re.compile(
+    rf"{_AMOUNT}(?:million[\s-]+)?(?:{_DOSE_UNIT}|{_MEQ_UNIT})(?:\s+(?:of\s+)?(?:iodine|iron|pe))?{_PER}*(?![\w%])"
+    r"|(?<![\w./%])\d{2,}/\d{2,}(?![\w./%])"
+)
+_PERCENTAGE = re.compile(rf"{_AMOUNT}%(?![\w%])")
 _MEQ = re.compile(rf"{_AMOUNT}{_MEQ_UNIT}{_PER}*(?![\w%])")
 _PER_ALONE = re.compile(rf"{_PER}(?![\w%])")
 _NAMED_ELECTROLYTE = re.compile(
@@ -68,15 +77,34 @@ _BARE_AFTER_KCL = re.compile(
     rf"\b(kcl|potassium chloride)\s+{_NUMBER}(?![\w%./])(?!\s*(?:{_MEQ_UNIT}|{_DOSE_UNIT}|{_VOLUME_UNIT})\b)"
 )
 _ROUTE_WORD = re.compile(
-    r"\b(?:iv|ivp|ivpb|im|sq|sc|subq|subcut|inj|injection|injectable|infusion|bolus|drip|push|premix|premixed|piggyback"
-    r"|solution|soln|usp|pf|for)\b"
+    r"\b(?:iv|ivp|ivpb|im|sq|sc|subq|subcut|subcutaneous|intravenous|intramuscular|inj|injection|injectable|infusion|inf"
+    r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial|bag"
+    r"|mbp|mini[\s-]?bag(?:[\s-]plus)?|ampule?s?|prefilled|pre-filled|pca|solution|soln|recon|reconstituted|powder|pwdr"
+    r"|concentrate|undiluted|preservative[\s-]free|usp|pf|porcine|human|for)\b"
 )
 
-_METALS = frozenset({"sodium", "disodium", "potassium", "calcium", "magnesium"})
+_VOLUME_ALONE = re.compile(
+    rf"(?<![\w./%@])(?<!at )(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME_UNIT})(?![\w%])(?!\s*(?:/|per\b))"
+)
+_VOLUME_OF_STRENGTH = re.compile(rf"/\s*(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME_UNIT})(?![\w%])(?!\s*(?:/|per\b))")
+_PER_LITRE = re.compile(r"(?:/|\bper)\s*(?:l|liter|litre)\b")
+_PIGGYBACK = re.compile(r"\b(?:ivpb|piggyback|mbp|mini[\s-]?bag|rider)\b")
+_BRACKET = re.compile(r"\(([^()]*)\)")
+_OTHER_BRACKETS = re.compile(r"[\[{]([^\[\](){}]*)[\]}]")
+_QUALIFIER = re.compile(
+    r"\b(?:prophylaxis|treatment|adult|pediatric|peds|standard|single|multi|dose|non-?pvc|formulary|generic|kit|plus"
+    r"|in|pres|free|max|min|final|total|conc|volume|prefill|wrapper|dehp|non-?dehp)\b"
+)
+_ISO_OSMOTIC = re.compile(r"\biso\b|\biso-?osm?\w*\b")
+
+_METALS = frozenset({"sodium", "sod", "na", "disodium", "potassium", "calcium", "ca", "magnesium"})
+_FIRST_METALS = _METALS | {"k", "mg"}
 _SALTS = frozenset(
     {
         "hydrochloride",
         "hcl",
+        "phos",
+        "succ",
         "hydrobromide",
         "bromide",
         "chloride",
@@ -110,7 +138,7 @@ _SALTS = frozenset(
 # In these pairs the salt is the drug: "potassium phosphate" is no salt form of something before it.
 _OWN_DRUG = re.compile(
     r"\b(?:(?:potassium|calcium|magnesium) (?:chloride|phosphate|acetate|gluconate|sulfate|sulphate|citrate)"
-    r"|sodium (?:chloride|bicarbonate|acetate|lactate))\b"
+    r"|(?:sodium|sod|na) (?:chloride|cl|bicarbonate|bicarb|acetate|lactate))\b"
 )
 
 
@@ -127,6 +155,78 @@ def _fold(plain: str) -> str:
     plain = _JOINER.sub(" ", plain.replace("'", ""))
     plain = _LOOSE_MARK.sub(" ", _LEADING_POINT.sub("0.", plain))
     return _PUNCTUATION.sub("", plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A name as a record prints it, taken apart.
+
+    `name` is what is left without strengths, volumes and words of container, and `aside` what stood in brackets and
+    may be another name; `dosed` whether a dose or a strength stood there, `per_litre` whether it was a concentration in
+    a litre, `piggyback` whether the container is a small bag; `ml` is the one volume that the name gives, None where it
+    gives none or several.
+    """
+
+    name: str
+    aside: tuple[str, ...]
+    dosed: bool
+    per_litre: bool
+    piggyback: bool
+    ml: Decimal | None
+
+
+def printed(text: str) -> Iterator[Printed]:
+    """Take a name apart, in each way in which its brackets may be meant; nothing where they do not close.
+
+    What only says how the drug is presented or how strong it is does not count: ``(PF)``, ``(5 mg/mL)``. Any other
+    bracket is another name, or else a part of this one: ``ferric (iron) carboxymaltose``.
+    """
+    plain = _OTHER_BRACKETS.sub(r"(\1)", _plain(text))
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for apart, percentages in ((True, True), (False, True), (True, False)):
+        names: list[str] = []
+
+        def bracket(found: re.Match[str], apart: bool = apart, percentages: bool = percentages) -> str:
+            inner = found[1].strip()
+            rest = _QUALIFIER.sub(" ", _without_amounts(inner))
+            if not _fold(rest if percentages else _PERCENTAGE.sub(" ", rest)):
+                return " "
+            if not apart or inner[:1].isdigit() or _ISO_OSMOTIC.search(inner):
+                return f" {inner} "
+            names.append(inner)  # noqa: B023
+            return " "
+
+        bare = _BRACKET.sub(bracket, plain)
+        way = (bare, tuple(names))
+        if "(" in bare or ")" in bare or way in seen:
+            continue
+        seen.add(way)
+        volumes = _volumes(bare) or _volumes(plain)
+        yield Printed(
+            " ".join(_without_amounts(bare).split()),
+            tuple(names),
+            bool(_DOSE.search(bare)),
+            bool(_PER_LITRE.search(bare)),
+            bool(_PIGGYBACK.search(plain)),
+            volumes[0] if len(volumes) == 1 else None,
+        )
+
+
+def _without_amounts(plain: str) -> str:
+    """Without volumes, doses and words of route or container; percentages stay."""
+    return _ROUTE_WORD.sub(" ", _DOSE.sub(" ", _VOLUME.sub(" ", plain)))
+
+
+def _volumes(plain: str) -> tuple[Decimal, ...]:
+    """The volumes of a name without rates and concentrations: those that stand alone before those of strengths."""
+    for pattern in (_VOLUME_ALONE, _VOLUME_OF_STRENGTH):
+        found = [
+            Decimal(it["number"].replace(",", "")) * (1000 if it["unit"].startswith("l") else 1)
+            for it in pattern.finditer(plain)
+        ]
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
 
 
 def folded(text: str) -> str:
@@ -149,9 +249,9 @@ def _without_volume(plain: str) -> str:
 
 def _without_salt(plain: str) -> str:
     words = re.findall(r"[^\s,;()]+", plain)
-    if not words or words[0] in _METALS or _JOINER.search(plain) or "/" in plain or _OWN_DRUG.search(plain):
+    if not words or words[0] in _FIRST_METALS or _JOINER.search(plain) or _OWN_DRUG.search(plain):
         return plain
-    return " ".join([words[0], *(w for w in words[1:] if w not in _SALTS and w not in _METALS)])
+    return " ".join([words[0], *(w for w in words[1:] if w.rstrip(".") not in _SALTS | _METALS)])
 
 
 def forms(text: str) -> list[Form]:
@@ -161,6 +261,7 @@ def forms(text: str) -> list[Form]:
     for stage, leave_out in (
         (WITHOUT_VOLUME, _without_volume),
         (WITHOUT_STRENGTH, lambda t: _DOSE.sub(" ", t)),
+        (WITHOUT_PERCENTAGE, lambda t: _PERCENTAGE.sub(" ", t)),
         (WITHOUT_SALT, _without_salt),
     ):
         plain = leave_out(plain)

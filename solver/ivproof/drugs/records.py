@@ -23,6 +23,7 @@ KINDS = frozenset(
         "saline",
         "balanced_fluid",
         "dextrose",
+        "diluent",
         "contrast",
         "vaccine",
         "flush",
@@ -31,6 +32,7 @@ KINDS = frozenset(
     }
 )
 FLUIDS = frozenset({"saline", "balanced_fluid", "dextrose"})
+CARRIERS = FLUIDS | {"diluent"}
 FORMS = frozenset(
     {"solution", "depot", "implant", "capsule", "tablet", "on_body_injector", "autoinjector", "instillation"}
 )
@@ -145,12 +147,26 @@ class Drug:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """The fluid that a name says the drug was mixed into, and its volume in millilitres where the name gives one.
+
+    `added` is true where it is fluid with something added, a litre or more of it named with the dose of an
+    electrolyte in it, rather than a drug in what only carries it.
+    """
+
+    drug: Drug
+    ml: Decimal | None = None
+    added: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """What a charted name was found to be.
 
     ``product`` is the brand or code that matched (None for an ingredient, and for a name or code that
     several products of the ingredient share); ``code`` the HCPCS code, when the chart gave one; ``notes``
-    say what the reader should know, such as a code that was not in force on the day.
+    say what the reader should know, such as a code that was not in force on the day; ``carrier`` is the
+    fluid that the name says the drug was mixed into.
     """
 
     drug: Drug
@@ -159,6 +175,7 @@ class Match:
     spelling: str
     code: Code | None = None
     notes: tuple[str, ...] = ()
+    carrier: Carrier | None = None
 
     def code_on(self, on: date, route: str | None = None) -> Code | None:
         """The code in force on that day of the product that matched, or else of the drug."""
