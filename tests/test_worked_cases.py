@@ -167,17 +167,24 @@ def test_another_chart_with_another_claim_departs_though_all_else_holds(tmp_path
     assert all(it.startswith("also[0]") for it in departed["departures"])
 
 
-def test_what_is_to_be_imported_is_counted_and_not_judged(tmp_path: Path) -> None:
-    resource = {"case": "fhir", "resource": {"resourceType": "MedicationAdministration"}, "expect": {"claim": {}}}
-    both = {**resource, "case": "both", "encounter": VISIT}
+def test_what_is_to_be_imported_is_imported_and_judged(tmp_path: Path) -> None:
+    dose = {
+        "resourceType": "MedicationAdministration",
+        "status": "completed",
+        "medicationCodeableConcept": {"text": "ketorolac 30 mg"},
+        "dosage": {"route": {"text": "IM"}},
+        "effectiveDateTime": "2020-10-05T10:00:00-04:00",
+    }
+    shot = {"case": "shot", "resource": dose, "expect": {"claim": {"96372": 1}}}
+    wrong = {**shot, "case": "wrong", "expect": {"claim": {"96374": 1}}}
+    empty = {"case": "empty", "resource": {"resourceType": "MedicationAdministration"}, "expect": {"claim": {}}}
+    refused = {**empty, "case": "refused", "expect": {"refused": True}}
+    both = {**shot, "case": "both", "encounter": VISIT}
     neither = {"case": "neither", "expect": {"claim": {}}}
-    path = write(tmp_path / "cases.yaml", resource, both, neither, case("right", VISIT, RIGHT))
+    path = write(tmp_path / "cases.yaml", shot, wrong, empty, refused, both, neither, case("right", VISIT, RIGHT))
     found = outcome(path)
-    assert (found["cases"], found["departed"], found["refused"], found["not_supported"]) == (1, 0, 2, 1)
-    assert [it["case"] for it in found["unsupported"]] == ["fhir"]
-    result = run("policy", "test", path)
-    assert result.exit_code == 1
-    assert result.stdout.splitlines()[-1] == "1 case: all as expected; 2 refused; 1 not supported"
+    assert (found["cases"], found["departed"], found["refused"]) == (5, 2, 2)
+    assert [it["case"] for it in found["departures"]] == ["wrong", "empty"]
 
 
 def test_nothing_judged_is_not_all_as_expected(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,11 +18,17 @@ from pydantic_core import PydanticCustomError
 
 from ivproof.chart.files import Sheet, scan
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
+from ivproof.drugs.listing import DrugList
 from ivproof.encounter import Encounter, WithoutTitles, parse
 from ivproof.encounter import schema as encounter_schema
-from ivproof.policy import Policy
+from ivproof.importers.fhir import import_resource
+from ivproof.policy import Policy, law_folder
 
 Expected = Mapping[str, Any]
+
+OUTPATIENT = "22"
+"""The place of service of a chart that is imported for a case: a resource by itself does not say where it was."""
+
 Setting = tuple[tuple[str, str], ...]
 """The questions that are not settled as by default, each with its option, in a fixed order."""
 
@@ -60,16 +67,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Settled:
-    """A case that no law is asked about: its chart was to be refused, or it holds what is not supported.
+    """A case that no law is asked about: its chart was to be refused, or none could be imported.
 
-    `departures` tell what is not as expected; where it is not `supported`, nothing was compared.
+    `departures` tell what is not as expected.
     """
 
     name: str
     file: str
     line: int | None
     departures: tuple[str, ...]
-    supported: bool = True
 
     @property
     def where(self) -> str:
@@ -214,8 +220,10 @@ def _read(sheet: Sheet) -> Case | Settled | tuple[Refusal, ...]:
         found = "neither" if worked.encounter is None else "both"
         return (refuse(source, Problem((), found, "either `encounter` or `resource`"), encounter=name),)
     if worked.encounter is None:
-        told = "resource: to be imported, which is not supported"
-        return Settled(worked.case, source.file, source.line, (told,), supported=False)
+        worked.encounter, reasons = _imported(worked.resource or {}, source.file)
+        if worked.encounter is None:
+            told = () if worked.expect.refused else (f"resource: no chart can be made of it: {reasons}",)
+            return Settled(worked.case, source.file, source.line, told)
     inside = {path[1:]: line for path, line in lines.items() if path[:1] == ("encounter",)}
     chart = parse(worked.encounter, source, inside)
     if worked.expect.refused:
@@ -239,6 +247,18 @@ def _read(sheet: Sheet) -> Case | Settled | tuple[Refusal, ...]:
         source.line,
         tuple(it.encounter for it in also if it.encounter is not None),
     )
+
+
+def _imported(resource: dict[str, Any], file: str) -> tuple[dict[str, Any] | None, str]:
+    """Give the chart of a resource, as of a hospital's outpatient where it does not say; or why there is none."""
+    found = import_resource(resource, _drugs(), place_of_service=OUTPATIENT, file=file)
+    reasons = [it["message"] for it in found.report["findings"]] or list(found.report["left_out"])
+    return (found.charts[0], "") if len(found.charts) == 1 else (None, "; ".join(reasons))
+
+
+@cache
+def _drugs() -> DrugList:
+    return DrugList.load(law_folder() / "drugs")
 
 
 def _refusals(source: Source, error: ValidationError, lines: Mapping[Place, int], name: object) -> Iterator[Refusal]:

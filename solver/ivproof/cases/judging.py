@@ -156,12 +156,21 @@ def _missing(
     notes: Departures,
     found: Determination,
     expected: Mapping[str, bool | None] | Sequence[str | Mapping[str, Any]],
-    _: Case,
+    case: Case,
 ) -> None:
-    """By path these facts among others; as a list exactly these; and whether they would change the claim."""
+    """By path these facts among others; as a list exactly these; and whether they would change the claim.
+
+    A path may name an administration by its place in the chart: of an imported one the case does not know the id.
+    """
     held = {it.fact: it.would_change for it in found.missing}
     if isinstance(expected, Mapping):
-        for fact, changes in expected.items():
+        ids = {
+            f"administrations[{n}].": f"administrations[{it.id}]."
+            for n, it in enumerate(case.encounter.administrations)
+        }
+        for path, changes in expected.items():
+            place = path[: path.find(".") + 1]
+            fact = path if path in held else path.replace(place, ids.get(place, place), 1)
             notes.compare(f"{fact} among {sorted(held)}", fact in held, True)
             if changes is not None and fact in held:
                 notes.compare(f"would_change of {fact}", held[fact], changes)

@@ -25,11 +25,6 @@ class Judged:
     case: Case | Settled
     departures: tuple[str, ...]
 
-    @property
-    def supported(self) -> bool:
-        """Whether the case could be judged at all."""
-        return not isinstance(self.case, Settled) or self.case.supported
-
     def as_dict(self) -> dict[str, Any]:
         """Give what came of the case as plain data."""
         return {

@@ -47,8 +47,8 @@ def test(
 ) -> None:
     """Judge worked cases: does what they expect follow from the law?
 
-    Exit status: 0 when everything is as expected, 1 when a case departs from it, was refused or holds what is not
-    supported, or when there was none, 2 when the command line is wrong, 130 when it was interrupted.
+    Exit status: 0 when everything is as expected, 1 when a case departs from it or was refused, or when there was none,
+    2 when the command line is wrong, 130 when it was interrupted.
     """
     law = load_policy(policy)
     try:
@@ -58,19 +58,15 @@ def test(
     except KeyboardInterrupt:
         say("ivproof: interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
-    judged = [it for it in found if it.supported]
-    departed = [it for it in judged if it.departures]
-    others = [it for it in found if not it.supported]
+    departed = [it for it in found if it.departures]
     if form is Format.JSON:
         about = {"id": law.id, "edition": law.edition, "digest": law.digest}
-        counts = {"cases": len(judged), "departed": len(departed), "refused": refused, "not_supported": len(others)}
-        listed = {"departures": departed, "unsupported": others}
-        emit_json({"policy": about, **counts, **{key: [it.as_dict() for it in them] for key, them in listed.items()}})
+        counts = {"cases": len(found), "departed": len(departed), "refused": refused}
+        emit_json({"policy": about, **counts, "departures": [it.as_dict() for it in departed]})
     else:
         _show(departed)
-        _show(others)
-        show(_counted(len(judged), len(departed), refused, len(others)))
-    raise typer.Exit(0 if judged and not (refused or departed or others) else REFUSED)
+        show(_counted(len(found), len(departed), refused))
+    raise typer.Exit(0 if found and not (refused or departed) else REFUSED)
 
 
 def _read(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]:
@@ -126,15 +122,11 @@ def _show(found: Sequence[Judged]) -> None:
         show(*(Padding(Text(plain(text)), (0, 0, 0, 2)) for text in it.departures))
 
 
-def _counted(judged: int, departed: int, refused: int, unsupported: int) -> str:
+def _counted(judged: int, departed: int, refused: int) -> str:
     """What came of all: never that all are as expected where nothing was judged."""
-    others = [f"{number} {what}" for number, what in ((refused, "refused"), (unsupported, "not supported")) if number]
     if not judged:
-        number, *rest = " and ".join(others).partition(" ")
-        return (
-            f"{number} {'case' if number == '1' else 'cases'}{''.join(rest)}, 0 judged" if others else "0 cases judged"
-        )
+        return f"{refused} {'case' if refused == 1 else 'cases'} refused, 0 judged" if refused else "0 cases judged"
     cases = f"{judged} {'case' if judged == 1 else 'cases'}"
     right = f"{judged - departed if departed else 'all'} as expected"
     wrong = [f"{departed} not"] if departed else []
-    return f"{cases}: {', '.join([right, *wrong])}{''.join(f'; {it}' for it in others)}"
+    return f"{cases}: {', '.join([right, *wrong])}{f'; {refused} refused' if refused else ''}"

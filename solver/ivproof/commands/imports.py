@@ -216,3 +216,62 @@ def _tell(unit: str, told: Mapping[str, Any]) -> None:
         show("  " + "; ".join(plain(it["printed"]) for it in unknown[:20]) + ("; …" if len(unknown) > 20 else ""))
     if says := told.get("says"):
         show("", plain(says))
+
+
+@app.command()
+def fhir(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILES...",
+            help="FHIR R4 in JSON: bundles, single resources, NDJSON, folders of them.",
+            show_default=False,
+        ),
+    ],
+    place_of_service: PlaceOption = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="FILE",
+            help="A file in TOML whose table [place_of_service] gives the code of locations (reference, name or type) "
+            "and of classes of encounters.",
+            show_default=False,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone", metavar="ZONE", help="IANA name of the zone that dates are dates in.", show_default=False
+        ),
+    ] = None,
+    output: OutputOption = None,
+    report: ReportOption = None,
+    check: CheckOption = False,
+) -> None:
+    """Make charts from FHIR R4: MedicationAdministration and what it refers to.
+
+    Every field has its origin in the report, and how it came: taken, mapped, left out or contradicted. Exit status: 0
+    when all was read, whatever was left out with a reason; 1 when something was refused; 2 when the command line is
+    wrong.
+    """
+    if zone is not None:
+        _check_zone(zone)
+    _check_place(place_of_service)
+    _check_outputs(files, output, report, check)
+    from ivproof.importers.fhir import read_fhir
+
+    places = None if mapping is None else _places(mapping)
+    found = read_fhir(files, _drugs(), place_of_service=place_of_service, places=places, zone=zone)
+    _finish("resources", found.charts, found.report, found.refusals, None if check else output, report)
+
+
+def _places(file: Path) -> Mapping[str, str]:
+    from ivproof.importers.mapping import MappingError, load_places
+
+    try:
+        return load_places(file.read_text("utf-8"), str(file))
+    except MappingError as error:
+        wrong(str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        wrong(f"--map {file}: {getattr(error, 'strerror', None) or 'found no text in UTF-8'}")

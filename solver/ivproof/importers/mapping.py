@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
@@ -217,20 +217,40 @@ class EventMapping(_Part):
         return {word: kind for kind in get_args(ActionKind) for word in getattr(self.actions, kind)}
 
 
+class PlaceMapping(_Part):
+    """What places are, for records in which nothing else is to be mapped."""
+
+    place_of_service: dict[str, PlaceOfService] = Field(
+        description="Words for places, each with its CMS place-of-service code."
+    )
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
 def load(text: str, file: str) -> EventMapping:
     """Read a mapping; raise MappingError with everything that is wrong with it."""
+    found = _read(EventMapping, text, file)
+    if wrong_words := list(_contradictions(found, file)):
+        raise MappingError("\n".join(map(str, wrong_words)))
+    return found
+
+
+def load_places(text: str, file: str) -> dict[str, str]:
+    """Read the codes of places by their words; raise MappingError with everything that is wrong with them."""
+    return dict(_read(PlaceMapping, text, file).place_of_service)
+
+
+def _read(kind: type[M], text: str, file: str) -> M:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise MappingError(f"{file}: found text that is no TOML: {wrong}") from None
     try:
-        found = EventMapping.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         problems = (problem_of(it, _fields_at(it["loc"])) for it in error.errors(include_url=False))
         raise MappingError("\n".join(str(refuse(Source(file), it)) for it in problems)) from None
-    if wrong_words := list(_contradictions(found, file)):
-        raise MappingError("\n".join(map(str, wrong_words)))
-    return found
 
 
 def _fields_at(path: Sequence[str | int]) -> list[str]:

@@ -24,6 +24,7 @@ class Printed:
     carrier: str | None = None
     ml: float | None = None
     differ: tuple[str, str] | None = None
+    product: str | None = None
 
 
 class Names:

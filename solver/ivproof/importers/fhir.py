@@ -1,0 +1,851 @@
+"""FHIR R4 into charts: MedicationAdministration and what it refers to.
+
+Every field of a chart has its origin in the report, and how it came: taken, mapped, left out, contradicted. A period is
+the running time only where nothing contradicts it; a code that says another thing than its words is reported, and where
+the chart needs it (the drug, the route) the resource is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from ivproof.chart.consistency import VASCULAR
+from ivproof.chart.refusal import Refusal, Source
+from ivproof.drugs.listing import DrugList
+from ivproof.drugs.records import FLUIDS
+from ivproof.importers.account import Account, natural
+from ivproof.importers.charts import Given, access_sites, checked, figures
+from ivproof.importers.clock import TROUBLES, HouseClock, Reading
+from ivproof.importers.printed import Names, Printed, volume_ml
+from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
+from ivproof.importers.terms import (
+    ICD10CM,
+    METHOD_CODES,
+    METHOD_WORDS,
+    NDC,
+    PLACES,
+    ROUTE_CODES,
+    ROUTE_WORDS,
+    SERVICES,
+    SNOMED,
+    Length,
+    lengths,
+    millilitres_of,
+    minutes_of,
+    plain_name,
+    rates,
+)
+from ivproof.importers.words import Voices, Words, diagnosis
+
+_FAR = date(2020, 10, 5)
+_READ = frozenset(
+    {
+        "MedicationAdministration",
+        "MedicationRequest",
+        "Medication",
+        "Encounter",
+        "Condition",
+        "Procedure",
+        "Coverage",
+        "Location",
+        "Organization",
+    }
+)
+_WITHOUT_STOP = ("in-progress", "on-hold")
+_GIVEN = ("completed", "stopped", *_WITHOUT_STOP)
+_UNCONFIRMED = frozenset({"unconfirmed", "provisional", "differential", "refuted"})
+
+
+@dataclass
+class Imported:
+    """The charts, as plain data, and the report; `refusals` are there where an input could not be read."""
+
+    charts: list[dict[str, Any]] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+def read_fhir(
+    files: Sequence[str],
+    drugs: DrugList,
+    *,
+    place_of_service: str | None = None,
+    places: Mapping[str, str] | None = None,
+    zone: str | None = None,
+) -> Imported:
+    """Read files and folders of FHIR; where one of them cannot be read, there is no chart.
+
+    `places` gives the CMS place-of-service code of a location (its reference, name or type) or of a class of encounter.
+    """
+    resources, refusals = read_resources(files)
+    if refusals:
+        return Imported(refusals=refusals)
+    return import_resources(resources, drugs, place_of_service=place_of_service, places=places, zone=zone)
+
+
+def import_resource(data: Mapping[str, Any], drugs: DrugList, *, place_of_service: str, file: str = "") -> Imported:
+    """Make the chart of one resource, or of one bundle."""
+    found = [Resource(data, file)]
+    if data.get("resourceType") == "Bundle":
+        inside = (it for it in parts(data, "entry") if isinstance(part(it, "resource", "resourceType"), str))
+        found = [Resource(it["resource"], file, text(it, "fullUrl") or None) for it in inside]
+    return import_resources(found, drugs, place_of_service=place_of_service)
+
+
+def import_resources(
+    resources: Sequence[Resource],
+    drugs: DrugList,
+    *,
+    place_of_service: str | None = None,
+    places: Mapping[str, str] | None = None,
+    zone: str | None = None,
+) -> Imported:
+    """Make the charts of resources that were read."""
+    return _Reader(resources, drugs, place_of_service, places or {}, zone).finish()
+
+
+class _LeftOut(Exception):  # noqa: N818 - no error: an administration that is in no chart
+    """Why an administration is in no chart; `finding` says what is to be seen of it."""
+
+    def __init__(self, reason: str, finding: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.finding = finding
+
+
+@dataclass(eq=False)
+class _Dose:
+    """An administration as its resource says it."""
+
+    resource: Resource
+    visit: str
+    subject: str
+    given: list[Given]
+    uses: list[Resource]
+    rank: float | None
+    day: date | None
+
+
+class _Reader:
+    """Makes charts of the resources of one input."""
+
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        drugs: DrugList,
+        place: str | None,
+        places: Mapping[str, str],
+        zone: str | None,
+    ) -> None:
+        self._names = Names(drugs)
+        self._place = place
+        self._places = {key.casefold(): code for key, code in places.items()}
+        self._clock = HouseClock([], zone)
+        self.account = Account("resources")
+        self._origins: dict[str, dict[str, str] | str] = {}
+        self._unknown: dict[str, set[int]] = defaultdict(set)
+        self._labels: Counter[str] = Counter()
+        for it in resources:
+            it.item = self.account.read(it.file, None, resource=it.name)
+        self._resources = list(self._distinct(resources))
+        self._index = Index(self._resources)
+
+    # --- What counts
+
+    def _distinct(self, resources: Sequence[Resource]) -> Iterator[Resource]:
+        """Of a resource that is there several times one counts: the newest, or none where that is not said."""
+        alike: dict[tuple[str, ...], list[Resource]] = defaultdict(list)
+        for number, it in enumerate(resources):
+            key = (it.url,) if it.url and not it.id else (it.name, "") if it.id else (it.name, str(number))
+            alike[tuple(map(str, key))].append(it)
+        for some in alike.values():
+            newest = max(map(_version, some))
+            first, *others = [it for it in some if _version(it) == newest]
+            if not all(same(first, it) for it in others):
+                for it in some:
+                    self.account.leave_out(it.item, "copies_differ")
+                self._tell("copies_differ", first, "the same resource several times, saying different things")
+                continue
+            yield first
+            for it in some:
+                if it is not first:
+                    self.account.void(it.item, "second_copy" if same(first, it) else "older_version")
+
+    def finish(self) -> Imported:
+        """Make the charts and the report."""
+        found = Imported()
+        doses = list(self._doses())
+        visits: dict[str, list[_Dose]] = defaultdict(list)
+        alone: dict[str, list[_Dose]] = defaultdict(list)
+        for dose in doses:
+            (visits[dose.visit] if dose.visit else alone[dose.subject]).append(dose)
+        for some in alone.values():
+            if len(some) == 1:
+                visits[some[0].resource.name] = some
+                continue
+            for dose in some:
+                self._leave_out(
+                    dose.resource, "no_encounter", "no encounter, and others of this patient have none either"
+                )
+        made: list[list[Given]] = []
+        for name in sorted(visits, key=natural):
+            given = self._chart(name, visits[name], found)
+            if given:
+                made.append(given)
+        for it in self._resources:
+            if self.account.fate(it.item) is None:
+                self._aside(it)
+        sums = self.account.report()
+        found.report = {
+            **{key: sums[key] for key in ("resources", "voided", "left_out")},
+            "administrations": figures(made),
+            "findings": [{key: it[key] for key in it if key != "encounter"} for it in sums["findings"]],
+            "time_zone": self._clock.zone,
+            "drugs_not_found": [
+                {"printed": printed, "resources": sorted(self.account.of(it)["resource"] for it in items)}
+                for printed, items in sorted(self._unknown.items())
+            ],
+            "origins": self._origins,
+            "fates": sums["fates"],
+        }
+        if self._clock.zone is None:
+            found.report["says"] = "no zone is given: the date of a visit is that of its first time as it is written"
+        return found
+
+    def _aside(self, it: Resource) -> None:
+        """Say why a resource is in no chart that nothing has spoken of."""
+        if text(it.data, "status") == "entered-in-error" or _coded(
+            it.data.get("verificationStatus"), "entered-in-error"
+        ):
+            self.account.void(it.item, "entered_in_error")
+        else:
+            self.account.leave_out(it.item, "not_referred_to" if it.type in _READ else "type_not_read")
+
+    def _tell(self, kind: str, it: Resource, message: str) -> None:
+        self.account.find(kind, message, [it.item], resource=it.id or it.name)
+
+    def _leave_out(self, it: Resource, reason: str, message: str) -> None:
+        self.account.leave_out(it.item, reason)
+        self._tell(reason, it, message)
+        self._origins[it.id or it.name] = f"left out: {message}"
+
+    # --- One administration
+
+    def _doses(self) -> Iterator[_Dose]:
+        for it in self._resources:
+            if it.type != "MedicationAdministration":
+                continue
+            status = text(it.data, "status")
+            if status == "entered-in-error":
+                self.account.void(it.item, "entered_in_error")
+                self._origins[it.id or it.name] = "voided: status entered-in-error"
+                continue
+            try:
+                yield self._dose(it, status)
+            except _LeftOut as left:
+                self.account.leave_out(it.item, left.reason)
+                self._origins[it.id or it.name] = f"left out: {left.finding or left.reason}"
+                if left.finding:
+                    self._tell(left.reason, it, left.finding)
+
+    def _dose(self, it: Resource, status: str) -> _Dose:
+        data = it.data
+        if status == "not-done" or data.get("notGiven") is True or data.get("wasNotGiven") is True:
+            raise _LeftOut("not_given")
+        if data.get("modifierExtension") or part(data, "dosage", "modifierExtension"):
+            raise _LeftOut("modifier_extension", "an extension that changes what the resource means")
+        if "medication" in data or any(key.startswith("occuren") for key in data):
+            raise _LeftOut("not_r4", "fields of another release of FHIR than R4")
+        if status not in _GIVEN:
+            raise _LeftOut("status_not_known", f"the status {status or 'is not there'}; expected {', '.join(_GIVEN)}")
+        origins: dict[str, str] = {}
+        uses: list[Resource] = []
+        dosage = part(data, "dosage") if isinstance(data.get("dosage"), Mapping) else {}
+        start, stop, period, rank, day = self._times(it, status, origins)
+        drugs = self._drugs(it, day or _FAR, origins, uses)
+        route = self._route(it, dosage, origins)
+        request = self._index.find(data.get("request"), it)
+        if request is not None and request.type == "MedicationRequest":
+            if text(request.data, "status") == "entered-in-error":
+                request = None
+            else:
+                uses.append(request)
+        ordered = _ordered(request)
+        if stop is not None and period is not None:
+            said = list(_said(dosage, drugs))
+            if ordered is not None:
+                said.append(ordered._replace(words=f"an order of {ordered.words}"))
+            stop = self._stop(it, said, period, stop, origins)
+        both: dict[str, Any] = {"start": _written(start), "stop": _written(stop)}
+        if start is not None and stop is None and "effectivePeriod" in data and "stop" not in origins:
+            origins["stop"] = (
+                "not there: effectivePeriod.end" if status not in _WITHOUT_STOP else f"not there: status {status}"
+            )
+            self._tell("no_stop", it, f"a start and no stop; status {status}")
+        both["method"] = self._method(it, dosage, origins)
+        both["site"] = self._site(it, dosage, route, origins)
+        if (rate := _rate(dosage)) is not None:
+            both["rate_ml_per_h"] = rate
+        if ordered is not None and ordered.least == ordered.most and ordered.least == int(ordered.least) >= 1:
+            both["ordered_minutes"] = int(ordered.least)
+            origins["ordered_minutes"] = f"taken, MedicationRequest {ordered.words}"
+        given = self._given(it, drugs, route, both, dosage)
+        self._origins[it.id or it.name] = origins
+        visit = self._visit(it)
+        return _Dose(it, visit, name_of(data.get("subject")) or "", given, uses, rank, day)
+
+    def _visit(self, it: Resource) -> str:
+        """The encounter of an administration, as it is referred to."""
+        context = it.data.get("context")
+        name = name_of(context)
+        found = self._index.find(context, it)
+        if found is not None and found.type == "Encounter":
+            return found.name if found.id and not text(context, "reference").startswith("#") else f"{it.name} encounter"
+        return name if name is not None and name.startswith("Encounter/") else ""
+
+    def _given(
+        self, it: Resource, drugs: Sequence[Printed], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
+    ) -> list[Given]:
+        """The administrations: of each drug one, in one bag where there are several, and of a carrier one beside it."""
+        label = self._label(it)
+        found: list[dict[str, Any]] = []
+        for number, printed in enumerate(drugs, start=1):
+            own: dict[str, Any] = {"id": f"{label}-{number}" if len(drugs) > 1 else label, "drug": printed.drug}
+            if printed.product is not None:
+                own["product"] = printed.product
+            ml = printed.ml if printed.carrier is None else None
+            if ml is None and len(drugs) > 1 and _is_fluid(printed):
+                ml = volume_ml(text(dosage, "text"))
+            if ml is not None:
+                own["volume_ml"] = ml
+            found.append({**own, "route": route, **both})
+            if printed.carrier is not None:
+                beside = {"id": f"{own['id']}-carrier", "drug": printed.carrier, "route": route, "purpose": "carrier"}
+                carried = {key: value for key, value in both.items() if key != "ordered_minutes"}
+                found.append({**beside, "volume_ml": printed.ml, **carried})
+        if len(found) > 1:
+            for one in found:
+                one["bag"] = label
+        for printed in drugs:
+            if printed.found is None:
+                self._unknown[printed.drug].add(it.item)
+        return [Given(one, str(one["drug"]), {it.item}) for one in found]
+
+    def _label(self, it: Resource) -> str:
+        """The id of an administration: that of its resource, with a number where another one has it already."""
+        self._labels[it.id or it.type] += 1
+        times = self._labels[it.id or it.type]
+        return (it.id or it.type) + (f"-again-{times}" if times > 1 else "")
+
+    # --- The drug
+
+    def _drugs(self, it: Resource, on: date, origins: dict[str, str], uses: list[Resource]) -> list[Printed]:
+        """What was given: one drug, or what a mixture is made of."""
+        concept, where = part(it.data, "medicationCodeableConcept"), "medicationCodeableConcept"
+        ingredients: list[Mapping[str, Any]] = []
+        reference = it.data.get("medicationReference")
+        if reference is not None:
+            medication = self._index.find(reference, it)
+            if medication is not None and medication.type == "Medication":
+                inside = text(reference, "reference").startswith("#")
+                where = "contained Medication" if inside else medication.name
+                if text(medication.data, "status") == "entered-in-error":
+                    raise _LeftOut("medication_entered_in_error", f"{where} is entered in error")
+                if not inside:
+                    uses.append(medication)
+                concept, ingredients = part(medication.data, "code"), parts(medication.data, "ingredient")
+                where += ".code"
+            elif text(reference, "display"):
+                concept, where = {"text": text(reference, "display")}, "medicationReference.display"
+            else:
+                raise _LeftOut("medication_not_in_input", "")
+        elif not isinstance(concept, Mapping):
+            raise _LeftOut("no_drug", "nothing says what was given")
+        named = self._concept(concept, on)
+        product = _product(concept)
+        if not any(printed.found for printed, _ in named) and ingredients:
+            return self._ingredients(ingredients, where.removesuffix(".code"), on, origins)
+        if len(ingredients) == 1:
+            named += self._concept(_item(ingredients[0]), on)
+        printed = self._one(named, where)
+        if product is not None:
+            printed = replace(printed, product=product)
+        how = f"NDC {product} ({_form(product)})" if product else f'"{printed.drug}"'
+        origins["drug"] = f"mapped, {where}, {how}"
+        return [printed]
+
+    def _concept(self, concept: object, on: date) -> list[tuple[Printed, str]]:
+        """Read each name that a concept has: its text, and the words of its codes."""
+        words = [text(concept, "text"), *(text(it, "display") for it in parts(concept, "coding"))]
+        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(words) if it]
+
+    def _one(self, named: Sequence[tuple[Printed, str]], where: str) -> Printed:
+        """The drug that names agree on; where they do not the resource is left out."""
+        for printed, words in named:
+            if printed.differ is not None:
+                one, other = printed.differ
+                raise _LeftOut("drug_contradicted", f'{where}: "{words}" names {one} and {other}')
+        found = {printed.found.drug.key: (printed, words) for printed, words in named if printed.found is not None}
+        if len(found) > 1:
+            told = ", ".join(f'"{words}"' for _, words in found.values())
+            raise _LeftOut("drug_contradicted", f"{where}: several drugs: {told}")
+        if not named:
+            raise _LeftOut("drug_not_named", f"{where} has a code and no words for it, or nothing")
+        known = [printed for printed, _ in named if printed.found is not None]
+        return max(known, key=lambda it: it.carrier is not None) if known else named[0][0]
+
+    def _ingredients(
+        self, ingredients: Sequence[Mapping[str, Any]], where: str, on: date, origins: dict[str, str]
+    ) -> list[Printed]:
+        """The drugs of a mixture that has no name of its own."""
+        each = [self._one(self._concept(_item(it), on), f"{where}.ingredient[{n}]") for n, it in enumerate(ingredients)]
+        places = " and ".join(f"[{n}]" for n in range(len(each)))
+        origins["drug"] = f"mapped, {where}.ingredient{places}"
+        if any(_is_fluid(it) for it in each):
+            return each
+        together = self._names.read(" and ".join(it.drug for it in each), on)
+        return [together] if len(each) > 1 and together.found is not None and together.carrier is None else each
+
+    # --- How it was given
+
+    def _route(self, it: Resource, dosage: Mapping[str, Any], origins: dict[str, str]) -> str:
+        voices = Voices()
+        for number, coding in enumerate(parts(dosage, "route", "coding")):
+            code, display = text(coding, "code"), text(coding, "display")
+            meant = ROUTE_CODES.get(text(coding, "system"), {}).get(code)
+            voices.hear(f"dosage.route.coding[{number}].code", code, [meant] if meant else [])
+            voices.hear(f"dosage.route.coding[{number}].display", display, ROUTE_WORDS.of(display))
+        words = text(dosage, "route", "text")
+        voices.hear("dosage.route.text", words, ROUTE_WORDS.of(words))
+        _hear_text(voices, dosage, ROUTE_WORDS)
+        if voices.differ:
+            raise _LeftOut("route_contradicted", f"different routes: {voices.told}")
+        if voices.says is None:
+            raise _LeftOut("no_route", f"no route that is known: {voices.told or 'none is given'}")
+        origins["route"] = "mapped, dosage.route" if dosage.get("route") else "mapped, dosage.text"
+        return voices.says
+
+    def _method(self, it: Resource, dosage: Mapping[str, Any], origins: dict[str, str]) -> str | None:
+        voices = Voices()
+        for coding in parts(dosage, "method", "coding"):
+            meant = METHOD_CODES.get(text(coding, "system"), {}).get(text(coding, "code"))
+            voices.hear("code", text(coding, "code"), [meant] if meant else [])
+            voices.hear("display", text(coding, "display"), METHOD_WORDS.of(text(coding, "display")))
+        voices.hear("text", text(dosage, "method", "text"), METHOD_WORDS.of(text(dosage, "method", "text")))
+        where = "dosage.method" if parts(dosage, "method", "coding") else "dosage.method.text"
+        if not isinstance(dosage.get("method"), Mapping):
+            where = "dosage.text"
+        _hear_text(voices, dosage, METHOD_WORDS)
+        if voices.differ:
+            origins["method"] = f"contradicted: {where}: {voices.told}; not written down"
+            self._tell("method_contradicted", it, f"different ways of giving it: {voices.told}")
+            return None
+        if voices.says is not None:
+            origins["method"] = f"mapped, {where}"
+        elif where != "dosage.text" and voices.told:
+            origins["method"] = f"left out: {where} names no way of giving it that is known"
+        return voices.says
+
+    def _site(self, it: Resource, dosage: Mapping[str, Any], route: str, origins: dict[str, str]) -> str | None:
+        site = dosage.get("site")
+        if not isinstance(site, Mapping):
+            return None
+        if route not in VASCULAR:
+            origins["site"] = "left out: the place of an injection is no vascular access"
+            return None
+        codes = [text(coding, "code") for coding in parts(site, "coding") if text(coding, "system") == SNOMED]
+        if codes:
+            words = f"the SNOMED code {codes[0]} is a structure of the body and no access"
+            origins["site"] = f"left out: {words}; reported"
+            self._tell("site_not_an_access", it, words)
+            return None
+        named = text(site, "text") or next((text(coding, "display") for coding in parts(site, "coding")), "")
+        if named:
+            origins["site"] = "taken, dosage.site"
+        return named or None
+
+    # --- When
+
+    def _times(
+        self, it: Resource, status: str, origins: dict[str, str]
+    ) -> tuple[dt.datetime | None, dt.datetime | None, float | None, float | None, date | None]:
+        """Start, stop as the period has it, the length of the period, and where it stands among others."""
+        data = it.data
+        period = data.get("effectivePeriod")
+        if not isinstance(period, Mapping):
+            start = self._read(it, data.get("effectiveDateTime"), "effectiveDateTime", "start", origins)
+            return start.at, None, None, start.rank, start.day
+        start = self._read(it, period.get("start"), "effectivePeriod.start", "start", origins)
+        if period.get("end") is None:
+            return start.at, None, None, start.rank, start.day
+        stop = self._read(it, period["end"], "effectivePeriod.end", "stop", origins)
+        rank, day = (start.rank, start.day) if start.day is not None else (stop.rank, stop.day)
+        if status in _WITHOUT_STOP:
+            origins["stop"] = f"not there: status {status}"
+            self._tell("no_stop", it, f"status {status}: the end of the period is no stop")
+            return start.at, None, None, rank, day
+        if start.at is None or stop.at is None:
+            return start.at, stop.at, None, rank, day
+        minutes = (stop.at - start.at).total_seconds() / 60
+        if minutes == 0:
+            origins["stop"] = "left out: the period ends when it starts, so it is an instant, and an instant is a start"
+            self._tell("instant", it, "the period ends when it starts; a start without a stop")
+            return start.at, None, None, rank, day
+        if minutes < 0:
+            origins["start"] = origins["stop"] = "contradicted: the period ends before it starts; not written down"
+            self._tell("period_contradicted", it, "the period ends before it starts; neither time is written down")
+            return None, None, None, rank, day
+        return start.at, stop.at, minutes, rank, day
+
+    def _read(self, it: Resource, value: object, where: str, field_name: str, origins: dict[str, str]) -> Reading:
+        found = self._reading(value)
+        if found.at is not None:
+            origins[field_name] = f"taken, {where}"
+        else:
+            trouble = str(found.trouble)
+            origins[field_name] = f"left out: {where}: {TROUBLES[trouble]}"
+            if trouble != "no_time" or field_name == "start":
+                self._tell(trouble, it, f"{where}: {TROUBLES[trouble]}; no {field_name}")
+        return found
+
+    def _reading(self, value: object) -> Reading:
+        written = value.strip() if isinstance(value, str) else ""
+        if not written:
+            return Reading(trouble="no_time")
+        try:
+            if len(written) == 10:
+                return self._clock.read(date.fromisoformat(written))
+            found = dt.datetime.fromisoformat(written)
+        except ValueError:
+            return Reading(trouble="date_without_time" if len(written) in (4, 7) else "time_not_readable")
+        if found.tzinfo is None and self._clock.zone is None:
+            rank = found.replace(tzinfo=dt.UTC).timestamp()
+            return Reading(None, found.date(), rank, "time_without_offset")
+        return self._clock.settle(found)
+
+    def _stop(
+        self,
+        it: Resource,
+        said: Sequence[Length],
+        period: float,
+        stop: dt.datetime,
+        origins: dict[str, str],
+    ) -> dt.datetime | None:
+        """The end of a period, unless something says that the period is not the running time."""
+        against = [length for length in said if length.contradicts(period)]
+        if against:
+            words = ", ".join(length.words for length in against)
+            told = f"a period of {period:g} minutes, {words}"
+            origins["stop"] = f"contradicted: {told}; not written down, asked"
+            self._tell("period_contradicted", it, f"{told}; the stop is not written down")
+            return None
+        if said:
+            origins["stop"] = (
+                f"taken, effectivePeriod.end: {said[0].words} agrees with the {period:g} minutes of the period"
+            )
+        return stop
+
+    # --- The chart
+
+    def _chart(self, name: str, doses: Sequence[_Dose], found: Imported) -> list[Given]:
+        items = [dose.resource.item for dose in doses]
+        encounter = self._encounter(name, doses)
+        origins: dict[str, str] = {}
+        used: list[Resource] = [] if encounter is None else [encounter]
+        reason, message = "", ""
+        if encounter is not None and text(encounter.data, "status") in ("entered-in-error", "cancelled"):
+            reason = "encounter_not_held"
+            message = f"the encounter is {text(encounter.data, 'status')}"
+        day = self._day(doses, encounter, origins)
+        place, why = self._place_of(encounter, used, origins)
+        if not reason and place is None:
+            reason, message = why, _PLACES[why]
+        if not reason and day is None:
+            reason, message = "no_date", "nothing says on which date it was"
+        if reason:
+            for dose in doses:
+                self._leave_out(dose.resource, reason, message)
+            return []
+        ordered = sorted(doses, key=lambda it: (it.rank or 0.0, natural(it.resource.name)))
+        given = [it for dose in ordered for it in dose.given]
+        chart: dict[str, Any] = {
+            "id": name,
+            "place_of_service": place,
+            "date": str(day),
+            "payer": self._payer(encounter, doses, used, origins),
+            "diagnoses": self._diagnoses(encounter, name, used, origins),
+            "access_sites": access_sites(given),
+            "administrations": [
+                {key: value for key, value in it.fields.items() if value is not None or key in ("start", "stop")}
+                for it in given
+            ],
+            "services": self._services(name, used, origins),
+        }
+        whole, refusals = checked(chart, Source(f"encounter {name}"))
+        if whole is None:
+            found.refusals += refusals
+            for item in items:
+                self.account.leave_out(item, "chart_refused")
+            self.account.find("chart_refused", str(refusals[0].message), items, resource=name)
+            return []
+        found.charts.append(whole)
+        self._origins[name] = origins
+        for it in [*(dose.resource for dose in doses), *(use for dose in doses for use in dose.uses), *used]:
+            if it.item >= 0:
+                self.account.use(it.item)
+        return given
+
+    def _encounter(self, name: str, doses: Sequence[_Dose]) -> Resource | None:
+        it = doses[0].resource
+        found = self._index.find(it.data.get("context"), it)
+        return found if found is not None and found.type == "Encounter" else None
+
+    def _day(self, doses: Sequence[_Dose], encounter: Resource | None, origins: dict[str, str]) -> date | None:
+        days = [(dose.rank, dose.day) for dose in doses if dose.rank is not None and dose.day is not None]
+        if days:
+            origins["date"] = "taken, the date of the first administration"
+            return min(days)[1]
+        begun = None if encounter is None else self._reading(part(encounter.data, "period", "start")).day
+        if begun is not None:
+            origins["date"] = "taken, Encounter.period.start"
+        return begun
+
+    def _place_of(
+        self, encounter: Resource | None, used: list[Resource], origins: dict[str, str]
+    ) -> tuple[str | None, str]:
+        """The place of service: by the codes or the mapped words of the locations, by the class, or as given."""
+        if encounter is not None:
+            codes: dict[str, None] = {}
+            for at in parts(encounter.data, "location"):
+                location = self._index.find(at.get("location"), encounter)
+                for code in self._codes_of(at.get("location"), location):
+                    codes[code] = None
+                    if location is not None:
+                        used.append(location)
+            if len(codes) > 1:
+                return None, "place_contradicted"
+            if codes:
+                origins["place_of_service"] = "mapped, Encounter.location"
+                return next(iter(codes)), ""
+            for words in (text(encounter.data, "class", "code"), text(encounter.data, "class", "display")):
+                if words.casefold() in self._places:
+                    origins["place_of_service"] = "mapped, Encounter.class"
+                    return self._places[words.casefold()], ""
+        if self._place is not None:
+            origins["place_of_service"] = "given with the command"
+            return self._place, ""
+        return None, "no_place_of_service"
+
+    def _codes_of(self, reference: object, location: Resource | None) -> Iterator[str]:
+        words = [name_of(reference) or "", text(reference, "display")]
+        if location is not None:
+            words.append(text(location.data, "name"))
+            for kind in parts(location.data, "type"):
+                words.append(text(kind, "text"))
+                for coding in parts(kind, "coding"):
+                    code = text(coding, "code")
+                    if (
+                        PLACES in text(coding, "system").casefold().replace("_", "-")
+                        and len(code) == 2
+                        and code.isdecimal()
+                    ):
+                        yield code
+                    words += [code, text(coding, "display")]
+        yield from (self._places[it.casefold()] for it in words if it.casefold() in self._places)
+
+    def _diagnoses(
+        self, encounter: Resource | None, name: str, used: list[Resource], origins: dict[str, str]
+    ) -> list[str]:
+        listed: list[tuple[tuple[int, int], Resource]] = []
+        if encounter is not None:
+            for number, it in enumerate(parts(encounter.data, "diagnosis")):
+                condition = self._index.find(it.get("condition"), encounter)
+                rank = it.get("rank")
+                if condition is not None and condition.type == "Condition":
+                    listed.append(((rank if isinstance(rank, int) else 1_000_000, number), condition))
+        named = {id(it) for _, it in listed}
+        others = [it for it in self._resources if it.type == "Condition" and name_of(it.data.get("encounter")) == name]
+        listed += [((2_000_000, n), it) for n, it in enumerate(sorted(others, key=_id)) if id(it) not in named]
+        codes: dict[str, None] = {}
+        for _, it in sorted(listed, key=lambda pair: pair[0]):
+            code = self._icd(it)
+            if code is not None:
+                codes[code] = None
+                used.append(it)
+        if codes:
+            origins["diagnoses"] = "taken, Condition.code"
+        return list(codes)
+
+    def _icd(self, it: Resource) -> str | None:
+        """The ICD-10-CM code of a condition; None, with the reason, where it has none that counts."""
+        if _coded(it.data.get("verificationStatus"), "entered-in-error"):
+            return None
+        if any(_coded(it.data.get("verificationStatus"), status) for status in _UNCONFIRMED):
+            self.account.leave_out(it.item, "diagnosis_not_confirmed")
+            return None
+        codings = [coding for coding in parts(it.data, "code", "coding") if text(coding, "system") in ICD10CM]
+        codes = list(dict.fromkeys(code for coding in codings if (code := diagnosis(text(coding, "code")))))
+        if len(codes) == 1:
+            return codes[0]
+        reason = "diagnosis_contradicted" if codes else "diagnosis_not_icd10"
+        self.account.leave_out(it.item, reason)
+        self._tell(reason, it, "several ICD-10-CM codes" if codes else "no ICD-10-CM code")
+        return None
+
+    def _payer(
+        self, encounter: Resource | None, doses: Sequence[_Dose], used: list[Resource], origins: dict[str, str]
+    ) -> str | None:
+        patients = {dose.subject for dose in doses if dose.subject}
+        held: list[tuple[int, str, Resource]] = []
+        for it in self._resources:
+            if it.type != "Coverage" or name_of(it.data.get("beneficiary")) not in patients:
+                continue
+            if text(it.data, "status") != "active":
+                self.account.leave_out(it.item, "coverage_not_active")
+                continue
+            for payor in parts(it.data, "payor"):
+                whose = self._index.find(payor, it)
+                named = text(whose.data, "name") if whose is not None and whose.type == "Organization" else ""
+                order = it.data.get("order")
+                if name := named or text(payor, "display"):
+                    held.append((order if isinstance(order, int) else 1, name.casefold(), it))
+        first = [it for it in held if it[0] == min(order for order, _, _ in held)] if held else []
+        if len({name for _, name, _ in first}) > 1:
+            for _, _, it in first:
+                self.account.leave_out(it.item, "payer_contradicted")
+            self._tell("payer_contradicted", first[0][2], "several payers, and which comes first is not said")
+            return None
+        if not first or (patients and len(patients) > 1):
+            return None
+        origins["payer"] = "taken, Coverage.payor"
+        used += [it for _, _, it in first]
+        return first[0][1]
+
+    def _services(self, name: str, used: list[Resource], origins: dict[str, str]) -> list[dict[str, Any]]:
+        found = []
+        some = [it for it in self._resources if it.type == "Procedure" and name_of(it.data.get("encounter")) == name]
+        for it in sorted(some, key=_id):
+            status, code = text(it.data, "status"), part(it.data, "code")
+            if status == "entered-in-error":
+                continue
+            words = [text(code, "text"), *(text(coding, "display") for coding in parts(code, "coding"))]
+            kinds = {SERVICES[w] for word in words if (w := plain_name(word).casefold()) in SERVICES}
+            if len(kinds) != 1 or status not in ("completed", "not-done"):
+                self.account.leave_out(it.item, "procedure_not_mapped" if len(kinds) != 1 else "procedure_not_done_yet")
+                continue
+            found.append({"kind": kinds.pop(), **({"done": False} if status == "not-done" else {})})
+            origins[f"services[{len(found) - 1}]"] = f"mapped, {it.name}.code"
+            used.append(it)
+        return found
+
+
+_PLACES = {
+    "place_contradicted": "the locations of the encounter are different places of service",
+    "no_place_of_service": "nothing says where it was; --place-of-service gives it for such visits",
+}
+
+
+def _is_fluid(printed: Printed) -> bool:
+    return printed.found is not None and printed.found.drug.kind in FLUIDS
+
+
+def _version(it: Resource) -> tuple[int, str]:
+    version = text(it.data, "meta", "versionId")
+    return (int(version) if version.isdecimal() else 0, text(it.data, "meta", "lastUpdated"))
+
+
+def _id(it: Resource) -> tuple[Any, ...]:
+    return natural(it.name)
+
+
+def _coded(concept: object, code: str) -> bool:
+    return any(text(coding, "code") == code for coding in parts(concept, "coding"))
+
+
+def _item(ingredient: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The name of an ingredient: its concept, or the words of what it refers to."""
+    concept = part(ingredient, "itemCodeableConcept")
+    return concept if isinstance(concept, Mapping) else {"text": text(ingredient, "itemReference", "display")}
+
+
+def _product(concept: object) -> str | None:
+    codes = {text(coding, "code") for coding in parts(concept, "coding") if text(coding, "system") == NDC}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _form(ndc: str) -> str:
+    return "-".join(str(len(it)) for it in ndc.split("-")) if "-" in ndc else f"{len(ndc)} digits"
+
+
+def _written(at: dt.datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")
+
+
+def _hear_text(voices: Voices, dosage: Mapping[str, Any], known: Words) -> None:
+    """Take what the text of a dosage says, unless it speaks of several things itself."""
+    words = text(dosage, "text")
+    if len(meant := known.of(words)) == 1:
+        voices.hear("dosage.text", words, meant)
+
+
+def _quantity(value: object) -> tuple[float, str] | None:
+    number = part(value, "value")
+    unit = text(value, "code") or text(value, "unit")
+    return (float(number), unit) if isinstance(number, int | float) and not isinstance(number, bool) and unit else None
+
+
+def _rate(dosage: Mapping[str, Any]) -> float | None:
+    """The rate of a dosage in millilitres an hour, where it is one of volume in time."""
+    ratio = dosage.get("rateRatio")
+    above, below = _quantity(part(ratio, "numerator")), _quantity(part(ratio, "denominator"))
+    if above is not None and below is not None:
+        ml, minutes = millilitres_of(*above), minutes_of(*below)
+        return round(ml * 60 / minutes, 3) if ml is not None and minutes else None
+    one = _quantity(dosage.get("rateQuantity"))
+    if one is None or "/" not in one[1]:
+        return None
+    volume, time = one[1].split("/", 1)
+    ml, minutes = millilitres_of(one[0], volume), minutes_of(1, time)
+    return round(ml * 60 / minutes, 3) if ml is not None and minutes else None
+
+
+def _said(dosage: Mapping[str, Any], drugs: Sequence[Printed]) -> Iterator[Length]:
+    """What a dosage says of the running time: a rate in time, a volume by a rate, a length in its text."""
+    rate = _quantity(dosage.get("rateQuantity"))
+    minutes = None if rate is None else minutes_of(*rate)
+    if rate is not None and minutes is not None:
+        yield Length(minutes, minutes, f"a rate of {rate[0]:g} {rate[1]}")
+    words = text(dosage, "text")
+    dose = _quantity(dosage.get("dose"))
+    volumes = [None if dose is None else millilitres_of(*dose), *(it.ml for it in drugs), volume_ml(words)]
+    ml = next((it for it in volumes if it is not None), None)
+    per_hour = _rate(dosage)
+    for speed in dict.fromkeys([*([per_hour] if per_hour else []), *rates(words)]):
+        if ml is not None and speed > 0:
+            yield Length(ml * 60 / speed, ml * 60 / speed, f"{ml:g} mL at {speed:g} mL/h")
+    yield from (length._replace(words=f"a text of {length.words!r}") for length in lengths(words))
+
+
+def _ordered(request: Resource | None) -> Length | None:
+    """The length that an order gives; None where it gives none, or several."""
+    found: dict[tuple[float, float], Length] = {}
+    for it in parts(request.data if request else None, "dosageInstruction"):
+        repeat = part(it, "timing", "repeat")
+        longest = part(repeat, "durationMax")
+        value, unit = part(repeat, "duration"), text(repeat, "durationUnit")
+        some: Iterable[Length] = lengths(text(it, "text"))
+        if isinstance(value, int | float) and (minutes := minutes_of(value, unit)) is not None:
+            most = minutes_of(longest, unit) if isinstance(longest, int | float) else None
+            some = [Length(minutes, most or minutes, f"{value:g} {unit}"), *some]
+        for one in parts(it, "doseAndRate"):
+            rate = _quantity(one.get("rateQuantity"))
+            if rate is not None and (minutes := minutes_of(*rate)) is not None:
+                some = [Length(minutes, minutes, f"{rate[0]:g} {rate[1]}"), *some]
+        for length in some:
+            found.setdefault((length.least, length.most), length)
+    return next(iter(found.values())) if len(found) == 1 else None
