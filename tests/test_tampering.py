@@ -12,7 +12,7 @@ from tamper import KINDS, Bench, small_cases
 from ivproof.proof.maker import canonical, seal
 from ivproof.recheck.checker import hash_of
 
-FEW = 24
+FEW = 8
 
 
 @pytest.fixture(scope="module")

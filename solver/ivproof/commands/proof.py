@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +74,22 @@ def prove(
 
 def check(
     proof: Annotated[str, typer.Argument(metavar="PROOF", help="A proof, or - for standard input.")],
+    chart: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The chart that the proof has to be about.", show_default=False),
+    ] = None,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE=UNITS,...",
+            help="The claim that has to be proved, and no other: each code with its units; '' for nothing.",
+            show_default=False,
+        ),
+    ] = None,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="The law has to be the installed edition, and no reading set."),
+    ] = False,
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -86,23 +105,35 @@ def check(
         Path | None,
         typer.Option(metavar="DIR", help="Compare what is said of drugs with this drug list.", show_default=False),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="text: one line for people. json: an object.")] = Format.TEXT,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Look at no more than so many millions of atoms.", show_default="100"),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="text: for people. json: an object.")] = Format.TEXT,
 ) -> None:
-    """Check a proof with the second engine, which shares no code with the one that made it.
+    """Check a proof with the second engine, which shares no code with the one that made it, and say what it proves.
 
-    Exit status: 0 accepted, 1 rejected, 2 when the command line is wrong.
+    Exit status: 0 accepted, 1 rejected, 2 when the command line is wrong, 3 when a limit was met before it was decided,
+    4 when this program failed.
     """
     if embedded and policy is not None:
         wrong("--policy and --embedded exclude each other")
+    if published and (embedded or policy is not None):
+        wrong("--published asks for the installed policy: it excludes --policy and --embedded")
+    from ivproof.recheck.budget import WORK
+    from ivproof.recheck.checker import Expected, installed, named_encounter, named_policy, read_law
     from ivproof.recheck.checker import check as verdict_on
-    from ivproof.recheck.checker import installed, named_policy, read_law
+    from ivproof.recheck.document import LARGEST
     from ivproof.recheck.drugs import Drugs
 
+    units = None if claim is None else _units(claim)
     try:
-        document = sys.stdin.buffer.read() if proof == "-" else Path(proof).read_bytes()
+        with nullcontext(sys.stdin.buffer) if proof == "-" else Path(proof).open("rb") as file:
+            document = file.read(LARGEST + 1)  # one too many tells that there is more
         listed = None if drugs is None else Drugs(drugs)
     except (OSError, KeyError) as error:
         wrong(f"cannot read {getattr(error, 'filename', None) or proof}: {getattr(error, 'strerror', None) or error}")
+    about = None if chart is None else _chart(chart, named_encounter(document))
     law = None
     if not embedded:
         name = named_policy(document)
@@ -111,16 +142,51 @@ def check(
         except (OSError, ValueError, KeyError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
-    verdict = verdict_on(document, law, listed)
+    verdict = verdict_on(document, law, listed, Expected(about, units, published), limit * 10**6 if limit else WORK)
     if form is Format.JSON:
-        from dataclasses import asdict
-
-        emit_json(asdict(verdict), indent=None)
+        emit_json(verdict.plain(), indent=None)
     else:
         show(_text(verdict))
-    raise typer.Exit(0 if verdict.accepted else REFUSED)
+    raise typer.Exit(STATUS[verdict.verdict])
+
+
+STATUS = {"accepted": 0, "rejected": REFUSED, "undecided": 3, "fault": 4}
+
+
+def _units(claim: str) -> dict[str, int]:
+    """Read ``96365=1,96366=2``; end the command where it is something else."""
+    found: dict[str, int] = {}
+    for part in claim.split(",") if claim else ():
+        written = re.fullmatch(r"\s*([0-9A-Z]{5})\s*=\s*([1-9][0-9]{0,6})\s*", part)
+        if written is None or written[1] in found:
+            wrong(f"--claim: found {part!r}, expected codes with their units, each once, such as 96365=1,96366=2")
+        found[written[1]] = int(written[2])
+    return found
+
+
+def _chart(file: Path, encounter: str) -> object:
+    """The chart of a file, of several the one of that encounter; end the command where there is none."""
+    from ivproof.chart.files import scan
+    from ivproof.commands.one import pick
+    from ivproof.encounter import dumps
+
+    only = len(list(islice(scan([str(file)]), 2))) == 1
+    return dumps(pick(str(file), None if only else encounter))
 
 
 def _text(verdict: Verdict) -> str:
-    first, *trusted = "accepted" if verdict.accepted else plain(str(verdict)), *verdict.trusted
-    return "\n".join([first, *(f"on trust: {plain(it)}" for it in trusted)])
+    if verdict.proved is None:
+        return plain(str(verdict))
+    it = verdict.proved
+    claims = [", ".join(map(str, claim)) or "nothing" for claim in it.claims]
+    lines = [
+        f"encounter: {it.encounter}",
+        f"chart: {it.chart}",
+        f"policy: {it.policy}, edition {it.edition}, law {it.law}",
+        f"status: {it.status}" + "".join(f", {name.replace('_', ' ')}" for name in it.undetermined),
+        *(f"claim{f' {n} of {len(claims)}' if len(claims) > 1 else ''}: {one}" for n, one in enumerate(claims, 1)),
+        *(f"reading set: {own.question.upper()}={own.option}, not {own.default or 'open'}" for own in it.readings),
+        *([f"held open: {', '.join(map(str.upper, it.open))}"] if it.open else []),
+        *(f"on trust: {one}" for one in verdict.trusted),
+    ]
+    return "\n".join(["accepted", *map(plain, lines)])

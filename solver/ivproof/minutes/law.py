@@ -60,7 +60,7 @@ class Ready:
     def fire(self) -> Any:
         """The rule as a function, as `ivproof.recheck.codegen` writes it."""
         space: dict[str, Any] = {"below": below, "calculate": calculate, **AGGREGATES_NOTED}
-        exec(compile(source(self.rule), f"<{self.rule.file}:{self.rule.line}>", "exec"), space)
+        exec(compile(source(self.rule, bounded=False), f"<{self.rule.file}:{self.rule.line}>", "exec"), space)
         return space["rule"]
 
 

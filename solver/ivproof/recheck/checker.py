@@ -13,38 +13,26 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .budget import KEPT, WORK, Budget, LimitError
 from .chart import ChartError, normal
+from .document import PROOF, RejectionError, expect_form, read, short
 from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
 from .facts import Listed, TranslationError, translate
 from .parser import parse
 from .steps import StepError, atom, denials, evidence, rewrite, same
 from .support import Support
-from .syntax import Literal, Rule
+from .syntax import LawError, Literal, Rule
 from .terms import Atom, show
 
 FORMAT, VERSION = "ivproof proof", 1
 NAMES = "policy.toml"  # says how a policy is called, of what edition it is, and which files make up its law
-PARTS = (
-    "answers",
-    "chart",
-    "drug_list",
-    "facts",
-    "format",
-    "made_with",
-    "outcome",
-    "policy",
-    "seal",
-    "settings",
-    "version",
-)
-MOST = 100_000  # answers that are gone through: a proof cannot keep the checker busy for ever
+LARGEST_LAW = 4_000_000  # characters
 CLAIM = (("total", 2), ("total_with", 3), ("undetermined", 1))
 LINES = (
     ("discarded_line", 4),
@@ -56,56 +44,149 @@ LINES = (
 )
 DRUG_LIST = {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1)}
 
+ACCEPTED, REJECTED, UNDECIDED, FAULT = "accepted", "rejected", "undecided", "fault"
+"""What a verdict may be: `UNDECIDED` where a limit was met, `FAULT` where this program failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A code of a claim with its units, and of each modifier how many of the units carry it."""
+
+    code: str
+    units: int
+    modifiers: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """The line as it is told: `96374 ×2 (59 ×1)`."""
+        carried = ", ".join(f"{name} ×{units}" for name, units in self.modifiers.items())
+        return f"{self.code} ×{self.units}" + (f" ({carried})" if carried else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question that is not held as it would be if nobody had set it: another option than the default, or any where
+    there is none; "open" where it has a default and is held open."""
+
+    question: str
+    option: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What an accepted proof proves: of this chart, by this law, under these readings, exactly these claims follow."""
+
+    encounter: str
+    chart: str
+    """Digest of the chart."""
+    policy: str
+    edition: str
+    law: str
+    """Digest of the law."""
+    status: str
+    claims: tuple[tuple[Line, ...], ...]
+    undetermined: tuple[str, ...]
+    """What the law says is missing for a claim to follow."""
+    readings: tuple[Reading, ...]
+    open: tuple[str, ...]
+    """Questions that are held open, so that the claims are those of all their options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What somebody expects of a proof, beside that it is one.
+
+    `chart` is plain data, in any form that the format admits. `claim` gives each code of the one claim its units.
+    `published`: the law may not be the proof's own, and every question must have its default, or be open without one.
+    """
+
+    chart: Any = None
+    claim: Mapping[str, int] | None = None
+    published: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a proof is accepted; if not, where it fails and why; and what was taken on trust."""
+    """Whether a proof is accepted, and what it proves; if not, where it fails and why; and what was taken on trust."""
 
     accepted: bool
     step: str = ""
     reason: str = ""
     trusted: tuple[str, ...] = ()
+    verdict: str = ACCEPTED
+    proved: Proved | None = None
 
     def __str__(self) -> str:
         """The verdict in one line."""
         if self.accepted:
             return "accepted" + (f" (on trust: {'; '.join(self.trusted)})" if self.trusted else "")
-        return f"rejected: {self.step}: {self.reason}" if self.step else f"rejected: {self.reason}"
+        return f"{self.verdict}: {self.step}: {self.reason}" if self.step else f"{self.verdict}: {self.reason}"
 
-
-class RejectionError(ValueError):
-    """Something in a proof that is not so; `step` says where."""
-
-    def __init__(self, reason: str, step: str = "") -> None:
-        super().__init__(reason)
-        self.step = step
+    def plain(self) -> dict[str, Any]:
+        """The verdict as plain data: what is proved stands beside it, and is null where nothing is."""
+        it = self.proved
+        return {
+            "accepted": self.accepted,
+            "verdict": self.verdict,
+            "step": self.step,
+            "reason": self.reason,
+            "encounter": it and it.encounter,
+            "chart": it and it.chart,
+            "policy": it and {"id": it.policy, "edition": it.edition, "digest": it.law},
+            "status": it and it.status,
+            "claims": it and [list(map(asdict, claim)) for claim in it.claims],
+            "undetermined": it and list(it.undetermined),
+            "readings": it and list(map(asdict, it.readings)),
+            "open": it and list(it.open),
+            "trusted": list(self.trusted),
+        }
 
 
 def check(
-    proof: Mapping[str, Any] | bytes, law: Mapping[str, str] | None = None, drugs: Drugs | None = None
+    proof: Mapping[str, Any] | bytes,
+    law: Mapping[str, str] | None = None,
+    drugs: Drugs | None = None,
+    expected: Expected | None = None,
+    limit: int = WORK,
 ) -> Verdict:
     """Check a proof against the texts of a law, by file; with None against the law that is in the proof itself.
 
     Where `policy.toml` is among the texts, the policy's id and edition are compared with it too.
-    `drugs` is a drug list to compare with; without one what the proof says of drugs is taken on trust. Nothing is
-    raised: whatever is wrong with the document is in the verdict.
+    `drugs` is a drug list to compare with; without one what the proof says of drugs is taken on trust. `limit` bounds
+    the work (see `budget`). Nothing is raised: whatever is wrong is in the verdict.
     """
     try:
-        document = _read(proof) if isinstance(proof, bytes) else proof
-        trusted = _check(document, law, drugs)
-    except RejectionError as error:
-        return Verdict(False, error.step, str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, OverflowError) as error:
-        return Verdict(False, "", f"the document is not in order ({type(error).__name__}: {error})")
-    return Verdict(True, trusted=tuple(trusted))
+        document = read(proof) if isinstance(proof, bytes) else proof
+        proved, trusted = _check(document, law, drugs, expected or Expected(), Budget(limit))
+    except (RejectionError, StepError) as error:
+        return Verdict(False, getattr(error, "step", ""), str(error), verdict=REJECTED)
+    except (LimitError, LawError) as error:  # a recursion without end is found while the law is applied
+        return Verdict(False, "", str(error), verdict=UNDECIDED)
+    except (MemoryError, RecursionError) as error:
+        return Verdict(False, "", f"it takes more memory than there is ({type(error).__name__})", verdict=UNDECIDED)
+    except Exception as error:
+        return Verdict(False, "", f"this checker failed: {type(error).__name__}: {error}", verdict=FAULT)
+    return Verdict(True, trusted=tuple(trusted), proved=proved)
 
 
 def named_policy(proof: bytes) -> str:
     """The id of the policy that a proof is about; "" where it does not say."""
+    return _named(proof, "policy", "id")
+
+
+def named_encounter(proof: bytes) -> str:
+    """The id of the encounter that a proof is about; "" where it does not say."""
+    return _named(proof, "chart", "encounter")
+
+
+def _named(proof: bytes, *path: str) -> str:
     try:
-        return str(json.loads(proof)["policy"]["id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = read(proof)
+        for step in path:
+            found = found[step]
+    except (RejectionError, LimitError, KeyError, TypeError):
         return ""
+    return found if isinstance(found, str) else ""
 
 
 def installed(policy: str) -> Path:
@@ -143,44 +224,7 @@ def digest_of(law: Mapping[str, str]) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-@lru_cache(maxsize=16)
-def _answers(program: Program, question: tuple[Atom, ...]) -> tuple[Answer, ...]:
-    """Every answer; kept for those who check many proofs about one chart."""
-    found = tuple(islice(program.answers(question), MOST + 1))
-    if len(found) > MOST:
-        raise RejectionError(f"there are more than {MOST} ways to settle the choices")
-    return found
-
-
 # --- the document
-
-
-def _read(data: bytes) -> Mapping[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise RejectionError("a part of the document is there twice")
-        return found
-
-    def constant(name: str) -> Any:
-        raise RejectionError(f"{name} is not JSON")
-
-    try:
-        found = json.loads(data.decode(), object_pairs_hook=once, parse_constant=constant)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RejectionError(f"the document is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise RejectionError("the document is no object")
-    return found
-
-
-def _parts(found: Any, names: Sequence[str], what: str) -> None:
-    if not isinstance(found, Mapping):
-        raise RejectionError(f"{what} is no object")
-    lacking, unknown = sorted(set(names) - set(found)), sorted(set(found) - set(names))
-    if lacking or unknown:
-        said = [f"it lacks {', '.join(lacking)}"] * bool(lacking) + [f"it has {', '.join(unknown)}"] * bool(unknown)
-        raise RejectionError(f"{what} has the wrong parts: {' and '.join(said)}")
 
 
 def hash_of(value: object) -> str:
@@ -191,48 +235,106 @@ def hash_of(value: object) -> str:
 
 def _expect(found: object, expected: object, what: str) -> None:
     if not same(found, expected):
-        raise RejectionError(f"{what}: found {_short(found)}, expected {_short(expected)}")
+        raise RejectionError(f"{what}: found {short(found)}, expected {short(expected)}")
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def _check(proof: Mapping[str, Any], law: Mapping[str, str] | None, drugs: Drugs | None) -> list[str]:
-    _parts(proof, PARTS, "the document")
+def _check(
+    proof: Any, law: Mapping[str, str] | None, drugs: Drugs | None, expected: Expected, work: Budget
+) -> tuple[Proved, list[str]]:
+    expect_form(proof, PROOF, "the document")
     _expect([proof["format"], proof["version"]], [FORMAT, VERSION], "format and version")
-    _parts(proof["made_with"], ("clingo", "ivproof"), "made_with")
-    if not all(isinstance(it, str) for it in proof["made_with"].values()):
-        raise RejectionError("made_with has no versions")
-    _parts(proof["policy"], ("digest", "edition", "id", "law"), "policy")
-    _parts(proof["chart"], ("content", "digest", "encounter"), "chart")
-    _parts(proof["outcome"], ("claims", "status"), "outcome")
+    _check_chart(proof["chart"], expected)
     _expect(proof["seal"], hash_of({name: part for name, part in proof.items() if name != "seal"}), "seal")
     trusted = [] if law is not None else ["the law that the proof brings along"]
     program = _law(proof["policy"], law)
     rules = program.rules
     facts, listed = _facts(proof, rules, drugs)
     trusted += listed
-    question = [*facts, *_settings(proof["settings"], rules)]
-    answers = _answers(program, tuple(question))
-    _outcome(proof["outcome"], proof["answers"], answers)
-    for n, stated in enumerate(proof["answers"], 1):
-        where = f"answer {n}"
-        _parts(stated, ("absent", "chosen", "claim", "lines", "steps"), where)
-        chosen = [it for it in answers if same(_chosen(it), stated["chosen"])]
-        if len(chosen) != 1:
-            raise RejectionError(f"no way to settle the choices is {_short(stated['chosen'])}", where)
-        _Derivation(rules, program, chosen[0], question, where).check(stated)
-    return trusted
+    settings, readings = _settings(proof["settings"], rules)
+    question = [*facts, *settings]
+    found = _outcome(proof["outcome"], proof["answers"], program.answers(question, work=work), work)
+    proved = _proved(proof, readings, [it["question"] for it in proof["settings"] if it["source"] == "open"])
+    _meets(proved, law, expected)
+    for n, (stated, answer) in enumerate(zip(proof["answers"], found, strict=True), 1):
+        _Derivation(rules, Support(program, answer, work), question, f"answer {n}").check(stated)
+    return proved, trusted
+
+
+def _proved(proof: Mapping[str, Any], readings: Sequence[Reading], open_: Sequence[str]) -> Proved:
+    policy, chart, outcome = proof["policy"], proof["chart"], proof["outcome"]
+    claims = [[atom(it) for it in claim] for claim in outcome["claims"]]
+    return Proved(
+        chart["encounter"],
+        chart["digest"],
+        policy["id"],
+        policy["edition"],
+        policy["digest"],
+        outcome["status"],
+        tuple(map(_lines, claims)),
+        tuple(sorted({show(it[1]) for claim in claims for it in claim if it[0] == "undetermined"})),
+        tuple(readings),
+        tuple(open_),
+    )
+
+
+def _lines(claim: Sequence[Atom]) -> tuple[Line, ...]:
+    carried: dict[str, dict[str, int]] = {}
+    for it in claim:
+        if it[0] == "total_with":
+            carried.setdefault(show(it[1]), {})[show(it[2]).strip('"')] = _whole(it[3])
+    totals = [(show(it[1]), _whole(it[2])) for it in claim if it[0] == "total"]
+    return tuple(Line(code.strip('"'), units, carried.get(code, {})) for code, units in totals)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise RejectionError(f"units: found {value}, expected a number", "outcome")
+    return value
+
+
+def _meets(proved: Proved, law: Mapping[str, str] | None, expected: Expected) -> None:
+    """Compare what a proof is said to prove with what is expected of it."""
+    if expected.published and law is None:
+        raise RejectionError("the law is the proof's own, and no published one", "law")
+    if expected.published and proved.readings:
+        named = ", ".join(it.question for it in proved.readings)
+        raise RejectionError(f"not every question is held as published: {named}", "settings")
+    if expected.claim is not None:
+        found = [{it.code: it.units for it in claim} for claim in proved.claims]
+        if found != [dict(expected.claim)] or proved.undetermined:
+            said = " or ".join(", ".join(map(str, claim)) or "nothing" for claim in proved.claims)
+            wanted = ", ".join(f"{code} ×{units}" for code, units in expected.claim.items()) or "nothing"
+            raise RejectionError(f"it is about {said}, expected {wanted}", "claim")
+
+
+def _check_chart(chart: Mapping[str, Any], expected: Expected) -> None:
+    try:
+        content = normal(chart["content"])
+        wanted = content if expected.chart is None else normal(expected.chart)
+    except ChartError as error:
+        raise RejectionError(str(error), "chart") from None
+    _expect(chart["content"], content, "form of the chart")
+    _expect(chart["digest"], hash_of(content), "digest of the chart")
+    _expect(chart["encounter"], content["id"], "encounter")
+    if not same(content, wanted):
+        raise RejectionError(f"the proof is about another chart; {_differing(content, wanted, '')}", "chart")
+
+
+def _differing(found: Any, wanted: Any, place: str) -> str:
+    """Where two pieces of plain data differ first."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        parts = [(f"{place}.{name}".strip("."), found.get(name), wanted.get(name)) for name in {**found, **wanted}]
+    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        parts = [(f"{place}[{n}]", one, other) for n, (one, other) in enumerate(zip(found, wanted, strict=True))]
+    else:
+        return f"{place}: found {short(found)}, expected {short(wanted)}"
+    return next((_differing(one, other, where) for where, one, other in parts if not same(one, other)), "")
 
 
 # --- law, chart, facts, settings
 
 
 def _law(policy: Mapping[str, Any], law: Mapping[str, str] | None) -> Program:
-    for file in policy["law"]:
-        _parts(file, ("file", "text"), "a file of the law")
     embedded = {file["file"]: file["text"] for file in policy["law"]}
     if len(embedded) != len(policy["law"]):
         raise RejectionError("a file of the law is there twice")
@@ -244,27 +346,29 @@ def _law(policy: Mapping[str, Any], law: Mapping[str, str] | None) -> Program:
             described = tomllib.loads(law[NAMES])
             stated = [policy["id"], policy["edition"]]
             _expect(stated, [described["id"], str(described["edition"])], "policy and its edition")
-    return _program(tuple(embedded.items()))
+    try:
+        return _program(tuple(embedded.items()))
+    except LawError as error:
+        raise RejectionError(str(error), "law") from None
 
 
 @lru_cache(maxsize=4)
 def _program(law: tuple[tuple[str, str], ...]) -> Program:
     """The rules of a law, ready to be applied; many proofs are about one law."""
-    return Program(rule for name, text in law if not name.endswith("vocabulary.lp") for rule in parse(text, name))
+    if sum(len(text) for _, text in law) > LARGEST_LAW:
+        raise LimitError(f"the law has more than {LARGEST_LAW} characters")
+    rules = [rule for name, text in law if not name.endswith("vocabulary.lp") for rule in parse(text, name)]
+    return Program(rules, Budget(WORK))
 
 
 def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None) -> tuple[list[Atom], list[str]]:
     chart = proof["chart"]
-    _expect(chart["digest"], hash_of(chart["content"]), "digest of the chart")
-    try:
-        _expect(chart["content"], normal(chart["content"]), "form of the chart")
-    except ChartError as error:
-        raise RejectionError(str(error), "chart") from None
-    _expect(chart["encounter"], chart["content"]["id"], "encounter")
     stated = []
     for fact in proof["facts"]:
-        _parts(fact, ("atom", "place"), "a fact")
-        stated.append((atom(fact["atom"]), fact["place"]))
+        try:
+            stated.append((atom(fact["atom"]), fact["place"]))
+        except StepError as error:
+            raise RejectionError(str(error), "facts") from None
     payers = {it for rule in rules for part in rule.body if isinstance(part, Literal) for it in _payer(part)}
     try:
         ours = list(translate(chart["content"], Listed(it for it, _ in stated), payers))
@@ -310,27 +414,31 @@ def _listed(stated: Sequence[str], facts: Sequence[tuple[Atom, str]]) -> list[At
     return found
 
 
-def _settings(stated: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> list[Atom]:
-    """What is held of each question: an option that it has, by default the default."""
+def _settings(stated: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> tuple[list[Atom], list[Reading]]:
+    """What is held of each question, an option that it has, by default the default; and where it is another."""
     facts = [rule.fact for rule in rules if rule.is_fact]
     questions = [str(it[1]) for it in facts if (it[0], len(it)) == ("question", 4)]
     options = {(str(it[1]), str(it[3])) for it in facts if (it[0], len(it)) == ("option", 5)}
     default = {str(it[1]): str(it[2]) for it in facts if (it[0], len(it)) == ("default", 3)}
     _expect([it["question"] for it in stated], questions, "questions")
     found: list[Atom] = []
+    readings: list[Reading] = []
     for it in stated:
         key, option, source = it["question"], it.get("option"), it["source"]
         if source == "open":
-            _parts(it, ("question", "source"), f"setting of {key}")
+            if option is not None:
+                raise RejectionError(f"{key} is open and has the option {option}", "settings")
             found.append(("open", key))
+            readings += [Reading(key, "open", default[key])] if key in default else []
             continue
-        _parts(it, ("option", "question", "source"), f"setting of {key}")
         if (key, option) not in options or source not in {"set", "default"}:
             raise RejectionError(f"{key} has no option {option!r}", "settings")
         if source == "default" and default.get(key) != option:
             raise RejectionError(f"{option} is not the default of {key}", "settings")
         found.append(("reading", key, str(option)))
-    return found
+        if default.get(key) != option:
+            readings.append(Reading(key, str(option), default.get(key)))
+    return found, readings
 
 
 # --- outcome
@@ -344,24 +452,50 @@ def _chosen(answer: Answer) -> list[str]:
     return sorted({show(it.chosen) for it in answer.choices if it.chosen is not None})
 
 
-def _outcome(outcome: Mapping[str, Any], stated: Sequence[Mapping[str, Any]], answers: Sequence[Answer]) -> None:
-    """Every way to settle the choices leads to a stated claim, and each stated claim is led to."""
-    claims = sorted({tuple(_texts(answer, CLAIM)) for answer in answers})
-    _expect(outcome["claims"], list(map(list, claims)), "claims, of all ways to settle the choices")
+def _outcome(
+    outcome: Mapping[str, Any], stated: Sequence[Mapping[str, Any]], answers: Iterator[Answer], work: Budget
+) -> list[Answer]:
+    """Every way to settle the choices leads to a stated claim, and each stated claim is led to.
+
+    Gives the answers in which the choices are settled as the stated answers say. No others are kept, and none is looked
+    for after the first that leads elsewhere.
+    """
+    claims = sorted({tuple(it) for it in outcome["claims"]})
+    _expect(outcome["claims"], list(map(list, claims)), "order of the claims")
     _expect([it["claim"] for it in stated], outcome["claims"], "claims of the answers")
-    _expect(outcome["status"], _status(answers, claims), "status")
+    places = {tuple(it["chosen"]): n for n, it in enumerate(stated)}
+    found: dict[int, Answer] = {}
+    led_to = dict.fromkeys(claims, False)
+    held: dict[tuple[str, ...], set[int]] = {}
+    numbers = {claim: n for n, claim in enumerate(claims)}
+    supposed = False
+    for answer in answers:
+        claim = tuple(_texts(answer, CLAIM))
+        if claim not in led_to:
+            raise RejectionError(f"a way to settle the choices leads to {short(claim)}, which is not stated", "outcome")
+        led_to[claim] = True
+        chosen = tuple(_chosen(answer))
+        work.spend(KEPT * (1 + len(chosen)))
+        held.setdefault(tuple(it for it in chosen if it.startswith("reading(")), set()).add(numbers[claim])
+        supposed = supposed or any(it.startswith("supposed_") for it in chosen)
+        if chosen in places and found.setdefault(places[chosen], answer) is not answer:
+            raise RejectionError(f"there is more than one way to settle the choices as {short(chosen)}", "answers")
+    if missing := [claim for claim, met in led_to.items() if not met]:
+        raise RejectionError(f"no way to settle the choices leads to {short(missing[0])}", "outcome")
+    if not claims:
+        raise RejectionError("the law has no answer for this chart", "outcome")
+    for n, it in enumerate(stated):
+        if n not in found:
+            raise RejectionError(f"no way to settle the choices is {short(it['chosen'])}", f"answer {n + 1}")
+    _expect(outcome["status"], _status(claims, supposed and any(len(it) > 1 for it in held.values())), "status")
+    return [found[n] for n in range(len(stated))]
 
 
-def _status(answers: Sequence[Answer], claims: Sequence[Sequence[str]]) -> str:
+def _status(claims: Sequence[Sequence[str]], missing: bool) -> str:
     """Undetermined where a fact is missing as soon as it alone, all else kept, gives another claim."""
     if len(claims) == 1:
         return "undetermined" if any(it.startswith("undetermined(") for it in claims[0]) else "determined"
-    held: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
-    for answer in answers:
-        kept = tuple(it for it in _chosen(answer) if it.startswith("reading("))
-        held.setdefault(kept, set()).add(tuple(_texts(answer, CLAIM)))
-    supposed = any(it.startswith("supposed_") for answer in answers for it in _chosen(answer))
-    return "undetermined" if supposed and any(len(it) > 1 for it in held.values()) else "ambiguous"
+    return "undetermined" if missing else "ambiguous"
 
 
 # --- one answer
@@ -370,12 +504,10 @@ def _status(answers: Sequence[Answer], claims: Sequence[Sequence[str]]) -> str:
 class _Derivation:
     """The steps of one answer, checked one by one."""
 
-    def __init__(
-        self, rules: Sequence[Rule], program: Program, answer: Answer, given: Sequence[Atom], where: str
-    ) -> None:
+    def __init__(self, rules: Sequence[Rule], support: Support, given: Sequence[Atom], where: str) -> None:
         self.clauses = {(rule.id, rule.clause): rule for rule in rules}
-        self.support = Support(program, answer)
-        self.answer, self.where = answer, where
+        self.support = support
+        self.answer, self.where = support.answer, where
         self.given = {*given, *(rule.fact for rule in rules if rule.is_fact)}
 
     def check(self, stated: Mapping[str, Any]) -> None:
@@ -393,7 +525,7 @@ class _Derivation:
             try:
                 place = self._step(step, depth, denied)
             except StepError as error:
-                raise RejectionError(f"{_short(step.get('atom'))}: {error}", where) from None
+                raise RejectionError(f"{short(step.get('atom'))}: {error}", where) from None
             if place <= last:
                 raise RejectionError(f"{step['atom']} stands out of order", where)
             last = place
@@ -422,8 +554,6 @@ class _Derivation:
 
     def _absent(self, stated: Sequence[Mapping[str, Any]], denied: Mapping[str, tuple[Any, ...]]) -> None:
         where = f"{self.where}, absent"
-        for it in stated:
-            _parts(it, ("atom", "clauses"), "evidence")
         if wrong := sorted({it["atom"] for it in stated} ^ denied.keys()):
             raise RejectionError(f"{wrong[0]}: what the steps deny and what has evidence differ", where)
         _expect([it["atom"] for it in stated], sorted(denied), "order of the evidence")
@@ -434,12 +564,12 @@ class _Derivation:
                 raise RejectionError(f"{it['atom']}: {error}", f"{where} {n}") from None
             if not same(found, it["clauses"]):
                 raise RejectionError(
-                    f"{it['atom']}: found {_short(it['clauses'])}, expected {_short(found)}", f"{where} {n}"
+                    f"{it['atom']}: found {short(it['clauses'])}, expected {short(found)}", f"{where} {n}"
                 )
 
 
 def _difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     for name in sorted({*expected, *found}):
         if not same(expected.get(name), found.get(name)):
-            return f"{name}: found {_short(found.get(name))}, expected {_short(expected.get(name))}"
+            return f"{name}: found {short(found.get(name))}, expected {short(expected.get(name))}"
     return "it differs"

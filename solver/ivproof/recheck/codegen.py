@@ -2,17 +2,23 @@
 
 >>> from .parser import parse
 >>> print(source(*parse("iv_drug(A) :- drug(A), route(A, iv), not excluded(A).")))
-def rule(db, out, new=()):
-    r0 = db[('route', 2)].index(2)
+def rule(db, out, work, new=()):
+    r0 = db[('route', 2)].index(work, 2)
     r1 = db[('drug', 1)].rows
     r2 = db[('excluded', 1)].rows
-    for _, v_A, _ in r0.get('iv', ()):
+    left = work.left
+    n1 = r0.get('iv', ())
+    left -= len(n1)
+    if left < 0: work.over()
+    for _, v_A, _ in n1:
         if ('drug', v_A) in r1:
             if ('excluded', v_A) not in r2:
+                left -= 100
                 out[('iv_drug', v_A)] = None
+    work.left = left
 
 `db` gives the relation of each predicate (see `evaluator.Relation`), and `out` takes what is derived as keys.
-For a choice, `out` takes the values of `choice_key`, and under them the candidates as keys.
+For a choice, `out` takes the values of `choice_key`, and under them the candidates as keys. `work` is the budget.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +26,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from .budget import KEPT, product, sized
 from .plan import choice_key, sequence
 from .syntax import (
     Aggregate,
@@ -43,7 +50,8 @@ Fire = Callable[..., None]
 
 def compiled(rule: Rule, over_new: Literal | None = None) -> Fire:
     """The rule as a function; the literal `over_new` of its body ranges over the atoms of `new` only."""
-    space: dict[str, Any] = {"below": below, "calculate": calculate, **AGGREGATES}
+    space: dict[str, Any] = {"below": below, "calculate": calculate, "product": product, "sized": sized}
+    space |= AGGREGATES
     try:
         exec(compile(source(rule, over_new), f"<{rule.file}:{rule.line}>", "exec"), space)
     except SyntaxError as error:  # Python nests 20 loops at most
@@ -52,16 +60,17 @@ def compiled(rule: Rule, over_new: Literal | None = None) -> Fire:
     return fire
 
 
-def source(rule: Rule, over_new: Literal | None = None) -> str:
-    """The Python text of `compiled`."""
-    return _Writer(rule, over_new).text()
+def source(rule: Rule, over_new: Literal | None = None, *, bounded: bool = True) -> str:
+    """The Python text of `compiled`; if not `bounded`, without `work`, for those who answer for the law themselves."""
+    return _Writer(rule, over_new, bounded).text()
 
 
 class _Writer:
     """The text of one rule as it grows: first the relations it needs, then its loops and tests."""
 
-    def __init__(self, rule: Rule, over_new: Literal | None) -> None:
+    def __init__(self, rule: Rule, over_new: Literal | None, bounded: bool) -> None:
         self.rule, self.over_new, self.shared = rule, over_new, shared_names(rule)
+        self.bounded = bounded
         self.relations: dict[str, str] = {}
         self.lines: list[str] = []
         self.depth = 1
@@ -75,9 +84,19 @@ class _Writer:
             self.line(f"candidates = out.setdefault(({key}), {{}})")
             self.all(self.rule.condition)
         head = self.atom(self.rule.head)
+        if self.bounded and any(isinstance(argument, Function) for argument in self.rule.head.arguments):
+            head = f"sized({head})"
+        self.spend(str(KEPT))
         self.line(f"{'out' if self.rule.condition is None else 'candidates'}[{head}] = None")
         fetched = [f"    {name} = {relation}" for relation, name in self.relations.items()]
-        return "\n".join(["def rule(db, out, new=()):", *fetched, *self.lines])
+        if not self.bounded:
+            return "\n".join(["def rule(db, out, new=()):", *fetched, *self.lines])
+        begin = ["def rule(db, out, work, new=()):", *fetched, "    left = work.left"]
+        return "\n".join([*begin, *self.lines, "    work.left = left"])
+
+    def spend(self, work: str) -> None:
+        if self.bounded:
+            self.line(f"left -= {work}")
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -113,6 +132,8 @@ class _Writer:
                 first, second = self.value(left), self.value(right)
                 sides = ((first, left), (second, right))
                 self.test(*(f"isinstance({side}, int)" for side, part in sides if isinstance(part, Variable)))
+                if operator == "*" and self.bounded:
+                    return f"product({first}, {second})"
                 if operator in "+-*":
                     return f"({first} {operator} {second})"
                 self.test(f"{second} != 0")
@@ -196,18 +217,25 @@ class _Writer:
         """A loop over the atoms that fit, found by the arguments that have values."""
         keys = [i for i, argument in enumerate(atom.arguments, 1) if self.known(argument) and not rows]
         if keys:
-            index = self.relation(atom, f"index({', '.join(map(str, keys))})")
+            index = self.relation(atom, f"index({', '.join(['work'] * self.bounded + list(map(str, keys)))})")
             values = ", ".join(self.value(atom.arguments[i - 1]) for i in keys)
             rows = f"{index}.get({values if len(keys) == 1 else f'({values})'}, ())"
         left: list[tuple[str, Term]] = []
         others = (Variable("_0") if i in keys else term for i, term in enumerate(atom.arguments, 1))
-        self.line(f"for _, {self.unpack(others, left)} in {rows or self.relation(atom, 'rows')}:")
+        name = f"n{next(self.numbers)}"
+        self.line(f"{name} = {rows or self.relation(atom, 'rows')}")
+        self.spend(f"len({name})")
+        if self.bounded:
+            self.line("if left < 0: work.over()")
+        self.line(f"for _, {self.unpack(others, left)} in {name}:")
         self.fit(left)
 
     def comparison(self, left: Term, operator: str, right: Term) -> None:
         if not self.known(left):
             left, right = right, left  # only with = may one side be open
         value = self.value(left)
+        if self.bounded and isinstance(left, Function):
+            value = f"sized({value})"
         if self.known(right):
             self.compare(value, operator, right, numbers=isinstance(left, int | Arithmetic))
         else:
@@ -230,6 +258,7 @@ class _Writer:
             with self.inner():
                 self.all(case.condition)
                 terms = "".join([self.value(term) + ", " for term in case.terms])
+                self.spend(str(KEPT))
                 self.line(f"tuples{number}[({terms})] = None")
         value = f"{aggregate.function}(tuples{number})"
         if self.known(aggregate.bound):

@@ -15,10 +15,11 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from .budget import LARGEST_RULE, Budget, LimitError
 from .codegen import Fire, compiled
 from .plan import check, choice_key
 from .strata import Stratum, stratify
-from .syntax import Literal, Rule, asked
+from .syntax import Literal, Rule, asked, size
 from .terms import Atom, Signature, Value, show, signature
 
 ROUNDS = 20_000  # of one recursion: no law counts that far, so that one without end is noticed
@@ -39,20 +40,22 @@ class Relation:
         self.shared = shared
         self._indexes: dict[tuple[int, ...], dict[Any, list[Atom]]] = {}
 
-    def index(self, *positions: int) -> Mapping[Any, Sequence[Atom]]:
+    def index(self, work: Budget, *positions: int) -> Mapping[Any, Sequence[Atom]]:
         """The atoms by some arguments, counted from 1: by the value of one, or by the tuple of several."""
         found = self._indexes.get(positions)
         if found is None:
+            work.spend(len(self.rows))
             found = self._indexes[positions] = {}
             key = itemgetter(*positions)
             for row in self.rows:
                 found.setdefault(key(row), []).append(row)
         return found
 
-    def add(self, rows: Iterable[Atom]) -> dict[Atom, None]:
+    def add(self, rows: Iterable[Atom], work: Budget) -> dict[Atom, None]:
         """Add atoms; gives those that are new."""
         new = {row: None for row in rows if row not in self.rows}
         self.rows.update(new)
+        work.spend(len(new) * len(self._indexes))
         for positions, index in self._indexes.items():
             key = itemgetter(*positions)
             for row in new:
@@ -137,28 +140,37 @@ class _Branch:
 class Program:
     """Rules, ready to be applied to the facts of one chart after another."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Raises LawError for a rule that is unsafe or a program that is not stratified."""
+    def __init__(self, rules: Iterable[Rule], work: Budget | None = None) -> None:
+        """Raises LawError for a rule that is unsafe or a program that is not stratified.
+
+        Raises LimitError for a rule too large, or where it takes more than `work`.
+        """
+        work = work or Budget()
         self.rules = tuple(rules)
         self._law: Relations = {}
         for rule in self.rules:
+            if size(rule) > LARGEST_RULE:
+                raise LimitError(f"{rule.file}:{rule.line}: the rule has more than {LARGEST_RULE} parts")
             check(rule)
             for predicate in [rule.head.signature, *(atom.signature for atom, _ in asked(rule))]:
                 self._law.setdefault(predicate, Relation({}, shared=True))
             if rule.is_fact:
-                self._law[rule.head.signature].add([rule.fact])
+                self._law[rule.head.signature].add([rule.fact], work)
         self._strata: list[tuple[list[_Compiled], list[_Compiled]]] = []  # of each its rules and its choices
-        for stratum in stratify([rule for rule in self.rules if not rule.is_fact]):
+        for stratum in stratify([rule for rule in self.rules if not rule.is_fact], work):
             group = [_Compiled(rule, stratum) for rule in stratum.rules]
             choices = [one for one in group if one.rule.condition is not None]
             self._strata.append(([one for one in group if one not in choices], choices))
 
-    def answers(self, facts: Iterable[Atom], prefer: Collection[Atom] = ()) -> Iterator[Answer]:
+    def answers(
+        self, facts: Iterable[Atom], prefer: Collection[Atom] = (), work: Budget | None = None
+    ) -> Iterator[Answer]:
         """Every answer, one at a time, no two with the same atoms; candidates in `prefer` are tried first.
 
-        What does not depend on a choice is derived once. Raises LawError if a recursion does not end.
+        What does not depend on a choice is derived once. Raises LawError if a recursion does not end, LimitError where
+        it takes more than `work`.
         """
-        return self._search(facts, lambda candidates: sorted(candidates, key=lambda atom: atom not in prefer))
+        return self._search(facts, lambda candidates: sorted(candidates, key=lambda atom: atom not in prefer), work)
 
     def derive(self, facts: Iterable[Atom], choices: Collection[Atom] = ()) -> Answer:
         """The answer in which just these atoms are chosen; where there is one candidate it may be left out.
@@ -171,17 +183,21 @@ class Program:
                 return answer
         raise NoAnswerError(f"no answer has the choices {', '.join(sorted(map(show, wanted))) or '(none)'}")
 
-    def _search(self, facts: Iterable[Atom], pick: Callable[[tuple[Atom, ...]], list[Atom]]) -> Iterator[Answer]:
+    def _search(
+        self, facts: Iterable[Atom], pick: Callable[[tuple[Atom, ...]], list[Atom]], work: Budget | None = None
+    ) -> Iterator[Answer]:
+        work = work or Budget()
         given: Atoms = {}
         for atom in facts:
             given.setdefault(signature(atom), {})[atom] = None
         nothing = Relation({}, shared=True)
         start = _Branch({**dict.fromkeys(given, nothing), **self._law})
-        _add(start.relations, given)
+        _add(start.relations, given, work)
         waiting = [start]
         while waiting:
             branch = waiting.pop()
-            if not self._advance(branch):
+            work.spend(len(branch.relations) + len(branch.cases))
+            if not self._advance(branch, work):
                 continue
             if branch.stratum == len(self._strata):
                 yield Answer(frozenset(chain(*given.values())), branch.relations, branch.choices)
@@ -192,17 +208,17 @@ class Program:
                 next_ = replace(branch, relations=dict(branch.relations), chosen=atom, case=branch.case + 1)
                 waiting.append(next_)
 
-    def _advance(self, branch: _Branch) -> bool:
+    def _advance(self, branch: _Branch, work: Budget) -> bool:
         """Go on to the end, or to the next case without a true candidate; false if a case ever has two."""
         relations = branch.relations
         while branch.stratum < len(self._strata):
             rules, choices = self._strata[branch.stratum]
             if branch.chosen is None:
-                _close(rules, relations)
-                branch.cases = [case for choice in choices for case in _cases(choice, relations)]
+                _close(rules, relations, work)
+                branch.cases = [case for choice in choices for case in _cases(choice, relations, work)]
                 branch.case = 0
             else:
-                _close(rules, relations, {signature(branch.chosen): {branch.chosen: None}})
+                _close(rules, relations, work, {signature(branch.chosen): {branch.chosen: None}})
                 branch.chosen = None
             while branch.case < len(branch.cases):
                 if not _true(branch.cases[branch.case], relations):
@@ -217,42 +233,43 @@ class Program:
         return True
 
 
-def _close(rules: list[_Compiled], relations: Relations, start: Atoms | None = None) -> None:
+def _close(rules: list[_Compiled], relations: Relations, work: Budget, start: Atoms | None = None) -> None:
     """Add all that the rules of a stratum derive; with `start`, what these atoms add to a closed stratum."""
     derived: Atoms = {} if start is None else start
     for one in rules if start is None else ():
         if one.applies(relations):
-            one.fire(relations, derived.setdefault(one.head, {}))
-    new = _add(relations, derived)
+            one.fire(relations, derived.setdefault(one.head, {}), work)
+    new = _add(relations, derived, work)
     for _ in range(ROUNDS):
         derived = {}
         for one in rules if new else ():
             for predicate, fire in one.fire_on_new:
                 if predicate in new:
-                    fire(relations, derived.setdefault(one.head, {}), new[predicate])
-        new = _add(relations, derived)
+                    fire(relations, derived.setdefault(one.head, {}), work, new[predicate])
+        new = _add(relations, derived, work)
         if not new:
             return
     raise rules[0].rule.error(f"the recursion has not ended after {ROUNDS} rounds")
 
 
-def _add(relations: Relations, atoms: Atoms) -> Atoms:
+def _add(relations: Relations, atoms: Atoms, work: Budget) -> Atoms:
     """Add atoms to their relations; gives those that are new."""
     new: Atoms = {}
     for predicate, rows in atoms.items():
         if rows:
             if relations[predicate].shared:
+                work.spend(len(relations[predicate].rows))
                 relations[predicate] = Relation(dict(relations[predicate].rows))
-            if added := relations[predicate].add(rows):
+            if added := relations[predicate].add(rows, work):
                 new[predicate] = added
     return new
 
 
-def _cases(choice: _Compiled, relations: Relations) -> Iterator[Choice]:
+def _cases(choice: _Compiled, relations: Relations, work: Budget) -> Iterator[Choice]:
     """The choice for each way to satisfy its body."""
     found: dict[tuple[Value, ...], dict[Atom, None]] = {}
     if choice.applies(relations):
-        choice.fire(relations, found)
+        choice.fire(relations, found, work)
     for values, candidates in found.items():
         binding = dict(zip(choice_key(choice.rule), values, strict=True))
         yield Choice(choice.rule, binding, tuple(candidates))

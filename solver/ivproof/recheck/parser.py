@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
-_HEADER = re.compile(r"\s*%\s*\[([a-z0-9][a-z0-9-]*)\]\s*(.*?)\s*$")
+_HEADER = re.compile(r"\s*%\s*\[([a-z0-9][a-z0-9-]*)\](.*)", re.DOTALL)
 _COMMENT = re.compile(r"\s*%")
 _SENTENCE = re.compile(r"\s*%(?!\s*\[[a-z0-9-]+\])")  # a comment that is no header
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -106,7 +106,7 @@ def _with_headers(rules: Iterable[Rule], lines: list[str], file: str) -> Iterato
             place, found = headers.popleft()
             if place > previous.end_line:  # not a comment inside the previous rule
                 below = takewhile(_SENTENCE.match, lines[place:])
-                header, clause = (found[1], found[2], " ".join(line.strip(" \t\r%") for line in below)), 1
+                header, clause = (found[1], found[2].strip(), " ".join(line.strip(" \t\r%") for line in below)), 1
         name, citation, sentence = header
         previous = replace(rule, file=file, id=name, citation=citation, sentence=sentence, clause=clause)
         yield previous

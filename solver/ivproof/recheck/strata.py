@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .budget import KEPT, Budget
 from .syntax import Arithmetic, Function, Pattern, Rule, Term, Variable, asked, text
 from .terms import Signature
 
@@ -21,11 +22,13 @@ class Stratum:
     open: bool  # one of them is a choice or depends on one
 
 
-def stratify(rules: Sequence[Rule]) -> list[Stratum]:
+def stratify(rules: Sequence[Rule], work: Budget | None = None) -> list[Stratum]:
     """The strata, each after all that it depends on; those that no choice can touch come first.
 
-    Raises LawError where a rule depends on itself through negation, an aggregate or a choice.
+    Raises LawError where a rule depends on itself through negation, an aggregate or a choice, LimitError where it takes
+    more than `work`.
     """
+    work = work or Budget()
     heads: dict[Signature, list[int]] = defaultdict(list)
     for number, rule in enumerate(rules):
         heads[rule.head.signature].append(number)
@@ -36,6 +39,7 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
         if rule.condition is not None:  # an atom derived without choosing counts as the chosen one
             needs.append((rule.head, False))
         for atom, strict in needs:
+            work.spend(KEPT * len(heads[atom.signature]))
             for other in heads[atom.signature]:
                 if may_meet(atom, rules[other].head) and (atom is not rule.head or other != number):
                     edges[number][other] = strict or edges[number].get(other, False)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from operator import eq
 from typing import Any, TypeAlias
 
+from .budget import SLOWLY, Budget, sized
 from .evaluator import Answer, Program
 from .plan import sequence
 from .syntax import (
@@ -78,9 +79,10 @@ class Failure:
 class Support:
     """The reasons in one answer of one program."""
 
-    def __init__(self, program: Program, answer: Answer) -> None:
-        """Look into `answer`, which `program` gave."""
+    def __init__(self, program: Program, answer: Answer, work: Budget | None = None) -> None:
+        """Look into `answer`, which `program` gave; LimitError is raised where it takes more than `work`."""
         self.answer = answer
+        self.work = work or Budget()
         self._rules: dict[Signature, list[Rule]] = defaultdict(list)
         for rule in program.rules:
             self._rules[rule.head.signature].append(rule)
@@ -189,7 +191,8 @@ class Support:
         if relation is None:
             return
         key = tuple(known.values())
-        rows = relation.index(*known).get(key if len(key) > 1 else key[0], ()) if key else relation.rows
+        rows = relation.index(self.work, *known).get(key if len(key) > 1 else key[0], ()) if key else relation.rows
+        self.work.spend(SLOWLY * (1 + len(rows)))
         for row in rows:
             fits = match(zip(atom.arguments, row[1:], strict=True), binding)
             if fits is not None:
@@ -198,6 +201,7 @@ class Support:
     def _nearest(self, atom: Pattern, binding: Binding) -> tuple[Atom, ...]:
         """The true atoms that come nearest to one that is missing: that agree in the first arguments, if they can."""
         known = _known(atom, binding)
+        self.work.spend(len(self.answer.of(*atom.signature)))
         agree = {row: tuple(map(eq, known, row[1:])) for row in self.answer.of(*atom.signature)}
         most = max(agree.values(), default=())
         return tuple(row for row, where in agree.items() if where == most and any(most))
@@ -217,7 +221,7 @@ def _compared(
 ) -> tuple[Binding, Check]:
     """Compare a value with a term; with = a term without value takes it."""
     if left is not None and not names([right]) <= binding.keys():
-        fits = match([(right, left)], binding)
+        fits = match([(right, sized(left))], binding)
         return fits or binding, Check(element, fits is not None, (), (left,), counted or {})
     value = None if left is None else substitute(right, binding)
     if left is None or value is None:

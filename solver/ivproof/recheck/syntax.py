@@ -161,6 +161,29 @@ def names(nodes: Iterable[Node], *, arithmetic: bool = True) -> set[str]:
     return found
 
 
+def size(rule: Rule) -> int:
+    """How many names, numbers and conditions a rule has."""
+    seen = 0
+    waiting: list[Any] = [rule.head, *(rule.condition or ()), *rule.body]
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        match node:
+            case Literal(atom):
+                waiting.append(atom)
+            case Pattern(_, parts) | Function(_, parts):
+                waiting += parts
+            case Comparison(left, _, right) | Arithmetic(_, left, right):
+                waiting += (left, right)
+            case Aggregate(_, cases, _, bound):
+                waiting += (*cases, bound)
+            case Case(terms, condition):
+                waiting += (*terms, *condition)
+            case tuple():
+                waiting += node
+    return seen
+
+
 def arithmetic_in(node: Term | Pattern) -> Iterator[Arithmetic]:
     """The calculations in a term or an atom."""
     if isinstance(node, Arithmetic):

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Any, TypeAlias, Union
 
+from .budget import product
+
 Value: TypeAlias = Union[int, str, tuple["Value", ...]]  # noqa: UP007 (`|` does not take a name in quotes)
 Atom: TypeAlias = tuple[Value, ...]
 Signature: TypeAlias = tuple[str, int]  # name and number of arguments
@@ -96,7 +98,7 @@ def calculate(operator: str, left: int, right: int) -> int:
         case "-":
             return left - right
         case "*":
-            return left * right
+            return product(left, right)
     quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
     return quotient if operator == "/" else left - right * quotient
 
@@ -175,7 +177,7 @@ def parse_facts(text: str) -> list[Atom]:
 
 def number(text: str) -> int:
     """An integer. Raises FactError if it does not fit into 32 bits."""
-    value = int(text)
+    value = int(text) if len(text) < 12 else LARGEST + 1
     if abs(value) > LARGEST:
-        raise FactError(f"found {value}, which does not fit into 32 bits")
+        raise FactError(f"found {text[:20]}, which does not fit into 32 bits")
     return value
