@@ -77,9 +77,14 @@ def test_with_every_question_open_the_first_claim_that_is_not_stated_ends_it(
     for setting in proof["settings"]:
         setting.pop("option", None)
         setting["source"] = "open"
-    looked_at: list[int] = []
+    looked_at = []
     texts = checker._texts
-    monkeypatch.setattr(checker, "_texts", lambda *given: (looked_at.append(1), texts(*given))[1])
+
+    def noted(*given: Any) -> list[str]:
+        looked_at.append(given)
+        return texts(*given)
+
+    monkeypatch.setattr(checker, "_texts", noted)
     proof["outcome"]["claims"] = [[]]
     for answer in proof["answers"]:
         answer["claim"] = []
