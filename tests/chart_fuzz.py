@@ -99,7 +99,8 @@ def _change(rng: random.Random, part: Any, parts: list[Any]) -> None:
         name = rng.choice(names)
         part[rng.choice([name.upper(), f"{name}s", f" {name}", name.replace("e", "\u0435"), ""])] = part[name]
     elif at < 0.35:
-        part[rng.choice(_fields(part))] = value(rng, "", parts)
+        name = rng.choice(_fields(part))
+        part[name] = value(rng, name if rng.random() < 0.5 else "", parts)
     elif names:
         timed = [name for name in names if name in TIMED]
         name = rng.choice(timed if timed and rng.random() < 0.4 else names)
@@ -127,6 +128,36 @@ WORDS: dict[str, list[Any]] = {
     "purpose": ["hydration", "keep_open", "carrier", "premedication", "replacement", "other"],
     "route": ["IV", "IM", "SQ", "IA", "ID", "IT", "IP", "IPL", "IL", "PO", "iv", "SC"],
     "form": ["solution", "powder", "tablet", "gas"],
+    "time_zone": [*ZONES, *NO_ZONES],
+    "services": [["flush"], ["IV start", "iv-start"], ["flush", {"kind": "supplies"}], ["fly"], "flush"],
+    "amount": [
+        "679 mg",
+        "1,250 mg",
+        "1 g",
+        "0 mg",
+        "10 µg",
+        "2 million units",
+        "1.5 mL",
+        "5",
+        "mg",
+        "1,25 mg",
+        "3 parsecs",
+        "1000001 mg",
+        "\u0661 mg",
+        "5\u00a0mg",
+        "10 UNITS ",
+        "1. mg",
+        "7cc",
+    ],
+    "size": ["500 mg", "1 g", "0.5 ml", "many"],
+    "vials": [[{"size": "500 mg", "count": 2}], [{"size": "1 g"}], [{"count": 1}], [{"size": None}]],
+    "denied": [
+        {"group": "CO", "reason": 97, "remark": "M15"},
+        {"reason": "B7", "remark": ["M15", "N130"]},
+        {"group": "X"},
+    ],
+    "reason": [97, "97", "B15", "P1234", "reaction"],
+    "remark": ["M15", ["MA130"], "15"],
     "code": ["99213", "J0696", "9921", "j0696", "992133"],
 }
 
@@ -154,7 +185,7 @@ def _fields(part: dict[str, Any]) -> list[str]:
     from ivproof.recheck import chart
 
     shapes: tuple[chart.Fields, ...] = (chart._CHART, chart._ADMINISTRATION, chart._SITE)
-    shapes += (chart._PAUSE, chart._SERVICE, chart._BILLED)
+    shapes += (chart._PAUSE, chart._SERVICE, chart._BILLED, chart._DENIED, chart._VIALS)
     return sorted(max(shapes, key=lambda it: len(set(it) & set(part))))
 
 
@@ -164,6 +195,8 @@ def _move_to_zone(rng: random.Random, chart: dict[str, Any]) -> None:
                             ("2018-11-03", ZONES[2]), ("2018-02-17", ZONES[2]), ("2011-12-29", ZONES[5]),
                             ("2023-04-27", ZONES[3]), ("2022-03-26", ZONES[4]), ("2020-04-04", ZONES[6])])  # fmt: skip
     chart["date"] = day
+    if rng.random() < 0.4:
+        chart["time_zone"] = zone
     for it in chart.get("administrations", ()):
         for name in ("start", "stop"):
             clock = it.get(name)

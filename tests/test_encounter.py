@@ -273,7 +273,131 @@ def test_what_is_shown_cannot_break_the_line() -> None:
 
 def test_free_text_is_not_repeated_where_structure_was_expected() -> None:
     assert "Doe" not in refused(chart(administrations=["Jane Doe had 1 l of saline"]))[0]
-    assert "Doe" not in refused(chart(note="Jane Doe"))[0]
+    assert "Doe" not in refused(chart(remarks="Jane Doe"))[0]
+    assert "Doe" not in refused(chart(services=["Jane Doe had 1 l of saline"]))[0]
+
+
+# --- What is taken in more than one form
+
+
+def test_numbers_stand_for_ids_and_places() -> None:
+    given_ = [{"id": 1, "drug": "x", "route": "IV", "site": 7}, {"id": "2", "drug": "x", "route": "IV", "continues": 1}]
+    encounter = accepted(
+        {"id": 1001, "place_of_service": 2, "date": "2020-10-05", "primary_reason": 1, "access_sites": [{"id": 7}]}
+        | {"administrations": given_}
+    )
+    assert (encounter.id, encounter.place_of_service, encounter.primary_reason) == ("1001", "02", ("1",))
+    first, second = encounter.administrations
+    assert (first.id, first.site, second.continues) == ("1", "7", "1")
+    assert dumps(encounter)["place_of_service"] == "02"
+
+
+@pytest.mark.parametrize("fields", [{"id": True}, {"id": 1.0}, {"place_of_service": True}, {"place_of_service": 100}])
+def test_what_is_no_whole_number_of_its_kind_is_no_id_and_no_place(fields: dict[str, Any]) -> None:
+    assert refused(chart(**fields))
+
+
+def test_an_administration_without_an_id_gets_one_of_its_drug() -> None:
+    bare = {"route": "IV"}
+    data = {**chart(), "administrations": [{"drug": "Ceftriaxone", **bare}, {"drug": "NS 0.9%", **bare}]}
+    data["administrations"] += [
+        {"id": "ceftriaxone-2", "drug": "x", **bare},
+        {"id": None, "drug": "ceftriaxone", **bare},
+    ]
+    before = copy.deepcopy(data)
+    encounter = accepted(data)
+    assert data == before
+    names = [it.id for it in encounter.administrations]
+    assert names == ["ceftriaxone-1", "ns-0-9-1", "ceftriaxone-2", "ceftriaxone-3"]
+    assert accepted(dumps(encounter)) == encounter
+    assert accepted({**data, "primary_reason": "ceftriaxone-1"}).primary_reason == ("ceftriaxone-1",)
+
+
+def test_services_may_be_words() -> None:
+    encounter = accepted(chart(services=["IV start", "blood-draw", {"kind": "flush", "done": False}]))
+    assert [it.kind for it in encounter.services] == ["iv_start", "blood_draw", "flush"]
+    assert dumps(encounter)["services"][0] == {"kind": "iv_start"}
+    assert "did you mean iv_start?" in refused(chart(services=["iv strat"]))[0]
+
+
+def test_amounts_have_a_number_and_a_unit() -> None:
+    encounter = accepted(chart({"amount": "1,250.5 mg", "vials": [{"size": "1 Gram", "count": 2}, {"size": "500 mg"}]}))
+    [it] = encounter.administrations
+    assert it.amount is not None
+    assert (str(it.amount.number), it.amount.unit) == ("1250.5", "mg")
+    assert [(str(vial.size.number), vial.size.unit, vial.count) for vial in it.vials] == [
+        ("1", "g", 2),
+        ("500", "mg", 1),
+    ]
+    assert dumps(encounter)["administrations"][0]["amount"] == "1,250.5 mg"
+    for wrong in (679, "679", "mg", "0 mg", "-5 mg", "5 parsecs", "1,25 mg", ""):
+        assert "administrations[0].amount" in refused(chart({"amount": wrong}))[0], wrong
+    assert "administrations[0].vials[0].size" in refused(chart({"vials": [{"count": 2}]}))[0]
+
+
+def test_a_denial_is_kept_with_its_line() -> None:
+    denied = {"group": "CO", "reason": 97, "remark": "M15", "text": "bundled", "date": "2024-03-02", "amount": 74.0}
+    [line] = accepted(chart(billed=[{"code": "96361", "denied": denied}])).billed
+    assert line.denied is not None
+    assert (line.denied.reason, line.denied.remark, line.denied.amount) == ("97", ("M15",), 74)
+    for wrong in ({"group": "XX"}, {"reason": "ninety"}, {"remark": "15"}, {"date": "03/02/2024"}, {"amount": -1}):
+        assert "billed[0].denied" in refused(chart(billed=[{"code": "96361", "denied": wrong}]))[0]
+
+
+# --- The time zone of the house
+
+NEW_YORK = "America/New_York"
+
+
+def times_of(data: dict[str, Any]) -> list[tuple[int, int]]:
+    [it] = accepted(data).administrations
+    return [(time.seconds, time.day) for time in (it.start, it.stop) if time is not None]
+
+
+def test_a_date_time_with_an_offset_is_dated_in_the_zone() -> None:
+    late = {"start": "2020-10-06T01:30:00Z", "stop": "2020-10-05T19:45-07:00"}
+    assert times_of(chart(late, time_zone=NEW_YORK)) == [(77400, 0), (81900, 0)]
+    assert times_of(chart(late))[0] == (86400 + 5400, 1)
+
+
+def test_clock_times_are_read_in_the_zone_beside_date_times() -> None:
+    mixed = {"start": "2020-10-06T01:30:00Z", "stop": "22:15"}
+    assert times_of(chart(mixed, time_zone=NEW_YORK)) == [(77400, 0), (80100, 0)]
+    after_midnight = {"start": "2020-10-06T03:30:00Z", "stop": "00:10"}
+    assert times_of(chart(after_midnight, time_zone=NEW_YORK)) == [(84600, 0), (87000, 1)]
+    without_offset = {"start": "2020-10-05T21:30", "stop": "2020-10-06T02:30Z"}
+    assert times_of(chart(without_offset, time_zone=NEW_YORK)) == [(77400, 0), (81000, 0)]
+
+
+def test_the_night_of_the_clock_change_is_counted_as_it_was() -> None:
+    autumn = chart({"start": "23:00", "stop": "03:00"}, date="2020-10-31", time_zone=NEW_YORK)
+    assert times_of(autumn) == [(23 * HOUR, 0), (28 * HOUR, 1)]
+    spring = chart({"start": "23:00", "stop": "03:00"}, date="2021-03-13", time_zone=NEW_YORK)
+    assert times_of(spring) == [(23 * HOUR, 0), (26 * HOUR, 1)]
+    twice = chart({"start": "2020-11-01T01:30"}, date="2020-11-01", time_zone=NEW_YORK)
+    assert "twice" in refused(twice)[0]
+    never = chart({"start": "02:30"}, date="2021-03-14", time_zone=NEW_YORK)
+    assert "skip" in refused(never)[0]
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    for wrong in ("Eastern", "localtime", "", 5):
+        assert refused(chart(time_zone=wrong))[0].startswith("time_zone"), wrong
+
+
+@given(st.integers(0, 20 * 60), st.integers(0, 180), st.sampled_from(["Z", "-07:00", "+05:45"]))
+def test_a_chart_in_utc_is_the_chart_of_the_house(begin: int, length: int, offset: str) -> None:
+    """Outside nights of a clock change, the zone and the offset of a time change neither its date nor its seconds."""
+    east = {"Z": 0, "-07:00": -420, "+05:45": 345}[offset]
+
+    def written(minutes: int) -> str:
+        there = dt.datetime(2020, 10, 5, 4) + dt.timedelta(minutes=minutes + east)
+        return there.isoformat(timespec="minutes") + offset
+
+    local = [f"{it // 60:02}:{it % 60:02}" for it in (begin, begin + length)]
+    house = chart({"start": local[0], "stop": local[1]})
+    away = chart({"start": written(begin), "stop": written(begin + length)}, time_zone=NEW_YORK)
+    assert times_of(away) == times_of(house)
 
 
 # --- In and out again
@@ -375,7 +499,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 def test_the_schema_is_one_and_describes_every_field() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     parts = list(objects(schema()))
-    assert len(parts) == 7
+    assert len(parts) == 9
     for part in parts:
         assert part["description"]
         assert part["additionalProperties"] is False
@@ -392,11 +516,13 @@ def test_the_schema_has_the_names_of_the_format() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"place_of_service": 22},
+        {"place_of_service": 222},
         {"date": "10/05/2020"},
         {"order": None},
         {"diagnoses": ["E860"]},
-        {"note": "unknown"},
+        {"remarks": "unknown"},
+        {"time_zone": 5},
+        {"services": [5]},
         {"inpatient_order_at": "9:00"},
         {"administrations": [{"id": "a", "drug": "x"}]},
         {"administrations": [{"id": "a", "drug": "x", "route": "iv"}]},

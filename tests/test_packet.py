@@ -346,3 +346,20 @@ def test_an_encounter_is_picked_for_a_packet_only(tmp_path: Path) -> None:
     result = run("audit", file, "--encounter", "A")
     assert result.exit_code == 2
     assert "packet" in result.stderr
+
+
+def test_a_packet_shows_notes_and_where_the_record_has_what_and_the_law_knows_nothing_of_it() -> None:
+    bag = given_iv(
+        "drug", "ceftriaxone", "09:00", "10:20", note="given by the night shift", source="MAR p. 3, RN, 11:04"
+    )
+    plain, noted = (
+        made(data, {"code": "96365"})
+        for data in (antibiotic(), chart("E", bag, note="port would not flush", time_zone="America/New_York"))
+    )
+    about = dict(noted.about)
+    assert about["Note"] == "port would not flush"
+    assert about["Record of drug"] == "MAR p. 3, RN, 11:04"
+    assert about["Note on drug"] == "given by the night shift"
+    assert "night shift" in packet_page(noted)
+    assert noted.verdict == plain.verdict
+    assert "night shift" not in json.dumps(json.loads(noted.proof.content)["facts"])

@@ -120,6 +120,26 @@ def test_the_order_of_the_file_changes_nothing(chart: Chart, rng: random.Random)
     assert len(set(map(repr, found([chart, other])))) == 1
 
 
+@trying(25)
+@given(either, either, st.randoms(use_true_random=False))
+def test_what_was_charted_and_not_given_changes_nothing(chart: Chart, other: Chart, rng: random.Random) -> None:
+    """Whatever another chart has, at the same sites, in the same bags, as the reason of the visit or gone on with."""
+    held = deepcopy(chart)
+    given_here = held["administrations"]
+    for n, it in enumerate(deepcopy(other["administrations"])):
+        row = {**it, "id": f"held-{n}", "done": False}
+        row.pop("continues", None)
+        row["site"] = rng.choice([site["id"] for site in held.get("access_sites", ())] or [None])
+        if given_here and rng.random() < 0.5:
+            row |= {"continues": given_here[0]["id"], "bag": given_here[0].get("bag", "held")}
+        if len(row.get("start", "")) > 8 or len(row.get("stop", "")) > 8:
+            row = {key: value for key, value in row.items() if key not in {"start", "stop", "pauses"}}
+        given_here.insert(rng.randrange(len(given_here) + 1), row)
+    for service in other.get("services", ()):
+        held.setdefault("services", []).append({**service, "done": False})
+    assert len(set(map(repr, found([chart, held])))) == 1
+
+
 @trying(20)
 @given(either, st.integers(1, 1500))
 def test_another_date_changes_nothing_but_the_dates(chart: Chart, days: int) -> None:

@@ -24,9 +24,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal, NamedTuple, Self
+from itertools import count
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
@@ -43,19 +45,28 @@ from ivproof.chart.fields import (
     DrugClass,
     Flag,
     Form,
+    Id,
     Items,
+    Measure,
+    Measured,
     Modifier,
     Order,
     PlaceOfService,
     Positive,
     Purpose,
+    Reason,
     References,
+    Remarks,
     Route,
     ServiceKind,
     Text,
     Time,
+    WordToo,
+    Zone,
     charted_date,
     charted_time,
+    charted_zone,
+    number_as_text,
 )
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
 
@@ -64,6 +75,7 @@ __all__ = [
     "Administration",
     "BilledLine",
     "Chart",
+    "Denial",
     "EarlierVisit",
     "Encounter",
     "Moment",
@@ -71,9 +83,11 @@ __all__ = [
     "Refusal",
     "Service",
     "Source",
+    "Vials",
     "compare_key",
     "digest",
     "dumps",
+    "for_people",
     "parse",
     "schema",
 ]
@@ -88,14 +102,14 @@ class Part(BaseModel):
 class AccessSite(Part):
     """A vascular access: the catheter, not its lumen."""
 
-    id: Text = Field(description="Names the access; administrations refer to it. Unique in the encounter.")
+    id: Id = Field(description="Names the access; administrations refer to it. Unique in the encounter.")
     kind: Literal["peripheral", "picc", "port", "central", "arterial"] | None = Field(
         None, description="Kind of catheter; null where not documented."
     )
     necessity: Literal["protocol", "incompatible", "condition"] | None = Field(
         None, description="Why a further access was required; null where not documented."
     )
-    replaces: Text | None = Field(
+    replaces: Id | None = Field(
         None, description="Id of the access that this one is a restart of, after it had failed."
     )
 
@@ -108,11 +122,25 @@ class Pause(Part):
     reason: Text | None = Field(None, description="Why it stood still, in free text.")
 
 
+class Vials(Part):
+    """Containers of one size that were opened."""
+
+    size: Measure = Field(description="What one holds, with its unit: 500 mg.")
+    count: Positive = Field(1, description="How many were opened.")
+
+
 class Administration(Part):
     """One drug or fluid given once, as charted."""
 
-    id: Text = Field(description="Names the administration. Unique in the encounter.")
+    id: Id = Field(
+        description="Names the administration. Unique in the encounter; where it is left out, one is made of the drug, "
+        "such as ceftriaxone-1."
+    )
     drug: Text = Field(description="Ingredient, brand or HCPCS code; fluids too, such as normal saline.")
+    done: Flag = Field(
+        True,
+        description="False: charted and not given (held, refused). It is left out with its reason and decides nothing.",
+    )
     product: Text | None = Field(
         None, description="NDC or another product key, where two products share an ingredient."
     )
@@ -125,7 +153,7 @@ class Administration(Part):
     method: Literal["push", "infusion"] | None = Field(
         None, description="How it was charted; null where it was not, so that the time decides."
     )
-    site: Text | None = Field(
+    site: Id | None = Field(
         None,
         description="For the vascular routes IV and IA the id of an access site; for the others the place of "
         "the injection in free text. Null where not documented.",
@@ -133,7 +161,7 @@ class Administration(Part):
     lumen: Text | None = Field(
         None, description="Lumen of the catheter, in free text: distal, proximal. Never a site of its own."
     )
-    bag: Text | None = Field(
+    bag: Id | None = Field(
         None,
         description="Id of a shared bag or syringe. Another drug under the same id was mixed in and given "
         "together; the same drug under the same id is one bag charted in several entries.",
@@ -141,8 +169,8 @@ class Administration(Part):
     premixed: Flag | None = Field(
         None, description="True: pre-packaged. False: mixed by the pharmacy. Null: not documented."
     )
-    dose: Text | None = Field(None, description="Id that ties the injections of one dose together.")
-    continues: Text | None = Field(
+    dose: Id | None = Field(None, description="Id that ties the injections of one dose together.")
+    continues: Id | None = Field(
         None, description="Id of the administration that this one goes on with: a restart, a bag change."
     )
     ordered_minutes: Positive | None = Field(None, description="How many minutes it was ordered to run.")
@@ -187,6 +215,14 @@ class Administration(Part):
     container: Literal["single_dose", "multi_dose"] | None = Field(None, description="Container that the drug came in.")
     billing_units: Count | None = Field(None, description="HCPCS units administered.")
     discarded_units: Count | None = Field(None, description="HCPCS units discarded from a single-dose container.")
+    amount: Measure | None = Field(None, description="What was given, with its unit, such as 679 mg.")
+    vials: Items[Vials] = Field(
+        (), description="Containers opened, by size; with `amount` they say what was discarded."
+    )
+    source: Text | None = Field(
+        None, description="Where the record has it, such as MAR p. 3, RN, 11:04; kept out of the law."
+    )
+    note: Text | None = Field(None, description="Free text for people; kept out of the law.")
 
 
 class Service(Part):
@@ -200,12 +236,27 @@ class Service(Part):
     )
 
 
+class Denial(Part):
+    """What the payer said of a billed line that it did not pay."""
+
+    group: Literal["CO", "CR", "OA", "PI", "PR"] | None = Field(
+        None,
+        description="Group of the adjustment: CO (contract), PR (patient), OA (other), PI (payer), CR (correction).",
+    )
+    reason: Reason | None = Field(None, description="Code of the adjustment reason (CARC), such as 97.")
+    remark: Remarks = Field((), description="Codes of remarks (RARC), one such as M15 or several.")
+    text: Text | None = Field(None, description="The reason in the payer's words.")
+    date: Date | None = Field(None, description="Date of the denial, YYYY-MM-DD.")
+    amount: Amount | None = Field(None, description="Amount that was not paid, in dollars.")
+
+
 class BilledLine(Part):
     """A line of the claim to audit against."""
 
     code: Code = Field(description="CPT or HCPCS code that was billed.")
     units: Positive = Field(1, description="Units that were billed.")
     modifiers: Items[Modifier] = Field((), description="Modifiers on the line, in their order.")
+    denied: Denial | None = Field(default=None, description="What the payer said, where it did not pay the line.")
 
 
 class EarlierVisit(Part):
@@ -222,12 +273,18 @@ class EarlierVisit(Part):
 class Encounter(Part):
     """One outpatient encounter as charted."""
 
-    id: Text = Field(description="Names the encounter. Unique in a batch.")
+    id: Id = Field(description="Names the encounter. Unique in a batch.")
     claim_type: Literal["facility", "professional"] = Field(
         "facility", description="Whose claim it is: the facility's or the physician's."
     )
-    place_of_service: PlaceOfService = Field(description="CMS place-of-service code, two digits in quotes.")
+    place_of_service: PlaceOfService = Field(description="CMS place-of-service code, two digits.")
     date: Date = Field(description="Date of service of the first event, YYYY-MM-DD.")
+    time_zone: Zone = Field(
+        None,
+        description="Time zone, an IANA name such as America/New_York: date-times with an offset are dated there, "
+        "clock times are read there.",
+    )
+    note: Text | None = Field(None, description="Free text for people; kept out of the law.")
     payer: Text | None = Field(
         None, description="Payer, in free text and compared ignoring case; few policies look at it."
     )
@@ -252,7 +309,9 @@ class Encounter(Part):
     administrations: Items[Administration] = Field(
         (), description="Drugs and fluids given; empty for a visit without any."
     )
-    services: Items[Service] = Field((), description="Other things done at the visit.")
+    services: Items[Annotated[Service, WordToo()]] = Field(
+        (), description="Other things done at the visit; one of which no more is said may be a word: iv_start."
+    )
     billed: Items[BilledLine] = Field((), description="The claim to audit against.")
 
     @model_validator(mode="after")
@@ -287,6 +346,7 @@ def parse(
     `problems` are those its reader has found already. Nothing is raised and nothing changed: all that is
     wrong with the chart is in the refusals.
     """
+    data = _with_ids(data)
     try:
         encounter = Encounter.model_validate(data)
     except ValidationError as error:
@@ -294,8 +354,25 @@ def parse(
     if not problems:
         return Chart(source, encounter)
     name = data.get("id") if isinstance(data, Mapping) else None
-    refusals = (refuse(source, it, line=_line(it.path, lines), encounter=name) for it in problems)
-    return Chart(source, None, tuple(refusals))
+    refusals = [refuse(source, it, line=_line(it.path, lines), encounter=name) for it in problems]
+    return Chart(source, None, tuple(sorted(refusals, key=lambda it: it.line or 0)))
+
+
+def _with_ids(data: object) -> object:
+    """Give a chart in which each administration without an id has one that is made of its drug and a number."""
+    given = data.get("administrations") if isinstance(data, Mapping) else None
+    if not isinstance(given, list) or all(not isinstance(it, Mapping) or it.get("id") is not None for it in given):
+        return data
+    taken = {compare_key(str(it["id"])) for it in given if isinstance(it, Mapping) and it.get("id") is not None}
+    named = []
+    for it in given:
+        if isinstance(it, Mapping) and it.get("id") is None and isinstance(it.get("drug"), str):
+            stem = re.sub(r"[\W_]+", "-", compare_key(it["drug"]).casefold()).strip("-") or "drug"
+            name = next(name for n in count(1) if (name := f"{stem}-{n}") not in taken)
+            taken.add(name)
+            it = {"id": name, **{key: value for key, value in it.items() if key != "id"}}  # noqa: PLW2901
+        named.append(it)
+    return {**data, "administrations": named}  # type: ignore[dict-item]
 
 
 def _line(path: Place, lines: Mapping[Place, int] | None) -> int | None:
@@ -330,6 +407,8 @@ _PARTS: dict[str | int, type[Part]] = {
     "access_sites": AccessSite,
     "administrations": Administration,
     "pauses": Pause,
+    "vials": Vials,
+    "denied": Denial,
     "services": Service,
     "billed": BilledLine,
     "earlier_visit": EarlierVisit,
@@ -343,7 +422,7 @@ def _as_far_as_readable(data: Mapping[str, Any]) -> Encounter:
     """
 
     def text(raw: Mapping[str, Any], name: str) -> Any:
-        value = raw.get(name)
+        value = number_as_text(raw.get(name))
         return value if isinstance(value, str) and value.strip() else None
 
     def time(raw: Mapping[str, Any], name: str) -> Moment | None:
@@ -375,13 +454,23 @@ def _as_far_as_readable(data: Mapping[str, Any]) -> Encounter:
         for raw in parts(data, "access_sites")
     )
     reasons = data.get("primary_reason")
+    reasons = reasons if isinstance(reasons, list) else [reasons]
+    try:
+        zone = charted_zone(data.get("time_zone"))
+    except PydanticCustomError:
+        zone = None
     encounter = Encounter.model_construct(
-        primary_reason=tuple(it for it in (reasons if isinstance(reasons, list) else [reasons]) if isinstance(it, str)),
+        time_zone=zone,
+        primary_reason=tuple(it for it in map(number_as_text, reasons) if isinstance(it, str)),
         inpatient_order_at=time(data, "inpatient_order_at"),
         access_sites=tuple(sites),
         administrations=given,
     )
     return encounter.model_copy(update={"date": _date_of(data, charted_times(encounter))})
+
+
+ANY_DATE = date(2000, 1, 1)
+"""Stands for the date of a chart that names none, where it decides nothing."""
 
 
 def _date_of(data: Mapping[str, Any], times: Iterable[Moment]) -> date:
@@ -390,10 +479,23 @@ def _date_of(data: Mapping[str, Any], times: Iterable[Moment]) -> date:
         return charted_date(data.get("date"))
     except PydanticCustomError:
         days = [day for moment in times if (day := read_stamp(moment.text).day) is not None]
-        return date.fromordinal(min(days)) if days else date.min
+        return date.fromordinal(min(days)) if days else ANY_DATE
 
 
 # --- Writing
+
+
+def for_people(encounter: Encounter) -> Iterator[tuple[str, str]]:
+    """Give what a chart says to people and not to the law, in pairs to be shown: notes, where the record has what."""
+    if encounter.time_zone is not None:
+        yield "Time zone", encounter.time_zone
+    if encounter.note is not None:
+        yield "Note", encounter.note
+    for it in encounter.administrations:
+        if it.source is not None:
+            yield f"Record of {it.id}", it.source
+        if it.note is not None:
+            yield f"Note on {it.id}", it.note
 
 
 def dumps(encounter: Encounter) -> dict[str, Any]:
@@ -415,7 +517,7 @@ def _plain_part(part: Part) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     match value:
-        case Moment():  # itself a tuple, so it comes first
+        case Moment() | Measured():  # themselves tuples, so they come first
             return value.text
         case Part():
             return _plain_part(value)
@@ -451,4 +553,5 @@ def schema() -> dict[str, Any]:
     What one field says about another, such as a reference or a stop before its start, is not in it.
     """
     plain = Encounter.model_json_schema(by_alias=True, schema_generator=WithoutTitles)
+    plain["$defs"]["Administration"]["required"].remove("id")  # one is made where it is left out
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "ivproof encounter", **plain}

@@ -101,7 +101,8 @@ class _Translation:
         self.places: dict[str, Place] = {}
         self.keys: dict[tuple[str, str], str] = {}
         self.counters: dict[str, count[int]] = {}
-        self.given = {compare_key(it.id): f"a{n}" for n, it in enumerate(encounter.administrations, 1)}
+        # what was charted and not given is nothing that anything else could refer to
+        self.given = {compare_key(it.id): f"a{n}" for n, it in enumerate(encounter.administrations, 1) if it.done}
         self.sites = {compare_key(it.id): f"s{n}" for n, it in enumerate(encounter.access_sites, 1)}
 
     def translate(self) -> Facts:
@@ -111,7 +112,10 @@ class _Translation:
         self._services()
         last_day = 0
         for n, administration in enumerate(self.encounter.administrations):
-            last_day = max(last_day, self._administration(n, administration))
+            if administration.done:
+                last_day = max(last_day, self._administration(n, administration))
+            else:
+                self._not_given(n, administration)
         self._order()
         for day in range(1, last_day + 1):
             self._add("at", f"midnight({day}),{day * DAY}", ("date",))
@@ -154,7 +158,8 @@ class _Translation:
             payer = compare_key(it.payer).casefold()
             self._add("payer", payer if payer in self.payers else "other", ("payer",))
         for n, reason in enumerate(it.primary_reason):
-            self._add("main_reason", self.given[compare_key(reason)], ("primary_reason", n))
+            if given := self.given.get(compare_key(reason)):
+                self._add("main_reason", given, ("primary_reason", n))
         if it.earlier_visit is not None:
             for name in ("initial_reported", "line_left_in"):
                 if getattr(it.earlier_visit, name):
@@ -194,14 +199,23 @@ class _Translation:
             key = f"v{n + 1}"
             self.names[key] = f"services[{n}] ({service.kind})"
             self.places[key] = place
+            if not service.done:
+                self._add("not_done", f"{key},{service.kind}", (*place, "done"))
+                continue
             self._add("other_service", f"{key},{service.kind}", (*place, "kind"))
             self._add("service_position", f"{key},{n + 1}", place)
             if service.code is not None:
                 self._add("service_code", f"{key},{_quoted(service.code)}", (*place, "code"))
             if service.separately_identifiable:
                 self._add("separately_identifiable", key, (*place, "separately_identifiable"))
-            if not service.done:
-                self._add("not_done", key, (*place, "done"))
+
+    def _not_given(self, n: int, it: Administration) -> None:
+        """Translate what was charted and not given: that it was not is all that the law may know of it."""
+        place: Place = ("administrations", n)
+        a = f"a{n + 1}"
+        self.names[a] = it.id
+        self.places[a] = place
+        self._add("not_given", a, (*place, "done"))
 
     def _administration(self, n: int, it: Administration) -> int:
         """Translate one administration; give the last calendar day it touches."""
@@ -227,8 +241,8 @@ class _Translation:
                 self._add(predicate, f"{a},{int(Decimal(str(value)) * WHOLE)}", (*place, name))
         if it.site is not None and it.route in {"IV", "IA"}:
             self._add("site", f"{a},{self.sites[compare_key(it.site)]}", (*place, "site"))
-        if it.continues is not None:
-            self._add("continues", f"{a},{self.given[compare_key(it.continues)]}", (*place, "continues"))
+        if it.continues is not None and (before := self.given.get(compare_key(it.continues))):
+            self._add("continues", f"{a},{before}", (*place, "continues"))
         if it.integral_to is not None:
             self._add("integral", a, (*place, "integral_to"))
         if it.diagnostic:
@@ -314,7 +328,7 @@ class _Translation:
             stop = it.stop.seconds if it.stop is not None else start
             return start, -stop, compare_key(it.drug).casefold(), compare_key(it.id)
 
-        for position, n in enumerate(sorted(range(len(given)), key=seen), 1):
+        for position, n in enumerate(sorted((n for n, it in enumerate(given) if it.done), key=seen), 1):
             self._add("order_of", f"a{n + 1},{position}", ("administrations", n))
 
 

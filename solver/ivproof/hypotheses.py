@@ -54,7 +54,13 @@ def _moment(seconds: int) -> Moment:
 
 def _runs(it: Administration, encounter: Encounter, minutes: Sequence[int]) -> Iterator[tuple[Moment, Moment]]:
     """Runs of each length that could matter, from the documented end, or from the first time in the chart."""
-    times = (time for other in encounter.administrations for time in (other.start, other.stop) if time is not None)
+    times = (
+        time
+        for other in encounter.administrations
+        if other.done
+        for time in (other.start, other.stop)
+        if time is not None
+    )
     start = it.start if it.stop is None else None
     if start is None and it.stop is None:
         start = min(times, default=ASSUMED)

@@ -283,7 +283,7 @@ def missing(_: int) -> None:
     stop = next(it for it in chart.administrations if it.stop is None)
     start = chart.administrations.index(stop)
     supposed = Time("", start, "stop")
-    charts = [supposed.put(chart, shifted(chart.date, stop.start, n)) for n in range(24 * 60)] if stop.start else []
+    charts = [supposed.put(chart, shifted(chart, stop.start, n)) for n in range(24 * 60)] if stop.start else []
     solving = common.seconds(lambda: [claims_of(coder, some) for some in common.chunks(charts)])
     say("one stop of it by the first engine alone", f"{solving:.1f} s")
     print(f"    {len(charts)} charts solved, one for each minute of a day")

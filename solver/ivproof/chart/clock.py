@@ -179,6 +179,42 @@ def _only_offset(clock: int, day: int, zone: str) -> int:
     return there[0]
 
 
+def in_zone(stamp: Stamp, zone: str | None) -> Stamp:
+    """Give a time with a date as the clocks of `zone` show it; a clock time, and without a zone any, as it is.
+
+    A date-time without an offset was read there; one that occurs never or twice is a `BadTimeError`.
+
+    >>> in_zone(read_stamp("2020-10-06T01:30Z"), "America/New_York")[::2] == (77400, -4 * 3600)
+    True
+    """
+    if zone is None or stamp.day is None:
+        return stamp
+    if stamp.offset is None:
+        return _in_zone(stamp.clock, stamp.day, None, zone)
+    day, clock = divmod(stamp.day * DAY + stamp.clock - stamp.offset, DAY)
+    return _from_utc(clock, day, zone)
+
+
+def zone_anchor(begin: date, zone: str) -> Stamp:
+    """Give 00:00 of a date in a zone; where the clocks skip it, with the offset before."""
+    offset = datetime(begin.year, begin.month, begin.day, tzinfo=_zone(zone)).utcoffset()
+    return Stamp(0, begin.toordinal(), round(offset.total_seconds()) if offset is not None else 0, zone)
+
+
+def known_zone(name: str) -> str:
+    """Give the name of a zone back; raise `BadTimeError` where the IANA list has none of that name."""
+    _zone(name)
+    return name
+
+
+def wall_clock(begin: date, zone: str, seconds: int) -> tuple[int, int]:
+    """Give the day, from that of `begin`, and the time of day that clocks of `zone` show so long after its 00:00."""
+    anchor = zone_anchor(begin, zone)
+    day, clock = divmod(begin.toordinal() * DAY + seconds - (anchor.offset or 0), DAY)
+    local = _from_utc(clock, day, zone)
+    return (local.day or 0) - begin.toordinal(), local.clock
+
+
 def _skipped(zone: str) -> str:
     return f"a time that exists: the clocks of {zone} skip this one that night"
 
@@ -227,14 +263,21 @@ class Timeline:
     their own administration explains.
     """
 
-    def __init__(self, begin: date, anchor: Stamp | None = None) -> None:
-        """Lay the axis through 00:00 of `begin`."""
+    def __init__(self, begin: date, anchor: Stamp | None = None, zone: str | None = None) -> None:
+        """Lay the axis through 00:00 of `begin`; in `zone`, if one is named, every time is read and dated."""
         self._begin = begin.toordinal()
+        self._zone = zone
+        if zone is not None:
+            anchor = zone_anchor(begin, zone)
         self._anchor = anchor
         self._begin_offset = 0
         if anchor is not None:
             midnight = offsets(0, self._begin, anchor.zone) if anchor.zone else ()
             self._begin_offset = midnight[0] if midnight else anchor.offset or 0
+
+    def stamp(self, text: str) -> Stamp:
+        """Read a time as the clocks of the chart's zone show it. Raises `BadTimeError`."""
+        return in_zone(read_stamp(text), self._zone)
 
     def at(self, text: str, *, start: Stamp | None = None, earliest: int = 0) -> Moment:
         """Place a time that is written `text`.
@@ -243,7 +286,7 @@ class Timeline:
         date-time; where it is earlier than `start` it is the next day's. `earliest` is the first day,
         counted from the encounter's date, that a date-time may name. Raises `BadTimeError`.
         """
-        stamp = read_stamp(text)
+        stamp = self.stamp(text)
         day = stamp.day
         if day is None:
             day = self._begin if start is None or start.day is None else start.day

@@ -110,14 +110,14 @@ class _Placing:
         # only a date-time with an offset or a zone is longer than 2020-10-05T09:30
         long = (moment.text for moment in charted_times(encounter) if len(moment.text) > 16)
         anchor = next((stamp for text in long if (stamp := read_stamp(text)).offset is not None), None)
-        self._line = Timeline(encounter.date, anchor)
-        self._without_offsets = anchor is None
+        self._line = Timeline(encounter.date, anchor, encounter.time_zone)
+        self._without_offsets = anchor is None and encounter.time_zone is None
 
     def place_all(self) -> None:
         self._place(self._encounter, "inpatient_order_at", (), earliest=-FARTHEST)
         for i, it in enumerate(self._encounter.administrations):
             path = ("administrations", i)
-            begun = _stamp(it.start)
+            begun = self._stamp(it.start)
             start = self._place(it, "start", path)
             stop = self._place(it, "stop", path, start=begun)
             if start is not None and stop is not None and stop.seconds < start.seconds:
@@ -133,7 +133,7 @@ class _Placing:
         for i, pause in enumerate(it.pauses):
             here = (*path, "pauses", i)
             first = self._place(pause, "from_", here, start=begun)
-            last = self._place(pause, "to", here, start=begun or _stamp(pause.from_))
+            last = self._place(pause, "to", here, start=begun or self._stamp(pause.from_))
             inside = [self._within(it, (*here, name), start, stop) for it, name in ((first, "from"), (last, "to"))]
             if first is None or last is None or not all(inside):
                 continue  # what is no part of the administration needs no second reason
@@ -185,12 +185,15 @@ class _Placing:
         part.__dict__[name] = moment
         return moment
 
+    def _stamp(self, moment: Moment | None) -> Stamp | None:
+        """How a time was read; None where it is not charted or cannot be, which is reported where it is placed."""
+        try:
+            return None if moment is None else self._line.stamp(moment.text)
+        except BadTimeError:
+            return None
+
     def _report(self, path: Place, moment: Moment | None, expected: str) -> None:
         self.problems.append(Problem(path, show(moment and moment.text), expected))
-
-
-def _stamp(moment: Moment | None) -> Stamp | None:
-    return None if moment is None else read_stamp(moment.text)
 
 
 def charted_times(encounter: Encounter) -> Iterator[Moment]:

@@ -1,15 +1,19 @@
 """What may stand in a field of a chart: the types that `ivproof.encounter` is made of.
 
 Each type checks what it is given, says in words what it expected, and knows its JSON Schema. Nothing is
-converted: text is not read as a number, nor a number as text, since ``08`` and ``8`` are one number but
-two codes. The exception is null for a list, which is the empty list.
+converted of which there could be two meanings: text is not read as a number, nor a number as a code, since
+``08`` and ``8`` are one number but two codes. What has one meaning is taken: a whole number as an id or as a
+place of service, which has two digits; a word as a service; null for a list, which is the empty list.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -23,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from ivproof.chart.clock import EXPECTED, BadTimeError, Moment, read_date, read_stamp
+from ivproof.chart.clock import EXPECTED, BadTimeError, Moment, known_zone, read_date, read_stamp
 
 LARGEST = 1_000_000
 """The largest number that a chart may hold: far from the 32 bits that the logic program reckons in."""
@@ -61,7 +65,42 @@ class NullIsEmpty:
 
 
 def _one_or_more(value: object) -> object:
-    return (value,) if isinstance(value, str) else () if value is None else value
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) or _is_whole(value) else value
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def number_as_text(value: object) -> object:
+    """Take a whole number as the text that it is written as; any other value as it is."""
+    return str(value) if _is_whole(value) else value
+
+
+def _number_as_place(value: object) -> object:
+    """Take a whole number as the two digits of a place of service; any other value as it is."""
+    return f"{value:02}" if _is_whole(value) else value
+
+
+@dataclass(frozen=True)
+class NumberToo:
+    """Text that may be written as a whole number, in YAML without quotes; `most` is the largest that it may be."""
+
+    read: Any = number_as_text
+    most: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read a number as the text that it stands for."""
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Allow a whole number beside the text."""
+        number: dict[str, Any] = {"type": "integer"}
+        if self.most is not None:
+            number |= {"minimum": 0, "maximum": self.most}
+        return {"anyOf": [handler(schema), number]}
 
 
 def _shape_error(expected: str) -> PydanticCustomError:
@@ -90,6 +129,74 @@ def charted_date(value: object) -> dt.date:
         raise _shape_error(str(wrong)) from None
 
 
+def charted_zone(value: object) -> str | None:
+    """Take the name of a time zone."""
+    if value is None:
+        return None
+    try:
+        return known_zone(value if isinstance(value, str) else "")
+    except BadTimeError as wrong:
+        raise _shape_error(str(wrong) if isinstance(value, str) else "the name of a time zone") from None
+
+
+class Measured(NamedTuple):
+    """An amount of a drug: `number` of `unit`; `text` is what the chart says."""
+
+    number: Decimal
+    unit: str
+    text: str
+
+
+MEASURES = {
+    **dict.fromkeys(("mg", "milligram", "milligrams"), "mg"),
+    **dict.fromkeys(("mcg", "µg", "μg", "ug", "microgram", "micrograms"), "mcg"),
+    **dict.fromkeys(("g", "gm", "gram", "grams"), "g"),
+    **dict.fromkeys(("ml", "milliliter", "milliliters", "cc"), "ml"),
+    **dict.fromkeys(("unit", "units", "iu", "u"), "unit"),
+    **dict.fromkeys(("million unit", "million units", "million iu"), "million_unit"),
+    **dict.fromkeys(("meq",), "meq"),
+    **dict.fromkeys(("mmol",), "mmol"),
+    **dict.fromkeys(("vial", "vials"), "vial"),
+    **dict.fromkeys(("dose", "doses"), "dose"),
+    **dict.fromkeys(("implant", "implants"), "implant"),
+    **dict.fromkeys(("million pfu",), "million_pfu"),
+}
+"""How the unit of an amount may be written, in lower case, and what it is."""
+
+_MEASURED = re.compile(r"\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*([a-zµμ ]+?)\s*", re.ASCII | re.IGNORECASE)
+_MEASURE_EXPECTED = 'an amount with its unit, such as "679 mg": mg, mcg, g, mL, units, million units, mEq, mmol'
+
+
+def charted_amount(value: object) -> Measured:
+    """Take an amount as written, a number with its unit."""
+    found = _MEASURED.fullmatch(value) if isinstance(value, str) else None
+    unit = MEASURES.get(" ".join(found[2].casefold().split())) if found else None
+    if found is None or unit is None:
+        raise _shape_error(_MEASURE_EXPECTED)
+    number = Decimal(found[1].replace(",", ""))
+    if not 0 < number <= LARGEST:
+        raise _shape_error(f"an amount above 0, at most {LARGEST:,}")
+    return Measured(number, unit, str(value))
+
+
+class WordToo:
+    """A service that may be written as a word: IV start for {kind: iv_start}."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read a word as the kind of the service."""
+        return core_schema.no_info_before_validator_function(_service_of, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Allow a word beside the fields."""
+        return {"anyOf": [handler(schema), {"type": "string"}]}
+
+
+def _service_of(value: object) -> object:
+    """Take the words for a service, or nearly these; other text stays as it is: it may be a note about a patient."""
+    kind = re.sub(r"[\s-]+", "_", value.strip().casefold()) if isinstance(value, str) else ""
+    return {"kind": kind} if get_close_matches(kind, get_args(ServiceKind), n=1, cutoff=0.7) else value
+
+
 _CLOCK_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.0+)?)?"
 _DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ZONE_PATTERN = r"([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?(\[!?[A-Za-z][A-Za-z0-9_+/-]*\])?"
@@ -115,19 +222,33 @@ Date = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{_DATE_PATTERN}$"}),
 ]
 References = Annotated[
-    tuple[Text, ...],
+    tuple[Annotated[Text, NumberToo()], ...],
     BeforeValidator(_one_or_more),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "string", "pattern": r"\S"},
-                {"type": "array", "items": {"type": "string", "pattern": r"\S"}},
+                {"type": "integer"},
+                {"type": "array", "items": {"anyOf": [{"type": "string", "pattern": r"\S"}, {"type": "integer"}]}},
                 {"type": "null"},
             ]
         }
     ),
 ]
-PlaceOfService = Annotated[str, Shape(r"[0-9]{2}", 'a two-digit text such as "22"')]
+Id = Annotated[Text, NumberToo()]
+PlaceOfService = Annotated[
+    str, Shape(r"[0-9]{2}", 'a code of two digits such as "22"'), NumberToo(_number_as_place, 99)
+]
+Zone = Annotated[
+    str | None,
+    PlainValidator(charted_zone),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9_+/-]*$"}, {"type": "null"}]}),
+]
+Measure = Annotated[
+    Measured,
+    PlainValidator(charted_amount),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*[0-9][0-9,]*(\.[0-9]+)?\s*[A-Za-zµμ]"}),
+]
 Diagnosis = Annotated[
     str,
     Shape(
@@ -135,6 +256,13 @@ Diagnosis = Annotated[
         'text that is an ICD-10-CM code in capitals, with its dot, such as "E86.0"',
     ),
 ]
+Reason = Annotated[
+    str,
+    Shape(r"[A-Z]?[0-9]{1,3}", 'the code of an adjustment reason (CARC), such as "97"'),
+    NumberToo(most=999),
+]
+Remark = Annotated[str, Shape(r"[A-Z]{1,2}[0-9]{1,4}", 'the code of a remark (RARC), such as "M15"')]
+Remarks = Annotated[tuple[Remark, ...], BeforeValidator(_one_or_more)]
 Code = Annotated[str, Shape(r"[0-9A-Z]{5}", "text that is a code of five digits or capitals")]
 Modifier = Annotated[str, Shape(r"[0-9A-Z]{2}", 'a two-character text such as "59"')]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from ivproof.chart.clock import DAY, Moment, read_stamp
+from ivproof.chart.clock import DAY, Moment, in_zone, read_stamp
 from ivproof.encounter import Administration, Encounter, Pause
 from ivproof.minutes.affine import MINUTE, Reach
 
@@ -56,12 +56,16 @@ class Charted:
 
     def moved(self, encounter: Encounter, minutes: int, reach: Reach | None = None) -> Encounter:
         """Give the chart with this time so many minutes later; with `reach`, as a number that goes on moving."""
-        return _put(encounter, self, shifted(encounter.date, self.moment, minutes, reach))
+        return _put(encounter, self, shifted(encounter, self.moment, minutes, reach))
 
 
-def shifted(begin: date, moment: Moment, minutes: int, reach: Reach | None = None) -> Moment:
-    """A time so many minutes later, as a chart of that date would write it; an offset stays as it was written."""
-    stamp = read_stamp(moment.text)
+def shifted(encounter: Encounter, moment: Moment, minutes: int, reach: Reach | None = None) -> Moment:
+    """A time so many minutes later, as the chart would write it; an offset stays as it was written.
+
+    In a chart that names its zone the offset is the one that the zone had.
+    """
+    begin = encounter.date
+    stamp = in_zone(read_stamp(moment.text), encounter.time_zone)
     local = moment.day * DAY + stamp.clock + MINUTE * minutes
     day, clock = divmod(local, DAY)
     text = f"{clock // 3600:02}:{clock % 3600 // 60:02}" + (f":{clock % 60:02}" if clock % 60 else "")
@@ -93,18 +97,21 @@ def _put(encounter: Encounter, where: Charted, moment: Moment) -> Encounter:
 
 def charted(encounter: Encounter) -> Iterator[Charted]:
     """Give every documented time of a chart, in its order."""
+    zone = encounter.time_zone
     for at, it in enumerate(encounter.administrations):
+        if not it.done:
+            continue
         name = f"administrations[{it.id}]"
         for field in ("start", "stop"):
             moment: Moment | None = getattr(it, field)
             if moment is not None:
-                earlier, later = _room(it, field, moment)
+                earlier, later = _room(it, field, moment, zone)
                 yield Charted(f"{name}.{field}", f"{field}(a{at + 1})", field, moment, earlier, later, at)
         for n, pause in enumerate(it.pauses):
             for field, predicate in (("from_", "paused"), ("to", "resumed")):
                 moment = getattr(pause, field)
                 if moment is not None:
-                    earlier, later = _room_of_pause(it, n, field, moment)
+                    earlier, later = _room_of_pause(it, n, field, moment, zone)
                     place = f"{name}.pauses[{n}].{field.removesuffix('_')}"
                     constant = f"{predicate}(a{at + 1},{n + 1})"
                     yield Charted(place, constant, field, moment, earlier, later, at, n)
@@ -118,9 +125,11 @@ WINDOW_REACHED = "a day away"
 MIDNIGHT_REACHED = "the begin of the date of service"
 
 
-def room(moment: Moment, lows: dict[str, int | None], highs: dict[str, int | None]) -> tuple[Bound, Bound]:
-    """How far a time can move between others, given in seconds with what they are called."""
-    local = moment.day * DAY + read_stamp(moment.text).clock
+def room(
+    moment: Moment, lows: dict[str, int | None], highs: dict[str, int | None], zone: str | None
+) -> tuple[Bound, Bound]:
+    """How far a time can move between others, given in seconds with what they are called; `zone` is the chart's."""
+    local = moment.day * DAY + in_zone(read_stamp(moment.text), zone).clock
     earlier = [Bound(WINDOW, WINDOW_REACHED), Bound(local // MINUTE, MIDNIGHT_REACHED)]
     later = [Bound(WINDOW, WINDOW_REACHED)]
     earlier += [Bound((moment.seconds - low) // MINUTE, name) for name, low in lows.items() if low is not None]
@@ -132,15 +141,16 @@ def room(moment: Moment, lows: dict[str, int | None], highs: dict[str, int | Non
     return least(earlier), least(later)
 
 
-def _room(it: Administration, field: str, moment: Moment) -> tuple[Bound, Bound]:
+def _room(it: Administration, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
     inner = [time.seconds for pause in it.pauses for time in (pause.from_, pause.to) if time is not None]
     if field == "start":
         highs = {"its stop": _seconds(it.stop), "its pause": min(inner, default=None)}
-        return room(moment, {}, highs)
-    return room(moment, {"its start": _seconds(it.start), "its pause": max(inner, default=None)}, {})
+        return room(moment, {}, highs, zone)
+    lows = {"its start": _seconds(it.start), "its pause": max(inner, default=None)}
+    return room(moment, lows, {}, zone)
 
 
-def _room_of_pause(it: Administration, n: int, field: str, moment: Moment) -> tuple[Bound, Bound]:
+def _room_of_pause(it: Administration, n: int, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
     own = it.pauses[n]
     lows = {"its start": _seconds(it.start)}
     highs = {"its stop": _seconds(it.stop)}
@@ -150,7 +160,7 @@ def _room_of_pause(it: Administration, n: int, field: str, moment: Moment) -> tu
         lows["the begin of the pause"] = _seconds(own.from_)
     before, after = _neighbours(it.pauses, n)
     lows["the pause before"], highs["the pause after"] = before, after
-    return room(moment, lows, highs)
+    return room(moment, lows, highs, zone)
 
 
 def _neighbours(pauses: tuple[Pause, ...], n: int) -> tuple[int | None, int | None]:

@@ -149,7 +149,7 @@ def _rounded(encounter: Encounter, moment: Moment, *, up: bool) -> Moment:
     if not over:
         return moment
     whole = moment._replace(seconds=moment.seconds - over, text=_without_seconds(moment.text))
-    return shifted(encounter.date, whole, 1) if up else whole
+    return shifted(encounter, whole, 1) if up else whole
 
 
 def _without_seconds(text: str) -> str:
@@ -200,7 +200,8 @@ class _Finder:
     def _of_the_encounter(self) -> Iterator[Gap]:
         encounter = self.encounter
         if ("encounter", "primary_reason") in self.why:
-            values = tuple(Value(it.id, _set(primary_reason=(it.id,))) for it in encounter.administrations)
+            given = (it for it in encounter.administrations if it.done)
+            values = tuple(Value(it.id, _set(primary_reason=(it.id,))) for it in given)
             key = ("encounter", "primary_reason")
             domain = "each administration by itself"
             yield Gap("primary_reason", encounter.id, "primary_reason", self.why[key], values, key=key, domain=domain)
@@ -209,11 +210,13 @@ class _Finder:
             key = ("encounter", "diagnoses")
             domain = "one diagnosis of each kind that the law names, and one of no such kind"
             yield Gap("diagnoses", encounter.id, "diagnoses", self.why[key], values, key=key, domain=domain)
-        if encounter.order != UNSIGNED and any(it.order is None for it in encounter.administrations):
+        if encounter.order != UNSIGNED and any(it.order is None for it in encounter.administrations if it.done):
             yield Gap("order", encounter.id, "order", (), (Value(UNSIGNED, _set(order=UNSIGNED)),))
 
     def _of(self, n: int) -> Iterator[Gap]:
         it = self.encounter.administrations[n]
+        if not it.done:
+            return
         name, key = f"administrations[{it.id}]", f"a{n + 1}"
         vascular = it.route in VASCULAR
         for field in ("start", "stop"):
@@ -262,7 +265,9 @@ class _Finder:
             for it in self.facts.own
             if it.predicate == "drug"
         }
-        same = [at for at in range(len(self.encounter.administrations)) if drugs[f"a{at + 1}"] == drugs[f"a{n + 1}"]]
+        same = [
+            at for at in range(len(self.encounter.administrations)) if drugs.get(f"a{at + 1}") == drugs[f"a{n + 1}"]
+        ]
 
         def put(encounter: Encounter) -> Encounter:
             for at in same:

@@ -25,7 +25,7 @@ from ivproof.audit.verdicts import times
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
 from ivproof.edits.tables import EditFiles
-from ivproof.encounter import Encounter, digest
+from ivproof.encounter import Encounter, digest, for_people
 from ivproof.law.sources import Sources
 from ivproof.packet.arguments import Told, cited
 from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet, Point
@@ -244,6 +244,7 @@ def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
         yield "Payer", encounter.payer
     if encounter.diagnoses:
         yield "Diagnoses", ", ".join(encounter.diagnoses)
+    yield from for_people(encounter)
 
 
 def _part(part: Billed | Supported | None) -> str:
@@ -329,7 +330,7 @@ def _drawn(derivation: Derivation, carries: Mapping[str, Sequence[str]], keys: S
 
 def _beside(derivation: Derivation, keys: Sequence[str]) -> list[str]:
     """Other administrations at the same sites, the nearest in time first, and what ran at other sites meanwhile."""
-    given = {f"a{n}": it for n, it in enumerate(derivation.facts.encounter.administrations, 1)}
+    given = {f"a{n}": it for n, it in enumerate(derivation.facts.encounter.administrations, 1) if it.done}
     sites = {given[key].site for key in keys if key in given}
 
     def span(key: str) -> tuple[int, int] | None:

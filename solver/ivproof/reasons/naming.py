@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ivproof.chart.clock import DAY, Moment
+from ivproof.chart.clock import DAY, Moment, wall_clock
 from ivproof.encounter import Administration
 from ivproof.facts import Facts, day_of
 from ivproof.law.syntax import Aggregate, Rule, rule_atoms
@@ -120,7 +120,8 @@ class Names:
 
     def clock(self, seconds: int) -> str:
         """A time of day; with the date where it is another day than that of service."""
-        day, rest = divmod(seconds, DAY)
+        zone = self.facts.encounter.time_zone
+        day, rest = wall_clock(self.facts.encounter.date, zone, seconds) if zone else divmod(seconds, DAY)
         text = f"{rest // 3600:02}:{rest % 3600 // 60:02}" + (f":{rest % 60:02}" if rest % 60 else "")
         return f"{text} on {self.day(day)}" if day else text
 

@@ -2,7 +2,8 @@
 
 A proof may only be about a chart: an impossible time or a value that the format does not know could lead to a claim
 that no visit earns. `normal` takes plain data, as JSON gives it, refuses what the format refuses, and gives the form in
-which equal charts are equal: every list as a list, and no field that has its default or is null.
+which equal charts are equal: every list as a list, text for the number of an id or a place, an object for the word of
+a service, an id for every administration, and no field that has its default or is null.
 
 >>> normal({"id": "E", "place_of_service": "22", "date": "2020-10-05", "payer": None, "claim_type": "facility"})
 {'id': 'E', 'place_of_service': '22', 'date': '2020-10-05'}
@@ -15,11 +16,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from math import isfinite
 from typing import Any, TypeAlias
 
-from .times import FARTHEST, Axis, Stamp, TimeError, calendar_date
+from .times import FARTHEST, Axis, Stamp, TimeError, calendar_date, known_zone
 
 LARGEST = 1_000_000  # of any number of a chart
 VASCULAR = {"IV", "IA"}  # routes whose site is an access site
@@ -47,7 +50,7 @@ def key(text: str) -> str:
 
 def normal(data: object) -> dict[str, Any]:
     """The normal form of a chart. Raises ChartError for what the format does not admit."""
-    chart: dict[str, Any] = _part(_CHART)(data, "")
+    chart: dict[str, Any] = _part(_CHART)(_named(data), "")
     _check_names(chart)
     _check_times(chart)
     return chart
@@ -65,6 +68,11 @@ def times(chart: Chart) -> Iterator[str]:
 
 # --- values
 
+_MEASURED = re.compile(r"\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*([a-z\u00b5\u03bc ]+)", re.ASCII | re.IGNORECASE)
+_MEASURES = (
+    "mg|milligrams?|(mc|u|\u03bc)g|micrograms?|gm?|grams?|ml|milliliters?|cc|meq|mmol|"
+    "(million )?(units?|iu)|u|million pfu|vials?|doses?|implants?"
+)
 _BLANK = {*map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))}
 _BLANK |= {*map(chr, (0x2028, 0x2029, 0x202F, 0x205F, 0x3000))}
 
@@ -73,6 +81,37 @@ def _text(value: Any, place: str) -> Any:
     if not isinstance(value, str) or _BLANK.issuperset(value) or re.search("[\ud800-\udfff]", value):
         raise ChartError(place, value, "text")
     return value
+
+
+def _id(value: Any, place: str) -> Any:
+    return _text(str(value) if type(value) is int else value, place)
+
+
+def _place_of_service(value: Any, place: str) -> Any:
+    return _shape("[0-9]{2}", "two digits")(f"{value:02}" if type(value) is int else value, place)
+
+
+def _reason(value: Any, place: str) -> Any:
+    return _shape("[A-Z]?[0-9]{1,3}", "an adjustment reason code")(str(value) if type(value) is int else value, place)
+
+
+def _service(value: Any, place: str) -> Any:
+    """A service, or the words that name its kind."""
+    if isinstance(value, str):
+        value = {"kind": re.sub(r"[\s-]+", "_", value.strip().casefold())}
+    return _part(_SERVICE)(value, place)
+
+
+def _measured(value: Any, place: str) -> Any:
+    found = _MEASURED.fullmatch(value) if isinstance(value, str) else None
+    unit = " ".join(found[2].casefold().split()) if found else ""
+    if not found or not re.fullmatch(_MEASURES, unit) or not 0 < Decimal(found[1].replace(",", "")) <= LARGEST:
+        raise ChartError(place, value, "an amount above 0 with its unit, such as 500 mg")
+    return value
+
+
+def _zone(value: Any, place: str) -> Any:
+    return _timely(lambda: known_zone(value), value, place)
 
 
 def _flag(value: Any, place: str) -> Any:
@@ -143,7 +182,27 @@ def _list(reader: Reader) -> Reader:
 
 
 def _one_or_more(reader: Reader) -> Reader:
-    return lambda value, place: _list(reader)([value] if isinstance(value, str) else value, place)
+    return lambda value, place: _list(reader)([value] if type(value) in {str, int} else value, place)
+
+
+def _named(data: Any) -> Any:
+    """The chart with an id for each administration that has none: its drug and the first number that is free."""
+    given = data.get("administrations") if isinstance(data, dict) else None
+    if not isinstance(given, list):
+        return data
+    taken = {key(str(it["id"])) for it in given if isinstance(it, dict) and it.get("id") is not None}
+    found = []
+    for it in given:
+        if isinstance(it, dict) and it.get("id") is None and isinstance(it.get("drug"), str):
+            words = re.findall(r"[^\W_]+", key(it["drug"]).casefold())
+            stem, number = "-".join(words) or "drug", 1
+            while f"{stem}-{number}" in taken:
+                number += 1
+            taken.add(f"{stem}-{number}")
+            found.append({**it, "id": f"{stem}-{number}"})
+        else:
+            found.append(it)
+    return {**data, "administrations": found}
 
 
 def _part(fields: Fields) -> Reader:
@@ -175,26 +234,28 @@ _CODE = _shape("[0-9A-Z]{5}", "a code of five digits or capitals")
 _ORDER = "signed verbal protocol none"
 
 _SITE: Fields = {
-    "id": (_text, REQUIRED),
+    "id": (_id, REQUIRED),
     "kind": (_one_of("peripheral picc port central arterial"), None),
     "necessity": (_one_of("protocol incompatible condition"), None),
-    "replaces": (_text, None),
+    "replaces": (_id, None),
 }
 _PAUSE: Fields = {"from": (_time, None), "to": (_time, None), "reason": (_text, None)}
+_VIALS: Fields = {"size": (_measured, REQUIRED), "count": (_number(1), 1)}
 _ADMINISTRATION: Fields = {
-    "id": (_text, REQUIRED),
+    "id": (_id, REQUIRED),
     "drug": (_text, REQUIRED),
+    "done": (_flag, True),
     "product": (_text, None),
     "class": (_one_of("chemotherapy therapeutic hydration"), None),
     "hormonal": (_flag, None),
     "route": (_one_of("IV IM SQ IA ID IT IP IPL IL PO"), REQUIRED),
     "method": (_one_of("push infusion"), None),
-    "site": (_text, None),
+    "site": (_id, None),
     "lumen": (_text, None),
-    "bag": (_text, None),
+    "bag": (_id, None),
     "premixed": (_flag, None),
-    "dose": (_text, None),
-    "continues": (_text, None),
+    "dose": (_id, None),
+    "continues": (_id, None),
     "ordered_minutes": (_number(1), None),
     "form": (_one_of("solution suspension emulsion powder capsule tablet implant on_body_injector"), None),
     "start": (_time, None),
@@ -216,6 +277,10 @@ _ADMINISTRATION: Fields = {
     "container": (_one_of("single_dose multi_dose"), None),
     "billing_units": (_number(0), None),
     "discarded_units": (_number(0), None),
+    "amount": (_measured, None),
+    "vials": (_list(_part(_VIALS)), []),
+    "source": (_text, None),
+    "note": (_text, None),
 }
 _SERVICE: Fields = {
     "kind": (
@@ -230,19 +295,30 @@ _SERVICE: Fields = {
     "code": (_CODE, None),
     "separately_identifiable": (_flag, None),
 }
+_DENIED: Fields = {
+    "group": (_one_of("CO CR OA PI PR"), None),
+    "reason": (_reason, None),
+    "remark": (_one_or_more(_shape("[A-Z]{1,2}[0-9]{1,4}", "a remark code")), []),
+    "text": (_text, None),
+    "date": (_date, None),
+    "amount": (_amount, None),
+}
 _BILLED: Fields = {
     "code": (_CODE, REQUIRED),
     "units": (_number(1), 1),
     "modifiers": (_list(_shape("[0-9A-Z]{2}", "two digits or capitals")), []),
+    "denied": (_part(_DENIED), None),
 }
 _EARLIER: Fields = {"initial_reported": (_flag, None), "line_left_in": (_flag, None)}
 _CHART: Fields = {
-    "id": (_text, REQUIRED),
+    "id": (_id, REQUIRED),
     "claim_type": (_one_of("facility professional"), "facility"),
-    "place_of_service": (_shape("[0-9]{2}", "text of two digits"), REQUIRED),
+    "place_of_service": (_place_of_service, REQUIRED),
     "date": (_date, REQUIRED),
+    "time_zone": (_zone, None),
+    "note": (_text, None),
     "payer": (_text, None),
-    "primary_reason": (_one_or_more(_text), []),
+    "primary_reason": (_one_or_more(_id), []),
     "diagnoses": (_list(_shape(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?", "an ICD-10-CM code")), []),
     "order": (_one_of(_ORDER), "signed"),
     "inpatient_order_at": (_time, None),
@@ -250,7 +326,7 @@ _CHART: Fields = {
     "regulated_facility": (_flag, False),
     "access_sites": (_list(_part(_SITE)), []),
     "administrations": (_list(_part(_ADMINISTRATION)), []),
-    "services": (_list(_part(_SERVICE)), []),
+    "services": (_list(_service), []),
     "billed": (_list(_part(_BILLED)), []),
 }
 
@@ -301,7 +377,7 @@ def _check_circles(part: str, field: str, items: Sequence[Chart], names: Mapping
 
 def _check_times(chart: Chart) -> None:
     """Times that can be: near the date, in order, pauses within their administration and apart."""
-    axis = Axis(calendar_date(chart["date"]), times(chart))
+    axis = Axis(calendar_date(chart["date"]), times(chart), chart.get("time_zone"))
 
     def at(place: str, part: Chart, name: str, start: Stamp | None = None, earliest: int = 0) -> int | None:
         if name not in part:
@@ -312,15 +388,18 @@ def _check_times(chart: Chart) -> None:
     at("", chart, "inpatient_order_at", earliest=-FARTHEST)
     for n, it in enumerate(chart.get("administrations", ())):
         place = f"administrations[{n}]."
-        begun = axis.stamp(it["start"]) if "start" in it else None
+        begun = None
+        if "start" in it:
+            begun = _timely(partial(axis.read, it["start"]), it["start"], f"{place}start")
         start, stop = at(place, it, "start"), at(place, it, "stop", begun)
         if start is not None and stop is not None and stop < start:
             raise ChartError(f"{place}stop", it["stop"], "a time not before the start")
         still: list[tuple[int, int]] = []
         for k, pause in enumerate(it.get("pauses", ())):
             here = f"{place}pauses[{k}]."
-            since = begun or (axis.stamp(pause["from"]) if "from" in pause else None)
-            ends = at(here, pause, "from", begun), at(here, pause, "to", since)
+            begin = at(here, pause, "from", begun)
+            since = begun or (axis.read(pause["from"]) if "from" in pause else None)
+            ends = begin, at(here, pause, "to", since)
             for seconds in ends:
                 if seconds is not None and start is not None and seconds < start:
                     raise ChartError(here[:-1], pause, "a pause after the start")

@@ -19,8 +19,8 @@ NEVER = 10**9
 WHOLE = 10  # volumes, rates and units are counted in tenths
 
 WITHOUT_FACT = {
-    "": {"id", "billed", "order"},  # the order is a fact of each administration
-    "administrations": {"id"},
+    "": {"id", "billed", "order", "time_zone", "note"},  # the order is a fact of each administration, the zone of times
+    "administrations": {"id", "amount", "vials", "source", "note"},
     "access_sites": {"id"},
     "services": set[str](),
     "pauses": set[str](),
@@ -29,7 +29,7 @@ WITHOUT_FACT = {
 FIELDS = {
     "": "claim_type place_of_service date payer primary_reason diagnoses inpatient_order_at earlier_visit "
     "regulated_facility access_sites administrations services",
-    "administrations": "drug product class hormonal route method site lumen bag premixed dose continues "
+    "administrations": "done drug product class hormonal route method site lumen bag premixed dose continues "
     "ordered_minutes form start stop pauses purpose volume_ml rate_ml_per_h pump pump_supplied_by lesions "
     "spinal_puncture puncture_by reservoir integral_to diagnostic discontinued order container billing_units "
     "discarded_units",
@@ -98,9 +98,10 @@ class _Translation:
         self.chart, self.listed, self.payers = chart, listed, payers
         self.given: list[Mapping[str, Any]] = list(chart.get("administrations", ()))
         self.names = {key(it["id"]): f"a{n}" for n, it in enumerate(self.given, 1)}
+        self.withheld = {f"a{n}" for n, it in enumerate(self.given, 1) if it.get("done") is False}
         self.sites = {key(it["id"]): f"s{n}" for n, it in enumerate(chart.get("access_sites", ()), 1)}
         self.numbers: dict[str, dict[str, str]] = {}
-        self.axis = Axis(calendar_date(chart["date"]), times(chart))
+        self.axis = Axis(calendar_date(chart["date"]), times(chart), chart.get("time_zone"))
         self._check_fields()
 
     def _check_fields(self) -> None:
@@ -128,7 +129,8 @@ class _Translation:
             payer = key(chart["payer"]).casefold()
             yield f"payer({payer if payer in self.payers else 'other'})", "/payer"
         for n, reason in enumerate(chart.get("primary_reason", ())):
-            yield f"main_reason({self.names[key(reason)]})", f"/primary_reason/{n}"
+            if self.names[key(reason)] not in self.withheld:
+                yield f"main_reason({self.names[key(reason)]})", f"/primary_reason/{n}"
         for name, flag in chart.get("earlier_visit", {}).items():
             if flag:
                 yield f"earlier_visit({name})", f"/earlier_visit/{name}"
@@ -164,22 +166,26 @@ class _Translation:
     def _services(self) -> Iterator[Fact]:
         for n, service in enumerate(self.chart.get("services", ())):
             v, place = f"v{n + 1}", f"/services/{n}"
+            if not service.get("done", True):  # nothing else of it is a fact
+                yield f"not_done({v},{service['kind']})", f"{place}/done"
+                continue
             yield f"other_service({v},{service['kind']})", f"{place}/kind"
             yield f"service_position({v},{n + 1})", place
             if "code" in service:
                 yield f"service_code({v},{quoted(service['code'])})", f"{place}/code"
             if service.get("separately_identifiable"):
                 yield f"separately_identifiable({v})", f"{place}/separately_identifiable"
-            if not service.get("done", True):
-                yield f"not_done({v})", f"{place}/done"
 
     def _administrations(self) -> Iterator[Fact]:
         seen: list[tuple[tuple[Any, ...], int]] = []
         last_day = 0
         for n, it in enumerate(self.given):
+            if f"a{n + 1}" in self.withheld:  # nothing else of it is a fact
+                yield f"not_given(a{n + 1})", f"/administrations/{n}/done"
+                continue
             yield from self._charted(n, it)
             start = self.axis.at(it["start"]) if "start" in it else None
-            begun = self.axis.stamp(it["start"]) if "start" in it else None
+            begun = self.axis.read(it["start"]) if "start" in it else None
             stop = self.axis.at(it["stop"], begun) if "stop" in it else None
             for name, found in (("start", start), ("stop", stop)):
                 if found:
@@ -219,7 +225,7 @@ class _Translation:
             yield f"diagnostic({a})", f"{place}/diagnostic"
         if "site" in it and it["route"] in {"IV", "IA"}:
             yield f"site({a},{self.sites[key(it['site'])]})", f"{place}/site"
-        if "continues" in it:
+        if "continues" in it and self.names[key(it["continues"])] not in self.withheld:
             yield f"continues({a},{self.names[key(it['continues'])]})", f"{place}/continues"
         if "order" in it:
             yield f"ordered({a},{it['order']})", f"{place}/order"
@@ -227,7 +233,7 @@ class _Translation:
             yield f"ordered({a},{self.chart.get('order', 'signed')})", "/order"
 
     def _pauses(self, n: int, it: Mapping[str, Any]) -> Iterator[Fact]:
-        begun = self.axis.stamp(it["start"]) if "start" in it else None
+        begun = self.axis.read(it["start"]) if "start" in it else None
         for k, pause in enumerate(it.get("pauses", ()), 1):
             place, which = f"/administrations/{n}/pauses/{k - 1}", f"a{n + 1},{k}"
             yield f"pause({which})", place
@@ -236,7 +242,7 @@ class _Translation:
             if "from" in pause:
                 yield from self._moment(f"paused({which})", self.axis.at(pause["from"], begun), f"{place}/from")
             if "to" in pause:
-                since = begun or (self.axis.stamp(pause["from"]) if "from" in pause else None)
+                since = begun or (self.axis.read(pause["from"]) if "from" in pause else None)
                 yield from self._moment(f"resumed({which})", self.axis.at(pause["to"], since), f"{place}/to")
 
     def _drug(self, a: str, it: Mapping[str, Any], place: str) -> Iterator[Fact]:

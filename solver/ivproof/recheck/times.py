@@ -53,13 +53,27 @@ def calendar_date(text: object) -> date:
     return day
 
 
-class Axis:
-    """The times of one chart; `texts` are all of them in the order of the chart. Raises TimeError."""
+def known_zone(name: object) -> str:
+    """The name of a time zone. Raises TimeError where none has it."""
+    if not isinstance(name, str):
+        raise TimeError("the name of a time zone")
+    return _zone(name).key
 
-    def __init__(self, begin: date, texts: Iterable[str]) -> None:
+
+class Axis:
+    """The times of one chart; `texts` are all of them in the order of the chart, `zone` is the one that it names.
+
+    Raises TimeError.
+    """
+
+    def __init__(self, begin: date, texts: Iterable[str], zone: str | None = None) -> None:
         self.begin = begin.toordinal()
+        self.zone = zone
         stamps = map(self.stamp, texts)
         self.anchor = next((it for it in stamps if it.offset is not None), None)
+        if zone:
+            midnight = _wall(self.begin, 0).replace(tzinfo=_zone(zone))
+            self.anchor = Stamp(0, self.begin, _seconds(midnight.utcoffset()), zone)
         self.at_midnight = 0
         if self.anchor:
             there = _offsets(self.begin, 0, self.anchor.zone) if self.anchor.zone else []
@@ -92,12 +106,25 @@ class Axis:
             east = there[0] if east is None else east
         return Stamp(clock, ordinal, east, zone)
 
+    def read(self, text: object) -> Stamp:
+        """Read a time as the clocks of the chart's zone show it, where it names one. Raises TimeError."""
+        stamp = self.stamp(text)
+        if self.zone is None or stamp.day is None:
+            return stamp
+        if stamp.offset is not None:
+            day, clock = divmod(stamp.day * DAY + stamp.clock - stamp.offset, DAY)
+            return _of_utc(day, clock, self.zone)
+        there = _offsets(stamp.day, stamp.clock, self.zone)
+        if len(there) != 1:
+            raise TimeError(f"a time that the clocks of {self.zone} show once")
+        return Stamp(stamp.clock, stamp.day, there[0], self.zone)
+
     def at(self, text: object, start: Stamp | None = None, earliest: int = 0) -> tuple[int, int]:
         """The seconds and the calendar day of a time; a clock time before `start` is the next day's.
 
         `earliest` is the first day, counted from the date of service, that a date-time may name. Raises TimeError.
         """
-        stamp = self.stamp(text)
+        stamp = self.read(text)
         day = stamp.day
         if day is None:
             day = self.begin if start is None or start.day is None else start.day

@@ -19,7 +19,7 @@ from typing import Any
 
 from ivproof.derivation import Derivation
 from ivproof.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
-from ivproof.encounter import Encounter, digest
+from ivproof.encounter import Encounter, digest, for_people
 from ivproof.explanation import Assumed, Line, Step, Teller
 from ivproof.law.terms import Function, parse
 from ivproof.policy import Policy, PolicyError
@@ -245,6 +245,7 @@ def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
     if encounter.payer is not None:
         yield "Payer", encounter.payer
     yield "Order", encounter.order
+    yield from for_people(encounter)
 
 
 def label_of(policy: Policy, code: str) -> str:

@@ -140,7 +140,7 @@ def timeline(
     was compared with thresholds. `only` are the keys of those that are drawn, on an axis of their own.
     """
     encounter, names = derivation.facts.encounter, Names(derivation.facts)
-    given = [(f"a{n}", it) for n, it in enumerate(encounter.administrations, 1)]
+    given = [(f"a{n}", it) for n, it in enumerate(encounter.administrations, 1) if it.done]
     given = [(key, it) for key, it in given if only is None or key in only]
     axis = _axis([it for _, it in given])
     services, lengths = _services(derivation), reached(derivation)
@@ -228,7 +228,8 @@ def _when(it: Administration, service: _Service, names: Names) -> str:
         return f"{_text(it.start, names)}, no stop documented{ordered}"
     if it.start is None:
         return f"until {_text(it.stop, names)}, no start documented"
-    start = _CLOCK.search(it.start.text) if it.start.day == it.stop.day else None
+    same = it.start.day == it.stop.day and names.facts.encounter.time_zone is None
+    start = _CLOCK.search(it.start.text) if same else None
     length = f"{(it.stop.seconds - it.start.seconds) // 60} min"
     return f"{start[0] if start else _text(it.start, names)}–{_text(it.stop, names)} ({length})"
 
@@ -237,6 +238,8 @@ def _text(moment: Moment | None, names: Names) -> str:
     """The time of day as charted; with the date where it is another day than that of service."""
     if moment is None:
         return "?"
+    if names.facts.encounter.time_zone is not None:
+        return names.clock(moment.seconds)  # which may have been written on the clocks of another zone
     clock = _CLOCK.search(moment.text)
     text = clock[0] if clock else moment.text
     return f"{text} on {names.day(moment.day)}" if moment.day else text
