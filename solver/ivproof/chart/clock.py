@@ -31,7 +31,7 @@ DAY = 24 * 60 * 60
 FARTHEST = 366
 """Days that a charted time may lie from its encounter's date; beyond it, one of the two is a slip."""
 
-YEARS = range(1900, 2200)
+YEARS = range(1900, 2301)
 """Years that a chart may speak of."""
 
 EXPECTED = "HH:MM, HH:MM:SS or an ISO 8601 date-time such as 2020-10-05T09:30"

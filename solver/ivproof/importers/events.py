@@ -521,7 +521,7 @@ class _Reader:
                 "route": route,
                 "method": method,
             }
-            beside |= {"purpose": "carrier", "volume_ml": printed.ml}
+            beside |= {"purpose": None if printed.added else "carrier", "volume_ml": printed.ml}
             given.append(Given({**beside, **both}, **counted))
         return given
 

@@ -17,11 +17,10 @@ from typing import Any
 from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.refusal import Refusal, Source
 from ivproof.drugs.listing import DrugList
-from ivproof.drugs.records import FLUIDS
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import TROUBLES, HouseClock, Reading
-from ivproof.importers.printed import Names, Printed, volume_ml
+from ivproof.importers.printed import Named, Names
 from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
 from ivproof.importers.terms import (
     ICD10CM,
@@ -39,6 +38,7 @@ from ivproof.importers.terms import (
     minutes_of,
     plain_name,
     rates,
+    volume,
 )
 from ivproof.importers.words import Voices, Words, diagnosis
 
@@ -309,7 +309,7 @@ class _Reader:
         return name if name is not None and name.startswith("Encounter/") else ""
 
     def _given(
-        self, it: Resource, drugs: Sequence[Printed], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
+        self, it: Resource, drugs: Sequence[Named], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
     ) -> list[Given]:
         """The administrations: of each drug one, in one bag where there are several, and of a carrier one beside it."""
         label = self._label(it)
@@ -319,13 +319,15 @@ class _Reader:
             if printed.product is not None:
                 own["product"] = printed.product
             ml = printed.ml if printed.carrier is None else None
-            if ml is None and len(drugs) > 1 and _is_fluid(printed):
-                ml = volume_ml(text(dosage, "text"))
+            if ml is None and len(drugs) > 1 and printed.is_fluid:
+                ml = volume(text(dosage, "text"))
             if ml is not None:
                 own["volume_ml"] = ml
             found.append({**own, "route": route, **both})
             if printed.carrier is not None:
-                beside = {"id": f"{own['id']}-carrier", "drug": printed.carrier, "route": route, "purpose": "carrier"}
+                beside = {"id": f"{own['id']}-carrier", "drug": printed.carrier, "route": route}
+                if not printed.added:
+                    beside["purpose"] = "carrier"
                 carried = {key: value for key, value in both.items() if key != "ordered_minutes"}
                 found.append({**beside, "volume_ml": printed.ml, **carried})
         if len(found) > 1:
@@ -344,7 +346,7 @@ class _Reader:
 
     # --- The drug
 
-    def _drugs(self, it: Resource, on: date, origins: dict[str, str], uses: list[Resource]) -> list[Printed]:
+    def _drugs(self, it: Resource, on: date, origins: dict[str, str], uses: list[Resource]) -> list[Named]:
         """What was given: one drug, or what a mixture is made of."""
         concept, where = part(it.data, "medicationCodeableConcept"), "medicationCodeableConcept"
         ingredients: list[Mapping[str, Any]] = []
@@ -379,12 +381,12 @@ class _Reader:
         origins["drug"] = f"mapped, {where}, {how}"
         return [printed]
 
-    def _concept(self, concept: object, on: date) -> list[tuple[Printed, str]]:
+    def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
         """Read each name that a concept has: its text, and the words of its codes."""
         words = [text(concept, "text"), *(text(it, "display") for it in parts(concept, "coding"))]
         return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(words) if it]
 
-    def _one(self, named: Sequence[tuple[Printed, str]], where: str) -> Printed:
+    def _one(self, named: Sequence[tuple[Named, str]], where: str) -> Named:
         """The drug that names agree on; where they do not the resource is left out."""
         for printed, words in named:
             if printed.differ is not None:
@@ -401,12 +403,12 @@ class _Reader:
 
     def _ingredients(
         self, ingredients: Sequence[Mapping[str, Any]], where: str, on: date, origins: dict[str, str]
-    ) -> list[Printed]:
+    ) -> list[Named]:
         """The drugs of a mixture that has no name of its own."""
         each = [self._one(self._concept(_item(it), on), f"{where}.ingredient[{n}]") for n, it in enumerate(ingredients)]
         places = " and ".join(f"[{n}]" for n in range(len(each)))
         origins["drug"] = f"mapped, {where}.ingredient{places}"
-        if any(_is_fluid(it) for it in each):
+        if any(it.is_fluid for it in each):
             return each
         together = self._names.read(" and ".join(it.drug for it in each), on)
         return [together] if len(each) > 1 and together.found is not None and together.carrier is None else each
@@ -750,10 +752,6 @@ _PLACES = {
 }
 
 
-def _is_fluid(printed: Printed) -> bool:
-    return printed.found is not None and printed.found.drug.kind in FLUIDS
-
-
 def _version(it: Resource) -> tuple[int, str]:
     version = text(it.data, "meta", "versionId")
     return (int(version) if version.isdecimal() else 0, text(it.data, "meta", "lastUpdated"))
@@ -814,7 +812,7 @@ def _rate(dosage: Mapping[str, Any]) -> float | None:
     return round(ml * 60 / minutes, 3) if ml is not None and minutes else None
 
 
-def _said(dosage: Mapping[str, Any], drugs: Sequence[Printed]) -> Iterator[Length]:
+def _said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[Length]:
     """What a dosage says of the running time: a rate in time, a volume by a rate, a length in its text."""
     rate = _quantity(dosage.get("rateQuantity"))
     minutes = None if rate is None else minutes_of(*rate)
@@ -822,7 +820,7 @@ def _said(dosage: Mapping[str, Any], drugs: Sequence[Printed]) -> Iterator[Lengt
         yield Length(minutes, minutes, f"a rate of {rate[0]:g} {rate[1]}")
     words = text(dosage, "text")
     dose = _quantity(dosage.get("dose"))
-    volumes = [None if dose is None else millilitres_of(*dose), *(it.ml for it in drugs), volume_ml(words)]
+    volumes = [None if dose is None else millilitres_of(*dose), *(it.ml for it in drugs), volume(words)]
     ml = next((it for it in volumes if it is not None), None)
     per_hour = _rate(dosage)
     for speed in dict.fromkeys([*([per_hour] if per_hour else []), *rates(words)]):

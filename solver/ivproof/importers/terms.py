@@ -170,6 +170,7 @@ _RATE = re.compile(
     r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)\s*(mL|L|cc)\s*(?:/|per)\s*(\d+(?:\.\d+)?)?\s*(hours?|hrs?|h|min\w*)\b",
     re.IGNORECASE,
 )
+_VOLUME = re.compile(r"(?<![\w./%])(\d[\d,]*(?:\.\d+)?)\s*(mL|L|cc)\b(?!\s*(?:/|per\b))", re.IGNORECASE)
 _IN_MINUTES = {"s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0}
 
 
@@ -213,6 +214,16 @@ def rates(words: str) -> list[float]:
         ml = float(it[1].replace(",", "")) * (1000 if it[2].casefold() == "l" else 1)
         found.append(ml / (float(it[3] or 1) or 1) * (60 if it[4].casefold().startswith("m") else 1))
     return list(dict.fromkeys(found))
+
+
+def volume(words: str) -> float | None:
+    """Give the volume that stands in a text, in millilitres; None where none does, or several.
+
+    >>> volume("KCl 20 mEq in 1 L 0.9%NS IV at 100 ml/hr"), volume("morphine 4 mg/mL")
+    (1000.0, None)
+    """
+    found = {float(it[1].replace(",", "")) * (1000 if it[2].casefold() == "l" else 1) for it in _VOLUME.finditer(words)}
+    return found.pop() if len(found) == 1 else None
 
 
 def minutes_of(value: float, unit: str) -> float | None:

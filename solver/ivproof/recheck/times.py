@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 DAY = 86_400
 FARTHEST = 366  # days from the date of service
-YEARS = range(1900, 2200)
+YEARS = range(1900, 2301)
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(
