@@ -118,6 +118,7 @@ class _Reader:
         self._visits: dict[str, _Visit] = {}
         self._missing_columns: list[str] = []
         self._holds: list[_Row] = []
+        self._by_item: dict[int, _Row] = {}
         self.account = Account("rows")
         self.stops_by_new_bag = 0
 
@@ -137,7 +138,9 @@ class _Reader:
             place_of(table, self._map.columns.route[0], "route")
         for row in table.rows:
             raw = {ours: [row.values[it] for it in at] for ours, at in places.items()}
-            self._rows.append(self._row(table.file, row.number, raw))
+            found = self._row(table.file, row.number, raw)
+            self._rows.append(found)
+            self._by_item[found.item] = found
 
     def _row(self, file: str, number: int, raw: Mapping[str, list[Any]]) -> _Row:
         def text(name: str) -> str:
@@ -367,7 +370,6 @@ class _Reader:
     def _order(
         self, name: str, order: str, drugs: Mapping[str, Sequence[_Row]], unknown: dict[str, set[int]]
     ) -> list[Given]:
-        by_item = {row.item: row for rows in drugs.values() for row in rows}
         main = [drug for drug, rows in drugs.items() if not all(_fits(self._carriers, it.raw) for it in rows)]
         found: list[tuple[Run, str, bool]] = []
         for drug in sorted(drugs):
@@ -380,9 +382,9 @@ class _Reader:
         bags: dict[tuple[dt.datetime | None, int], str] = {}
         mates = _mates([(run, drug) for run, drug, _ in found])
         for number, (run, drug, carrier) in enumerate(found, start=1):
-            rows = [by_item[it.item] for it in run.events]
+            rows = [self._by_item[it.item] for it in run.events]
             route = self._route(name, order, rows)
-            if route is None:
+            if route is None or self._two_drugs(name, order, run, rows, drug):
                 continue
             some = self._given(f"{order or 'MAR'}-{number}", run, rows, drug, route, carrier=carrier)
             group = mates[id(run)]
@@ -482,6 +484,17 @@ class _Reader:
         self.account.find(reason, message, [it.item for it in rows], encounter=name, order=order or None)
         return None
 
+    def _two_drugs(self, name: str, order: str, run: Run, rows: Sequence[_Row], drug: str) -> bool:
+        """Whether a name has the generic name of one drug and the brand of another; its rows are then left out."""
+        differ = self._names.read(drug, run.day or _FAR).differ
+        if differ is None:
+            return False
+        for row in rows:
+            self.account.leave_out(row.item, "drug_contradicted")
+        message = f"{show(drug)} names {differ[0]} and {differ[1]}; left out"
+        self.account.find("drug_contradicted", message, [it.item for it in rows], encounter=name, order=order or None)
+        return True
+
     def _given(
         self, label: str, run: Run, rows: Sequence[_Row], drug: str, route: str, *, carrier: bool
     ) -> list[Given]:
@@ -555,7 +568,7 @@ class _Reader:
     def _chart(self, name: str, given: list[Given], found: Imported) -> dict[str, Any] | None:
         items = sorted({item for it in given for item in it.items})
         visit = self._visits.get(name, _Visit())
-        rows = [it for it in self._rows if it.item in set(items)]
+        rows = [self._by_item[it] for it in items]
         days = [(it.time.rank, it.time.day) for it in rows if it.time.day is not None and it.time.rank is not None]
         days += [(it.end.rank, it.end.day) for it in rows if it.end and it.end.day and it.end.rank is not None]
         place, reason, message = self._place_of(visit)

@@ -1,0 +1,130 @@
+"""Sequences of events, each with what follows from it by the rules for importers."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import imported
+import pytest
+from ruamel.yaml import YAML
+
+from ivproof.importers import mapping
+from ivproof.importers.events import Imported, read_events
+
+RECORDS = Path(__file__).parent / "records"
+CASES = YAML(typ="safe").load((RECORDS / "own-sequences.yaml").read_text("utf-8"))
+COLUMNS = {
+    "encounter": "PAT_ENC_CSN_ID",
+    "order": "ORDER_MED_ID",
+    "line": "LINE",
+    "drug": "DISPLAY_NAME",
+    "at": "TAKEN_TIME",
+    "action": "MAR_ACTION_C_NAME",
+    "route": "ROUTE_C_NAME",
+    "site": "SITE_C_NAME",
+    "takes_back": "EDITED_LINE",
+}
+
+
+def by(case: dict[str, Any]) -> mapping.EventMapping:
+    """Epic's mapping, with what the case says otherwise."""
+    found = mapping.load(mapping.preset_text("epic-mar"), "epic-mar")
+    changed = found.model_dump(by_alias=True)
+    for key, value in case.get("map", {}).items():
+        part, _, name = key.partition(".")
+        if name:
+            changed[part][name] = value
+        else:
+            changed[part] = value
+    if not case.get("lines", True):
+        changed["columns"]["line"] = None
+        changed["rows"]["same"] = ["encounter", "order", "drug", "time", "action"]
+    return mapping.EventMapping.model_validate(changed)
+
+
+def rows(case: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    counted: dict[Any, int] = {}
+    for written in case["events"]:
+        event = dict(zip(("at", "action"), written.split(" ", 1), strict=True)) if isinstance(written, str) else written
+        order = event.get("order", 7)
+        counted[order] = counted.get(order, 0) + 1
+        whole = {
+            "encounter": "1",
+            "order": order,
+            "line": counted[order],
+            "drug": case.get("drug", "ceftriaxone 1 g"),
+            "route": "Intravenous",
+            **event,
+        }
+        if len(str(whole["at"])) == 5:
+            whole["at"] = f"2024-05-06 {whole['at']}"
+        found.append({theirs: whole.get(ours, "") for ours, theirs in COLUMNS.items()})
+    return found
+
+
+def read(case: dict[str, Any], events: list[dict[str, Any]], path: Path) -> Imported:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(COLUMNS.values()))
+        writer.writeheader()
+        writer.writerows(events)
+    found = read_events([str(path)], by(case), imported.drugs(), place_of_service="22", zone="America/New_York")
+    assert found.refusals == []
+    return found
+
+
+def told(charts: list[dict[str, Any]]) -> list[str]:
+    """The administrations in the notation of the cases."""
+    [given] = [chart["administrations"] for chart in charts] or [[]]
+    starts = {it["id"]: clock(it.get("start")) for it in given}
+    found = []
+    for it in given:
+        parts = [f"{it['drug']} {clock(it.get('start'))}-{clock(it.get('stop'))}"]
+        parts += [f"({clock(pause['from'])}-{clock(pause['to'])})" for pause in it.get("pauses", ())]
+        parts += ["push"] if it.get("method") == "push" else []
+        parts += [f"continues {starts[it['continues']]}"] if "continues" in it else []
+        parts += ["bag"] if "bag" in it else []
+        parts += [f"carrier {it['volume_ml']}"] if it.get("purpose") == "carrier" else []
+        parts += [f"at {it['site']}"] if "site" in it else []
+        found.append(" ".join(parts))
+    return sorted(found)
+
+
+def clock(text: str | None) -> str:
+    return "?" if text is None else text[11:16]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_what_follows_from_a_sequence(case: dict[str, Any], tmp_path: Path) -> None:
+    found = read(case, rows(case), tmp_path / "events.csv")
+    report = found.report
+    assert told(found.charts) == sorted(case["given"])
+    kinds = {kind: 0 for it in report["findings"] for kind in [it["kind"]]}
+    for it in report["findings"]:
+        kinds[it["kind"]] += it["count"]
+    assert kinds == case.get("findings", {})
+    assert (report["voided"], report["left_out"]) == (case.get("voided", {}), case.get("left_out", {}))
+    assert report["rows"]["read"] == len(case["events"])
+    assert report["rows"]["read"] == sum(report["rows"][it] for it in ("used", "voided", "left_out"))
+    assert len(report["fates"]) == len(case["events"])
+    assert report["administrations"]["with_rate_changes"] == case.get("with_rate_changes", 0)
+    if "minutes" in case:
+        times = [(it["start"], it["stop"]) for chart in found.charts for it in chart["administrations"]]
+        lasted = [(datetime.fromisoformat(stop) - datetime.fromisoformat(start)).seconds / 60 for start, stop in times]
+        assert lasted == case["minutes"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_order_of_the_rows_decides_nothing(case: dict[str, Any], tmp_path: Path) -> None:
+    events = rows(case)
+    before = read(case, events, tmp_path / "events.csv")
+    for seed in range(4):
+        random.Random(seed).shuffle(events)
+        after = read(case, events, tmp_path / "events.csv")
+        assert after.charts == before.charts
+        assert after.report["rows"] == before.report["rows"]
+        assert imported.findings(after.report["findings"]) == imported.findings(before.report["findings"])
