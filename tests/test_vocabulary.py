@@ -121,12 +121,13 @@ def test_the_chart_of_this_test_fills_every_field() -> None:
 def test_inputs_are_what_python_writes(policy: Policy, drugs: DrugList) -> None:
     found = written(full(drugs))
     drug_codes = {("code_in_force", 2), ("printed_code", 2), ("printed_per_unit", 2)}
+    drug_codes |= {("other_code", 2), ("ended_code", 2), ("charted_per_unit", 2)}
     more = {**FULL, "administrations": [{"id": "z", "drug": "J9190", "route": "IV", "billing_units": 1}]}
-    for drug in drugs.drugs.values():
+    more["primary_reason"] = "z"
+    for name in ("J9310", *(drug.name for drug in drugs.drugs.values())):
         if drug_codes <= found:
             break
-        more["administrations"][0]["drug"] = drug.name
-        more["primary_reason"] = "z"
+        more["administrations"][0]["drug"] = name
         chart = parse(more, Source("more.yaml"))
         assert chart.encounter is not None, chart.refusals
         found |= written(facts_of(chart.encounter, drugs, ("medicare",)))

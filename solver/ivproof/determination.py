@@ -146,12 +146,21 @@ class MissingFact:
 
 @dataclass(frozen=True, slots=True)
 class DrugLine:
-    """A line for the drug itself, apart from the claim for giving it."""
+    """A line for the drug itself, apart from the claim for giving it: what has one code, date and modifiers.
+
+    `administrations` are the ids of what the units are of, in the order of the chart; `date` is the ISO date.
+    """
 
     code: str
     units: int | float
     modifiers: tuple[str, ...]
-    administration: str
+    administrations: tuple[str, ...]
+    date: str
+
+    @property
+    def administration(self) -> str:
+        """The first of the administrations."""
+        return self.administrations[0]
 
     def as_dict(self) -> dict[str, Any]:
         """Give the line as the format has it."""
@@ -160,6 +169,8 @@ class DrugLine:
             "units": self.units,
             "modifiers": list(self.modifiers),
             "administration": self.administration,
+            "administrations": list(self.administrations),
+            "date": self.date,
         }
 
 
@@ -570,25 +581,33 @@ def sorted_rules(rules: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(rules), key=_rule_order))
 
 
-def _amount(tenths: Term) -> int | float:
-    whole, rest = divmod(int(str(tenths)), WHOLE)
-    return whole if rest == 0 else int(str(tenths)) / WHOLE
+def _amount(tenths: int) -> int | float:
+    whole, rest = divmod(tenths, WHOLE)
+    return whole if rest == 0 else tenths / WHOLE
 
 
 def _drug_lines(names: ChartNames, atoms: Atoms) -> tuple[DrugLine, ...]:
     marks: dict[Term, list[str]] = {}
     for administration, modifier in atoms.get("line_modifier", ()):
         marks.setdefault(administration, []).append(_text(modifier))
+    days = {administration: int(str(day)) for administration, day in atoms.get("line_day", ())}
+    discarded = [(it[:3], (_text(it[3]),), 1) for it in atoms.get("discarded_line", ())]
+    given = [(it, tuple(sorted(marks.get(it[0], ()))), 0) for it in atoms.get("drug_line", ())]
+    grouped: dict[tuple[int, str, tuple[str, ...], int], dict[str, int]] = {}
+    for (administration, code, tenths), modifiers, after in given + discarded:
+        key = (days.get(administration, 0), _text(code), modifiers, after)
+        grouped.setdefault(key, {})[str(administration)] = int(str(tenths))
     found = []
-    for administration, code, units in atoms.get("drug_line", ()):
+    for (day, hcpcs, modifiers, after), units in grouped.items():
         line = DrugLine(
-            _text(code), _amount(units), tuple(marks.get(administration, ())), names.subject(administration)
+            hcpcs,
+            _amount(sum(units.values())),
+            modifiers,
+            names.in_order(units),
+            day_of(names.facts.encounter.date, day).isoformat(),
         )
-        found.append((names.rank(administration), 0, line))
-    for administration, code, units, modifier in atoms.get("discarded_line", ()):
-        line = DrugLine(_text(code), _amount(units), (_text(modifier),), names.subject(administration))
-        found.append((names.rank(administration), 1, line))
-    return tuple(line for *_, line in sorted(found, key=lambda it: it[:2]))
+        found.append((min(names.rank(parse(key)) for key in units), after, modifiers, line))
+    return tuple(line for *_, line in sorted(found, key=lambda it: it[:3]))
 
 
 def _diagnoses(atoms: Atoms) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ _DRUG_LINE = record(
     code=text("HCPCS code of the drug."),
     units=count("HCPCS units.", "number"),
     modifiers=texts("Modifiers, such as JW and JZ."),
-    administration=text("Id of the administration."),
+    administration=text("Id of the first administration that it is for."),
+    administrations=texts("Ids of all of them, in the order of the chart."),
+    date=_DATE,
 )
 _READING = record(
     "What is held of a question that the policy leaves open.",

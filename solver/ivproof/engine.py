@@ -55,6 +55,7 @@ SHOWN = {
     "reported_at": 2,
     "reported_with": 2,
     "drug_line": 3,
+    "line_day": 2,
     "line_modifier": 2,
     "discarded_line": 4,
     "diagnosis_rank": 3,

@@ -18,7 +18,7 @@ documented in ``asp/vocabulary.lp``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import count
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from ivproof.chart.clock import DAY, Moment
 from ivproof.chart.refusal import Place, show
-from ivproof.drugs.listing import Drug, DrugList, Match
+from ivproof.drugs.listing import Code, Drug, DrugList, Match
 from ivproof.encounter import Administration, Encounter, compare_key
 
 REACTION = "reaction"
@@ -288,25 +288,49 @@ class _Translation:
         form = it.form or (match.product.form if match is not None and match.product is not None else None)
         if form is not None:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))
-        if match is not None and it.billing_units is not None:
-            self._codes(a, match, it.route, where)
+        if match is not None and (it.billing_units is not None or it.discarded_units is not None):
+            self._codes(a, self._product(match, it), it, where)
 
     def _unknown(self, it: Administration) -> str:
         near = self.drugs.suggest(it.drug)
         perhaps = f"; perhaps {', '.join(near[:-1])}{' or ' if near[:-1] else ''}{near[-1]} is meant" if near else ""
         return f"administrations[{it.id}].drug: {show(it.drug)} is not on the drug list{perhaps}."
 
-    def _codes(self, a: str, match: Match, route: str, place: Place) -> None:
-        now = match.code_on(self.encounter.date, route)
+    def _product(self, match: Match, it: Administration) -> Match:
+        """What is meant where the chart names the product too, by brand, code or its key in the drug list."""
+        if it.product is None or (match.product is not None and match.code is None):
+            return match
+        text = compare_key(it.product)
+        keyed = next((product for product in match.drug.products if product.key == text.casefold()), None)
+        if keyed is not None:
+            return replace(match, product=keyed)
+        named = self.drugs.find(text, self.encounter.date)
+        if named is None or named.drug is not match.drug or (named.product is None and named.code is None):
+            return match
+        return replace(match, product=named.product, code=match.code or named.code)
+
+    def _codes(self, a: str, match: Match, it: Administration, place: Place) -> None:
+        now, others = match.codes_on(self.encounter.date, it.route, it.form)
         printed = match.printed_code
         if now is not None:
             self._add("code_in_force", f"{a},{_quoted(now.hcpcs)}", place)
+        for other in others:
+            self._add("other_code", f"{a},{_quoted(other.hcpcs)}", place)
+        if match.code is not None and not match.code.in_force(self.encounter.date):
+            self._add("ended_code", f"{a},{_quoted(match.code.hcpcs)}", place)
+            self._ratio("charted_per_unit", a, match.code, now, place)
         if printed is not None:
             self._add("printed_code", f"{a},{_quoted(printed.hcpcs)}", place)
-        if now is None or printed is None or now.amount is None or printed.amount is None:
+            if now is not None and now.amount != printed.amount:
+                self._ratio("printed_per_unit", a, now, printed, place)
+
+    def _ratio(self, predicate: str, a: str, one: Code, other: Code | None, place: Place) -> None:
+        """How many thousandths of a unit of one code a unit of another is, where that is known and comes out even."""
+        if other is None or one.amount is None or other.amount is None or one.measure != other.measure:
             return
-        if now.measure == printed.measure and now.amount != printed.amount:
-            self._add("printed_per_unit", f"{a},{int(1000 * now.amount / printed.amount)}", place)
+        thousandths = 1000 * one.amount / other.amount
+        if thousandths == int(thousandths):
+            self._add(predicate, f"{a},{int(thousandths)}", place)
 
     def _drug_facts(self, drug: Drug) -> None:
         self.shared[f"drug_kind({drug.key},{drug.kind})"] = None

@@ -36,6 +36,13 @@ def what_ifs(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator
         case "spinal_puncture":
             for flag in (True, False):
                 yield _with(encounter, at, spinal_puncture=flag)
+        case "container":
+            for container in ("single_dose", "multi_dose"):
+                yield _with(encounter, at, container=container)
+        case "product":
+            for fact in facts.own:
+                if fact.predicate in {"code_in_force", "other_code"} and fact.arguments.startswith(f"{subject},"):
+                    yield _with(encounter, at, product=fact.arguments.partition(",")[2].strip('"'))
         case "discarded_units":
             for units in (0, 1):
                 yield _with(encounter, at, discarded_units=units)

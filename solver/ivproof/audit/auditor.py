@@ -242,7 +242,7 @@ class Auditor:
             return []
         names = ((it, self.coder.drugs.find(it.drug, encounter.date)) for it in encounter.administrations)
         given = {match.drug.key: it for it, match in names if match is not None}
-        counted = {line.administration for line in found.drug_lines}
+        counted = {name for line in found.drug_lines for name in line.administrations}
         uncounted = {drug for drug, it in given.items() if it.id not in counted}
         held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted]
         billed, supported = bill(held, self._kinship), support_drugs(found.drug_lines, self._kinship)

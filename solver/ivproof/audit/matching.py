@@ -86,7 +86,7 @@ def support_drugs(lines: Iterable[DrugLine], kinship: Kinship) -> list[Supported
         found.setdefault((line.code, tuple(sorted(line.modifiers))), []).append(line)
     bundles = []
     for (code, modifiers), alike in found.items():
-        names = _once(it.administration for it in alike)
+        names = _once(name for it in alike for name in it.administrations)
         bundles.append(
             Supported(
                 code,

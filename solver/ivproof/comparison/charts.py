@@ -149,7 +149,7 @@ def _line(line: ClaimLine) -> tuple[Any, ...]:
 def _claim(found: Determination) -> object:
     """Everything of a determination that is sent to a payer."""
     claims = sorted(sorted(map(_line, lines)) for lines in _claims(found))
-    drugs = sorted((it.code, it.units, it.modifiers, it.administration) for it in found.drug_lines)
+    drugs = sorted((it.code, it.units, it.modifiers, it.administrations, it.date) for it in found.drug_lines)
     return found.status, found.why_undetermined, claims, drugs, found.diagnoses
 
 

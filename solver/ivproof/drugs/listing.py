@@ -266,5 +266,6 @@ def _not_in_force(match: Match, code: Code, on: date) -> str:
     when = f"it ended on {code.valid_to}"
     if code.valid_to is None or on <= code.valid_to:
         when = f"it {'is first listed' if code.start_unknown else 'began'} on {code.valid_from}"
-    now = match.code_on(on)
+    codes = match.codes_on(on)
+    now = str(codes.meant) if codes.meant else " or ".join(map(str, codes.others))
     return f"{code.hcpcs} was not in force on {on}: {when}" + (f"; in force then: {now}" if now else "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 How = Literal["ingredient", "brand", "hcpcs", "alias"]
 
@@ -136,15 +137,6 @@ class Drug:
             return default.printed_code
         return next((product.printed_code for product in self.products if product.printed_code), None)
 
-    def code_on(self, on: date, route: str | None = None) -> Code | None:
-        """The code in force on that day of the default product, or of the only other of that route."""
-        default = self.default_product
-        if default is not None and (route is None or default.allows(route)):
-            return default.code_on(on)
-        others = [product for product in self.products if route is not None and route in product.routes]
-        codes = [code for code in (product.code_on(on) for product in others) if code is not None]
-        return codes[0] if len(codes) == 1 else None
-
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -177,11 +169,55 @@ class Match:
     notes: tuple[str, ...] = ()
     carrier: Carrier | None = None
 
+    def products(self, route: str | None = None, form: str | None = None) -> tuple[Product, ...]:
+        """The products that may be meant, as far as the route and the form tell.
+
+        Of a code these are the products that it was a code of, of an ingredient all.
+        """
+        if self.product is not None:
+            return (self.product,)
+        found = self.drug.products
+        if self.code is not None:
+            found = tuple(it for it in found if any(code.hcpcs == self.code.hcpcs for code in it.codes))
+        by_route = tuple(it for it in found if route is None or it.allows(route))
+        by_form = tuple(it for it in by_route if form is not None and (it.form or "solution") == form)
+        return by_form or by_route
+
+    def codes_on(self, on: date, route: str | None = None, form: str | None = None) -> Codes:
+        """The codes in force on that day that may be meant."""
+        if self.code is not None and self.code.in_force(on):
+            return Codes(self.code, ())
+        products = self.products(route, form)
+        found = _in_force(products, on)
+        if self.code is not None and not found:  # it ended without a successor of the same product
+            return Codes(None, _in_force(replace(self, code=None, product=None).products(route, form), on))
+        default = self.drug.default_product
+        if self.code is None and self.product is None and default in products and default is not None:
+            meant = default.code_on(on)
+            return Codes(meant, tuple(it for it in found if meant is None or it.hcpcs != meant.hcpcs))
+        return Codes(found[0], ()) if len(found) == 1 else Codes(None, found)
+
     def code_on(self, on: date, route: str | None = None) -> Code | None:
-        """The code in force on that day of the product that matched, or else of the drug."""
-        return self.product.code_on(on) if self.product else self.drug.code_on(on, route)
+        """The code in force on that day of what is meant; None where that is not told."""
+        return self.codes_on(on, route).meant
 
     @property
     def printed_code(self) -> Code | None:
-        """The code that Appendix A prints for the product that matched; for the drug, when no product did."""
-        return self.product.printed_code if self.product else self.drug.printed_code
+        """The code that Appendix A prints for what matched; for the drug, where no product and no code did."""
+        if self.product is None and self.code is None:
+            return self.drug.printed_code
+        printed = {it.printed_code.hcpcs: it.printed_code for it in self.products() if it.printed_code is not None}
+        return next(iter(printed.values())) if len(printed) == 1 else None
+
+
+class Codes(NamedTuple):
+    """Codes that may be meant: the one that is, where that is told, and the others that may be as well."""
+
+    meant: Code | None
+    others: tuple[Code, ...]
+
+
+def _in_force(products: Iterable[Product], on: date) -> tuple[Code, ...]:
+    """The codes of products on that day, each once."""
+    codes = (product.code_on(on) for product in products)
+    return tuple({code.hcpcs: code for code in codes if code is not None}.values())

@@ -256,7 +256,16 @@ class _Finder:
                 return (*_closed(n, field), by_another), ""
             case "discarded_units":
                 return tuple(Value(str(it), _change(n, discarded_units=it)) for it in (0, 1)), "none, and one unit"
+            case "billing_units":
+                return (Value("1", _change(n, billing_units=1)),), "one unit"
+            case "product":
+                return tuple(Value(it, _change(n, product=it)) for it in self._codes(n)), "each code that may be meant"
         return tuple(_closed(n, field)), ""
+
+    def _codes(self, n: int) -> list[str]:
+        """The codes that may be meant by what is charted."""
+        codes = (it.arguments for it in self.facts.own if it.predicate in {"code_in_force", "other_code"})
+        return [code.strip('"') for a, _, code in (it.partition(",") for it in codes) if a == f"a{n + 1}"]
 
     def _class(self, n: int, value: str) -> Change:
         """An unknown drug has one class, wherever it was given."""

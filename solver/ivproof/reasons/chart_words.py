@@ -70,13 +70,14 @@ DATES = {("service_date", 0), ("begins_on", 1)}
 """Arguments that are dates, written YYYYMMDD."""
 
 TENTHS = {
-    *((name, 1) for name in ("volume", "rate", "billing_units", "discarded_units", "drug_units", "converted_units")),
+    *((name, 1) for name in ("volume", "rate", "billing_units", "discarded_units")),
+    *((name, 2) for name in ("charted_units", "drug_units", "units_in_force", "converted_units")),
     ("drug_line", 2),
     ("discarded_line", 2),
 }
 """Arguments that count tenths."""
 
-THOUSANDTHS = {("printed_per_unit", 1)}
+THOUSANDTHS = {("printed_per_unit", 1), ("charted_per_unit", 1)}
 """Arguments that count thousandths."""
 
 PLACES = {(name, 1) for name in ("position", "start_position", "first_concurrent", "next_apart", "last_before")}
@@ -145,6 +146,9 @@ FACTS: Mapping[str, str] = {
     "billing_units": "{1} units of {0} were given",
     "discarded_units": "{1} units of {0} were discarded",
     "code_in_force": "the code in force for the drug of {0} is {1}",
+    "other_code": "{0} may be another product, whose code is {1}",
+    "ended_code": "{0} is charted under {1}, which is not in force on the date of service",
+    "charted_per_unit": "a unit of the code under which {0} is charted makes {1} of a unit of the code in force",
     "printed_code": "the policy prints {1} for the drug of {0}",
     "printed_per_unit": "a unit of {0} makes {1} of a unit of the printed code",
     "on_day": "{0} falls on {1}",
@@ -208,6 +212,9 @@ ABSENT: Mapping[str, str] = {
     "billing_units": "the chart gives no units of {0}",
     "discarded_units": "the chart does not say what was discarded of {0}",
     "code_in_force": "no code is in force for the drug of {0}",
+    "other_code": "no other product of the drug of {0} has a code of its own",
+    "ended_code": "{0} is not charted under a code that is not in force",
+    "charted_per_unit": "the drug list does not tell how the units of {0} convert",
     "printed_code": "the policy prints no code for the drug of {0}",
     "printed_per_unit": "the code of {0} counts in the same unit as the printed one",
     "at": "the chart does not give {0}",

@@ -23,7 +23,7 @@ from .chart import ChartError, normal
 from .document import PROOF, RejectionError, expect_form, read, short
 from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
-from .facts import Listed, TranslationError, translate
+from .facts import OF_THE_LIST, Listed, TranslationError, translate
 from .parser import parse
 from .steps import StepError, atom, denials, evidence, rewrite, same
 from .support import Support
@@ -390,7 +390,7 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None)
             return [*given, *listed], drugs.check(chart["content"], given, listed)
         except DrugError as error:
             raise RejectionError(str(error), "drugs") from None
-    of_list = [show(it) for it, _ in stated if it[0] in {"drug", "code_in_force", "printed_code", "printed_per_unit"}]
+    of_list = [show(it) for it, _ in stated if it[0] in {"drug", *OF_THE_LIST} - {"form"}]
     said = ", ".join(sorted([*of_list, *proof["drug_list"]]))
     return [*given, *listed], [f"of the drug list: {said}"] if said else []
 

@@ -8,7 +8,7 @@ that is said of the drug's kind, form and codes stands in the list for the date 
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,10 @@ from .terms import Atom, show
 Row = Mapping[str, str]
 TELLING = 5  # letters of a name that is not found inside another word by chance
 FLAGS = ("printed", "hormonal", "immunotherapy")
+OF_PRODUCTS = {
+    *("form", "code_in_force", "other_code", "ended_code"),
+    *("charted_per_unit", "printed_code", "printed_per_unit"),
+}
 
 
 class DrugError(ValueError):
@@ -58,9 +62,17 @@ class Drugs:
         for wrong in sorted(map(show, expected ^ set(listed))):
             raise DrugError(f"{wrong}: the proof and the drug list differ")
         on = date.fromisoformat(chart["date"])
+        ended = {str(it[1]): show(it[2]).strip('"') for it in facts if it[0] == "ended_code" and len(it) == 3}
+        codes: dict[str, set[str]] = {}
         for fact in facts:
-            if fact[0] in {"code_in_force", "printed_code", "printed_per_unit", "form"} and len(fact) == 3:
-                self._product(fact, drug_of[str(fact[1])], given[int(str(fact[1])[1:]) - 1], on)
+            if fact[0] in OF_PRODUCTS and len(fact) == 3:
+                a = str(fact[1])
+                self._product(fact, drug_of[a], given[int(a[1:]) - 1], on, ended.get(a, ""))
+                if fact[0] in {"code_in_force", "other_code"}:
+                    codes.setdefault(a, set()).add(show(fact[2]).strip('"'))
+        for n, it in enumerate(given, 1):
+            if drug_of[f"a{n}"] in self.ingredients and {"billing_units", "discarded_units"} & set(it):
+                self._all_codes(it, drug_of[f"a{n}"], on, codes.get(f"a{n}", set()))
         return sorted({it for it in trusted if it})
 
     def _name(self, text: str, drug: str) -> str:
@@ -81,24 +93,49 @@ class Drugs:
         row = self.ingredients[drug]
         return [("drug_kind", drug, row["kind"]), *((flag, drug) for flag in FLAGS if row[flag] == "yes")]
 
-    def _product(self, fact: Atom, drug: str, given: Mapping[str, Any], on: date) -> None:
+    def _all_codes(self, given: Mapping[str, Any], drug: str, on: date, stated: set[str]) -> None:
+        """Of what is charted by the ingredient's name alone every code by that route may be meant."""
+        row = self.ingredients[drug]
+        names = {_folded(it) for it in (drug, row["name"], *_items(row["spellings"]))}
+        if "product" in given or "form" in given or _folded(given["drug"]) not in names:
+            return
+        routes = {row["product"]: _items(row["routes"]) for row in self.products.get(drug, ()) if row["routes"]}
+        for row in self.products.get(drug, ()):
+            by_route = given["route"] in routes.get(row["product"], [given["route"]])
+            if row["hcpcs"] and by_route and _in_force(row, on) and row["hcpcs"] not in stated:
+                raise DrugError(
+                    f"{row['hcpcs']} may be meant by {given['drug']!r} on {on}, and the proof does not say so"
+                )
+
+    def _product(self, fact: Atom, drug: str, given: Mapping[str, Any], on: date, ended: str) -> None:
         products = self.products.get(drug, [])
         if fact[0] == "form":
             possible = {row["form"] for row in products} | {given.get("form", "")}
         elif fact[0] == "printed_per_unit":
             possible = {str(it) for it in self._ratios(products, on)}
+        elif fact[0] == "charted_per_unit":
+            now = {row["hcpcs"] for row in products if _in_force(row, on)}
+            possible = {str(it) for it in self._thousandths({ended}, now)}
+        elif fact[0] == "ended_code":
+            old = {row["hcpcs"] for row in products} - {row["hcpcs"] for row in products if _in_force(row, on)}
+            charted = {text.strip().upper() for text in (given["drug"], given.get("product", ""))}
+            possible = {f'"{code}"' for code in old & charted}
         else:
             rows = [row for row in products if fact[0] == "printed_code" or _in_force(row, on)]
             possible = {f'"{row["printed_code" if fact[0] == "printed_code" else "hcpcs"]}"' for row in rows}
         if show(fact[2]) not in possible - {"", '""'}:
             raise DrugError(f"{show(fact)}: the drug list does not say so of {drug} on {on}")
 
-    def _ratios(self, products: Sequence[Row], on: date) -> set[int]:
+    def _ratios(self, products: Sequence[Row], on: date) -> set[Decimal]:
         """How many thousandths of a unit of a printed code one unit of a code in force may be."""
         now = {row["hcpcs"] for row in products if _in_force(row, on)}
-        printed = {row["printed_code"] for row in products}
-        amounts = [[it for code in codes for it in self.amounts.get(code, ())] for codes in (now, printed)]
-        return {int(1000 * one / other) for one in amounts[0] for other in amounts[1] if other}
+        return self._thousandths(now, {row["printed_code"] for row in products})
+
+    def _thousandths(self, ones: Iterable[str], others: Iterable[str]) -> set[Decimal]:
+        """How many thousandths of a unit of one code a unit of another is, where that comes out even."""
+        amounts = [[it for code in codes for it in self.amounts.get(code, ())] for codes in (ones, others)]
+        found = {1000 * one / other for one in amounts[0] for other in amounts[1] if other}
+        return {it.to_integral_value() for it in found if it == it.to_integral_value()}
 
 
 def _rows(path: Path) -> list[Row]:

@@ -63,7 +63,10 @@ TENTHS = {
     "discarded_units": "discarded_units",
 }
 MARKED = {"integral_to": "integral", "discontinued": "discontinued"}  # that it is charted is all that counts
-OF_THE_LIST = ("form", "code_in_force", "printed_code", "printed_per_unit")  # of a drug, beside its kind
+OF_THE_LIST = (  # of a drug, beside its kind; of other codes there may be several
+    *("form", "code_in_force", "other_code", "ended_code"),
+    *("charted_per_unit", "printed_code", "printed_per_unit"),
+)
 
 
 class TranslationError(ValueError):
@@ -258,8 +261,9 @@ class _Translation:
         if "form" in it:
             yield f"form({a},{it['form']})", f"{place}/form"
         known = () if unknown else OF_THE_LIST
-        for predicate in known if "billing_units" in it else known[:1]:
+        for predicate in known if {"billing_units", "discarded_units"} & set(it) else known[:1]:
             if predicate == "form" and "form" in it:
                 continue
-            for atom in self.listed.others.get((predicate, a), ())[:1]:
+            atoms = self.listed.others.get((predicate, a), [])
+            for atom in atoms if predicate == "other_code" else atoms[:1]:
                 yield show(atom), f"{place}/drug"

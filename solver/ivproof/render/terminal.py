@@ -149,7 +149,8 @@ class TerminalView:
         table = _table(["Code", "Units", "Mod.", "For"])
         for line in found.drug_lines:
             modifiers = Text(" ".join(line.modifiers))
-            table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, visible(line.administration))
+            given = visible(", ".join(line.administrations))
+            table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, given)
         yield indented(table)
 
     # --- what is open

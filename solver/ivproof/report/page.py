@@ -354,14 +354,16 @@ class _Told:
 
     def drug_line(self, line: DrugLine) -> Proof:
         """The reasons of a line for the drug itself."""
-        for predicate in ("drug_line", "discarded_line"):
-            for atom in self.derivation.of(predicate):
-                same = self.names.term(atom.arguments[0]) == line.administration
-                if same and self.names.term(atom.arguments[1]) == line.code:
-                    marked = predicate == "discarded_line"
-                    if marked == (len(atom.arguments) > 3 and self.names.term(atom.arguments[3]) in line.modifiers):
-                        return Proof("The line for the drug", (self.teller.step(str(atom)),))
-        return Proof("The line for the drug", ())
+        discarded = self.derivation.of("discarded_line")
+        marked = [it for it in discarded if self.names.term(it.arguments[3]) in line.modifiers]
+        atoms = marked or self.derivation.of("drug_line")
+        mine = [
+            self.teller.step(str(atom))
+            for atom in atoms
+            if self.names.term(atom.arguments[0]) in line.administrations
+            and self.names.term(atom.arguments[1]) == line.code
+        ]
+        return Proof("The line for the drug", tuple(mine))
 
     def omissions(self, excluded: Iterable[Exclusion]) -> Iterator[Omission]:
         """What is not billed, with the steps that say why; what is not so in this claim is left out."""
