@@ -143,9 +143,9 @@ class _ChangedEngine(Engine):
     mutated: tuple[int, Rule | None] = (-1, None)
     raised: dict[int, set[str]]
 
-    def _ground(self, charts: Sequence[Facts], ways: Any = None, *, felt: bool = False) -> Any:
+    def _ground(self, charts: Sequence[Facts], ways: Any = None) -> Any:
         """Ground as ever, and note which questions each chart raises."""
-        control, choices = super()._ground(charts, ways, felt=felt)
+        control, choices = super()._ground(charts, ways)
         for facts in charts:
             self.raised[id(facts)] = set()
         for atom in control.symbolic_atoms.by_signature("raised", 2):
@@ -186,7 +186,7 @@ class _ChangedEngine(Engine):
             )
         return Search(RoomSolver(changed, shared_facts(changed, charts)), options).run(charts, candidate_rank, held)
 
-    def _law(self, present: frozenset[str], *, felt: bool = False) -> str:
+    def _law(self, present: frozenset[str]) -> str:
         at, instead = self.change or (-1, None)
         texts = (str(instead or "") if n == at else self.texts[n] for n in self._possible(present))
         return "\n".join([*texts, *(f"#show {name}/{arity + 1}." for name, arity in SHOWN.items())])

@@ -20,14 +20,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ivproof.choices import Atoms
-from ivproof.determination import Determination, Determiner, Hanging, Otherwise
+from ivproof.determination import Determination, Determiner, Hanging
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.encounter import Encounter
-from ivproof.engine import Alternative, Answer, Engine, edit_solver
-from ivproof.exploration.claims import units_of
-from ivproof.exploration.explorer import Explorer
+from ivproof.engine import Answer, Engine, edit_solver
+from ivproof.exploration.nearby import ONE, Departure, NearExplorer, Reached
 from ivproof.facts import Facts, facts_of
 from ivproof.hypotheses import what_ifs
 from ivproof.policy import Policy, law_folder
@@ -69,7 +68,7 @@ class Coder:
         self.policy = policy
         self.drugs = DrugList.load(law_folder() / "drugs")
         self.engine = Engine(policy, readings)
-        self.explorer = Explorer(policy, readings, fixed=False, engine=self.engine) if assumptions else None
+        self.explorer = NearExplorer(policy, readings, most=ONE, fixed=False) if assumptions else None
         self.determiner = Determiner(policy, readings)
         tables = EditTables.load(law_folder() / "edits")
         if edit_files is not None:
@@ -88,7 +87,7 @@ class Coder:
         other.determiner = Determiner(self.policy, readings)
         if assumptions is None:
             assumptions = self.explorer is not None
-        other.explorer = Explorer(self.policy, readings, fixed=False, engine=other.engine) if assumptions else None
+        other.explorer = NearExplorer(self.policy, readings, most=ONE, fixed=False) if assumptions else None
         return other
 
     @cached_property
@@ -114,29 +113,27 @@ class Coder:
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
                 self.second.check(facts, answer)
         changes = self._hanging(charts, answers)
-        otherwise = self._otherwise(charts, answers)
+        otherwise = self._otherwise(charts)
         found = [
             self.determiner.determine(facts, answer, change, other)
             for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
         ]
         return self._with_edits(encounters, found)
 
-    def _otherwise(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[Otherwise]:
-        """Tell which claims depend on what is held of settled questions, and what other options give."""
+    def _otherwise(self, charts: Sequence[Facts]) -> list[Mapping[Departure, Reached] | None]:
+        """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
+
+        It is None where the chart leads to so much that it was not gone through.
+        """
         if self.explorer is None:
             return [{} for _ in charts]
-        ways = [
-            (n, way.resolutions)
-            for n, answer in enumerate(answers)
-            for way in answer.alternatives or (Alternative(frozenset(), {}, ()),)
+        settings = self.determiner.settings
+        return [
+            {it: reached for it, reached in departed.changed.items() if settings[it[0]] is not None}
+            if departed.complete
+            else None
+            for departed in self.explorer.depart(charts)
         ]
-        found: list[dict[str, dict[str, Mapping[str, int]]]] = [{} for _ in charts]
-        departed = self.explorer.depart([charts[n] for n, _ in ways], [way for _, way in ways])
-        for (n, _), it in zip(ways, departed, strict=True):
-            for (key, option), claim in it.changed.items():
-                if self.determiner.settings[key] is not None:
-                    found[n].setdefault(key, {}).setdefault(option, units_of(self.policy, claim).codes)
-        return list(found)
 
     def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
         """Tell of each missing fact whether some value of it, by itself, leads to another claim.

@@ -17,12 +17,24 @@ from typing import Any, NamedTuple
 from ivproof.chart.refusal import spell
 from ivproof.choices import FREE, OPEN, Atoms, Resolution
 from ivproof.engine import Alternative, Answer
+from ivproof.exploration.claims import Units, in_words, units_of
+from ivproof.exploration.nearby import Departure, Reached
 from ivproof.facts import WHOLE, Facts, day_of
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.policy import Policy, Wording
 
-Otherwise = Mapping[str, Mapping[str, Mapping[str, int]]]
-"""What claims other options give: units by code, by question and option."""
+Otherwise = Mapping[Departure, Reached]
+"""What other options of settled questions lead to, where that is not what the chart leads to as held."""
+
+NONE: Otherwise = {}
+
+NOT_EXPLORED = "The chart leads to so much that it was not gone through what other options of questions would give."
+
+DETERMINED = "determined"
+"""The status of what leads to one claim."""
+
+NAMED = 3
+"""So many of several claims are named where another reading leads to them."""
 
 VISIT = "visit-on-claim"
 """The law's rule that puts a visit on a claim: the code of a visit stands in the chart, in no table of the law."""
@@ -179,7 +191,8 @@ class Reading:
     """An option held of a question: by default, as set, or for want of a default each in turn (open).
 
     `says` is the option in words, `rests_on` what the question rests on, and `otherwise` has the claim that another
-    option gives by itself: letter to units by code.
+    option gives by itself: letter to units by code. Where it gives no one claim, `otherwise_status` has the status that
+    it leads to, and `otherwise_why` what it leaves open.
     """
 
     question: str
@@ -190,6 +203,13 @@ class Reading:
     says: str = ""
     rests_on: str = ""
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    otherwise_status: Mapping[str, str] = field(default_factory=dict)
+    otherwise_why: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def departs(self) -> bool:
+        """Whether another option by itself leads elsewhere than what is held."""
+        return bool(self.otherwise or self.otherwise_status)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the reading as the format has it."""
@@ -204,6 +224,9 @@ class Reading:
         }
         if self.otherwise:
             found["otherwise"] = {letter: dict(codes) for letter, codes in self.otherwise.items()}
+        if self.otherwise_status:
+            found["otherwise_status"] = dict(self.otherwise_status)
+            found["otherwise_why"] = dict(self.otherwise_why)
         return found
 
 
@@ -293,11 +316,12 @@ class Determiner:
         facts: Facts,
         answer: Answer,
         hanging: Mapping[tuple[str, str], Hanging],
-        otherwise: Otherwise | None = None,
+        otherwise: Otherwise | None = NONE,
     ) -> Determination:
         """Put one answer into words; `hanging` says of missing facts whether the claim hangs on them, if it is known.
 
-        `otherwise` has the claims that other options of settled questions give, where that was looked into.
+        `otherwise` has what other options of settled questions lead to, as far as that was looked into; it is None
+        where that is too much to be gone through.
         """
         names = ChartNames(facts)
         undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
@@ -307,7 +331,7 @@ class Determiner:
         return Determination(
             encounter=facts.encounter.id,
             policy=self._about,
-            status=_status(undetermined, answer.alternatives),
+            status=status_of([(it.resolutions, *it.others) for it in answer.alternatives], undetermined),
             claim=_common(claims) if claims else lines,
             excluded=_in_all(
                 [rival.excluded for rival in rivals] or [self._exclusions(names, answer.atoms, "excluded")]
@@ -318,7 +342,7 @@ class Determiner:
             alternatives=rivals,
             missing=self._missing(names, answer, hanging),
             findings=self._exclusions(names, answer.atoms, "finding"),
-            notes=facts.notes,
+            notes=(*facts.notes, *(() if otherwise is not None else (NOT_EXPLORED,))),
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
         )
 
@@ -457,20 +481,38 @@ class Determiner:
             for resolution in resolutions
             if resolution.predicate == OPEN
         }
+        departing = {key for key, _ in otherwise}
         found = []
         for key, held in self.settings.items():
-            if key not in self.set_by_user and key not in mattering and key not in otherwise:
+            if key not in self.set_by_user and key not in mattering and key not in departing:
                 continue
             question = self.policy.questions[key]
             source = "set" if key in self.set_by_user else "open" if held is None else "default"
-            given = otherwise.get(key, {})
-            others = {option.letter: given[option.name] for option in question.options if option.name in given}
-            matters = key in mattering or bool(others)
+            others: dict[str, Mapping[str, int]] = {}
+            status: dict[str, str] = {}
+            why: dict[str, str] = {}
+            for option in question.options:
+                reached = otherwise.get((key, option.name))
+                if reached is not None:
+                    first = units_of(self.policy, reached.first)
+                    leads = status_of([] if len(reached.ways) == 1 else [*reached.ways.values()], first.undetermined)
+                    if leads == DETERMINED:
+                        others[option.letter] = first.codes
+                    else:
+                        status[option.letter], why[option.letter] = leads, self._open(first, reached)
+            matters = key in mattering or key in departing
             says = "" if held is None else question.option(held).says
-            found.append(
-                Reading(question.number, question.name, held, source, matters, says, question.citation, others)
-            )
+            about = (question.number, question.name, held, source, matters, says, question.citation)
+            found.append(Reading(*about, others, status, why))
         return tuple(found)
+
+    def _open(self, first: Units, reached: Reached) -> str:
+        """What is left open where no one claim follows."""
+        if first.undetermined:
+            return " ".join(self._sentence(it.replace("_", "-"), "") for it in first.undetermined)
+        claims = [in_words(units_of(self.policy, claim)) for claim in reached.ways]
+        more = f"; or one of {len(claims) - NAMED} others" if len(claims) > NAMED else ""
+        return f"{'; or '.join(claims[:NAMED])}{more}"
 
     def _wording(self, name: str) -> Wording:
         return self.policy.wordings.get(name) or Wording("", (), "", "", "")
@@ -648,16 +690,20 @@ def _common(claims: Sequence[tuple[ClaimLine, ...]]) -> tuple[ClaimLine, ...]:
     return tuple(held)
 
 
-def _status(undetermined: Sequence[str], alternatives: Sequence[Alternative]) -> str:
+def status_of(alternatives: Sequence[Sequence[Sequence[Resolution]]], undetermined: Sequence[str]) -> str:
+    """Give the status of what leads to several claims, from the ways to each of them; of one claim there are none.
+
+    `undetermined` has the reasons for which the law itself gives no claim.
+    """
     if undetermined:
         return "undetermined"
     if not alternatives:
-        return "determined"
+        return DETERMINED
     # A fact is what is missing as soon as it alone, all readings kept, gives another claim.
     kept = [
         (n, {it.choice: it.value for it in way if it.predicate in {OPEN, FREE}})
-        for n, alternative in enumerate(alternatives)
-        for way in (alternative.resolutions, *alternative.others)
+        for n, ways in enumerate(alternatives)
+        for way in ways
     ]
     by_fact = any(
         n != m and all(two.get(choice, value) == value for choice, value in one.items())

@@ -55,7 +55,7 @@ _DRUG_LINE = record(
 )
 _READING = record(
     "What is held of a question that the policy leaves open.",
-    optional=("otherwise",),
+    optional=("otherwise", "otherwise_status", "otherwise_why"),
     question=text("Its number: A9."),
     name=text("Its short name: tie_break."),
     option=or_null(text("Name of the option held; null where every one is tried.")),
@@ -68,6 +68,10 @@ _READING = record(
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}},
         "description": "The claims that other options give by themselves: units by code, by letter of the option.",
     },
+    otherwise_status=mapping(
+        "The status that other options by themselves lead to, where that is not one claim: by letter of the option."
+    ),
+    otherwise_why=mapping("What they leave open: the reason, or the claims that can follow."),
 )
 _ALTERNATIVE = record(
     "One of several claims, and what leads to it.",

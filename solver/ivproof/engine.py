@@ -31,7 +31,6 @@ from ivproof.choices import (
     claim_of,
     resolution_of,
 )
-from ivproof.exploration.felt import FELT, felt_rules
 from ivproof.exploration.rooms import Rooms, rooms
 from ivproof.exploration.search import Found, Search
 from ivproof.exploration.solving import Choice, RoomSolver, shared_facts
@@ -40,7 +39,7 @@ from ivproof.facts import Facts
 from ivproof.kept import Kept
 from ivproof.law import language
 from ivproof.law.terms import Function, Term, parse
-from ivproof.policy import BatchRule, Policy
+from ivproof.policy import Policy
 from ivproof.rewrite import OFFERED, SETTLED
 
 SHOWN = {
@@ -126,19 +125,18 @@ class Engine:
         self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
         self._rules = policy.batch_rules(self.settings)
         self._first = {key: policy.questions[key].options[0].name for key in self.open}
-        self._laws: dict[tuple[frozenset[str], bool], str] = {}
+        self._laws: dict[frozenset[str], str] = {}
 
-    def _law(self, present: frozenset[str], *, felt: bool = False) -> str:
+    def _law(self, present: frozenset[str]) -> str:
         """The rules that can apply where only the facts of these predicates are given.
 
         Preparing a rule costs the solver the same whether it can apply or not, and for a single chart that is most of
         the time.
         """
-        if (present, felt) not in self._laws:
+        if present not in self._laws:
             if len(self._laws) > LAWS:
                 self._laws.clear()
-            rules = [*self._rules, *(self._felt if felt else ())]
-            possible, kept, waiting = set(present), [], list(enumerate(rules))
+            possible, kept, waiting = set(present), [], list(enumerate(self._rules))
             while True:
                 ready = [(n, rule) for n, rule in waiting if possible.issuperset(rule.needs)]
                 if not ready:
@@ -146,8 +144,8 @@ class Engine:
                 kept += ready
                 waiting = [(n, rule) for n, rule in waiting if not possible.issuperset(rule.needs)]
                 possible.update(rule.head for _, rule in ready)
-            self._laws[present, felt] = "\n".join(rule.text for _, rule in sorted(kept)) + "\n" + _show(SHOWN)
-        return self._laws[present, felt]
+            self._laws[present] = "\n".join(rule.text for _, rule in sorted(kept)) + "\n" + _show(SHOWN)
+        return self._laws[present]
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
         """Give the answer of each encounter, in the order given.
@@ -174,31 +172,6 @@ class Engine:
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
         return self._settled(charts, [()] * len(charts))
-
-    def holding(
-        self, charts: Sequence[Facts], ways: Sequence[Assumed], predicates: Mapping[str, int]
-    ) -> list[dict[str, list[str]]]:
-        """Give all that holds of these predicates (with their arities) in the answer of each encounter.
-
-        Some choices are settled; open questions have their first option otherwise, choices their first candidate.
-        Atoms are given by predicate, as the text of their arguments. With them comes `FELT`, which tells what may
-        change where another option is held of a question.
-        """
-        found: list[dict[str, list[str]]] = [{} for _ in charts]
-        if not charts:
-            return found
-        control, _ = self._ground(charts, ways, felt=True)
-        atoms = control.symbolic_atoms
-        with control.solve(yield_=True) as handle:
-            model = handle.model()
-            if model is None:
-                raise RuntimeError(NO_ANSWER)
-            for name, arity in {**predicates, FELT: 2}.items():
-                for atom in atoms.by_signature(name, arity + 1):
-                    if atom.is_fact or model.is_true(atom.literal):
-                        encounter, _, arguments = str(atom.symbol)[len(name) + 1 : -1].partition(",")
-                        found[int(encounter[1:])].setdefault(name, []).append(arguments)
-        return found
 
     def _settled(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Atoms]:
         """Give the atoms of each encounter with some choices settled, and the first option of other open questions."""
@@ -227,22 +200,17 @@ class Engine:
         raised = {tuple(map(str, atom.symbol.arguments)) for atom in control.symbolic_atoms.by_signature("raised", 2)}
         return [[it for it in self.open if it not in conditional or (f"e{n}", it) in raised] for n in range(count)]
 
-    def _ground(
-        self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False
-    ) -> tuple[clingo.Control, Left]:
+    def _ground(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None) -> tuple[clingo.Control, Left]:
         """Ground the law over charts, with some choices settled; give the choices that are left."""
         control = clingo.Control(["--warn=none", "--heuristic=Domain"])
-        control.add("base", [], self.program_text(charts, ways, felt=felt))
+        control.add("base", [], self.program_text(charts, ways))
         control.ground([("base", [])])
         return control, self._prefer(control, charts)
 
-    def program_text(
-        self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None, *, felt: bool = False
-    ) -> str:
+    def program_text(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None) -> str:
         """Give the program that is solved for charts answered together: the rules that can apply, and the facts.
 
-        Some choices may be settled; open questions have their first option otherwise. With `felt` it tells too what may
-        change where another option is held of a question.
+        Some choices may be settled; open questions have their first option otherwise.
         """
         settled = ways or [()] * len(charts)
         shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
@@ -251,7 +219,7 @@ class Engine:
         present |= {it.predicate for way in settled for it in way}
         if self.open:
             present.add(OPEN)
-        text = [self._law(frozenset(present), felt=felt)]
+        text = [self._law(frozenset(present))]
         text += (f"{fact}.\n" for fact in shared)
         for n, (facts, way) in enumerate(zip(charts, settled, strict=True)):
             readings = self._first | {it.subject: it.value for it in way if it.predicate == OPEN}
@@ -295,10 +263,6 @@ class Engine:
         return left
 
     # --- rival claims
-
-    @cached_property
-    def _felt(self) -> list[BatchRule]:
-        return felt_rules(self.policy, self.settings)
 
     @cached_property
     def _rooms(self) -> Rooms:

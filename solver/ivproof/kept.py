@@ -73,7 +73,6 @@ def _code_digest() -> str:
     total = hashlib.sha256(version("ivproof").encode())
     concerned = (
         "law/*.py",
-        "exploration/felt.py",
         "exploration/rooms.py",
         "recheck/grammar.lark",
         "recheck/*.py",

@@ -20,9 +20,8 @@ from ivproof.coding import Coder
 from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import Encounter
 from ivproof.engine import Answer
-from ivproof.exploration.departures import Departed
 from ivproof.exploration.explorer import Exploration
-from ivproof.exploration.nearby import TWO, NearExplorer
+from ivproof.exploration.nearby import ONE, TWO, NearExplorer
 from ivproof.facts import WHOLE, Facts
 from ivproof.hypotheses import what_ifs
 from ivproof.law.terms import Function, String, Term, parse
@@ -180,16 +179,13 @@ class WaySearch:
         """Give what each encounter leads to with one question read otherwise, or with a fact that it does not give."""
         charts = [self._coder.facts(it) for it in encounters]
         supposed = self._suppositions(charts, found)
-        # where a chart leads to several claims, each of them is departed from
-        ways = [(n, it) for n, one in enumerate(found) for it in one.alternatives or (None,)]
-        settled = [it.resolutions if it else () for _, it in ways]
-        departed: list[list[Candidate]] = [[] for _ in charts]
-        for (n, rival), it in zip(ways, self._explorer(1).depart([charts[n] for n, _ in ways], settled), strict=True):
-            departed[n] += self._departed(it, Way(rival.readings, rival.given, rival.initial) if rival else Way())
         candidates = []
-        for determination, near, more in zip(found, departed, supposed, strict=True):
-            others = (*self._alternatives(determination), *near, *more)
-            candidates.append(Candidates(_smallest_first(others), False, 1, None, others))
+        near = self._explorer(ONE).explore(charts)
+        for facts, determination, one, more in zip(charts, found, near, supposed, strict=True):
+            others = (*self._alternatives(determination), *self._reachable(facts, one), *more)
+            candidates.append(
+                Candidates(_smallest_first(others), False, 0 if one.diagram is None else ONE, one, others)
+            )
         return candidates
 
     def further(
@@ -218,14 +214,6 @@ class WaySearch:
         if most not in self._explorers:
             self._explorers[most] = NearExplorer(self._coder.policy, self._readings, self._outcome, most=most)
         return self._explorers[most]
-
-    def _departed(self, found: Departed, base: Way) -> Iterator[Candidate]:
-        """The claims that one question leads to by itself, in a chart that the base has settled."""
-        questions = self._coder.policy.questions
-        for (key, option), outcome in sorted(found.changed.items(), key=lambda it: int(it[0][0][1:])):
-            readings = {**base.readings, questions[key].number: questions[key].option(option).letter}
-            way = Way(_in_order(readings), base.given, base.initial)
-            yield Candidate(_claim_in(outcome), way, _drug_key_of(_parsed(outcome)) if self._drugs else None)
 
     def _reachable(self, facts: Facts, found: Exploration) -> Iterator[Candidate]:
         keys = self._coder.policy.questions

@@ -208,7 +208,16 @@ class Diagram(Generic[Variable, Leaf]):
                 return False
         return True
 
-    def leaves(self, number: int) -> list[Leaf]:
-        """Give every leaf from a node on, in the order in which they are met."""
-        met = (self._leaves[at] for at in self._reached(number, self._children) if at in self._leaves)
+    def leaves(self, number: int, assignment: Mapping[Variable, str] | None = None) -> list[Leaf]:
+        """Give every leaf from a node on that an assignment can lead to, in the order in which they are met."""
+        settled = assignment or {}
+
+        def follow(at: int) -> Iterable[int]:
+            value = None if at in self._leaves else settled.get(self._nodes[at][0])
+            if value is None:
+                return self._children(at)
+            child = self._nodes[at][1].get(value)
+            return () if child is None else (child,)
+
+        met = (self._leaves[at] for at in self._reached(number, follow) if at in self._leaves)
         return list(dict.fromkeys(met))

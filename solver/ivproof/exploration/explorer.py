@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ivproof.choices import CLAIM, FREE, OPEN, ClaimKey, Resolution, candidate_rank
-from ivproof.engine import Engine
-from ivproof.exploration.departures import Departed, Departures, Start
 from ivproof.exploration.diagram import Diagram
 from ivproof.exploration.rooms import Rooms, rooms
 from ivproof.exploration.search import Search
@@ -30,9 +28,6 @@ from ivproof.policy import Policy
 
 MANY = 40
 """So many charts are gone through together."""
-
-TOGETHER = 600
-"""So many charts are asked together what single questions change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +50,15 @@ class Exploration:
     """What a chart leads to over everything that is left open.
 
     `base` is the claim under the defaults, and the first option of each question that has none. `alone` has the
-    questions that change that claim without another, with the claim of each option that does; `together` those that
-    change it only together with others. `assumed` are the choices other than readings that matter, `touched` the
-    questions that change something on the way to the claim. Without `complete` the chart leads to so many that they
-    were not gone through, and everything else is empty.
+    questions of which some option by itself leads to other claims than what is held does, with the claims of each such
+    option; `together` those that change something only together with others. `assumed` are the choices other than
+    readings that matter, `touched` the questions that change something on the way to the claim. Without `complete` the
+    chart leads to so many that they were not gone through, and everything else is empty.
     """
 
     claims: tuple[Reachable, ...] = ()
     base: ClaimKey = frozenset()
-    alone: Mapping[str, Mapping[str, ClaimKey]] | None = None
+    alone: Mapping[str, Mapping[str, frozenset[ClaimKey]]] | None = None
     together: tuple[str, ...] = ()
     assumed: tuple[Choice, ...] = ()
     touched: tuple[str, ...] = ()
@@ -73,7 +68,7 @@ class Exploration:
     @property
     def mattering(self) -> tuple[str, ...]:
         """The questions that decide between claims, by number."""
-        return tuple(sorted((*(self.alone or ()), *self.together), key=_number))
+        return tuple(sorted((*(self.alone or ()), *self.together), key=number))
 
     @cached_property
     def certain(self) -> ClaimKey:
@@ -102,8 +97,7 @@ class Explorer:
     """Explores charts by one policy; made once and used for many.
 
     `readings` settles questions, which then count as no longer open (unless not `fixed`: then they only take the place
-    of the defaults); `outcome` are the predicates that are compared. `engine` answers by the same readings, if there is
-    one already.
+    of the defaults); `outcome` are the predicates that are compared.
     """
 
     def __init__(
@@ -113,11 +107,8 @@ class Explorer:
         outcome: Mapping[str, int] = CLAIM,
         *,
         fixed: bool = True,
-        engine: Engine | None = None,
     ) -> None:
         self.policy = policy
-        self._given_engine = engine
-        self._readings = readings
         self._outcome = outcome
         settings = policy.settings(readings)
         given = {policy.question(name).key for name in readings or {}}
@@ -131,10 +122,6 @@ class Explorer:
             self._first[OPEN, key] = names[0] if held is None else held
             if held is not None:
                 self._base[OPEN, key] = held
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return self._given_engine or Engine(self.policy, self._readings)
 
     @cached_property
     def _rooms(self) -> Rooms:
@@ -152,32 +139,6 @@ class Explorer:
             ]
         return found
 
-    def depart(self, charts: Sequence[Facts], ways: Sequence[Sequence[Resolution]] | None = None) -> list[Departed]:
-        """Tell what each question changes by itself in charts, in the order given; `ways` may settle choices first.
-
-        This leaves out what questions change only together; it takes a small part of the time of `explore`.
-        """
-        found: list[Departed] = []
-        settled = ways or [()] * len(charts)
-        usual = {choice[1]: option for choice, option in self._first.items()}
-        for start in range(0, len(charts), TOGETHER):
-            some = charts[start : start + TOGETHER]
-            departures = Departures(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options)
-            taken = [tuple(way) for way in settled[start : start + TOGETHER]]
-            holding = self._engine.holding(some, taken, self._rooms.concluded())
-            starts = [
-                Start(
-                    facts,
-                    candidate_rank(facts),
-                    {**usual, **{it.subject: it.value for it in way if it.predicate == OPEN}},
-                    holds,
-                    {it.choice: it.value for it in way if it.predicate != OPEN},
-                )
-                for facts, way, holds in zip(some, taken, holding, strict=True)
-            ]
-            found += departures.run(starts)
-        return found
-
     def _read(self, diagram: Diagram[Choice, Outcome], root: int, touched: Iterable[str]) -> Exploration:
         """Read off the diagram what decides, and where it leads."""
         ways = diagram.ways(root, self._base)
@@ -189,25 +150,28 @@ class Explorer:
         base = diagram.value(root, self._first)
         assert base is not None
         support = diagram.support(root)
-        alone: dict[str, Mapping[str, ClaimKey]] = {}
-        for key in sorted((subject for predicate, subject in support if predicate == OPEN), key=_number):
-            options = {it: diagram.value(root, {**self._first, (OPEN, key): it}) for it in self._options[key]}
-            changed = {it: claim for it, claim in options.items() if claim is not None and claim != base}
+        held = frozenset(diagram.leaves(root, self._base))
+        alone: dict[str, Mapping[str, frozenset[ClaimKey]]] = {}
+        for key in sorted((subject for predicate, subject in support if predicate == OPEN), key=number):
+            options = {
+                it: frozenset(diagram.leaves(root, {**self._base, (OPEN, key): it})) for it in self._options[key]
+            }
+            changed = {it: claims for it, claims in options.items() if claims != held}
             if changed:
                 alone[key] = changed
         return Exploration(
             tuple(claims),
             base,
             alone,
-            tuple(sorted((it for predicate, it in support if predicate == OPEN and it not in alone), key=_number)),
+            tuple(sorted((it for predicate, it in support if predicate == OPEN and it not in alone), key=number)),
             tuple(sorted(choice for choice in support if choice[0] != OPEN)),
-            tuple(sorted(touched, key=_number)),
+            tuple(sorted(touched, key=number)),
             diagram=(diagram, root),
         )
 
     def _place(self, it: Reachable) -> tuple[object, ...]:
         """Where a claim stands among the others: those of few readings first, by question and option."""
-        options = [(_number(key), self._options[key].index(option)) for key, option in it.readings.items()]
+        options = [(number(key), self._options[key].index(option)) for key, option in it.readings.items()]
         return len(it.readings) + len(it.given), options, sorted(it.claim)
 
     def _reachable(self, claim: Outcome, way: Sequence[Resolution]) -> Reachable:
@@ -219,5 +183,6 @@ class Explorer:
         )
 
 
-def _number(key: str) -> int:
+def number(key: str) -> int:
+    """The number of a question, by its key."""
     return int(key[1:])

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ivproof.choices import claim_of
+from ivproof.choices import TooManyWaysError, claim_of
 from ivproof.coding import Coder, Recheck
 from ivproof.encounter import Encounter
 from ivproof.exploration.claims import units_of
-from ivproof.exploration.explorer import Explorer
+from ivproof.exploration.nearby import ONE, NearExplorer
 from ivproof.exploration.summary import changes
 from ivproof.hypotheses import what_ifs
 from ivproof.policy import Policy
@@ -43,19 +43,22 @@ class _Questions:
     def __init__(self, policy: Policy, readings: Mapping[str, str]) -> None:
         self._policy = policy
         self._coder = Coder(policy, readings)
-        self._explorer = Explorer(policy, readings)
+        self._explorer = NearExplorer(policy, readings, most=ONE)
 
     def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> list[Digest]:
         """Give what single questions change in each encounter."""
         charts = [self._coder.facts(encounter) for encounter in encounters]
         found = []
         for encounter, departed in zip(encounters, self._explorer.depart(charts), strict=True):
-            base = units_of(self._policy, departed.base)
+            if not departed.complete:
+                raise TooManyWaysError(f"{encounter.id}: the readings lead to more claims than can be gone through")
+            base = units_of(self._policy, departed.base.first)
             by: dict[str, list[list[Any]]] = {}
-            for (key, option), claim in departed.changed.items():
+            for (key, option), reached in departed.changed.items():
                 question = self._policy.questions[key]
                 name = f"{question.option(option).letter} {option}"
-                by.setdefault(question.number, []).extend(changes(base, [(name, units_of(self._policy, claim))]))
+                claims = [units_of(self._policy, claim) for claim in sorted(reached.ways, key=sorted)]
+                by.setdefault(question.number, []).append(changes(base, name, claims))
             found.append(_digest(encounter, by))
         return found
 
@@ -88,10 +91,10 @@ class _Gaps:
         found: list[dict[str, list[list[Any]]]] = [{} for _ in encounters]
         for (n, field, _), atoms in zip(waiting, claims, strict=True):
             before, after = (units_of(self._policy, claim_of(it)) for it in (bases[n], atoms))
-            for change in changes(before, [("", after)]):
-                others = found[n].setdefault(field, [])
-                if change[1] and change not in others:
-                    others.append(change)
+            change = changes(before, "", [after])
+            others = found[n].setdefault(field, [])
+            if change[1] and change not in others:
+                others.append(change)
         return [
             _digest(encounter, {field: others for field, others in by.items() if others})
             for encounter, by in zip(encounters, found, strict=True)

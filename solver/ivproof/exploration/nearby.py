@@ -6,28 +6,58 @@ well, but takes many times as long in a chart where a dozen questions make a dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 
-from ivproof.choices import CLAIM, OPEN, candidate_rank
-from ivproof.exploration.explorer import MANY, Exploration, Explorer
-from ivproof.exploration.search import Chart, Rank, Search, State
-from ivproof.exploration.solving import Candidate, Held, Outcome, RoomSolver, True_, Visit, shared_facts
+from ivproof.choices import CLAIM, OPEN, Resolution, candidate_rank
+from ivproof.exploration.explorer import MANY, Exploration, Explorer, number
+from ivproof.exploration.search import Chart, Found, Rank, Search, State
+from ivproof.exploration.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
 from ivproof.facts import Facts
 from ivproof.policy import Policy
 
-TWO = 2
-"""Two questions are read otherwise than they are held."""
+ONE, TWO = 1, 2
+"""One question, and two, are read otherwise than they are held."""
 
 FAR = 101
 """More questions than a policy has: nothing is beyond."""
+
+TOGETHER = 200
+"""So many charts are asked together what single questions change."""
 
 STATES = 4_000
 """With more states than this a chart is given up: what could still be found takes longer than anyone waits."""
 
 BEYOND: Outcome = frozenset({"beyond"})
 """Where a way leads that departs in more questions than that."""
+
+
+Departure = tuple[str, str]
+"""A question, and the option that is held instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a chart leads to under one setting: every claim with the ways to it, and the first.
+
+    The first takes the first option and candidate of all that is open.
+    """
+
+    first: Outcome
+    ways: Mapping[Outcome, tuple[tuple[Resolution, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """What a chart leads to under what is held, and under each departure by itself that leads to other claims.
+
+    Without `complete` the chart leads to so much that it was not gone through, and nothing else is told.
+    """
+
+    base: Reached
+    changed: Mapping[Departure, Reached] = field(default_factory=dict)
+    complete: bool = True
 
 
 class NearExplorer(Explorer):
@@ -43,26 +73,58 @@ class NearExplorer(Explorer):
         outcome: Mapping[str, int] = CLAIM,
         *,
         most: int = TWO,
+        fixed: bool = True,
     ) -> None:
         """`most` says how many questions may be read otherwise at once."""
-        super().__init__(policy, readings, outcome)
+        super().__init__(policy, readings, outcome, fixed=fixed)
         self.most = most
 
     def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
         """Explore charts, in the order given."""
-        held = {key: option for (_, key), option in self._base.items()}
         found: list[Exploration] = []
-        for start in range(0, len(charts), MANY):
-            some = charts[start : start + MANY]
-            search = _Nearby(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options, held, self.most)
-            for it in search.run(some, candidate_rank):
-                if it.given_up:
-                    found.append(Exploration(complete=False))
-                    continue
-                read = self._read(it.diagram, it.root, it.touched)
-                within = tuple(one for one in read.claims if one.claim != BEYOND)
-                found.append(replace(read, claims=within, complete=not it.cut))
+        for it in self._search(charts, MANY):
+            if it.given_up:
+                found.append(Exploration(complete=False))
+                continue
+            read = self._read(it.diagram, it.root, it.touched)
+            within = tuple(one for one in read.claims if one.claim != BEYOND)
+            found.append(replace(read, claims=within, complete=not it.cut))
         return found
+
+    def depart(self, charts: Sequence[Facts]) -> list[Departed]:
+        """Tell what each question changes by itself in charts, in the order given, whatever else they leave open."""
+        return [
+            Departed(Reached(frozenset(), {}), complete=False) if it.given_up else self._departed(it)
+            for it in self._search(charts, TOGETHER)
+        ]
+
+    def _search(self, charts: Sequence[Facts], together: int) -> Iterator[Found]:
+        held = {key: option for (_, key), option in self._base.items()}
+        for start in range(0, len(charts), together):
+            some = charts[start : start + together]
+            search = _Nearby(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options, held, self.most)
+            yield from search.run(some, candidate_rank)
+
+    def _departed(self, found: Found) -> Departed:
+        diagram, root = found.diagram, found.root
+        base = frozenset(diagram.leaves(root, self._base))
+        changed: dict[Departure, Reached] = {}
+        for key in sorted((subject for predicate, subject in diagram.support(root) if predicate == OPEN), key=number):
+            for option in self._options[key]:
+                under = {**self._base, (OPEN, key): option}
+                if option != self._base.get((OPEN, key)) and frozenset(diagram.leaves(root, under)) != base:
+                    changed[key, option] = self._reached(found, under)
+        return Departed(self._reached(found, self._base), changed)
+
+    def _reached(self, found: Found, under: Mapping[Choice, str]) -> Reached:
+        """What follows with these options held, with the ways there through all else that is open."""
+        at: int | None = found.root
+        for choice, option in under.items():
+            at = None if at is None else found.diagram.restrict(at, choice, option)
+        assert at is not None
+        first = found.diagram.value(at, self._first)
+        assert first is not None
+        return Reached(first, replace(found, root=at).ways())
 
 
 class _Nearby(Search):

@@ -34,13 +34,14 @@ class Decided:
     """A question that decides over a chart.
 
     `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or
-    only together with others, `leads` the claim of each option that changes it alone.
+    only together with others, `leads` what each option leads to that alone leads elsewhere: a claim, or several where
+    something else is open.
     """
 
     question: Question
     held: str | None
     matters: Matters
-    leads: Mapping[str, Units]
+    leads: Mapping[str, tuple[Units, ...]]
 
     def as_dict(self) -> dict[str, Any]:
         """The question as plain data: every option, who holds it, and what it leads to."""
@@ -57,12 +58,19 @@ class Decided:
                     "option": option.name,
                     "says": option.says,
                     "held_by_default": option.name == self.question.default,
-                    **({"claim": self.leads[option.name].as_dict()} if option.name in self.leads else {}),
+                    **_led(self.leads.get(option.name, ())),
                 }
                 for option in self.question.options
             ],
             "note": self.question.note,
         }
+
+
+def _led(claims: Sequence[Units]) -> dict[str, Any]:
+    """What an option leads to as plain data: a claim, or several."""
+    if len(claims) == 1:
+        return {"claim": claims[0].as_dict()}
+    return {"claims": [it.as_dict() for it in claims]} if claims else {}
 
 
 @dataclass(frozen=True)
@@ -161,7 +169,10 @@ class ReadingsOfCharts:
                 self.policy.questions[key],
                 self._settings[key],
                 "alone" if key in alone else "together",
-                {option: units_of(self.policy, claim) for option, claim in alone.get(key, {}).items()},
+                {
+                    option: tuple(units_of(self.policy, claim) for claim in sorted(claims, key=sorted))
+                    for option, claims in alone.get(key, {}).items()
+                },
             )
             for key in found.mattering
         ]

@@ -95,16 +95,6 @@ class Rooms:
     used: frozenset[str]
     forgotten: Mapping[int, tuple[str, ...]]
 
-    def concluded(self) -> dict[str, int]:
-        """Give what the rooms conclude that is known outside, what choices take included: names with their arities."""
-        found: dict[str, int] = {}
-        for room in self.order:
-            for name, arity in room.heads:
-                # a candidate has the choice that it belongs to in front
-                chosen = name.removeprefix(CANDIDATE)
-                found[chosen] = arity if chosen == name else arity - 1
-        return found
-
 
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
     """Give the rooms of a policy's law that bear on these predicates (with their arities); they are kept."""

@@ -86,9 +86,9 @@ class RoomSolver:
         self._solved: dict[int, dict[tuple[tuple[int, ...], Held], True_]] = {}
         self._asked: dict[tuple[int, tuple[int, ...]], tuple[str, ...] | None] = {}
 
-    def begin(self, facts: Facts, concluded: Mapping[str, Sequence[str]] | None = None) -> True_:
-        """Give what is true of a chart before any room, or with what is `concluded` after all of them."""
-        atoms: dict[str, list[str]] = {name: list(texts) for name, texts in (concluded or {}).items()}
+    def begin(self, facts: Facts) -> True_:
+        """Give what is true of a chart before any room."""
+        atoms: dict[str, list[str]] = {}
         for fact in facts.own:
             if fact.predicate in self.rooms.used:
                 atoms.setdefault(fact.predicate, []).append(fact.arguments)

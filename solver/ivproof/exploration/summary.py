@@ -21,14 +21,19 @@ DIFFERENCES = 3
 """So many differences of claims are shown of an entry; the data has all of them."""
 
 
-def changes(before: Units, after: Iterable[tuple[str, Units]]) -> list[list[Any]]:
-    """Give what other answers change in a claim, as plain data: the answer, the difference, units more, units fewer."""
-    found = []
-    for name, claim in after:
-        more = sum(max(0, claim.codes.get(code, 0) - before.codes.get(code, 0)) for code in claim.codes)
-        fewer = sum(max(0, units - claim.codes.get(code, 0)) for code, units in before.codes.items())
-        found.append([name, difference(before, claim), more, fewer])
-    return found
+def changes(before: Units, name: str, after: Iterable[Units]) -> list[Any]:
+    """Give what another answer changes in a claim, as plain data: the answer, the difference, units more, units fewer.
+
+    An answer may lead to several claims; of the units those of the claim that has most more, or most fewer.
+    """
+    said: dict[str, None] = {}
+    more = fewer = 0
+    for claim in after:
+        said[difference(before, claim)] = None
+        more = max(more, sum(max(0, units - before.codes.get(code, 0)) for code, units in claim.codes.items()))
+        fewer = max(fewer, sum(max(0, units - claim.codes.get(code, 0)) for code, units in before.codes.items()))
+    several = len(said) > 1
+    return [name, " or ".join(it or "the same" for it in said) if several else next(iter(said)), more, fewer]
 
 
 @dataclass

@@ -195,13 +195,13 @@ class PacketMaker:
             question = self.policy.question(reading.question)
             option = question.option(reading.option) if reading.option else None
             several = bool(audit.determination.alternatives)
-            otherwise = tuple(
-                (
-                    letter,
-                    question.option(letter).says.rstrip("."),
-                    _listed(given) if several else _changed(codes, given),
-                )
+            leads = {
+                letter: _listed(given) if several else _changed(codes, given)
                 for letter, given in reading.otherwise.items()
+            }
+            leads |= {letter: f"no one claim: {why}".rstrip(".") for letter, why in reading.otherwise_why.items()}
+            otherwise = tuple(
+                (it.letter, it.says.rstrip("."), leads[it.letter]) for it in question.options if it.letter in leads
             )
             if option is None:
                 leads = _leads(audit, question.number)

@@ -87,6 +87,11 @@ class OtherSides:
             for letter, codes in reading.otherwise.items()
             if codes.get(line.code, 0) < held
         ]
+        stands += [
+            self._stand(reading.question, letter, "no one answer")
+            for reading in self._readings.values()
+            for letter in reading.otherwise_status
+        ]
         if not stands:
             why = "No other option of any open question, read by itself, takes a unit of this line away."
             return OtherSide("none was found", why, "")

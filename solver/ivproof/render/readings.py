@@ -17,6 +17,9 @@ from ivproof.render.words import line_text
 
 FAINT = "bright_black"
 
+CLAIMS = 3
+"""So many claims of one option are shown; the data has all of them."""
+
 
 def readings_words(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]:
     """Give the readings of a chart; at most `limit` of its claims."""
@@ -75,7 +78,10 @@ def _questions(found: ChartReadings, questions: list[Decided]) -> Table:
         for option in it.question.options:
             held = option.name == it.held
             if option.name in it.leads:
-                leads = difference(found.base, it.leads[option.name])
+                others = [difference(found.base, claim) or "as held" for claim in it.leads[option.name]]
+                leads = "\nor ".join(others[:CLAIMS])
+                if len(others) > CLAIMS:
+                    leads += f"\nor one of {len(others) - CLAIMS} others"
             else:
                 leads = "held" if held else "the same"
             table.add_row(

@@ -15,7 +15,7 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.determination import ClaimLine, Determination, Exclusion, Reading, Rival
+from ivproof.determination import DETERMINED, ClaimLine, Determination, Exclusion, Reading, Rival
 from ivproof.encounter import Encounter
 from ivproof.exploration.claims import Units, in_words
 from ivproof.policy import Policy, PolicyError
@@ -156,19 +156,19 @@ class TerminalView:
     # --- what is open
 
     def _questions(self, found: Determination) -> Iterator[RenderableType]:
-        mattering = [it for it in found.readings if it.matters and not it.otherwise]
+        mattering = [it for it in found.readings if it.matters and not it.departs]
         held = [it for it in found.readings if it.source == "set" and it not in mattering]
-        assumed = [it for it in found.readings if it.source == "default" and it.otherwise]
+        assumed = [it for it in found.readings if it.source == "default" and it.departs]
         if held:
             yield heading("Readings that were set")
             for it in held:
                 yield indented(visible(f"{it.question} {it.name} = {it.option or 'open'}"))
-                yield from self._otherwise(it)
+                yield from self._otherwise(it, found)
         if assumed:
             yield heading("Assumed where the policy leaves a question open")
             for it in assumed:
                 yield indented(visible(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
-                yield from self._otherwise(it)
+                yield from self._otherwise(it, found)
         if mattering:
             yield heading("Open questions that change this claim")
             for it in mattering:
@@ -177,10 +177,11 @@ class TerminalView:
                 for option in question.options:
                     yield indented(visible(f"{option.letter} {option.name}: {option.says}"), 4)
 
-    def _otherwise(self, reading: Reading) -> Iterator[RenderableType]:
-        for letter, codes in reading.otherwise.items():
-            option = self.policy.question(reading.question).option(letter)
-            yield indented(visible(f"{letter} {option.name} would give {in_words(Units(codes))}"), 4)
+    def _otherwise(self, reading: Reading, found: Determination) -> Iterator[RenderableType]:
+        for option in self.policy.question(reading.question).options:
+            said = _would(reading, option.letter, found)
+            if said:
+                yield indented(visible(f"{option.letter} {option.name} would {said}"), 4)
 
     def _rivals(self, found: Determination) -> Iterator[RenderableType]:
         if not found.alternatives:
@@ -213,6 +214,21 @@ class TerminalView:
 
 
 # --- parts that need no policy
+
+
+def _would(reading: Reading, letter: str, found: Determination) -> str:
+    """What another option would do to a claim; empty where it changes nothing."""
+    if letter in reading.otherwise_status:
+        return f"leave the claim {reading.otherwise_status[letter]}: {reading.otherwise_why[letter]}"
+    codes = reading.otherwise.get(letter)
+    if codes is None:
+        return ""
+    held: dict[str, int] = {}
+    for line in found.claim:
+        held[line.code] = held.get(line.code, 0) + line.units
+    if found.status == DETERMINED and codes == held:
+        return "give the same codes with other modifiers"
+    return f"give {in_words(Units(codes))}"
 
 
 def _diagnoses(found: Determination) -> Iterator[RenderableType]:

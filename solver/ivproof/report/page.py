@@ -407,7 +407,7 @@ def _questions(policy: Policy, found: Determination) -> Iterator[OpenQuestion]:
                 if n not in claims:
                     claims.append(n)
     for reading in found.readings:
-        if not reading.matters or reading.otherwise:
+        if not reading.matters or reading.departs:
             continue
         try:
             question = policy.question(reading.question)
