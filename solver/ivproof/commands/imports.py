@@ -81,6 +81,13 @@ def mar(
             show_default=False,
         ),
     ] = None,
+    keep_not_given: Annotated[
+        bool,
+        typer.Option(
+            "--keep-not-given",
+            help="Keep doses that were charted and not given in the charts, as `done: false`; they decide nothing.",
+        ),
+    ] = False,
     output: OutputOption = None,
     report: ReportOption = None,
     check: CheckOption = False,
@@ -107,7 +114,15 @@ def mar(
     _check_outputs([*events, *([encounters] if encounters else [])], output, report, check)
     from ivproof.importers.events import read_events
 
-    found = read_events(events, by, _drugs(), encounters=encounters, place_of_service=place_of_service, zone=zone)
+    found = read_events(
+        events,
+        by,
+        _drugs(),
+        encounters=encounters,
+        place_of_service=place_of_service,
+        zone=zone,
+        keep_not_given=keep_not_given,
+    )
     _finish("rows", found.charts, found.report, found.refusals, None if check else output, report)
 
 

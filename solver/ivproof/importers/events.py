@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from ivproof.chart.consistency import VASCULAR
+from ivproof.chart.fields import charted_amount
 from ivproof.chart.refusal import Problem, Refusal, Source, UnreadableError, refuse, show
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
@@ -73,6 +76,7 @@ def read_events(
     encounters: str | None = None,
     place_of_service: str | None = None,
     zone: str | None = None,
+    keep_not_given: bool = False,
 ) -> Imported:
     """Read event lists; `refusals` are there where a file cannot be used, and then there is no chart."""
     found = Imported()
@@ -82,7 +86,7 @@ def read_events(
             tables.append(read_table(file))
         except UnreadableError as wrong:
             found.refusals.append(refuse(Source(file, wrong.line), wrong.problem))
-    reader = _Reader(mapping, drugs, place_of_service, zone or mapping.time.zone)
+    reader = _Reader(mapping, drugs, place_of_service, zone or mapping.time.zone, keep_not_given=keep_not_given)
     for table in tables:
         try:
             reader.take(table)
@@ -102,7 +106,11 @@ def read_events(
 class _Reader:
     """Takes the rows of all files, and makes the charts when it has them all."""
 
-    def __init__(self, mapping: EventMapping, drugs: DrugList, place: str | None, zone: str | None) -> None:
+    def __init__(
+        self, mapping: EventMapping, drugs: DrugList, place: str | None, zone: str | None, *, keep_not_given: bool
+    ) -> None:
+        self._keep_not_given = keep_not_given
+        self._not_given: dict[str, list[_Row]] = defaultdict(list)
         self._map = mapping
         self._kinds = mapping.kinds()
         self._names = Names(drugs)
@@ -351,6 +359,8 @@ class _Reader:
                 self._tell([row], reason, f"a row without {reason.removeprefix('no_')}")
             elif reason == "not_an_event":
                 self._holds.append(row)
+            elif reason == "not_given" and self._keep_not_given:
+                self._not_given[row.encounter].append(row)
 
     def _tell(self, rows: Sequence[_Row], kind: str, message: str) -> None:
         self.account.find(kind, message, [it.item for it in rows], **rows[0].named)
@@ -512,7 +522,8 @@ class _Reader:
         if (rate := self._rate(first, run)) is not None:
             both["rate_ml_per_h"] = rate
         method = self._method(run, rows)
-        own |= {"method": method, "ordered_minutes": _minutes(first.raw)}
+        own |= {"method": method, "ordered_minutes": _minutes(first.raw), "amount": _amount(first.raw)}
+        both |= {"source": _source(rows), "note": None if printed.drug == drug else f"printed as {drug}"}
         if carrier:
             own["purpose"] = "carrier"
         if printed.ml is not None and printed.carrier is None:
@@ -586,9 +597,13 @@ class _Reader:
             "payer": self._payer(name, visit, items),
             "diagnoses": self._diagnoses(name, visit, items),
             "access_sites": access_sites(sorted(given, key=lambda it: it.begins)),
+            "time_zone": self._clock.zone,
             "administrations": [
-                {key: value for key, value in it.fields.items() if value not in (None, []) or key in ("start", "stop")}
-                for it in given
+                *(
+                    {k: value for k, value in it.fields.items() if value not in (None, []) or k in ("start", "stop")}
+                    for it in given
+                ),
+                *self._without_dose(name),
             ],
         }
         whole, refusals = checked(chart, Source(f"encounter {name}"))
@@ -599,6 +614,26 @@ class _Reader:
             self.account.leave_out(item, "chart_refused")
         self.account.find("chart_refused", str(refusals[0].message), items, encounter=name)
         return None
+
+    def _without_dose(self, name: str) -> Iterator[dict[str, Any]]:
+        """What was charted and not given, as a chart has it: it decides nothing."""
+        rows = sorted(
+            self._not_given[name], key=lambda it: (natural(it.order), it.time.rank or 0.0, natural(it.line), it.drug)
+        )
+        for number, row in enumerate(rows, start=1):
+            voices = Voices()
+            for column, text in zip(self._map.columns.route, row.routes, strict=False):
+                voices.hear(column, text, self._routes.of(text))
+            if row.drug and voices.says is not None:
+                named = self._names.read(row.drug, row.time.day or _FAR)
+                yield {
+                    "id": f"{row.order or 'MAR'}-not-given-{number}",
+                    "drug": named.drug,
+                    "route": voices.says,
+                    "done": False,
+                    "source": _source([row]),
+                    "note": f"{row.words[0]} {_clock(row.time)}",
+                }
 
     def _place_of(self, visit: _Visit) -> tuple[str | None, str | None, str]:
         """The place of service of a visit, or why there is none."""
@@ -669,6 +704,22 @@ def _mates(runs: Sequence[tuple[Run, str]]) -> dict[int, int | None]:
         if len({drug for _, drug in some}) > 1:
             found.update({id(run): number for run, _ in some})
     return found
+
+
+def _source(rows: Sequence[_Row]) -> str:
+    """Where the record has an administration: its order, and the lines where they have numbers."""
+    order = f"order {rows[0].order}" if rows[0].order else "no order"
+    lines = sorted({it.line for it in rows if it.line}, key=natural)
+    return f"MAR {order}" + (f", line {', '.join(lines)}" if lines else "")
+
+
+def _amount(raw: Mapping[str, Any]) -> str | None:
+    """The dose of a row, where it is an amount that a chart can have; a rate is none."""
+    dose = f"{_text(raw, 'dose')} {_text(raw, 'dose_unit')}"
+    try:
+        return charted_amount(dose).text
+    except PydanticCustomError:
+        return None
 
 
 def _bag(order: str, number: int) -> str:

@@ -12,9 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from ivproof.chart.consistency import VASCULAR
+from ivproof.chart.fields import charted_amount
 from ivproof.chart.refusal import Refusal, Source
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
@@ -294,7 +298,12 @@ class _Reader:
         if ordered is not None and ordered.least == ordered.most and ordered.least == int(ordered.least) >= 1:
             both["ordered_minutes"] = int(ordered.least)
             origins["ordered_minutes"] = f"taken, MedicationRequest {ordered.words}"
+        both["source"] = it.name
         given = self._given(it, drugs, route, both, dosage)
+        amount = _amount(dosage)
+        if amount is not None and len(drugs) == 1 and status == "completed":
+            given[0].fields["amount"] = amount
+            origins["amount"] = "taken, dosage.dose"
         self._origins[it.id or it.name] = origins
         visit = self._visit(it)
         return _Dose(it, visit, name_of(data.get("subject")) or "", given, uses, rank, day)
@@ -579,6 +588,7 @@ class _Reader:
             "id": name,
             "place_of_service": place,
             "date": str(day),
+            "time_zone": self._clock.zone,
             "payer": self._payer(encounter, doses, used, origins),
             "diagnoses": self._diagnoses(encounter, name, used, origins),
             "access_sites": access_sites(given),
@@ -795,6 +805,15 @@ def _quantity(value: object) -> tuple[float, str] | None:
     number = part(value, "value")
     unit = text(value, "code") or text(value, "unit")
     return (float(number), unit) if isinstance(number, int | float) and not isinstance(number, bool) and unit else None
+
+
+def _amount(dosage: Mapping[str, Any]) -> str | None:
+    """What was given, as a chart has it; None where the dose is no amount of a drug."""
+    dose = _quantity(dosage.get("dose"))
+    try:
+        return None if dose is None else charted_amount(f"{format(Decimal(repr(dose[0])), 'f')} {dose[1]}").text
+    except (PydanticCustomError, ArithmeticError):
+        return None
 
 
 def _rate(dosage: Mapping[str, Any]) -> float | None:

@@ -73,6 +73,8 @@ class Columns(_Part):
     site: str | None = Field(None, description="The vascular access, as the record names it.")
     rate: str | None = Field(None, description="The rate; taken where its unit is millilitres an hour.")
     rate_unit: str | None = Field(None, description="The unit of the rate.")
+    dose: str | None = Field(None, description="The amount that was given; taken where its unit is none of a rate.")
+    dose_unit: str | None = Field(None, description="The unit of that amount.")
     ordered_length: str | None = Field(None, description="How long it was ordered to run.")
     ordered_length_unit: str | None = Field(None, description="The unit of that length: minutes or hours.")
     takes_back: str | None = Field(None, description="The line that a row takes back.")
