@@ -47,6 +47,15 @@ class Reading:
     trouble: str | None = None
 
     @property
+    def has_offset(self) -> bool:
+        """Whether it is a time with an offset."""
+        return self.at is not None and self.at.tzinfo is not None
+
+    def without_offset(self) -> Reading:
+        """The reading of a time without an offset among others that have one: no time of the same axis."""
+        return self if self.at is None or self.has_offset else Reading(None, self.day, self.rank, NO_OFFSET)
+
+    @property
     def written(self) -> str | None:
         """The time as a chart writes it."""
         return None if self.at is None else self.at.isoformat(timespec="seconds")
@@ -60,7 +69,6 @@ class HouseClock:
         self.zone = zone
         self._formats = [(it, "%H" in it or "%I" in it or "%T" in it or "%X" in it or "%c" in it) for it in formats]
         self._place = None if zone is None else ZoneInfo(zone)
-        self._with_offset = any("%z" in it for it in formats)
         self._known: dict[object, Reading] = {}
 
     def read(self, value: object) -> Reading:
@@ -94,9 +102,7 @@ class HouseClock:
                 found = found.astimezone(self._place)
             return Reading(found, found.date(), found.timestamp())
         if self._place is None:
-            rank = found.replace(tzinfo=dt.UTC).timestamp()
-            trouble = NO_OFFSET if self._with_offset else None
-            return Reading(None if trouble else found, found.date(), rank, trouble)
+            return Reading(found, found.date(), found.replace(tzinfo=dt.UTC).timestamp())
         seconds = found.hour * 3600 + found.minute * 60 + found.second
         there = offsets(seconds, found.toordinal(), str(self.zone))
         here = found.replace(tzinfo=self._place)

@@ -215,6 +215,7 @@ class _Reader:
 
     def finish(self, found: Imported) -> None:
         """Make the charts and the report of all that was taken."""
+        self._settle_offsets()
         rows = list(self._without_copies())
         rows = list(self._without_taken_back(rows))
         rows = list(self._events(rows))
@@ -257,6 +258,14 @@ class _Reader:
         ]
         told["fates"] = sums["fates"]
         found.report = told
+
+    def _settle_offsets(self) -> None:
+        """Where some times of a visit have an offset, those without are no times of the same axis."""
+        mixed = {row.encounter for row in self._rows if any(it and it.has_offset for it in (row.time, row.end))}
+        for row in self._rows:
+            if row.encounter in mixed:
+                row.time = row.time.without_offset()
+                row.end = row.end and row.end.without_offset()
 
     def _number(self, item: int) -> int:
         return int(self.account.of(item)["row"])
