@@ -117,6 +117,8 @@ def snomed(code: str, display: str | None = None) -> dict[str, Any]:
             "rateRatio": {"numerator": {"value": 100, "code": "mL"}, "denominator": {"value": 1, "code": "h"}},
         },
         {"text": "100 mL at 100 mL/hr"},
+        {"text": "over 1 1/2 hours"},
+        {"text": "1 g IV every 15 min"},
     ],
 )
 def test_a_period_that_anything_contradicts_is_no_running_time(dosage: dict[str, Any]) -> None:
@@ -204,6 +206,15 @@ def test_a_name_with_a_carrier_is_one_bag_of_two() -> None:
     )
     assert drug["bag"] == carrier["bag"]
     assert [it["stop"] for it in (drug, carrier)] == ["2021-01-15T10:30:00-05:00"] * 2
+
+
+@pytest.mark.parametrize("often", ["every 12 hours", "q 8h", "q6-8h", "BID", "twice daily"])
+def test_a_period_in_which_the_next_dose_comes_is_no_running_time(often: str) -> None:
+    days = {"start": "2021-01-15T10:00:00-05:00", "end": "2021-01-17T10:00:00-05:00"}
+    found = read(given(effectivePeriod=days, dosage={"text": f"1.5 g IV {often}"}))
+    assert (only(found).get("stop"), kinds(found)) == (None, {"period_contradicted"})
+    found = read(given(effectivePeriod=days, dosage={"text": "by pump, IV"}))
+    assert (only(found)["stop"], kinds(found)) == ("2021-01-17T10:00:00-05:00", {"period_of_days"})
 
 
 @pytest.mark.parametrize("status", ["in-progress", "on-hold"])

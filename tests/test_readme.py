@@ -1,4 +1,7 @@
-"""Everything that the README shows is run again and compared; `python tests/test_readme.py` puts new output in."""
+"""Everything that the README and the documents show is run again and compared.
+
+`python tests/test_readme.py [FILE...]` puts new output in.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INSTALLS = ("pip ", "python3 -m venv")
 
@@ -40,6 +44,19 @@ def blocks(text: str) -> list[list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("block", blocks(README.read_text("utf-8")), ids=lambda block: block[0][0])
 def test_the_readme_shows_what_runs(block: list[tuple[str, str]]) -> None:
+    runs(block)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda path: path.name)
+def test_a_document_shows_what_runs(document: Path) -> None:
+    """All of one document, since a block may need what one before it wrote."""
+    found = blocks(document.read_text("utf-8"))
+    assert found
+    for block in found:
+        runs(block)
+
+
+def runs(block: list[tuple[str, str]]) -> None:
     for command, shown in block:
         assert run(command) == shown, command
 
@@ -54,8 +71,8 @@ def test_the_readme_shows_something() -> None:
     assert len(blocks(README.read_text("utf-8"))) >= 5
 
 
-def update() -> None:
-    """Write what the commands print now into the README."""
+def update(only: list[str]) -> None:
+    """Write what the commands print now into the README and the documents."""
 
     def block(match: re.Match[str]) -> str:
         parts = re.split(r"^\$ ", match[1], flags=re.MULTILINE)
@@ -66,8 +83,9 @@ def update() -> None:
             shown.append(f"$ {command}\n{output}")
         return "```console\n" + "".join(shown).rstrip("\n") + "\n```"
 
-    README.write_text(BLOCK.sub(block, README.read_text("utf-8")), "utf-8")
+    for document in DOCUMENTS if not only else [Path(it).resolve() for it in only]:
+        document.write_text(BLOCK.sub(block, document.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":
-    update()
+    update(sys.argv[1:])

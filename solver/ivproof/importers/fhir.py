@@ -37,6 +37,7 @@ from ivproof.importers.terms import (
     SERVICES,
     SNOMED,
     Length,
+    intervals,
     lengths,
     millilitres_of,
     minutes_of,
@@ -555,9 +556,14 @@ class _Reader:
             origins["stop"] = f"contradicted: {told}; not written down, asked"
             self._tell("period_contradicted", it, f"{told}; the stop is not written down")
             return None
-        if said:
+        if period > 1440:
+            self._tell(
+                "period_of_days", it, f"a period of {period:g} minutes that nothing contradicts; the stop is its end"
+            )
+        agrees = [length for length in said if length.least > 0]
+        if agrees:
             origins["stop"] = (
-                f"taken, effectivePeriod.end: {said[0].words} agrees with the {period:g} minutes of the period"
+                f"taken, effectivePeriod.end: {agrees[0].words} agrees with the {period:g} minutes of the period"
             )
         return stop
 
@@ -846,6 +852,7 @@ def _said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[Length]
         if ml is not None and speed > 0:
             yield Length(ml * 60 / speed, ml * 60 / speed, f"{ml:g} mL at {speed:g} mL/h")
     yield from (length._replace(words=f"a text of {length.words!r}") for length in lengths(words))
+    yield from (often._replace(words=f"a dose {often.words}") for often in intervals(words))
 
 
 def _ordered(request: Resource | None) -> Length | None:

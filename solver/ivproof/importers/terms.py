@@ -1,6 +1,6 @@
 """What codes and words of FHIR mean: ways in, ways of giving, lengths of time and volumes in words.
 
-The codes are those of SNOMED CT, the HL7 tables and the NCI thesaurus of which the meaning is plain. A code that is not
+The codes are those of SNOMED CT, the HL7 tables, the NCI thesaurus and EDQM whose meaning is plain. A code that is not
 here says nothing; a word that is not here says nothing.
 """
 
@@ -42,6 +42,12 @@ ROUTE_CODES = {
         "C38299": "SQ",
         "C38238": "ID",
         "C38288": "PO",
+    },
+    "http://standardterms.edqm.eu": {
+        "20045000": "IV",
+        "20035000": "IM",
+        "20066000": "SQ",
+        "20053000": "PO",
     },
     "http://terminology.hl7.org/CodeSystem/v2-0162": {
         "IV": "IV",
@@ -165,6 +171,14 @@ _LENGTHS = (
         re.IGNORECASE,
     ),
 )
+_EVERY = re.compile(
+    rf"\b(?:every|q\.?)\s*(?P<one>\d+(?:\.\d+)?)(?:\s*(?:-|–|to)\s*(?P<two>\d+))?\s*(?P<unit>{_UNIT}|days?)\b",
+    re.IGNORECASE,
+)
+_DAILY = {"daily": 1, "qd": 1, "bid": 2, "b.i.d": 2, "twice daily": 2, "tid": 3, "t.i.d": 3, "qid": 4, "q.i.d": 4}
+_OFTEN = re.compile(
+    rf"\b(?:{'|'.join(re.escape(it) for it in sorted(_DAILY, key=len, reverse=True))})(?!\w)", re.IGNORECASE
+)
 _LIMIT = re.compile(r"\b(?:max\w*|exceed|no more than|not more than|per)\b[^.;]*$", re.IGNORECASE)
 _RATE = re.compile(
     r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)\s*(mL|L|cc)\s*(?:/|per)\s*(\d+(?:\.\d+)?)?\s*(hours?|hrs?|h|min\w*)\b",
@@ -193,6 +207,19 @@ def lengths(words: str) -> list[Length]:
             most = _number(it["two"]) * unit + more if it["two"] else least
             found.setdefault((least, most), Length(least, most, it[0].strip()))
     return list(found.values())
+
+
+def intervals(words: str) -> list[Length]:
+    """Find how often a text says that doses come: one dose runs no longer than until the next.
+
+    >>> [it.most for it in intervals("1.5 grams in D5W 250 ml. IV every 12 hours.")], intervals("once over 2 hours")
+    ([720.0], [])
+    """
+    found = [
+        Length(0, float(it["two"] or it["one"]) * _IN_MINUTES[it["unit"][0].casefold()], it[0].strip())
+        for it in _EVERY.finditer(words)
+    ]
+    return found + [Length(0, 1440 / _DAILY[it[0].casefold()], it[0]) for it in _OFTEN.finditer(words)]
 
 
 def _number(word: str) -> float:
