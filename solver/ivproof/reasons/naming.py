@@ -33,13 +33,18 @@ class Names:
         self._introduced: set[str] = set()
 
     def administration(self, key: str, *, full: bool = False) -> str:
-        """An administration by its id; `full` adds drug and times when it is first named: ``x (drug, 09:00–09:30)``."""
+        """An administration by its id; `full` adds drug and times when it is first named: ``x (drug, 09:00–09:30)``.
+
+        What shares its bag or syringe is named with it: ``x (vancomycin with normal saline, 09:00–10:00)``.
+        """
         it = self._given[key]
         if not full or key in self._introduced:
             return it.id
         self._introduced.add(key)
         times = self._times(it)
-        drug = "" if it.drug.casefold() == it.id.casefold() else f"{it.drug}, "
+        beside = [other.drug for other in self._given.values() if it.bag and other.bag == it.bag and other.drug != it.drug]
+        drug = f"{it.drug} with {' and '.join(dict.fromkeys(beside))}" if beside else it.drug
+        drug = "" if drug.casefold() == it.id.casefold() else f"{drug}, "
         return f"{it.id} ({drug}{times})"
 
     def _times(self, it: Administration) -> str:
@@ -102,8 +107,6 @@ class Names:
                 return f"pause {number} of {inner[0]}"
             case "own", _:
                 return f"a site of its own for {inner[0]}"
-            case "mixture", _:
-                return f"the mixture of {inner[0]}"
             case "lumen", _:
                 return f"{inner[0]} ({inner[1]})"
         return f"{term.name.replace('_', ' ')} {', '.join(inner)}".strip()
