@@ -42,8 +42,9 @@ class Names:
             return it.id
         self._introduced.add(key)
         times = self._times(it)
-        beside = [other.drug for other in self._given.values() if it.bag and other.bag == it.bag and other.drug != it.drug]
-        drug = f"{it.drug} with {' and '.join(dict.fromkeys(beside))}" if beside else it.drug
+        bag = [other.drug for other in self._given.values() if it.bag is not None and other.bag == it.bag]
+        beside = [drug for drug in dict.fromkeys(bag) if drug != it.drug]
+        drug = f"{it.drug} with {' and '.join(beside)}" if beside else it.drug
         drug = "" if drug.casefold() == it.id.casefold() else f"{drug}, "
         return f"{it.id} ({drug}{times})"
 
