@@ -62,10 +62,8 @@ def test_a_law_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_user_without_a_home_keeps_nothing_and_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("IVPROOF_CACHE", raising=False)
     assert cache_folder() is None

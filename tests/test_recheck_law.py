@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ivproof.law.language import load
-from ivproof.recheck import Program, plain, read, rebuilt
+from ivproof.recheck import Program, parse, plain, read, rebuilt
 
 LAW = Path(__file__).parent.parent / "asp"
 POLICY = [LAW / "time.lp", *sorted((LAW / "out001").glob("*.lp"))]
@@ -33,13 +34,61 @@ def test_both_engines_read_the_same_rules(files: list[Path]) -> None:
 
 @pytest.mark.parametrize("files", [POLICY, EDITS], ids=["policy", "edits"])
 def test_stored_rules_come_back_as_they_were(files: list[Path]) -> None:
-    rules = read(files)
-    again = rebuilt(json.loads(json.dumps(plain(rules))))
-    assert again == rules
-    assert list(map(repr, again)) == list(map(repr, rules))
+    for file in files:
+        rules = read([file])
+        again = rebuilt(json.loads(json.dumps(plain(rules))), file.read_text("utf-8"), str(file))
+        said = [(rule.head, rule.condition, rule.body, rule.file) for rule in again]
+        assert said == [(rule.head, rule.condition, rule.body, rule.file) for rule in rules]
+        assert list(map(repr, said)) == [repr((it.head, it.condition, it.body, it.file)) for it in rules]
 
 
-@pytest.mark.parametrize("data", [[99, "X"], [0], [0, "X", "Y"], ["0", "X"]])
-def test_other_data_is_no_stored_rules(data: object) -> None:
-    with pytest.raises(ValueError, match="no stored rules"):
-        rebuilt(data)
+LAW_TEXT = """
+p(X) :- q(X, _, _), X > 15, not r(X).  % "a comment"
+{ c(X,Y) : d(Y) } = 1 :- p(X).
+n(N) :- N = #count { X : p(X) }, s("a  b"), N + 2 * (N - 1) > 7.
+"""
+
+
+def changed(data: Any, *path: int | slice, to: Any) -> Any:
+    """The data with something else at a place."""
+    found = json.loads(json.dumps(data))
+    inside = found
+    for step in path[:-1]:
+        inside = inside[step]
+    inside[path[-1]] = to
+    return found
+
+
+def test_stored_rules_are_taken_only_where_they_say_what_the_text_says() -> None:
+    data = plain(parse(LAW_TEXT))
+    assert [it.body for it in rebuilt(data, LAW_TEXT)] == [it.body for it in parse(LAW_TEXT)]
+    assert data[0][2][1] == ["c", ">", ["v", "X"], 15]
+    others: list[Any] = [
+        None,
+        {},
+        [],
+        7,
+        [7],
+        [[]],
+        changed(data, 0, 2, 1, 3, to=16),
+        changed(data, 0, 2, 1, 1, to=">="),
+        changed(data, 0, 2, 1, 1, to="> 0 or "),
+        changed(data, 0, 2, 1, 3, to=True),
+        changed(data, 0, 2, 1, 3, to=15.0),
+        changed(data, 0, 2, 0, 4, to=["v", "_1"]),  # both `_` one variable: the text would be the same
+        changed(data, 0, 2, 2, 0, to="p"),
+        changed(data, 0, 2, 2, slice(0, 2), to=["p", "notr"]),  # without spaces the text would be the same
+        changed(data, 0, 0, 0, to="x\n"),
+        changed(data, 2, 2, 0, 1, to="[__import__('os').abort(),count][1]"),
+        changed(data, 2, 2, 0, 1, to="sum"),
+        changed(data, 2, 2, 1, 2, to='"a b"'),
+        changed(data, 1, 1, to=None),
+        data[:2],
+        [*data, data[0]],
+    ]
+    for other in others:
+        with pytest.raises(ValueError):
+            rebuilt(other, LAW_TEXT)
+    for text in (LAW_TEXT.replace("15", "16"), LAW_TEXT.replace("q(", "q q("), LAW_TEXT.replace("a  b", "a b")):
+        with pytest.raises(ValueError):
+            rebuilt(data, text)

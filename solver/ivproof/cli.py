@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands import audit, code, explain, imports, margins, missing, policy, proof, readings, report, schema
+from ivproof.commands import (
+    audit,
+    cache,
+    code,
+    explain,
+    imports,
+    margins,
+    missing,
+    policy,
+    proof,
+    readings,
+    report,
+    schema,
+)
 from ivproof.commands.guarding import Guarded
 
 app = typer.Typer(
@@ -52,6 +65,7 @@ app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
 app.command("report")(report.report)
+app.command("cache")(cache.cache)
 app.add_typer(imports.app, name="import")
 app.add_typer(schema.app, name="schema")
 app.add_typer(readings.app, name="readings")

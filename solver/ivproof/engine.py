@@ -36,7 +36,7 @@ from ivproof.exploration.search import Found, Search
 from ivproof.exploration.solving import Choice, RoomSolver, shared_facts
 from ivproof.exploration.trial import Solved, Trial, Tried
 from ivproof.facts import Facts
-from ivproof.kept import Kept
+from ivproof.kept import Kept, rules, shaped
 from ivproof.law import language
 from ivproof.law.terms import Function, Term, parse
 from ivproof.policy import Policy
@@ -415,7 +415,8 @@ def edit_solver(law: Path) -> Callable[[Sequence[tuple[str, ...]]], list[list[st
         if not kept:
             source = law.read_text("utf-8")
             digest = hashlib.sha256(source.encode()).hexdigest()
-            kept.append(Kept(digest).get("edits", lambda: _edit_program(source)))
+            found = Kept(digest).get("edits", lambda: _edit_program(source), lambda it: rules(shaped(it, str)))
+            kept.append(str(found))
         return kept[0]
 
     def solve(claims: Sequence[tuple[str, ...]]) -> list[list[str]]:

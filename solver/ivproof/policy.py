@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ivproof import rewrite
-from ivproof.kept import Kept
+from ivproof.kept import Kept, rules, shaped
 from ivproof.law import dependencies, language, plain_law
 from ivproof.law.syntax import Header, Literal, Program, Rule
 from ivproof.law.terms import Function, String
@@ -159,8 +159,7 @@ class Policy:
             read.append(language.load(texts))
             return plain_law.to_plain(read[0])
 
-        kept = self.kept.get("program", plain)
-        return read[0] if read else plain_law.from_plain(kept)
+        return self.kept.get("program", plain, lambda it: read[0] if read else plain_law.from_plain(it))
 
     @cached_property
     def inputs(self) -> frozenset[tuple[str, int]]:
@@ -176,30 +175,31 @@ class Policy:
     @cached_property
     def questions(self) -> Mapping[str, Question]:
         """The questions by key, in their order."""
-        plain = self.kept.get("questions", lambda: [_plain_question(it) for it in _questions(self.program)])
-        found = (Question(**{**it, "options": tuple(Option(*option) for option in it["options"])}) for it in plain)
-        return {question.key: question for question in found}
+        return self.kept.get(
+            "questions",
+            lambda: [_plain_question(it) for it in _questions(self.program)],
+            lambda plain: {question.key: question for question in map(_read_question, plain)},
+        )
 
     @cached_property
     def wordings(self) -> Mapping[str, Wording]:
         """What the rules say of themselves, by rule id."""
-        plain = self.kept.get("wordings", lambda: _wordings(self.program))
-        return {id_: Wording(it[0], tuple(it[1]), it[2], it[3], it[4]) for id_, it in plain.items()}
+        return self.kept.get("wordings", lambda: _wordings(self.program), _read_wordings)
 
     @cached_property
     def codes(self) -> Mapping[str, str]:
         """The codes that the law can put on a claim, in its order, each with the id of the rule that prints it."""
-        return dict(self.kept.get("codes", lambda: _codes(self.program)))
+        return self.kept.get("codes", lambda: _codes(self.program), lambda it: dict(shaped(it, {str: str})))
 
     @cached_property
     def minutes(self) -> tuple[int, ...]:
         """Lengths of a run, in minutes, on both sides of every threshold of the law."""
-        return tuple(self.kept.get("minutes", lambda: _minutes(self.program)))
+        return self.kept.get("minutes", lambda: _minutes(self.program), lambda it: tuple(shaped(it, [int])))
 
     @cached_property
     def probes(self) -> tuple[int, ...]:
         """Lengths of a run, in minutes, that reach each threshold of the law; first the one that most often tells."""
-        lengths = sorted(self.kept.get("probes", lambda: _probes(self.program)))
+        lengths = self.kept.get("probes", lambda: _probes(self.program), lambda it: sorted(shaped(it, [int])))
         telling = max((length for length in lengths if length < 2 * HOUR), default=0)
         return (telling, *(length for length in lengths if length != telling))
 
@@ -231,13 +231,15 @@ class Policy:
 
     def batch_rules(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
         """Give the law for many charts at once, with the settled questions worked into its rules."""
-        made = self.kept_for("batch", settings, lambda: self.lifted(self._law(settings), settings))
-        return [BatchRule(*it) for it in made]
+        return self.kept_for("batch", settings, lambda: self.lifted(self._law(settings), settings))
 
-    def kept_for(self, name: str, settings: Mapping[str, str | None], make: Callable[[], Any]) -> Any:
-        """Give what is made for these settings, which is kept under a name; lists, texts and numbers only."""
+    def kept_for(
+        self, name: str, settings: Mapping[str, str | None], make: Callable[[], list[BatchRule]]
+    ) -> list[BatchRule]:
+        """Give the rules that are made for these settings, which are kept under a name."""
         text = repr(sorted((key, option) for key, option in settings.items() if option is not None))
-        return self.kept.get(f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", make)
+        key = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return self.kept.get(key, lambda: [[*it] for it in make()], _read_batch)
 
     def lifted(self, program: Program, settings: Mapping[str, str | None]) -> list[BatchRule]:
         """Give rules for many charts at once, that stand beside the law with these settings or are the law."""
@@ -355,6 +357,22 @@ def _plain_question(question: Question) -> dict[str, object]:
     names = ("key", "name", "kind", "title", "citation", "default", "note")
     options = [[option.letter, option.name, option.says, option.unexpressed] for option in question.options]
     return {**{name: getattr(question, name) for name in names}, "options": options}
+
+
+def _read_question(plain: Mapping[str, Any]) -> Question:
+    names = ("key", "name", "kind", "title", "citation", "note")
+    options = tuple(Option(*shaped(it, (str,) * 4)) for it in shaped(plain["options"], [list]))
+    default = shaped(plain["default"], str | None)
+    return Question(**{name: shaped(plain[name], str) for name in names}, default=default, options=options)
+
+
+def _read_batch(plain: Any) -> list[BatchRule]:
+    return [BatchRule(*it) for it in rules(shaped(plain, [(str, [str], str)]))]
+
+
+def _read_wordings(plain: Any) -> dict[str, Wording]:
+    found = shaped(plain, {str: (str, [str], str, str, str)})
+    return {id_: Wording(it[0], tuple(it[1]), *it[2:]) for id_, it in found.items()}
 
 
 def _wordings(program: Program) -> dict[str, list[object]]:

@@ -40,12 +40,22 @@ class SecondEngine:
 
     @cached_property
     def program(self) -> recheck.Program:
-        """The law, read by the second engine's own parser and compiled; what it read is kept between runs."""
-        return recheck.Program(recheck.rebuilt(self.policy.kept.get("second-engine", self._parsed)))
+        """The law, read by the second engine's own parser and compiled.
 
-    def _parsed(self) -> Any:
+        What it read is kept between runs, and taken only where it says what the law's text says.
+        """
         texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
-        return recheck.plain(tuple(rule for name, text in texts.items() for rule in recheck.parse(text, name)))
+
+        def plain() -> Any:
+            return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
+
+        def read(kept: Any) -> list[recheck.Rule]:
+            return [rule for name, text in texts.items() for rule in recheck.rebuilt(kept[name], text, name)]
+
+        try:
+            return recheck.Program(self.policy.kept.get("second-engine", plain, read))
+        except ValueError:  # a law that is written with more brackets than it needs, or in another order
+            return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
 
     def question(self, facts: Facts) -> list[recheck.Atom]:
         """Give the facts of a chart and the settings of the questions in the second engine's own form."""

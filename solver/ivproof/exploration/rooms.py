@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ivproof import rewrite
+from ivproof.kept import rules, shaped
 from ivproof.law import dependencies
 from ivproof.law.syntax import (
     Aggregate,
@@ -99,7 +100,7 @@ class Rooms:
 def rooms(policy: Policy, outcome: Mapping[str, int]) -> Rooms:
     """Give the rooms of a policy's law that bear on these predicates (with their arities); they are kept."""
     name = f"rooms-{'-'.join(sorted(outcome))}"
-    return _from_plain(policy.kept.get(name, lambda: _to_plain(cut(policy.program, policy.own_inputs, outcome))))
+    return policy.kept.get(name, lambda: _to_plain(cut(policy.program, policy.own_inputs, outcome)), _from_plain)
 
 
 def cut(program: Program, inputs: Collection[Signature], outcome: Mapping[str, int]) -> Rooms:
@@ -335,22 +336,27 @@ def _to_plain(found: Rooms) -> dict[str, Any]:
 
 
 def _from_plain(data: Any) -> Rooms:
+    rules(data)
     order = tuple(
         Room(
             number,
             tuple((name, arity) for name, arity in heads),
             tuple(inputs),
             tuple(
-                RoomRule(text, frozenset(needs), tuple(asks), frozenset(shared)) for text, needs, asks, shared in rules
+                RoomRule(text, frozenset(needs), tuple(asks), frozenset(shared)) for text, needs, asks, shared in room
             ),
             tuple(choices),
         )
-        for number, heads, inputs, rules, choices in data["order"]
+        for number, heads, inputs, room, choices in shaped(data["order"], [_ROOM])
     )
     return Rooms(
         order,
-        tuple(data["common"]),
-        tuple((name, arity) for name, arity in data["outcome"]),
-        frozenset(data["used"]),
-        {int(at): tuple(names) for at, names in data["forgotten"].items()},
+        tuple(shaped(data["common"], [str])),
+        tuple((name, arity) for name, arity in shaped(data["outcome"], [(str, int)])),
+        frozenset(shaped(data["used"], [str])),
+        {int(at): tuple(names) for at, names in shaped(data["forgotten"], {str: [str]}).items()},
     )
+
+
+_ROOM = (int, [(str, int)], [str], [(str, [str], [str], [str])], [str])
+"""The shape of a room that is kept."""

@@ -11,7 +11,8 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
 from ivproof.law.syntax import Aggregate, Choice, Comparison, Condition, Element, Header, Literal, Program, Rule
@@ -21,6 +22,10 @@ Plain: TypeAlias = Any
 """What JSON can hold."""
 
 _OPERATORS = frozenset("+-*/\\")
+_COMPARISONS = frozenset(("=", "!=", "<", "<=", ">", ">="))
+_FUNCTIONS = frozenset(("#count", "#sum", "#min", "#max"))
+_NAME = re.compile(r"_*[a-z][A-Za-z0-9_]*", re.ASCII)
+_VARIABLE = re.compile(r"_*[A-Z][A-Za-z0-9_]*|_", re.ASCII)
 
 
 def to_plain(program: Program) -> Plain:
@@ -43,9 +48,31 @@ def to_plain(program: Program) -> Plain:
 
 
 def from_plain(plain: Plain) -> Program:
-    """Give back the program that `to_plain` made plain."""
-    headers = [Header(*it) for it in plain["headers"]]
+    """Give back the program that `to_plain` made plain.
+
+    Raises ValueError, TypeError, KeyError or IndexError for what it did not make, and for a name or an operator that
+    the rule language does not have.
+    """
+    headers = [_header(*it) for it in plain["headers"]]
     return Program(tuple(_rule(it, headers) for it in plain["rules"]))
+
+
+def _header(id_: Plain, citation: Plain, sentence: Plain, file: Plain, line: Plain) -> Header:
+    if not all(isinstance(it, str) for it in (id_, citation, sentence, file)) or type(line) is not int:
+        raise TypeError("no header of a rule")
+    return Header(id_, citation, sentence, file, line)
+
+
+def _one_of(known: Collection[str], found: Plain) -> str:
+    if not isinstance(found, str) or found not in known:
+        raise ValueError(f"no operator or function of the rule language: {found!r}")
+    return found
+
+
+def _like(pattern: re.Pattern[str], found: Plain) -> str:
+    if not isinstance(found, str) or not pattern.fullmatch(found):
+        raise ValueError(f"no name of the rule language: {found!r}")
+    return found
 
 
 def _term(term: Term) -> Plain:
@@ -93,7 +120,7 @@ def _read_choice(plain: Sequence[Plain]) -> Choice:
 def _read_aggregate(plain: Sequence[Plain]) -> Aggregate:
     _, function, elements, operator, bound = plain
     read = tuple(Element(tuple(map(_read_term, terms)), _read_condition(condition)) for terms, condition in elements)
-    return Aggregate(function, read, operator, _read_term(bound))
+    return Aggregate(_one_of(_FUNCTIONS, function), read, _one_of(_COMPARISONS, operator), _read_term(bound))
 
 
 def _read_condition(plain: Sequence[Plain]) -> Condition:
@@ -102,7 +129,7 @@ def _read_condition(plain: Sequence[Plain]) -> Condition:
 
 def _read_part(plain: Sequence[Plain]) -> Literal | Comparison:
     if plain[0] == "c":
-        return Comparison(_read_term(plain[2]), plain[1], _read_term(plain[3]))
+        return Comparison(_read_term(plain[2]), _one_of(_COMPARISONS, plain[1]), _read_term(plain[3]))
     return Literal(_read_atom(plain[1]), plain[0] == "n")
 
 
@@ -126,10 +153,10 @@ def _read_term(plain: Plain) -> Term:
         return plain
     if plain[0] in _OPERATORS:
         return Operation(plain[0], _read_term(plain[1]), _read_term(plain[2]))
-    return Function(plain[0], tuple(map(_read_term, plain[1:])))
+    return Function(plain[0] and _like(_NAME, plain[0]), tuple(map(_read_term, plain[1:])))
 
 
 def _read_simple(plain: str) -> Term:
     if plain.startswith("$"):
-        return Variable(plain[1:])
-    return String(plain[1:]) if plain.startswith('"') else Function(plain)
+        return Variable(_like(_VARIABLE, plain[1:]))
+    return String(plain[1:]) if plain.startswith('"') else Function(_like(_NAME, plain))
