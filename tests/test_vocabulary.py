@@ -79,6 +79,7 @@ FULL: dict[str, Any] = {
             "note": "for people",
         },
         {"id": "h", "drug": "ondansetron", "route": "IV", "done": False},
+        {"id": "i", "drug": "Botox", "route": "IM"},
     ],
     "services": [
         {"kind": "evaluation_and_management", "code": "99213", "separately_identifiable": True},

@@ -32,6 +32,12 @@ from ivproof.encounter import Administration, Encounter, compare_key
 REACTION = "reaction"
 """What the reason of a pause has to mention for its time to be the treatment of a reaction."""
 
+ANY = "any"
+"""What stands for any route or diagnosis in the facts on codes of their own."""
+
+LAST = 99991231
+"""The day that no date of service comes after."""
+
 WHOLE = 10
 """Volumes, rates and units are counted in tenths."""
 
@@ -67,6 +73,11 @@ class Facts:
     def text(self) -> str:
         """Give the program text of all facts, for an encounter on its own."""
         return "\n".join([*(f"{fact}." for fact in self.shared), *(f"{fact}." for fact in self.own)])
+
+    def listed_routes(self, subject: str) -> list[str]:
+        """Give the routes, as a chart writes them, by which the drug list has a product of an administration."""
+        said = (it.arguments.partition(",") for it in self.own if it.predicate == "listed_route")
+        return [route.upper() for who, _, route in said if who == subject]
 
     def batch_text(self, key: str) -> str:
         """Give the program text of the encounter's own facts with `key` in front, for the batch rewriting."""
@@ -288,6 +299,9 @@ class _Translation:
         form = it.form or (match.product.form if match is not None and match.product is not None else None)
         if form is not None:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))
+        if match is not None:
+            for route in sorted(self._product(match, it).routes):
+                self._add("listed_route", f"{a},{route.lower()}", where)
         if match is not None and (it.billing_units is not None or it.discarded_units is not None):
             self._codes(a, self._product(match, it), it, where)
 
@@ -340,6 +354,12 @@ class _Translation:
             self.shared[f"hormonal({drug.key})"] = None
         if drug.immunotherapy:
             self.shared[f"immunotherapy({drug.key})"] = None
+        for way in drug.next_door:
+            begin, end = (day.strftime("%Y%m%d") if day else bound for day, bound in ((way.begin, 0), (way.end, LAST)))
+            for route in way.routes or (ANY,):
+                for code in way.diagnoses or (ANY,):
+                    found = f"{drug.key},{way.way},{route.lower()},{_quoted(code)},{begin},{end}"
+                    self.shared[f"own_codes({found})"] = None
 
     def _order(self) -> None:
         """Order the administrations by what a reader sees, so that their order in the file decides nothing."""

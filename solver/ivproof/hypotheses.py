@@ -43,6 +43,9 @@ def what_ifs(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator
             for fact in facts.own:
                 if fact.predicate in {"code_in_force", "other_code"} and fact.arguments.startswith(f"{subject},"):
                     yield _with(encounter, at, product=fact.arguments.partition(",")[2].strip('"'))
+        case "route":
+            for route in facts.listed_routes(subject):
+                yield _with(encounter, at, route=route)
         case "discarded_units":
             for units in (0, 1):
                 yield _with(encounter, at, discarded_units=units)

@@ -274,7 +274,9 @@ class Policy:
         return self.inputs - DRUG_PREDICATES
 
 
-DRUG_PREDICATES = frozenset({("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("open", 1)})
+DRUG_PREDICATES = frozenset(
+    {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("own_codes", 6), ("open", 1)}
+)
 """Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
 
 HOUR = 60

@@ -1,4 +1,4 @@
-"""Reads the three files of a drug list and refuses what cannot be right, every problem at once.
+"""Reads the four files of a drug list and refuses what cannot be right, every problem at once.
 
 The columns are explained in ``asp/drugs/README.md``.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ivproof.drugs.names import folded
-from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, How, Match, Product, Source
+from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, How, Match, NextDoor, Product, Source
 
 INGREDIENT_COLUMNS = (
     *("key", "name", "kind", "printed", "hormonal", "immunotherapy"),
@@ -27,10 +27,15 @@ PRODUCT_COLUMNS = (
     *("hcpcs", "valid_from", "valid_to", "amount", "measure"),
     *("printed_code", "sources", "note"),
 )
+NEXT_DOOR_COLUMNS = (
+    *("drug", "way", "routes", "diagnoses", "valid_from", "valid_to"),
+    *("codes", "sources", "note"),
+)
 SOURCE_COLUMNS = ("id", "title", "publisher", "as_of", "used_for")
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _HCPCS = re.compile(r"[A-Z]\d{4}")
+_DIAGNOSIS = re.compile(r"[A-Z]\d[0-9A-Z]")
 _YES_NO = frozenset({"yes", "no"})
 _IMMUNOTHERAPY_KINDS = frozenset({"antineoplastic_antibody", "biologic_response_modifier"})
 _SEEN_BY = "<="  # before a day in valid_from: the code was first seen on it and may be older
@@ -105,7 +110,10 @@ class _Reader:
         sold: dict[str, list[Product]] = {}
         for lines in products.values():
             sold.setdefault(lines[0]["ingredient"], []).append(self._product(lines))
-        drugs = {key: self._drug(line, sold.get(key, [])) for key, line in ingredients.items()}
+        beside: dict[str, list[NextDoor]] = {}
+        for line in self._lines("next-door.csv", NEXT_DOOR_COLUMNS):
+            beside.setdefault(line["drug"], []).append(self._next_door(line, ingredients))
+        drugs = {key: self._drug(line, sold.get(key, []), beside.get(key, [])) for key, line in ingredients.items()}
         names = self._names(drugs, ingredients, products)
         self._check_codes(drugs, products)
         if self.problems:
@@ -250,7 +258,23 @@ class _Reader:
             checked=max((self.sources[i].as_of for i in sources if i in self.sources), default=None),
         )
 
-    def _drug(self, line: _Line, products: Sequence[Product]) -> Drug:
+    def _next_door(self, line: _Line, ingredients: Mapping[str, _Line]) -> NextDoor:
+        if line["drug"] not in ingredients:
+            self._problem("drug", line["drug"], "a key of ingredients.csv")
+        self._shaped("way", line["way"], _KEY, "lower-case letters, digits and _, a letter first")
+        for route in _split(line["routes"]):
+            self._one_of("routes", route, ROUTES)
+        for code in _split(line["diagnoses"]):
+            self._shaped("diagnoses", code, _DIAGNOSIS, "the first three characters of a diagnosis, like I63")
+        if not line["codes"]:
+            self._problem("codes", "", "the codes that it has")
+        begin, end = self._day("valid_from", line["valid_from"]), self._day("valid_to", line["valid_to"])
+        self._check_sources(line)
+        parts = (_split(line[column]) for column in ("routes", "diagnoses", "codes"))
+        routes, diagnoses, codes = parts
+        return NextDoor(line["way"], routes, diagnoses, begin, end, codes)
+
+    def _drug(self, line: _Line, products: Sequence[Product], beside: Sequence[NextDoor]) -> Drug:
         return Drug(
             key=line["key"],
             name=line["name"],
@@ -262,6 +286,7 @@ class _Reader:
             products=tuple(products),
             sources=_split(line["sources"]),
             note=line["note"],
+            next_door=tuple(beside),
         )
 
     # What the list as a whole must not contradict

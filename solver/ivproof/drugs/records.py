@@ -110,7 +110,8 @@ class Drug:
     """An ingredient (or a fixed combination, or a ready-made fluid) and what the policy needs to know of it.
 
     ``printed``: Appendix A prints the ingredient. ``hormonal``: a hormonal antineoplastic.
-    ``immunotherapy``: given against cancer it is antineoplastic immunotherapy.
+    ``immunotherapy``: given against cancer it is antineoplastic immunotherapy. ``next_door``: ways of giving it that
+    have codes of their own.
     """
 
     key: str
@@ -123,6 +124,7 @@ class Drug:
     products: tuple[Product, ...]
     sources: tuple[str, ...]
     note: str
+    next_door: tuple[NextDoor, ...] = ()
 
     @property
     def default_product(self) -> Product | None:
@@ -136,6 +138,22 @@ class Drug:
         if default is not None and default.printed_code is not None:
             return default.printed_code
         return next((product.printed_code for product in self.products if product.printed_code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class NextDoor:
+    """A way of giving a drug that has codes of its own, outside the policy.
+
+    ``way`` names it; ``routes`` and ``diagnoses`` (the first characters of their codes) are those that it goes by,
+    any where there are none; ``begin`` and ``end`` are the days on which it holds, None for no bound.
+    """
+
+    way: str
+    routes: tuple[str, ...]
+    diagnoses: tuple[str, ...]
+    begin: date | None
+    end: date | None
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +218,12 @@ class Match:
     def code_on(self, on: date, route: str | None = None) -> Code | None:
         """The code in force on that day of what is meant; None where that is not told."""
         return self.codes_on(on, route).meant
+
+    @property
+    def routes(self) -> frozenset[str]:
+        """The routes of the product that matched, or of all products of the drug; empty where one is not restricted."""
+        products = [self.product] if self.product else self.drug.products
+        return frozenset().union(*(it.routes for it in products)) if all(it.routes for it in products) else frozenset()
 
     @property
     def printed_code(self) -> Code | None:

@@ -246,6 +246,9 @@ class _Finder:
         match field:
             case "site":
                 return tuple(_sites(self.encounter, n)), ""
+            case "route":
+                routes = self.facts.listed_routes(f"a{n + 1}")
+                return tuple(Value(it, _change(n, route=it)) for it in routes), ""
             case "class":
                 return tuple(Value(it, self._class(n, it)) for it in get_args(DrugClass)), ""
             case "lesions":

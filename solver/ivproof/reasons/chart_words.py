@@ -145,6 +145,7 @@ FACTS: Mapping[str, str] = {
     "container": "{0} came from a {1} container",
     "billing_units": "{1} units of {0} were given",
     "discarded_units": "{1} units of {0} were discarded",
+    "listed_route": "the drug list has {1} for {0}",
     "code_in_force": "the code in force for the drug of {0} is {1}",
     "other_code": "{0} may be another product, whose code is {1}",
     "ended_code": "{0} is charted under {1}, which is not in force on the date of service",
@@ -164,6 +165,7 @@ FACTS: Mapping[str, str] = {
     "printed": "{0} is on the policy's printed list",
     "hormonal": "{0} is listed as hormonal",
     "immunotherapy": "{0} is listed as immunotherapy",
+    "own_codes": "{0} is listed under codes of its own ({1}): route {2}, diagnosis {3}",
     "code": "{0} of class {1}: code {2}",
 }
 """What a fact says."""
@@ -211,6 +213,7 @@ ABSENT: Mapping[str, str] = {
     "container": "the chart does not give the container of {0}",
     "billing_units": "the chart gives no units of {0}",
     "discarded_units": "the chart does not say what was discarded of {0}",
+    "listed_route": "the drug list has no product of {0} that is given {1}",
     "code_in_force": "no code is in force for the drug of {0}",
     "other_code": "no other product of the drug of {0} has a code of its own",
     "ended_code": "{0} is not charted under a code that is not in force",
@@ -230,6 +233,7 @@ ABSENT: Mapping[str, str] = {
     "printed": "{0} is not on the policy's printed list",
     "hormonal": "{0} is not listed as hormonal",
     "immunotherapy": "{0} is not listed as immunotherapy",
+    "own_codes": "{0} is not listed under codes of its own",
 }
 """What is said where there is no such fact."""
 

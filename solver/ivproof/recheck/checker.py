@@ -42,7 +42,7 @@ LINES = (
     ("modifier", 4),
     ("unit", 5),
 )
-DRUG_LIST = {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1)}
+DRUG_LIST = {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("own_codes", 6)}
 
 ACCEPTED, REJECTED, UNDECIDED, FAULT = "accepted", "rejected", "undecided", "fault"
 """What a verdict may be: `UNDECIDED` where a limit was met, `FAULT` where this program failed."""

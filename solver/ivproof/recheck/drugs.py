@@ -8,16 +8,17 @@ that is said of the drug's kind, form and codes stands in the list for the date 
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .terms import Atom, show
+from .terms import Atom, parse_facts, show
 
 Row = Mapping[str, str]
 TELLING = 5  # letters of a name that is not found inside another word by chance
+LAST = 99991231  # the day that no date of service comes after
 FLAGS = ("printed", "hormonal", "immunotherapy")
 OF_PRODUCTS = {
     *("form", "code_in_force", "other_code", "ended_code"),
@@ -30,13 +31,19 @@ class DrugError(ValueError):
 
 
 class Drugs:
-    """The files `ingredients.csv` and `products.csv` of a folder. Raises OSError, or KeyError where a column lacks."""
+    """The files `ingredients.csv`, `products.csv` and `next-door.csv` of a folder.
+
+    Raises OSError, or KeyError where a column lacks.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.ingredients = {row["key"]: row for row in _rows(folder / "ingredients.csv")}
         self.products: dict[str, list[Row]] = {}
         for row in _rows(folder / "products.csv"):
             self.products.setdefault(row["ingredient"], []).append(row)
+        self.next_door: dict[str, list[Row]] = {}
+        for row in _rows(folder / "next-door.csv"):
+            self.next_door.setdefault(row["drug"], []).append(row)
         self.amounts: dict[str, set[Decimal]] = {}
         for row in (row for rows in self.products.values() for row in rows if row["amount"]):
             self.amounts.setdefault(row["hcpcs"], set()).add(Decimal(row["amount"]))
@@ -62,6 +69,9 @@ class Drugs:
         for wrong in sorted(map(show, expected ^ set(listed))):
             raise DrugError(f"{wrong}: the proof and the drug list differ")
         on = date.fromisoformat(chart["date"])
+        for a, drug in drug_of.items():
+            if drug in self.ingredients:
+                self._routes(drug, {str(it[2]) for it in facts if it[0] == "listed_route" and it[1] == a})
         ended = {str(it[1]): show(it[2]).strip('"') for it in facts if it[0] == "ended_code" and len(it) == 3}
         codes: dict[str, set[str]] = {}
         for fact in facts:
@@ -91,7 +101,26 @@ class Drugs:
 
     def _listed(self, drug: str) -> list[Atom]:
         row = self.ingredients[drug]
-        return [("drug_kind", drug, row["kind"]), *((flag, drug) for flag in FLAGS if row[flag] == "yes")]
+        flags = ((flag, drug) for flag in FLAGS if row[flag] == "yes")
+        return [("drug_kind", drug, row["kind"]), *flags, *self._own_codes(drug)]
+
+    def _own_codes(self, drug: str) -> Iterator[Atom]:
+        for row in self.next_door.get(drug, ()):
+            begin = int(row["valid_from"].replace("-", "") or 0)
+            end = int(row["valid_to"].replace("-", "") or LAST)
+            for route in _items(row["routes"]) or ["any"]:
+                for code in _items(row["diagnoses"]) or ["any"]:
+                    [found] = parse_facts(f'own_codes({drug},{row["way"]},{route.lower()},"{code}",{begin},{end}).')
+                    yield found
+
+    def _routes(self, drug: str, stated: set[str]) -> None:
+        """The routes said of an administration are those of one product of its drug, or of all where all have some."""
+        by_product: dict[str, set[str]] = {}
+        for row in self.products.get(drug, ()):
+            by_product.setdefault(row["product"], set()).update(it.lower() for it in _items(row["routes"]))
+        together = set[str]().union(*by_product.values()) if all(by_product.values()) else set()
+        if stated not in [together, *by_product.values()]:
+            raise DrugError(f"{', '.join(sorted(stated)) or 'no route'}: the drug list does not say so of {drug}")
 
     def _all_codes(self, given: Mapping[str, Any], drug: str, on: date, stated: set[str]) -> None:
         """Of what is charted by the ingredient's name alone every code by that route may be meant."""

@@ -63,8 +63,8 @@ TENTHS = {
     "discarded_units": "discarded_units",
 }
 MARKED = {"integral_to": "integral", "discontinued": "discontinued"}  # that it is charted is all that counts
-OF_THE_LIST = (  # of a drug, beside its kind; of other codes there may be several
-    *("form", "code_in_force", "other_code", "ended_code"),
+OF_THE_LIST = (  # of a drug, beside its kind; of routes and other codes there may be several
+    *("form", "listed_route", "code_in_force", "other_code", "ended_code"),
     *("charted_per_unit", "printed_code", "printed_per_unit"),
 )
 
@@ -261,9 +261,9 @@ class _Translation:
         if "form" in it:
             yield f"form({a},{it['form']})", f"{place}/form"
         known = () if unknown else OF_THE_LIST
-        for predicate in known if {"billing_units", "discarded_units"} & set(it) else known[:1]:
+        for predicate in known if {"billing_units", "discarded_units"} & set(it) else known[:2]:
             if predicate == "form" and "form" in it:
                 continue
             atoms = self.listed.others.get((predicate, a), [])
-            for atom in atoms if predicate == "other_code" else atoms[:1]:
+            for atom in atoms if predicate in {"listed_route", "other_code"} else atoms[:1]:
                 yield show(atom), f"{place}/drug"
