@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import generate
 import pytest
 from visits import visit
 
 from ivproof.encounter import AccessSite, Encounter
+from ivproof.margins import margins_of
 from ivproof.policy import Policy
 from ivproof.reasons.least import Change, Edit, is_possible, moment
 from ivproof.reasons.why import Explainer
@@ -25,10 +28,8 @@ def explainer() -> Explainer:
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look through a few pairs and minutes only: the searches of these tests find what they look for before."""
+    """Look through a few pairs only: the searches of these tests find what they look for before."""
     monkeypatch.setattr("ivproof.reasons.least.PAIRS", 30)
-    monkeypatch.setattr("ivproof.reasons.least.NEAR", 20)
-    monkeypatch.setattr("ivproof.reasons.least.STEPS", (5, 20))
 
 
 def least(explainer: Explainer, chart: Encounter, code: str, administration: str | None = None) -> Change:
@@ -109,7 +110,6 @@ LEFT_OUT: dict[str, tuple[Any, ...]] = {"purpose": ("hydration", "replacement"),
 SAID: dict[str, tuple[Any, ...]] = {
     "method": ("push", "infusion", None),
     "purpose": ("hydration", None),
-    "route": ("IV", "IM", "SQ"),
 }
 
 
@@ -197,12 +197,68 @@ def gives_too(explainer: Explainer, chart: Encounter, code: str, field: str, min
 def test_what_is_said_otherwise_comes_only_where_no_time_and_nothing_documented_gives_it(explainer: Explainer) -> None:
     chart = visit(
         {**CEFTRIAXONE, "method": "infusion", "start": "09:00", "stop": "09:30"},
-        {"id": "y", "drug": "ketorolac", "method": "infusion", "route": "IM", "site": None, "start": "09:40"},
+        {"id": "y", "drug": "ketorolac", "method": "push", "start": "09:40", "diagnostic": True},
     )
     change = least(explainer, chart, "96375")
-    assert [it.place for it in change.edits] == ["administrations[y].route"]
+    assert [it.place for it in change.edits] == ["administrations[y].diagnostic"]
     assert gives(explainer, chart, change, "96375")
     assert none_gives(explainer, chart, [*moved(chart, 21), *documented(chart)], "96375")
+
+
+def test_no_other_route_is_ever_told_and_nothing_that_was_not_given(explainer: Explainer) -> None:
+    chart = visit(
+        {**CEFTRIAXONE, "method": "infusion", "start": "09:00", "stop": "09:30"},
+        {"id": "y", "drug": "ketorolac", "route": "IM", "site": None, "start": "09:40"},
+        {"id": "z", "drug": "vancomycin", "start": "10:00", "stop": "11:00", "done": False},
+    )
+    for code in ("96375", "96367"):
+        search = why_not(explainer, chart, code).search
+        assert search.change is None or {it.place.rpartition(".")[2] for it in search.change.edits}.isdisjoint(
+            {"route", "done"}
+        )
+        assert "route" in search.not_tried
+
+
+BESIDE_A_LONG_INFUSION = visit(
+    {**CEFTRIAXONE, "method": "infusion", "start": "08:00", "stop": "13:00"},
+    {**SALINE, "start": "09:00", "stop": "11:30"},
+)
+
+
+def test_far_away_too_the_least_change_is_the_least(explainer: Explainer) -> None:
+    """Further than an hour, at a length that is no threshold, and as far as the margins say."""
+    search = why_not(explainer, BESIDE_A_LONG_INFUSION, "96361").search
+    assert search.change is not None
+    [only] = search.change.edits
+    [settled] = margins_of(explainer.coder, BESIDE_A_LONG_INFUSION).settled
+    gained = [it.minutes for it in settled.margins if it.change is not None and "96361" in it.change.gained]
+    assert abs(only.minutes) == min(it for it in gained if it is not None) == 91
+    assert search.complete
+    assert gives(explainer, BESIDE_A_LONG_INFUSION, search.change, "96361")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_no_smaller_change_of_a_time_gives_it(explainer: Explainer, seed: int) -> None:
+    """Every minute of every time of generated charts, up to what is told."""
+    rng = random.Random(seed)
+    chart = generate.encounter(generate.visit(rng, range(2, 4), f"L{seed}"))
+    for code in ("96366", "96367", "96361"):
+        search = why_not(explainer, chart, code).search
+        if search.change is not None and len(search.change.edits) == 1 and search.change.edits[0].minutes:
+            [only] = search.change.edits
+            assert gives(explainer, chart, search.change, code)
+            nearer = [*moved(chart, min(abs(only.minutes), 120))]
+            assert not nearer or none_gives(explainer, chart, nearer, code)
+
+
+def test_what_was_looked_through_is_said_and_where_nothing_was_found_it_is_not_all(explainer: Explainer) -> None:
+    search = why_not(explainer, visit({**CEFTRIAXONE, "start": "09:00", "stop": "09:40"}), "96413").search
+    assert search.change is None
+    assert not search.complete
+    data = search.as_dict()
+    assert data["searched"] == list(search.searched)
+    assert "class" in data["not_tried"]
 
 
 def test_two_facts_come_only_where_no_single_one_gives_it(explainer: Explainer) -> None:

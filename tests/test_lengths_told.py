@@ -133,17 +133,13 @@ def test_what_the_law_leaves_out_is_told_first_of_an_absence(
     explainer: Explainer, given: list[dict[str, Any]], code: str, rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ivproof.reasons.least.PAIRS", 2)
-    monkeypatch.setattr("ivproof.reasons.least.STEPS", (5,))
     first = why_not(explainer, visit(*given), code).attempts[0]
     assert first.left_out
     assert first.rule == rule
     assert first.obstacles
 
 
-def test_an_absence_tells_nothing_of_another_class_where_something_comes_nearer(
-    explainer: Explainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ivproof.reasons.least.STEPS", (1,))
+def test_an_absence_tells_nothing_of_another_class_where_something_comes_nearer(explainer: Explainer) -> None:
     chart = visit({**CEFTRIAXONE, "start": "10:00", "stop": "10:15"}, {**MORPHINE, "id": "m", "start": "10:40"})
     attempts = why_not(explainer, chart, "96365").attempts
     assert attempts

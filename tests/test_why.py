@@ -31,8 +31,6 @@ def explainer() -> Explainer:
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look through a few pairs only: the searches of these tests find what they look for before."""
     monkeypatch.setattr("ivproof.reasons.least.PAIRS", 20)
-    monkeypatch.setattr("ivproof.reasons.least.NEAR", 20)
-    monkeypatch.setattr("ivproof.reasons.least.STEPS", (5, 20))
 
 
 def lines_of(lines: Iterable[Line]) -> Iterator[Line]:

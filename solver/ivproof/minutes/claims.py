@@ -17,7 +17,7 @@ from ivproof.minutes.evaluator import Claim, Evaluator
 from ivproof.minutes.law import Law
 from ivproof.minutes.moments import Charted
 from ivproof.minutes.ranges import Ranges
-from ivproof.recheck import Atom, parse_facts
+from ivproof.recheck import Atom, Value, parse_facts
 
 if TYPE_CHECKING:
     from ivproof.coding import Coder
@@ -43,10 +43,10 @@ class Minutes:
         self._options = {key: [it.name for it in question.options] for key, question in coder.policy.questions.items()}
         self._atoms: dict[str, Atom] = {}
 
-    def chart(self, encounter: Encounter) -> ChartMinutes:
-        """Look at one chart."""
-        compared = [*CLAIM.items(), *DRUG_LINES.items()]
-        return ChartMinutes(self, encounter, Evaluator(self.law, self._options, compared))
+    def chart(self, encounter: Encounter, more: Mapping[str, int] | None = None) -> ChartMinutes:
+        """Look at one chart; `more` are predicates (with their arities) that claims are told apart by as well."""
+        compared = {**CLAIM, **DRUG_LINES, **(more or {})}
+        return ChartMinutes(self, encounter, Evaluator(self.law, self._options, [*compared.items()]))
 
     def atoms(self, facts: Facts) -> list[Atom]:
         """The facts of a chart in the second engine's form."""
@@ -107,18 +107,25 @@ class ChartMinutes:
         return self.evaluator.claims(atoms, settling.held, settling.taken)
 
     def along(
-        self, moved: Charted, encounter: Encounter | None = None, settling: Settling | None = None
+        self,
+        moved: Charted,
+        encounter: Encounter | None = None,
+        settling: Settling | None = None,
+        also: Sequence[Charted] = (),
     ) -> Ranges[Claims]:
-        """The claims at each minute by which a time of the chart (or of one like it) moves."""
+        """The claims at each minute by which a time of the chart (or one like it) moves; `also` others by as much."""
         base = encounter or self.encounter
         by = settling or Settling()
 
         def ask(minute: int) -> tuple[Claims, int | None, int | None]:
             reach = Reach()
             self._count()
-            variant = moved.moved(base, minute, reach)
+            variant = base
+            for time in (moved, *also):
+                variant = time.moved(variant, minute, reach)
             atoms = self.minutes.atoms(self.minutes.facts(variant))
-            found = self.evaluator.claims(_moving(atoms, moved, reach), by.held, by.taken)
+            terms = [time.term for time in (moved, *also)]
+            found = self.evaluator.claims(_moving(atoms, terms, reach), by.held, by.taken)
             return (
                 found,
                 None if reach.first is None else minute + reach.first,
@@ -133,10 +140,10 @@ class ChartMinutes:
         self.asked += 1
 
 
-def _moving(atoms: Sequence[Atom], moved: Charted, reach: Reach) -> Iterator[Atom]:
-    """The facts, with the time that moves as a number that does."""
+def _moving(atoms: Sequence[Atom], moved: Sequence[Value], reach: Reach) -> Iterator[Atom]:
+    """The facts, with the times that move as numbers that do."""
     for atom in atoms:
-        if atom[0] == "at" and atom[1] == moved.term:
-            yield ("at", moved.term, reach.number(int(str(atom[2])), MINUTE))
+        if atom[0] == "at" and atom[1] in moved:
+            yield ("at", atom[1], reach.number(int(str(atom[2])), MINUTE))
         else:
             yield atom

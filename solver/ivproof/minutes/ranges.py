@@ -59,11 +59,16 @@ class Ranges(Generic[T]):
     def change(self, minutes: int, way: int) -> tuple[int, T] | None:
         """The first minute up to so many away, later (1) or earlier (-1), at which something else holds than at 0."""
         held = self.at(0).value
+        found = self.first(minutes, way, lambda value: value != held)
+        return None if found is None else (found, self.at(found).value)
+
+    def first(self, minutes: int, way: int, wanted: Callable[[T], bool]) -> int | None:
+        """The first minute up to so many away, later (1) or earlier (-1), 0 included, at which what holds is wanted."""
         step = 0
         while step <= minutes:
             it = self.at(way * step)
-            if it.value != held:
-                return way * step, it.value
+            if wanted(it.value):
+                return way * step
             step = (it.last if way > 0 else -it.first) + 1
         return None
 

@@ -2,29 +2,38 @@
 
 A change is one fact or several. Fewer facts come first. Among as many facts, what the chart leaves out and could
 document comes before a time that would have to be another, and that before something charted otherwise; among times,
-fewer minutes come first. Each candidate is coded again, so a change that is told really leads to the code.
+fewer minutes come first. One time is looked for over every minute by which it can move; of two facts some pairs are
+tried. Each change that is told is coded again, so that it really leads to the code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from ivproof.chart.clock import DAY, Moment
+from ivproof.choices import Atoms, TooManyWaysError
 from ivproof.coding import Coder
-from ivproof.encounter import AccessSite, Encounter
-from ivproof.engine import Answer
+from ivproof.encounter import AccessSite, Administration, Encounter
+from ivproof.engine import SHOWN, Alternative, Answer
 from ivproof.facts import Facts
+from ivproof.law.terms import Function, Term, parse
+from ivproof.minutes.claims import Claims, OutOfReachError
+from ivproof.minutes.evaluator import Claim
+from ivproof.minutes.moments import Charted, charted
+from ivproof.missing.gaps import Time
+from ivproof.missing.values import closed
+from ivproof.recheck import show
 
 Goal = Callable[[Answer], bool]
 """What is wished for: tells of an answer whether every claim that it allows has it."""
 
 
-NEAR = 60
-"""Up to how many minutes every single minute is tried; beyond, only lengths at the thresholds of the law."""
+MOST = 2000
+"""So often at most is the law applied while times move."""
 
 PAIRS = 300
 """How many pairs of changes of each kind are looked through at most."""
@@ -35,8 +44,20 @@ BATCH = 200
 TOGETHER = 30
 """How many of these are answered in full together: where a question is open, each model costs as much as all charts."""
 
-STEPS = (5, 15, 35, NEAR)
-"""Minutes after which it is seen whether something was found already."""
+LATER, EARLIER = 1, -1
+
+SEARCHED = (
+    "one fact: a site that is listed, a signed order, the main reason, why a further site was needed; every value of "
+    "what the format lists the values of; each time over every minute by which it can move in a day",
+    "two facts: some pairs of these; an administration moved as a whole; a further site that was needed",
+)
+"""What is gone through, in words."""
+
+NOT_TRIED = (
+    "another drug, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the list "
+    "knows; that something was given which was not; amounts; what entries share or continue; three facts and more"
+)
+"""What is not, in words: what makes it another visit, and what anything can stand in."""
 
 DOCUMENTED, MOVED, CORRECTED = 0, 1, 2
 """Kinds of changes, in the order in which they are preferred."""
@@ -87,36 +108,57 @@ class Change:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search came to: the least change, or None where none was found, and how many were coded."""
+    """What a search came to: the least change, or None where none was found, and how many changed charts were coded.
+
+    `complete` says that of what is `searched` nothing is left out that would come before the change; it is never so
+    where there is none, since what is `not_tried` might give it.
+    """
 
     change: Change | None
     tried: int
     complete: bool
+    searched: tuple[str, ...] = SEARCHED
+    not_tried: str = NOT_TRIED
 
     def as_dict(self) -> dict[str, Any]:
         """The search as plain data."""
         edits = None if self.change is None else [edit.as_dict() for edit in self.change.edits]
-        return {"change": edits, "tried": self.tried, "complete": self.complete}
+        return {
+            "change": edits,
+            "tried": self.tried,
+            "complete": self.complete,
+            "searched": list(self.searched),
+            "not_tried": self.not_tried,
+        }
 
 
 def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable[str] = ()) -> Search:
     """Look for the least change after which `goal` holds; pairs are about the administrations in `focus` first."""
+    sweep = _Sweep(coder, encounter, goal)
     tried = 0
-    for group in _singles(coder, encounter):
-        changes = [it for it in group if is_possible(it.encounter)]
-        tried += len(changes)
-        found = _reached(coder, changes, goal)
-        if found:
-            return Search(min(found, key=lambda it: it.cost), tried, True)
-    pairs, all_of_them = _pairs(coder, encounter, set(focus))
-    possible = [it for it in pairs if is_possible(it.encounter)]
-    for start in range(0, len(possible), BATCH):
-        batch = possible[start : start + BATCH]
-        tried += len(batch)
-        found = _reached(coder, batch, goal)
-        if found:
-            return Search(min(found, key=lambda it: it.cost), tried, all_of_them)
-    return Search(None, tried, all_of_them)
+
+    def least(changes: Iterable[Change]) -> Change | None:
+        nonlocal tried
+        possible = [it for it in changes if is_possible(it.encounter)]
+        tried += len(possible)
+        return min(_reached(coder, possible, goal), key=lambda it: it.cost, default=None)
+
+    groups: tuple[Callable[[], Iterable[Change]], ...] = (
+        lambda: _documented(encounter),
+        sweep.documented,
+        sweep.moved,
+        lambda: _corrected(coder, encounter),
+    )
+    for group in groups:
+        found = least(group())
+        if found is not None:
+            return Search(found, tried + sweep.asked, sweep.complete)
+    pairs = sorted([*_pairs(coder, encounter, set(focus)), *sweep.moved_whole(set(focus))], key=lambda it: it.cost)
+    for start in range(0, len(pairs), BATCH):
+        found = least(pairs[start : start + BATCH])
+        if found is not None:
+            return Search(found, tried + sweep.asked, False)
+    return Search(None, tried + sweep.asked, False)
 
 
 def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change]:
@@ -153,22 +195,112 @@ def is_possible(encounter: Encounter) -> bool:
 # --- candidates
 
 
-def _singles(coder: Coder, encounter: Encounter) -> Iterator[list[Change]]:
-    """Changes of one fact, in groups of rising cost."""
-    yield list(_documented(coder, encounter))
-    last = 0
-    for step in STEPS:
-        yield [
-            it for minutes in range(last + 1, step + 1) for sign in (1, -1) for it in _moved(encounter, sign * minutes)
-        ]
-        last = step
-    yield [it for it in _lengths(coder, encounter) if it.cost.minutes > NEAR]
-    yield list(_corrected(coder, encounter))
+class _Sweep:
+    """Looks over all whole minutes for the nearest at which the goal holds when a time moves."""
+
+    def __init__(self, coder: Coder, encounter: Encounter, goal: Goal) -> None:
+        self._encounter = encounter
+        self._goal = goal
+        self._chart = coder.minutes.chart(encounter, SHOWN)
+        self._chart.most = MOST
+        self._known: dict[Claims, bool] = {}
+        self._atoms: dict[Claim, Atoms] = {}
+        self.complete = True
+
+    @property
+    def asked(self) -> int:
+        """How often the law was applied to a changed chart."""
+        return self._chart.asked
+
+    def documented(self) -> Iterator[Change]:
+        """Of what has a start and no stop, or a stop and no start, the other time: the shortest run that is enough."""
+        for at, it in enumerate(self._encounter.administrations):
+            if (it.start is None) == (it.stop is None):
+                continue
+            field = "stop" if it.stop is None else "start"
+            missing = Time(f"administrations[{it.id}].{field}", at, field)
+            time = missing.supposed(self._encounter)
+            for minutes in self._nearest([time]) if time is not None else ():
+                assert time is not None
+                changed = time.moved(self._encounter, minutes)
+                then = changed.administrations[at]
+                assert then.start is not None
+                assert then.stop is not None
+                edit = Edit(time.place, _said(None), _then(it.start or it.stop, time.time(changed)))
+                yield Change((edit,), DOCUMENTED, changed, (then.stop.seconds - then.start.seconds) // 60)
+
+    def moved(self) -> Iterator[Change]:
+        """Each charted time, by the fewest minutes either way."""
+        best: int | None = None
+        for time in charted(self._encounter):
+            for minutes in self._nearest([time], best):
+                best = abs(minutes)
+                changed = time.moved(self._encounter, minutes)
+                yield Change((_moved(time, changed, minutes),), MOVED, changed)
+
+    def moved_whole(self, focus: set[str]) -> Iterator[Change]:
+        """Each administration as a whole, its start and its stop by as much; its pauses would be further facts."""
+        times = [*charted(self._encounter)]
+        for at, it in enumerate(self._encounter.administrations):
+            mine = [time for time in times if time.at == at]
+            if [time.field for time in mine] != ["start", "stop"] or (focus and it.id not in focus):
+                continue
+            start, stop = mine
+            for minutes in self._nearest([replace(start, later=stop.later), stop]):
+                changed = stop.moved(start.moved(self._encounter, minutes), minutes)
+                yield Change(tuple(_moved(time, changed, minutes) for time in mine), MOVED, changed)
+
+    def _nearest(self, times: Sequence[Charted], within: int | None = None) -> list[int]:
+        """The nearest minutes, later and earlier, at which the goal holds when these times move together."""
+        first, *others = times
+        found = []
+        try:
+            ranges = self._chart.along(first, also=others)
+            for way, bound in ((LATER, first.later), (EARLIER, first.earlier)):
+                limit = bound.minutes if within is None else min(bound.minutes, within)
+                minutes = ranges.first(limit, way, self._holds)
+                if minutes is not None:
+                    found.append(minutes)
+                    within = abs(minutes)
+        except (OutOfReachError, TooManyWaysError):
+            self.complete = False
+        return found
+
+    def _holds(self, claims: Claims) -> bool:
+        known = self._known.get(claims)
+        if known is None:
+            first, *others = (self._read(it) for it in sorted(claims, key=lambda it: sorted(map(show, it))))
+            rivals = tuple(Alternative(frozenset(), it, ()) for it in (first, *others)) if others else ()
+            known = self._known[claims] = self._goal(Answer(first, rivals))
+        return known
+
+    def _read(self, claim: Claim) -> Atoms:
+        found = self._atoms.get(claim)
+        if found is None:
+            by: dict[str, list[tuple[Term, ...]]] = {}
+            for text in sorted(map(show, claim)):
+                term = parse(text)
+                assert isinstance(term, Function)
+                by.setdefault(term.name, []).append(term.arguments)
+            found = self._atoms[claim] = by
+        return found
 
 
-def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Change], bool]:
-    """The cheapest changes of two facts, and whether these are all; at least one fact is about the focus."""
-    documented = _documented(coder, encounter, lengths=sorted(coder.policy.probes))
+def _moved(time: Charted, changed: Encounter, minutes: int) -> Edit:
+    return Edit(time.place, _said(time.moment), _then(time.moment, time.time(changed)), minutes)
+
+
+def _then(like: Moment | None, then: Moment) -> str:
+    """A time as said of a chart that writes its times so."""
+    return _said(moment(then.seconds) if like is None or "T" not in like.text else then)
+
+
+def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> list[Change]:
+    """The cheapest changes of two facts, as far as they are looked through; at least one fact is about the focus.
+
+    Of times, those are taken that let something run as long as a threshold of the law.
+    """
+    documented = _documented(encounter, lengths=sorted(coder.policy.probes))
     singles = [*documented, *_corrected(coder, encounter), *_lengths(coder, encounter)]
 
     def about(change: Change) -> bool:
@@ -197,8 +329,7 @@ def _pairs(coder: Coder, encounter: Encounter, focus: set[str]) -> tuple[list[Ch
         )
         for first, second in cheapest
     ]
-    moved = [it for it in _moved_whole(encounter) if about(it)]
-    return sorted([*found, *moved, *_second_site(encounter)], key=lambda it: it.cost), len(couples) == len(cheapest)
+    return [*found, *_second_site(encounter)]
 
 
 def _merge(base: Encounter, one: Change, other: Change) -> Encounter:
@@ -245,9 +376,8 @@ def _said(value: object) -> str:
     return str(value)
 
 
-def _documented(coder: Coder, encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterator[Change]:
-    """What the chart leaves out and could say; times so that a run lasts `lengths`, or those at all thresholds."""
-    lengths = lengths or coder.policy.minutes
+def _documented(encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterator[Change]:
+    """What the chart leaves out and could say; times so that a run lasts one of the lengths."""
     for at, it in enumerate(encounter.administrations):
         if it.stop is None and it.start is not None:
             for length in lengths:
@@ -279,30 +409,8 @@ def _documented(coder: Coder, encounter: Encounter, *, lengths: Sequence[int] = 
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
 
 
-def _moved(encounter: Encounter, minutes: int) -> Iterator[Change]:
-    """Each charted start and stop, so many minutes later (or earlier)."""
-    for at, it in enumerate(encounter.administrations):
-        for field in ("stop", "start"):
-            charted: Moment | None = getattr(it, field)
-            if charted is not None:
-                yield _edit(encounter, at, field, moment(charted.seconds + 60 * minutes), MOVED, minutes=minutes)
-
-
-def _moved_whole(encounter: Encounter) -> Iterator[Change]:
-    """Each administration as a whole, so many minutes later or earlier."""
-    for minutes in range(1, NEAR + 1):
-        for sign in (1, -1):
-            for at, it in enumerate(encounter.administrations):
-                if it.start is not None and it.stop is not None:
-                    shift = sign * minutes
-                    one = _edit(encounter, at, "start", moment(it.start.seconds + 60 * shift), MOVED, minutes=shift)
-                    other = _edit(encounter, at, "stop", moment(it.stop.seconds + 60 * shift), MOVED, minutes=shift)
-                    merged = _merge(encounter, one, other)
-                    yield Change((*one.edits, *other.edits), MOVED, merged)
-
-
 def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
-    """Each charted stop (or start) so that the administration lasts one of the lengths at the law's thresholds."""
+    """Each charted stop (or start) so that the administration lasts as long as one of the law's thresholds."""
     for at, it in enumerate(encounter.administrations):
         if it.start is None or it.stop is None:
             continue
@@ -315,20 +423,24 @@ def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
 
 
 def _corrected(coder: Coder, encounter: Encounter) -> Iterator[Change]:
-    """What the chart says, said otherwise; the class only of what the drug list does not know."""
+    """What the chart says, said otherwise: every other value of what the format lists the values of.
+
+    The class only of what the drug list does not know.
+    """
     for at, it in enumerate(encounter.administrations):
         known = it.drug_class is None and coder.drugs.find(it.drug, encounter.date) is not None
-        for field, values in _CHARTED.items():
+        for field, about in Administration.model_fields.items():
+            if field in _NEVER or about.is_required() or (known and field == "drug_class"):
+                continue
             charted = getattr(it, field)
-            for value in () if known and field == "drug_class" else values:
-                # these say something of what is charted even where they are not charted themselves
-                if value != charted and (charted is not None or field in _ALWAYS):
+            values = closed(Administration, field)
+            nothing = (None,) if about.default is None and (values or field in _REASONS) else ()
+            for value in (*values, *nothing):
+                if value != charted and not (charted is None and value in _MISSING.get(field, ())):
                     yield _edit(encounter, at, field, value, CORRECTED)
         for site in encounter.access_sites:
             if it.site is not None and it.site != site.id:
                 yield _edit(encounter, at, "site", site.id, CORRECTED)
-        if it.integral_to is not None:
-            yield _edit(encounter, at, "integral_to", None, CORRECTED)
     for it in encounter.administrations:
         if encounter.primary_reason and encounter.primary_reason != (it.id,):
             edit = Edit("primary_reason", ", ".join(encounter.primary_reason), it.id)
@@ -360,12 +472,8 @@ _MISSING: dict[str, tuple[object, ...]] = {
     "purpose": ("hydration", "replacement"),
     "method": ("infusion",),
 }
-_CHARTED: dict[str, tuple[object, ...]] = {
-    "method": ("push", "infusion", None),
-    "purpose": ("hydration", None),
-    "drug_class": ("chemotherapy", "therapeutic", "hydration", None),
-    "route": ("IV", "IM", "SQ"),
-    "diagnostic": (None,),
-    "discontinued": (None,),
-}
-_ALWAYS = frozenset({"drug_class", "route", "method"})
+
+# a drug by a way that it does not have kills, and a dose that was not given was not: nothing that can be read as advice
+# may say otherwise
+_NEVER = frozenset({"route", "done"})
+_REASONS = frozenset({"integral_to", "discontinued"})
