@@ -222,15 +222,19 @@ def coverage(
 
     Exit status 1 when a rule is neither encoded nor explained, or a question's options cannot be told apart.
     """
+    from ivproof.cases.pairs import pairs_of_cases
     from ivproof.law import coverage as covering
-    from ivproof.render.policy import coverage_detail, coverage_tables
+    from ivproof.render.policy import coverage_detail, coverage_tables, pairs_summary
 
     with telling_policy_errors():
         found = covering.coverage(load_policy(policy), cases or covering.cases_folder())
         row = None if number is None else found.row(number)
+        pairs = None if row is not None or found.cases is None else pairs_of_cases(found.cases)
     if format_ is Format.JSON:
-        emit_json((row or found).as_dict())
+        emit_json(row.as_dict() if row else {**found.as_dict(), "pairs": pairs and pairs.as_dict()})
     else:
         show(*(coverage_tables(found) if row is None else coverage_detail(row)))
+        if pairs is not None:
+            show(*pairs_summary(pairs))
     if found.gaps:
         raise typer.Exit(REFUSED)

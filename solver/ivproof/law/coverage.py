@@ -284,15 +284,15 @@ class _Cases:
 
 def _read(policy: Policy, folder: Path) -> _Cases:
     tests = _Cases()
-    for data in _documents(folder / "law"):
+    for data in documents(folder / "law"):
         for number in data.get("rules", ()):
             sides = tests.by_rule.setdefault(str(number), {})
             sides.setdefault(str(data.get("side", "")) or "not said", []).append(str(data["case"]))
         _set(policy, tests, data.get("readings"), str(data["case"]))
-    for data in _documents(folder / "published"):
+    for data in documents(folder / "published"):
         tests.topics[str(data.get("topic", "other"))] += 1
         _set(policy, tests, data.get("source_readings", data.get("readings")), str(data["case"]))
-    for data in _documents(folder / "readings"):
+    for data in documents(folder / "readings"):
         for letter in data["options"]:
             name = f"{data['question']}={letter}"
             _set(policy, tests, {data["question"]: letter}, name)
@@ -309,8 +309,11 @@ def _set(policy: Policy, tests: _Cases, readings: Mapping[str, Any] | None, case
         tests.by_option.setdefault((question.key, question.option(str(letter)).name), []).append(case)
 
 
-def _documents(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """The cases under a folder in the order of the files; a file holds one, a list, or several documents."""
+def documents(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Give the cases under a folder as data, in the order of the files; a file holds one, a list, or several documents.
+
+    Raises PolicyError where a file is no YAML.
+    """
     reader = YAML(typ="safe")
     for path in sorted(folder.rglob("*.yaml")):
         try:

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ivproof.cases.pairs import Pairs
 from ivproof.law.coverage import Coverage, OptionRow, Place, QuestionRow, RuleRow
 from ivproof.law.predicates import Predicate
 
@@ -80,6 +81,14 @@ def summary(found: Coverage) -> Iterator[Text]:
     if not found.gaps:
         yield Text("Every rule is encoded or says why not; every question's options can be told apart.", "green")
     yield from (Text(f"not tested: {line}", "yellow") for line in found.untested)
+
+
+def pairs_summary(found: Pairs) -> Iterator[Text]:
+    """Tell how many pairs of features stand together in a case, and name those that do not."""
+    without, features = found.without, len(found.features)
+    every = features * (features - 1) // 2
+    yield Text(f"{every - len(without)} of {every} pairs of {features} features of the chart format have a case.")
+    yield from (Text(f"not tested together: {one}, {other}", "yellow") for one, other in without)
 
 
 def predicates_table(found: Iterable[Predicate]) -> Table:
