@@ -40,7 +40,8 @@ def test_the_command_names_the_pairs_without_a_case(tmp_path: Any) -> None:
     (law / "one.yaml").write_text(
         """case: one
 encounter:
-  {id: E, place_of_service: "11", date: 2020-10-05, administrations: [{id: x, drug: ceftriaxone, route: IV, method: push}]}
+  {id: E, place_of_service: "11", date: 2020-10-05,
+   administrations: [{id: x, drug: ceftriaxone, route: IV, method: push}]}
 expect: {claim: {"96374": 1}}
 """,
         "utf-8",
