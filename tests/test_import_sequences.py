@@ -128,3 +128,17 @@ def test_the_order_of_the_rows_decides_nothing(case: dict[str, Any], tmp_path: P
         assert after.charts == before.charts
         assert after.report["rows"] == before.report["rows"]
         assert imported.findings(after.report["findings"]) == imported.findings(before.report["findings"])
+
+
+def test_bags_of_orders_with_like_names_are_kept_apart(tmp_path: Path) -> None:
+    named = "vancomycin 1 g in sodium chloride 0.9 % 250 mL IVPB"
+    events: list[Any] = ["10:00 New Bag", "11:00 Stopped", "12:00 New Bag", "13:00 Stopped"]
+    other = [{"at": f"{hour}:30", "action": what, "order": "7-2"} for hour, what in ((14, "New Bag"), (15, "Stopped"))]
+    case = {"drug": named, "events": [*events, *other]}
+    found = read(case, rows(case), tmp_path / "events.csv")
+    given = found.charts[0]["administrations"]
+    assert len({it["id"] for it in given}) == len(given) == 6
+    by_bag: dict[str, set[str]] = {}
+    for it in given:
+        by_bag.setdefault(it["bag"], set()).add(it["start"])
+    assert [len(starts) for starts in by_bag.values()] == [1, 1, 1]

@@ -17,6 +17,7 @@ class Given:
 
     fields: dict[str, Any]
     printed: str = ""
+    found: bool = True
     items: set[int] = field(default_factory=set)
     rate_changes: int = 0
     ended_paused: bool = False

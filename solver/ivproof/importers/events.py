@@ -33,7 +33,8 @@ _ESSENTIAL = {"encounter", "drug", "time", "action", "order", "line", "end", "ch
 """Columns without which a row means something else; the others may be missing from a file, and that is told."""
 
 _RUNNING = {"start", "bag", "stop", "pause", "resume", "rate", "single", "push"}
-_FAR = dt.date(2020, 10, 5)
+_ANY_DAY = dt.date(2020, 10, 5)
+"""The day on which a name is read where no row of its says a day; only codes as names depend on it."""
 
 
 @dataclass(eq=False)
@@ -118,6 +119,7 @@ class _Reader:
         self._routes = Words(mapping.routes)
         self._methods = Words(mapping.methods)
         self._carriers = mapping.carriers.words()
+        self._additives = mapping.additives.words()
         self._no_stop = [(it.words(), it.minutes, it.reason) for it in mapping.no_stop]
         self._reads_as = [(it.words(), it.is_) for it in mapping.reads_as]
         self._place = place
@@ -236,6 +238,9 @@ class _Reader:
         sums = self.account.report()
         told: dict[str, Any] = {key: sums.pop(key) for key in ("rows", "voided", "left_out")}
         told["administrations"] = figures(made)
+        if self._visits:
+            without = len(set(self._visits) - {row.encounter for row in self._rows})
+            told["encounters"] = {"listed": len(self._visits), "without_events": without}
         if self._map.new_bag_stops_the_old:
             told["stops_by_new_bag"] = self.stops_by_new_bag
         told["findings"] = sums["findings"]
@@ -283,8 +288,9 @@ class _Reader:
                     self.account.leave_out(row.item, "copies_differ")
                 self._tell(rows, "copies_differ", message)
                 continue
-            yield rows[0]
-            for copy in rows[1:]:
+            first, *copies = sorted(rows, key=lambda it: [list(map(str, values)) for values in it.raw.values()])
+            yield first
+            for copy in copies:
                 self.account.void(copy.item, "second_copy")
                 self.account.find("second_copies", "rows that are copies of another one", [copy.item], **copy.named)
 
@@ -381,45 +387,67 @@ class _Reader:
         orders: dict[str, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             orders[row.order][row.drug].append(row)
+        ids: set[str] = set()
+        bags: set[str] = set()
         given: list[Given] = []
         for order in sorted(orders, key=natural):
-            given += self._order(name, order, orders[order], unknown)
+            given += self._order(name, order, self._by_drug(orders[order]), ids, bags)
+        for it in given:
+            if not it.found:
+                unknown[it.printed].update(it.items)
         return given
 
+    def _by_drug(self, printed: Mapping[str, Sequence[_Row]]) -> dict[str, list[_Row]]:
+        """The rows of an order by their drug: names of one drug are one, as when the dose in the name was changed.
+
+        But not where both names have the same event at the same time: then they are parts of one bag.
+        """
+        found: dict[str, list[_Row]] = {}
+        merged: dict[str, list[str]] = defaultdict(list)
+        for text in sorted(printed):
+            rows = printed[text]
+            day = min((it.time.day for it in rows if it.time.day is not None), default=_ANY_DAY)
+            named = self._names.read(text, day).found
+            done = {(it.time.rank, tuple(it.words)) for it in rows}
+            for other in merged[named.drug.key] if named is not None else ():
+                if done.isdisjoint((it.time.rank, tuple(it.words)) for it in found[other]):
+                    found[other] += rows
+                    break
+            else:
+                found[text] = list(rows)
+                if named is not None:
+                    merged[named.drug.key].append(text)
+        return found
+
     def _order(
-        self, name: str, order: str, drugs: Mapping[str, Sequence[_Row]], unknown: dict[str, set[int]]
+        self, name: str, order: str, drugs: Mapping[str, Sequence[_Row]], ids: set[str], taken: set[str]
     ) -> list[Given]:
-        main = [drug for drug, rows in drugs.items() if not all(_fits(self._carriers, it.raw) for it in rows)]
-        found: list[tuple[Run, str, bool]] = []
-        for drug in sorted(drugs):
-            carrier = bool(self._carriers) and bool(main) and drug not in main
-            found += [(run, drug, carrier) for run in self._runs(name, order, drugs[drug])]
-        found.sort(key=lambda it: (it[0].begins, it[2], it[1]))
-        self._report_holds(name, order, [run for run, _, _ in found])
-        given = []
-        made: dict[int, list[Given]] = {}
-        bags: dict[tuple[dt.datetime | None, int], str] = {}
-        mates = _mates([(run, drug) for run, drug, _ in found])
-        for number, (run, drug, carrier) in enumerate(found, start=1):
+        """The administrations of an order; `ids` and `taken` are the ids and the bags that others of the visit have."""
+        main = {drug for drug, rows in drugs.items() if not all(_fits(self._carriers, it.raw) for it in rows)}
+        runs = [(run, drug) for drug in sorted(drugs) for run in self._runs(name, order, drugs[drug])]
+        runs.sort(key=lambda it: (it[0].begins, it[1] not in main, it[1]))
+        self._report_holds(name, order, [run for run, _ in runs])
+        found: list[_Found] = []
+        for run, drug in runs:
             rows = [self._by_item[it.item] for it in run.events]
             route = self._route(name, order, rows)
-            if route is None or self._two_drugs(name, order, run, rows, drug):
-                continue
-            some = self._given(f"{order or 'MAR'}-{number}", run, rows, drug, route, carrier=carrier)
-            group = mates[id(run)]
-            if len(some) > 1 or group is not None:
-                key = (None, id(run)) if group is None else (None, -group - 1)
-                bag = bags.setdefault(key, _bag(order or "MAR", len(bags) + 1))
-                for it in some:
-                    it.fields["bag"] = bag
-            made[id(run)] = some
-            if run.continues is not None:
-                for old, new in zip(made.get(id(run.continues), ()), some, strict=False):
-                    new.fields["continues"] = old.fields["id"]
-            if self._names.read(drug, run.day or _FAR).found is None:
-                unknown[drug].update(it.item for it in rows)
-            given += some
-        return given
+            if route is not None and not self._two_drugs(name, order, run, rows):
+                added = any(_fits(self._additives, row.raw) for row in rows)
+                found.append(_Found(run, rows, drug, route, bool(main) and drug not in main, added))
+        bags = _bags(found) if order else {}
+        names: dict[int, str] = {}
+        made: dict[int, list[Given]] = {}
+        for it in found:
+            some = made[id(it.run)] = self._given(it, _free(order or "MAR", 1, ids))
+            if len(some) > 1 or id(it.run) in bags:
+                number = bags.get(id(it.run), id(it.run))
+                if number not in names:
+                    names[number] = _free(order or "MAR", 0, taken)
+                for one in some:
+                    one.fields["bag"] = names[number]
+            for old, new in zip(made.get(id(it.run.continues), ()), some, strict=False):
+                new.fields["continues"] = old.fields["id"]
+        return [one for some in made.values() for one in some]
 
     def _runs(self, name: str, order: str, rows: Sequence[_Row]) -> list[Run]:
         def tell(kind: str, message: str, events: Sequence[Event]) -> None:
@@ -503,9 +531,10 @@ class _Reader:
         self.account.find(reason, message, [it.item for it in rows], encounter=name, order=order or None)
         return None
 
-    def _two_drugs(self, name: str, order: str, run: Run, rows: Sequence[_Row], drug: str) -> bool:
+    def _two_drugs(self, name: str, order: str, run: Run, rows: Sequence[_Row]) -> bool:
         """Whether a name has the generic name of one drug and the brand of another; its rows are then left out."""
-        differ = self._names.read(drug, run.day or _FAR).differ
+        drug = rows[0].drug
+        differ = self._names.read(drug, run.day or _ANY_DAY).differ
         if differ is None:
             return False
         for row in rows:
@@ -514,47 +543,46 @@ class _Reader:
         self.account.find("drug_contradicted", message, [it.item for it in rows], encounter=name, order=order or None)
         return True
 
-    def _given(
-        self, label: str, run: Run, rows: Sequence[_Row], drug: str, route: str, *, carrier: bool
-    ) -> list[Given]:
+    def _given(self, it: _Found, label: str) -> list[Given]:
         """The administration of a run, and beside it the carrier that the name says."""
-        printed = self._names.read(drug, run.day or _FAR)
-        first = rows[0]
-        site = self._site(rows) if route in VASCULAR else None
-        own: dict[str, Any] = {"id": label, "drug": printed.drug, "route": route}
+        run, first = it.run, it.rows[0]
+        named = self._names.read(first.drug, run.day or _ANY_DAY)
         both: dict[str, Any] = {
+            "route": it.route,
+            "method": self._method(run, it.rows),
             "start": _written(run.start),
             "stop": _written(run.stop),
-            "pauses": [_pause(it) for it in run.pauses],
-            "site": site,
+            "pauses": [_pause(pause) for pause in run.pauses],
+            "site": self._site(it.rows) if it.route in VASCULAR else None,
+            "rate_ml_per_h": self._rate(first, run),
+            "source": _source(it.rows),
+            "note": None if named.drug == first.drug else f"printed as {first.drug}",
         }
-        if (rate := self._rate(first, run)) is not None:
-            both["rate_ml_per_h"] = rate
-        method = self._method(run, rows)
-        own |= {"method": method, "ordered_minutes": _minutes(first.raw), "amount": _amount(first.raw)}
-        both |= {"source": _source(rows), "note": None if printed.drug == drug else f"printed as {drug}"}
-        if carrier:
-            own["purpose"] = "carrier"
-        if printed.ml is not None and printed.carrier is None:
-            own["volume_ml"] = printed.ml
-        items = {it.item for it in rows}
+        own: dict[str, Any] = {
+            "id": label,
+            "drug": named.drug,
+            "ordered_minutes": _minutes(first.raw),
+            "amount": _amount(first.raw),
+            "purpose": "carrier" if it.carrier else None,
+            "volume_ml": named.ml if named.carrier is None else None,
+        }
         counted: dict[str, Any] = {
-            "printed": drug,
-            "items": items,
+            "printed": first.drug,
+            "found": named.found is not None,
+            "items": {row.item for row in it.rows},
             "rate_changes": run.rate_changes,
             "ended_paused": run.ended_paused,
             "started_while_running": run.started_while_running,
             "begins": run.begins,
         }
         given = [Given({**own, **both}, **counted)]
-        if printed.carrier is not None and not run.from_running and not carrier:
-            beside: dict[str, Any] = {
+        if named.carrier is not None and not run.from_running and not it.carrier:
+            beside = {
                 "id": f"{label}-carrier",
-                "drug": printed.carrier,
-                "route": route,
-                "method": method,
+                "drug": named.carrier,
+                "purpose": None if named.added else "carrier",
+                "volume_ml": named.ml,
             }
-            beside |= {"purpose": None if printed.added else "carrier", "volume_ml": printed.ml}
             given.append(Given({**beside, **both}, **counted))
         return given
 
@@ -634,7 +662,7 @@ class _Reader:
             for column, text in zip(self._map.columns.route, row.routes, strict=False):
                 voices.hear(column, text, self._routes.of(text))
             if row.drug and voices.says is not None:
-                named = self._names.read(row.drug, row.time.day or _FAR)
+                named = self._names.read(row.drug, row.time.day or _ANY_DAY)
                 yield {
                     "id": f"{row.order or 'MAR'}-not-given-{number}",
                     "drug": named.drug,
@@ -679,6 +707,18 @@ class _Reader:
         return list(dict.fromkeys(found))
 
 
+@dataclass(eq=False)
+class _Found:
+    """An administration as its rows tell of it: of which drug, by which route, and what it is in its bag."""
+
+    run: Run
+    rows: Sequence[_Row]
+    drug: str
+    route: str
+    carrier: bool
+    added: bool
+
+
 @dataclass
 class _Visit:
     """What the file of encounters says of a visit."""
@@ -702,16 +742,30 @@ def _fits(words: Mapping[str, Sequence[str]] | Condition, raw: Mapping[str, Any]
     )
 
 
-def _mates(runs: Sequence[tuple[Run, str]]) -> dict[int, int | None]:
-    """Number the bags in which runs of several drugs of one order are together: those that begin at one time."""
-    together: dict[object, list[tuple[Run, str]]] = defaultdict(list)
-    for run, drug in runs:
-        if run.first.kind not in ("single", "push") or not run.from_running:
-            together[run.start if run.start is not None else ("stop", run.stop)].append((run, drug))
-    found: dict[int, int | None] = {id(run): None for run, _ in runs}
+def _bags(found: Sequence[_Found]) -> dict[int, int]:
+    """Number the bags in which several drugs of one order are together: those that begin at one time, by one route.
+
+    Single doses are together only where one of them is what the others are mixed into, or is added to a bag.
+    """
+    together: dict[object, list[_Found]] = defaultdict(list)
+    for it in found:
+        if not it.run.from_running and (it.run.start or it.run.stop):
+            together[it.route, it.run.start, None if it.run.start else it.run.stop].append(it)
+    numbers: dict[int, int] = {}
     for number, some in enumerate(together.values()):
-        if len({drug for _, drug in some}) > 1:
-            found.update({id(run): number for run, _ in some})
+        doses = all(it.run.first.kind in ("single", "push") for it in some)
+        if len({it.drug for it in some}) > 1 and (not doses or any(it.carrier or it.added for it in some)):
+            numbers.update({id(it.run): number for it in some})
+    return numbers
+
+
+def _free(name: str, number: int, taken: set[str]) -> str:
+    """Give a name that nothing else of the visit has, with a number behind it; the first may do without (0)."""
+    found = f"{name}-{number}" if number else name
+    while found in taken or f"{found}-carrier" in taken:
+        number = max(number, 1) + 1
+        found = f"{name}-{number}"
+    taken.add(found)
     return found
 
 

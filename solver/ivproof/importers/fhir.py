@@ -47,7 +47,8 @@ from ivproof.importers.terms import (
 )
 from ivproof.importers.words import Voices, Words, diagnosis
 
-_FAR = date(2020, 10, 5)
+_ANY_DAY = date(2020, 10, 5)
+"""The day on which a name is read where nothing says a day; only codes as names depend on it."""
 _READ = frozenset(
     {
         "MedicationAdministration",
@@ -159,6 +160,10 @@ class _Reader:
             it.item = self.account.read(it.file, None, resource=it.name)
         self._resources = list(self._distinct(resources))
         self._index = Index(self._resources)
+        self._of_visit: dict[tuple[str, str | None], list[Resource]] = defaultdict(list)
+        for it in sorted(self._resources, key=_id):
+            whose = it.data.get("beneficiary") if it.type == "Coverage" else it.data.get("encounter")
+            self._of_visit[it.type, name_of(whose)].append(it)
 
     # --- What counts
 
@@ -272,7 +277,7 @@ class _Reader:
         uses: list[Resource] = []
         dosage = part(data, "dosage") if isinstance(data.get("dosage"), Mapping) else {}
         start, stop, period, rank, day = self._times(it, status, origins)
-        drugs = self._drugs(it, day or _FAR, origins, uses)
+        drugs = self._drugs(it, day or _ANY_DAY, origins, uses)
         route = self._route(it, dosage, origins)
         request = self._index.find(data.get("request"), it)
         if request is not None and request.type == "MedicationRequest":
@@ -316,6 +321,8 @@ class _Reader:
         found = self._index.find(context, it)
         if found is not None and found.type == "Encounter":
             return found.name if found.id and not text(context, "reference").startswith("#") else f"{it.name} encounter"
+        if name is None and not text(context, "reference") and text(context, "identifier", "value"):
+            return f"Encounter {text(context, 'identifier', 'value')}"
         return name if name is not None and name.startswith("Encounter/") else ""
 
     def _given(
@@ -346,7 +353,7 @@ class _Reader:
         for printed in drugs:
             if printed.found is None:
                 self._unknown[printed.drug].add(it.item)
-        return [Given(one, str(one["drug"]), {it.item}) for one in found]
+        return [Given(one, str(one["drug"]), items={it.item}) for one in found]
 
     def _label(self, it: Resource) -> str:
         """The id of an administration: that of its resource, with a number where another one has it already."""
@@ -687,8 +694,8 @@ class _Reader:
                 if condition is not None and condition.type == "Condition":
                     listed.append(((rank if isinstance(rank, int) else 1_000_000, number), condition))
         named = {id(it) for _, it in listed}
-        others = [it for it in self._resources if it.type == "Condition" and name_of(it.data.get("encounter")) == name]
-        listed += [((2_000_000, n), it) for n, it in enumerate(sorted(others, key=_id)) if id(it) not in named]
+        others = self._of_visit["Condition", name]
+        listed += [((2_000_000, n), it) for n, it in enumerate(others) if id(it) not in named]
         codes: dict[str, None] = {}
         for _, it in sorted(listed, key=lambda pair: pair[0]):
             code = self._icd(it)
@@ -720,9 +727,7 @@ class _Reader:
     ) -> str | None:
         patients = {dose.subject for dose in doses if dose.subject}
         held: list[tuple[int, str, Resource]] = []
-        for it in self._resources:
-            if it.type != "Coverage" or name_of(it.data.get("beneficiary")) not in patients:
-                continue
+        for it in (it for patient in sorted(patients) for it in self._of_visit["Coverage", patient]):
             if text(it.data, "status") != "active":
                 self.account.leave_out(it.item, "coverage_not_active")
                 continue
@@ -746,8 +751,7 @@ class _Reader:
 
     def _services(self, name: str, used: list[Resource], origins: dict[str, str]) -> list[dict[str, Any]]:
         found = []
-        some = [it for it in self._resources if it.type == "Procedure" and name_of(it.data.get("encounter")) == name]
-        for it in sorted(some, key=_id):
+        for it in self._of_visit["Procedure", name]:
             status, code = text(it.data, "status"), part(it.data, "code")
             if status == "entered-in-error":
                 continue
@@ -804,7 +808,7 @@ def _hear_text(voices: Voices, dosage: Mapping[str, Any], known: Words) -> None:
     """Take what the text of a dosage says, unless it speaks of several things itself."""
     words = text(dosage, "text")
     if len(meant := known.of(words)) == 1:
-        voices.hear("dosage.text", words, meant)
+        voices.hear("dosage.text", f"({meant[0]})", meant)  # not the text, which is free
 
 
 def _quantity(value: object) -> tuple[float, str] | None:

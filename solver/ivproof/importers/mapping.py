@@ -199,6 +199,9 @@ class EventMapping(_Part):
     carriers: Condition = Field(
         default=Condition(), description="Rows that fit are what the main drug of their order is mixed into."
     )
+    additives: Condition = Field(
+        default=Condition(), description="Rows that fit are in the bag of their order, single doses too."
+    )
     no_stop: list[NoStop] = Field(default=[], description="Stops that are none.")
     new_bag_stops_the_old: bool = Field(False, description="Whether a new bag says that the one before it was done.")
     encounters: Encounters | None = Field(None, description="The columns of the file of encounters.")
@@ -295,7 +298,7 @@ def _contradictions(found: EventMapping, file: str) -> Iterator[Refusal]:
     for name in found.rows.same:
         if name not in used:
             yield wrong(("rows", "same"), f'"{name}"', f"a column that is named above: {choices(name, sorted(used))}")
-    conditions: list[tuple[str, Condition]] = [("carriers", found.carriers)]
+    conditions: list[tuple[str, Condition]] = [("carriers", found.carriers), ("additives", found.additives)]
     conditions += [("no_stop", it) for it in found.no_stop] + [("reads_as", it) for it in found.reads_as]
     for part, condition in conditions:
         try:
