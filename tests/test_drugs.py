@@ -114,7 +114,7 @@ def test_every_drug_of_the_cases_is_found(name: str) -> None:
 
 CHEMOTHERAPY = {"antineoplastic", "antineoplastic_antibody", "antineoplastic_hormonal"}
 KINDS_OF_NOTE = {
-    "therapeutic": {"therapeutic", "vitamin", "chemotherapy_modulator"},
+    "therapeutic": {"therapeutic", "supportive", "vitamin", "chemotherapy_modulator"},
     "electrolyte": {"electrolyte"},
     "hydration": {"saline", "balanced_fluid", "dextrose"},
     "flush": {"flush"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -355,3 +356,29 @@ def test_an_edit_that_every_claim_meets_is_told() -> None:
         access_sites=sites,
     )
     assert {(it["edit"], it["code"]) for it in found.edits} >= {("units", "96413")}
+
+
+def test_the_law_keeps_apart_what_the_pair_file_keeps_apart() -> None:
+    """A modifier is derived for every pair of codes that one opens, visits apart, and for no other."""
+    table: dict[str, set[tuple[str, ...]]] = {}
+    for rule in Policy.load("out001").program.rules:
+        if rule.is_fact and rule.atom.name in {"code", "keeps_apart", "of_group"}:
+            arguments = tuple(str(getattr(it, "value", it)) for it in rule.atom.arguments)
+            table.setdefault(rule.atom.name, set()).add(arguments)
+    codes: dict[tuple[str, ...], str] = {(role, of): code for role, of, code in table["code"]}
+    derived = {
+        (codes[role, of], codes[other, its])
+        for role, of, group in table["keeps_apart"]
+        for name, other, its in table["of_group"]
+        if name == group
+    }
+    rows = csv.DictReader((ROOT / "asp/edits/ptp.csv").read_text("utf-8").splitlines())
+    # alone on a claim, or included in another code: no pair of theirs is ever met on a derived claim
+    never = {codes[key] for key in codes if key[1] == "other"}
+    opened = {
+        (row["Column 1"], row["Column 2"])
+        for row in rows
+        if row["Modifier 0=not allowed 1=allowed 9=not applicable"] == "1"
+        and {row["Column 1"], row["Column 2"]} <= set(codes.values()) - never
+    }
+    assert derived == opened

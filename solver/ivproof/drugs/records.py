@@ -18,6 +18,7 @@ KINDS = frozenset(
         "immune_antibody",
         "biologic_response_modifier",
         "chemotherapy_modulator",
+        "supportive",
         "therapeutic",
         "vitamin",
         "electrolyte",
