@@ -23,6 +23,7 @@ from ivproof.proof.maker import canonical, prove, seal
 from ivproof.proof.schema import schema
 from ivproof.recheck.checker import check, hash_of, installed, read_law
 from ivproof.recheck.drugs import Drugs
+from ivproof.recheck.steps import atom as read
 
 POLICY = Policy.load("out001")
 LAW = read_law(installed("out001"))
@@ -169,6 +170,24 @@ def test_with_a_drug_list_a_known_drug_cannot_pass_as_unknown_unnoticed() -> Non
     proof["chart"]["digest"] = hash_of(proof["chart"]["content"])
     verdict = check({**proof, "seal": seal(proof)}, LAW, drugs)
     assert (verdict.accepted, verdict.step) == (False, "drugs")
+
+
+def test_what_was_not_given_needs_no_drug_of_the_list() -> None:
+    given = [{"drug": drug, "route": "PO", "done": False} for drug in ("vancomycin", "unheard-of")]
+    found = encounter(administrations=[*given, {"drug": "ceftriaxone", "route": "PO"}], services=["flush"])
+    assert check(prove(coder(), found), LAW, Drugs(law_folder() / "drugs")).accepted
+
+
+def test_a_code_that_is_not_said_though_the_drug_has_one_is_on_trust() -> None:
+    drugs = Drugs(law_folder() / "drugs")
+    given = {"id": "x", "drug": "Herceptin", "route": "IV", "start": "09:00", "stop": "09:40", "billing_units": 44}
+    proof = prove(coder(), encounter(administrations=[given]))
+    assert check(proof, LAW, drugs).trusted == ()
+    facts = [it for it in proof["facts"] if not it["atom"].startswith("code_in_force")]
+    assert len(facts) < len(proof["facts"])
+    said = [read(it["atom"]) for it in facts]
+    [trusted] = drugs.check(proof["chart"]["content"], said, [read(it) for it in proof["drug_list"]])
+    assert "Herceptin" in trusted
 
 
 def test_every_field_of_a_chart_has_its_fact(proof: dict[str, Any]) -> None:

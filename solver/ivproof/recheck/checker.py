@@ -313,7 +313,8 @@ def _check_chart(chart: Mapping[str, Any], expected: Expected) -> None:
         wanted = content if expected.chart is None else normal(expected.chart)
     except ChartError as error:
         raise RejectionError(str(error), "chart") from None
-    _expect(chart["content"], content, "form of the chart")
+    if not same(chart["content"], content):
+        raise RejectionError(f"it is not in its normal form; {_differing(chart['content'], content, '')}", "chart")
     _expect(chart["digest"], hash_of(content), "digest of the chart")
     _expect(chart["encounter"], content["id"], "encounter")
     if not same(content, wanted):

@@ -63,7 +63,8 @@ class Drugs:
         """
         given = chart.get("administrations", ())
         drug_of = {str(it[1]): str(it[2]) for it in facts if it[0] == "drug"}
-        trusted = [self._name(it["drug"], drug_of[f"a{n}"]) for n, it in enumerate(given, 1)]
+        named = [(f"a{n}", it) for n, it in enumerate(given, 1) if f"a{n}" in drug_of]  # what was given
+        trusted = [self._name(it["drug"], drug_of[a]) for a, it in named]
         known = sorted({drug for drug in drug_of.values() if drug in self.ingredients})
         expected = {atom for drug in known for atom in self._listed(drug)}
         for wrong in sorted(map(show, expected ^ set(listed))):
@@ -80,9 +81,11 @@ class Drugs:
                 self._product(fact, drug_of[a], given[int(a[1:]) - 1], on, ended.get(a, ""))
                 if fact[0] in {"code_in_force", "other_code"}:
                     codes.setdefault(a, set()).add(show(fact[2]).strip('"'))
-        for n, it in enumerate(given, 1):
-            if drug_of[f"a{n}"] in self.ingredients and {"billing_units", "discarded_units"} & set(it):
-                self._all_codes(it, drug_of[f"a{n}"], on, codes.get(f"a{n}", set()))
+        printed = {str(it[1]) for it in facts if it[0] == "printed_code"}
+        for a, it in named:
+            if drug_of[a] in self.ingredients and {"billing_units", "discarded_units"} & set(it):
+                self._all_codes(it, drug_of[a], on, codes.get(a, set()))
+                trusted += self._left_out(it, drug_of[a], on, codes.get(a, set()), a in printed)
         return sorted({it for it in trusted if it})
 
     def _name(self, text: str, drug: str) -> str:
@@ -135,6 +138,16 @@ class Drugs:
                 raise DrugError(
                     f"{row['hcpcs']} may be meant by {given['drug']!r} on {on}, and the proof does not say so"
                 )
+
+    def _left_out(
+        self, given: Mapping[str, Any], drug: str, on: date, stated: set[str], printed: bool
+    ) -> Iterator[str]:
+        """What the list has of a drug whose units are charted, and the proof does not say: taken on trust."""
+        now = [row for row in self.products.get(drug, ()) if row["hcpcs"] and _in_force(row, on)]
+        if now and not stated:
+            yield f"that {given['drug']!r} has no code in force on {on}, though a product of {drug} has"
+        if not printed and any(row["printed_code"] and row["hcpcs"] in stated for row in now):
+            yield f"that {given['drug']!r} has no printed code, though a product of {drug} has"
 
     def _product(self, fact: Atom, drug: str, given: Mapping[str, Any], on: date, ended: str) -> None:
         products = self.products.get(drug, [])
