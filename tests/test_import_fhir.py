@@ -408,3 +408,14 @@ def test_ndjson_and_bundles_are_read_alike(tmp_path: Path) -> None:
     whole, _ = imports(tmp_path, tmp_path / "b.json")
     assert lines == whole
     assert [it["id"] for it in whole[0]["administrations"]] == ["m1", "m2"]
+
+
+def test_other_json_in_a_folder_is_left_out_and_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"name": "a package"}', "utf-8")
+    (folder / "dose.json").write_text(json.dumps(given()), "utf-8")
+    charts, report = imports(tmp_path, folder)
+    assert (len(charts), report["resources"]["read"], report["left_out"]) == (1, 2, {"type_not_read": 1})
+    imports_of_one = run("import", "fhir", folder / "package.json", "--place-of-service", "22", "--check")
+    assert imports_of_one.exit_code == 1

@@ -137,6 +137,17 @@ def test_quoted_fields_crlf_and_a_mark_before_the_text_are_read(tmp_path: Path) 
     assert (len(charts), report["rows"]["used"]) == (1, 1)
 
 
+def test_events_in_several_files_are_taken_together(tmp_path: Path) -> None:
+    files = [write(tmp_path, f"{number}.csv", HEAD, line) for number, line in enumerate(BAG)]
+    _, charts, report = imports(tmp_path, *files, options=PLACE)
+    [given] = charts[0]["administrations"]
+    assert (given["start"][11:16], given["stop"][11:16]) == ("10:00", "10:40")
+    rows = report["sources"][0]["administrations"][0]["rows"]
+    assert rows == [{"file": str(path), "row": 2} for path in files]
+    again, _, twice = imports(tmp_path, files[0], files[1], files[0], options=PLACE)
+    assert (again.exit_code, twice["voided"]) == (0, {"second_copy": 1})
+
+
 def test_a_table_without_rows_is_no_error(tmp_path: Path) -> None:
     done, charts, report = imports(tmp_path, write(tmp_path, "e.csv", HEAD), options=PLACE)
     assert (done.exit_code, charts, report["rows"]["read"]) == (0, [], 0)

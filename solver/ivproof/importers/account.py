@@ -21,14 +21,20 @@ from ivproof.chart.refusal import Refusal
 USED = "used"
 
 
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+Natural = tuple[tuple[int, int, str], ...]
+
+
+def natural(text: str) -> Natural:
     """Give what texts are sorted by so that numbers in them count as numbers: ``9`` before ``10``.
 
     >>> sorted(["10", "9", "a-2", "a-10"], key=natural)
     ['9', '10', 'a-2', 'a-10']
     """
-    parts = re.findall(r"\d+|\D+", text)
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
+    # by length and digits: a number may have more digits than Python reads
+    digits = frozenset("0123456789")
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    keys = [(0, len(it.lstrip("0")), it.lstrip("0")) if it[0] in digits else (1, 0, it) for it in parts]
+    return (*keys, (2, 0, text))  # 7 and 07 are not one
 
 
 @dataclass

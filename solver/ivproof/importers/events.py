@@ -17,7 +17,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from ivproof.chart.consistency import VASCULAR
-from ivproof.chart.fields import charted_amount
+from ivproof.chart.fields import LARGEST, charted_amount
 from ivproof.chart.refusal import Problem, Refusal, Source, UnreadableError, refuse, show
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
@@ -127,6 +127,7 @@ class _Reader:
         self._unknown: dict[tuple[str, str], list[int]] = defaultdict(list)
         self._visits: dict[str, _Visit] = {}
         self._missing_columns: list[str] = []
+        self._files: set[str] = set()
         self._holds: list[_Row] = []
         self._by_item: dict[int, _Row] = {}
         self.account = Account("rows")
@@ -136,6 +137,7 @@ class _Reader:
 
     def take(self, table: Table) -> None:
         """Take the rows of a file."""
+        self._files.add(table.file)
         places: dict[str, list[int]] = defaultdict(list)
         for ours, theirs in self._map.columns.named():
             if theirs in table.columns:
@@ -248,15 +250,14 @@ class _Reader:
         if self._clock.zone is None:
             told["says"] = "no zone is given: times are as written, and the date of a visit is that of its first time"
         told["drugs_not_found"] = [
-            {"printed": printed, "rows": sorted(map(self._number, items))} for printed, items in sorted(unknown.items())
+            {"printed": printed, "rows": self._places(items)} for printed, items in sorted(unknown.items())
         ]
         told["columns_not_there"] = sorted(set(self._missing_columns))
         told["sources"] = [
             {
                 "encounter": chart["id"],
                 "administrations": [
-                    {"id": it.fields["id"], "printed": it.printed, "rows": sorted(map(self._number, it.items))}
-                    for it in given
+                    {"id": it.fields["id"], "printed": it.printed, "rows": self._places(it.items)} for it in given
                 ],
             }
             for chart, given in zip(found.charts, made, strict=True)
@@ -272,8 +273,11 @@ class _Reader:
                 row.time = row.time.without_offset()
                 row.end = row.end and row.end.without_offset()
 
-    def _number(self, item: int) -> int:
-        return int(self.account.of(item)["row"])
+    def _places(self, items: Iterable[int]) -> list[Any]:
+        """Where rows stand: their numbers, with the file where there are several."""
+        places = [self.account.of(it) for it in sorted(items)]
+        several = len(self._files) > 1
+        return [{"file": it["file"], "row": it["row"]} if several else it["row"] for it in places]
 
     def _without_copies(self) -> Iterator[_Row]:
         """Of rows that agree in the columns of the mapping one counts; none where they say different things."""
@@ -468,7 +472,8 @@ class _Reader:
         line = natural(row.line) if row.line else None
         no_stop = next(((minutes, why) for words, minutes, why in self._no_stop if _fits(words, row.raw)), None)
         reason = _text(row.raw, "reason") or None
-        make = partial(Event, row.item, line=line, no_stop=no_stop, reason=reason)
+        content = repr([list(map(str, values)) for values in row.raw.values()])
+        make = partial(Event, row.item, line=line, no_stop=no_stop, reason=reason, content=content)
         stretch = row.end is not None and row.kinds[0] in ("stop", "rate", "pause")
         if stretch and row.end is not None:
             yield make("start", row.words[0], row.time, begins_row=True)
@@ -809,7 +814,7 @@ def _number(text: str) -> float | None:
         found = float(text.replace(",", ""))
     except ValueError:
         return None
-    return found if 0 <= found <= 1_000_000 else None
+    return found if 0 <= found <= LARGEST else None
 
 
 def _minutes(raw: Mapping[str, Any]) -> int | None:

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from ivproof.chart.consistency import VASCULAR
-from ivproof.chart.fields import charted_amount
+from ivproof.chart.fields import LARGEST, charted_amount
 from ivproof.chart.refusal import Refusal, Source
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
@@ -508,9 +508,13 @@ class _Reader:
             origins["stop"] = f"not there: status {status}"
             self._tell("no_stop", it, f"status {status}: the end of the period is no stop")
             return start.at, None, None, rank, day
-        if start.at is None or stop.at is None:
+        minutes = 0.0
+        if start.at is not None and stop.at is not None:
+            minutes = (stop.at - start.at).total_seconds() / 60
+        elif start.day is not None and stop.day is not None and stop.day < start.day:
+            minutes = -1.0  # whatever the hour
+        else:
             return start.at, stop.at, None, rank, day
-        minutes = (stop.at - start.at).total_seconds() / 60
         if minutes == 0:
             origins["stop"] = "left out: the period ends when it starts, so it is an instant, and an instant is a start"
             self._tell("instant", it, "the period ends when it starts; a start without a stop")
@@ -793,6 +797,7 @@ def _item(ingredient: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _product(concept: object) -> str | None:
     codes = {text(coding, "code") for coding in parts(concept, "coding") if text(coding, "system") == NDC}
+    codes.discard("")
     return codes.pop() if len(codes) == 1 else None
 
 
@@ -812,9 +817,12 @@ def _hear_text(voices: Voices, dosage: Mapping[str, Any], known: Words) -> None:
 
 
 def _quantity(value: object) -> tuple[float, str] | None:
+    """A number and its unit, as far as it is one that a chart may hold."""
     number = part(value, "value")
     unit = text(value, "code") or text(value, "unit")
-    return (float(number), unit) if isinstance(number, int | float) and not isinstance(number, bool) and unit else None
+    if not isinstance(number, int | float) or isinstance(number, bool) or not unit:
+        return None
+    return (float(number), unit) if 0 <= number <= LARGEST else None
 
 
 def _amount(dosage: Mapping[str, Any]) -> str | None:
@@ -830,15 +838,15 @@ def _rate(dosage: Mapping[str, Any]) -> float | None:
     """The rate of a dosage in millilitres an hour, where it is one of volume in time."""
     ratio = dosage.get("rateRatio")
     above, below = _quantity(part(ratio, "numerator")), _quantity(part(ratio, "denominator"))
-    if above is not None and below is not None:
-        ml, minutes = millilitres_of(*above), minutes_of(*below)
-        return round(ml * 60 / minutes, 3) if ml is not None and minutes else None
     one = _quantity(dosage.get("rateQuantity"))
-    if one is None or "/" not in one[1]:
+    if one is not None and "/" in one[1]:
+        volume_unit, time = one[1].split("/", 1)
+        above, below = (one[0], volume_unit), (1.0, time)
+    if above is None or below is None:
         return None
-    volume, time = one[1].split("/", 1)
-    ml, minutes = millilitres_of(one[0], volume), minutes_of(1, time)
-    return round(ml * 60 / minutes, 3) if ml is not None and minutes else None
+    ml, minutes = millilitres_of(*above), minutes_of(*below)
+    rate = ml * 60 / minutes if ml is not None and minutes else None
+    return round(rate, 3) if rate is not None and rate <= LARGEST else None
 
 
 def _said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[Length]:

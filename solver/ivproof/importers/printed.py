@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
+from ivproof.chart.fields import LARGEST
 from ivproof.drugs.listing import DrugList
 from ivproof.drugs.names import printed
 from ivproof.drugs.records import FLUIDS, Drug, Match
@@ -54,15 +56,11 @@ class Names:
         match = self._drugs.find(text, on) or self._drugs.find(_ORAL_FORM.sub(" ", text), on)
         if match is None:
             return Named(text, differ=self._differ(text, on))
-        ways = list(printed(text))
-        if match.carrier is not None:
-            ml = match.carrier.ml
-            carrier = match.carrier.drug.name
-            return Named(
-                self._written(match, text, on), match, carrier, match.carrier.added, None if ml is None else float(ml)
-            )
-        ml = ways[0].ml if ways and match.drug.kind in FLUIDS else None
-        return Named(self._written(match, text, on), match, ml=None if ml is None else float(ml))
+        written, carrier = self._written(match, text, on), match.carrier
+        if carrier is not None:
+            return Named(written, match, carrier.drug.name, carrier.added, _ml(carrier.ml))
+        way = next(printed(text), None)
+        return Named(written, match, ml=_ml(way.ml) if way is not None and match.drug.kind in FLUIDS else None)
 
     def _differ(self, text: str, on: date) -> tuple[str, str] | None:
         """Two names of different drugs, one of them in brackets."""
@@ -81,6 +79,10 @@ class Names:
             return drug.name
         again = self._drugs.find(match.spelling, on)
         return match.spelling if again is not None and again.product is match.product else text
+
+
+def _ml(volume: Decimal | None) -> float | None:
+    return float(volume) if volume is not None and volume <= LARGEST else None
 
 
 _ORAL_FORM = re.compile(

@@ -20,6 +20,9 @@ _RELATIVE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(?:/_hist
 
 Fields = Mapping[str, Any]
 
+NONE = "no resource"
+"""Stands for the type of what is JSON in a folder, and no resource."""
+
 
 @dataclass(eq=False)
 class Resource:
@@ -74,14 +77,20 @@ def text(value: object, *path: str | int) -> str:
 
 
 def read_resources(files: Sequence[str]) -> tuple[list[Resource], list[Refusal]]:
-    """Read the resources of files and folders, those inside bundles too; and why what could not be read was not."""
+    """Read the resources of files and folders, those inside bundles too; and why what could not be read was not.
+
+    In a folder there may be other JSON too; it counts as read, and is left out.
+    """
     found: list[Resource] = []
     refusals: list[Refusal] = []
     for file in files:
+        inside = bool(file) and Path(file).is_dir()
         for path in _files(file):
             for sheet in scan([path]):
                 data, problems = sheet.data()
-                if not problems:
+                if inside and isinstance(data, Mapping) and "resourceType" not in data:
+                    found.append(Resource({"resourceType": NONE}, path))
+                elif not problems:
                     problems = tuple(_collect(data, sheet.source, None, found))
                 refusals += (refuse(sheet.source, _reworded(it)) for it in problems)
     return found, refusals

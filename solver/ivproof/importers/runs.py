@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ivproof.importers.account import Natural
 from ivproof.importers.clock import TROUBLES, Reading
 
 Tell = Callable[[str, str, Sequence["Event"]], None]
@@ -21,15 +22,17 @@ Tell = Callable[[str, str, Sequence["Event"]], None]
 class Event:
     """Something that a row says was done.
 
-    `item` is the row in the account, `part` the place among several events of one row.
+    `item` is the row in the account, `part` the place among several events of one row, `content` what the row says in
+    all: it settles the order where nothing else does.
     """
 
     item: int
     kind: str
     word: str
     time: Reading
-    line: tuple[tuple[int, int, str], ...] | None = None
+    line: Natural | None = None
     part: int = 0
+    content: str = ""
     begins_row: bool = False
     ends_row: bool = False
     starts_without_run: bool = False
@@ -119,12 +122,12 @@ class Machine:
         self._end()
         return self._runs
 
-    def _turn(self, event: Event) -> tuple[int, int, int]:
+    def _turn(self, event: Event) -> tuple[int, int, str]:
         state = "idle" if self._run is None else "paused" if self._paused or self._between else "running"
         if event.begins_row and self._between is not None:
-            return (0, event.part, event.item)  # the next row of a chain goes on where the one before it ended
+            return (0, event.part, event.content)  # the next row of a chain goes on where the one before it ended
         order = _RANKS[state]
-        return (order.index(event.kind), event.part, event.item)
+        return (order.index(event.kind), event.part, event.content)
 
     def _take(self, event: Event) -> None:
         if event.kind not in ("single", "push", "start", "bag", "stop") and event.time.at is None:
@@ -299,7 +302,7 @@ class Machine:
             self._tell("no_stop", f"{run.first.word} {run.first.clock} and nothing that ends it", [run.first])
 
 
-def _by_time(event: Event) -> tuple[float, tuple[tuple[int, int, str], ...]]:
+def _by_time(event: Event) -> tuple[float, Natural]:
     rank = event.time.rank or 0.0
     if event.time.at is None and event.kind in _LATE:
         rank += 86_399  # a stop of which only the day is known comes after what happened that day

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ivproof.chart.fields import LARGEST
 from ivproof.importers.words import Words
 
 SNOMED = "http://snomed.info/sct"
@@ -250,7 +251,7 @@ def volume(words: str) -> float | None:
     (1000.0, None)
     """
     found = {float(it[1].replace(",", "")) * (1000 if it[2].casefold() == "l" else 1) for it in _VOLUME.finditer(words)}
-    return found.pop() if len(found) == 1 else None
+    return next((it for it in found if it <= LARGEST), None) if len(found) == 1 else None
 
 
 def minutes_of(value: float, unit: str) -> float | None:

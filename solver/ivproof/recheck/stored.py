@@ -127,9 +127,7 @@ def _read_element(data: Plain, anonymous: set[str]) -> Element:
         raise ValueError("no element of a rule")
     function, operator, bound, *cases = rest
     read = tuple(Case(_read_terms(it[0], anonymous), _read_condition(it[1], anonymous)) for it in cases)
-    return Aggregate(
-        _one_of(AGGREGATES, function), read, _one_of(_COMPARISONS, operator), _read_term(bound, anonymous)
-    )
+    return Aggregate(_one_of(AGGREGATES, function), read, _one_of(_COMPARISONS, operator), _read_term(bound, anonymous))
 
 
 def _read_atom(data: Plain, anonymous: set[str]) -> Pattern:
