@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -20,9 +21,9 @@ from ivproof.chart.files import scan
 from ivproof.choices import ClaimKey
 from ivproof.coding import Coder
 from ivproof.determination import MissingFact
-from ivproof.encounter import Administration, Encounter
-from ivproof.missing import Missing, MissingReport, changes, missing_facts
-from ivproof.missing.gaps import Time, acceptable, gaps
+from ivproof.encounter import Administration, Encounter, dumps
+from ivproof.missing import Missing, MissingReport, Outcome, changes, missing_facts
+from ivproof.missing.gaps import FURTHER, ONE, Time, acceptable, gaps
 from ivproof.missing.joint import joint
 from ivproof.missing.values import closed
 from ivproof.policy import Policy
@@ -334,6 +335,60 @@ def test_a_drug_that_the_list_does_not_know_is_noted() -> None:
         'administrations[x].drug: "cefriaxone" is not on the drug list; perhaps ceftriaxone is meant.',
     )
     assert found.as_dict()["notes"] == list(found.notes)
+
+
+# --- each value that is told, put into the chart by whoever reads it
+
+
+def filled(chart: Encounter, fact: Missing, text: str) -> Encounter:
+    """The chart with a value of a missing fact, by the path and the words that the report tells."""
+    data = dumps(chart)
+    [*path, last] = filter(None, re.split(r"[][.]+", fact.place))
+    at: Any = data
+    for step in path:
+        if isinstance(at, list):
+            at = next((it for it in at if it.get("id") == step), None) or at[int(step)]
+        else:
+            at = at.setdefault(step, [])
+    value: Any = {"yes": True, "no": False}.get(text, int(text) if text.isdecimal() else text)
+    if last == "diagnoses":
+        value = [text]
+    if text == "yes, by another":
+        at["puncture_by"], value = "another", True
+    if last == "site":
+        sites = data.setdefault("access_sites", [])
+        if not sites:
+            sites.append({"id": ONE})
+        if text == FURTHER:
+            sites.append({"id": FURTHER, "necessity": "protocol"})
+    same = [at]
+    if last == "class":  # an unknown drug has one class
+        same = [it for it in data["administrations"] if it["drug"] == at["drug"] and "class" not in it]
+    for it in same:
+        it[last] = value
+    return generate.encounter(data)
+
+
+def claims_told(outcome: Outcome) -> set[frozenset[tuple[str, int]]]:
+    return {frozenset(it.units.items()) for it in outcome.claims}
+
+
+@pytest.mark.parametrize(
+    "seed", [3, 4, pytest.param(5, marks=pytest.mark.slow), pytest.param(6, marks=pytest.mark.slow)]
+)
+def test_each_value_that_is_told_gives_the_claims_that_are_told(seed: int) -> None:
+    rng = random.Random(seed)
+    told: list[tuple[Encounter, set[frozenset[tuple[str, int]]], str]] = []
+    for n in range(12):
+        chart = generate.encounter(generate.chart(rng, range(1, 4), f"C{seed}-{n}"))
+        for fact in missing_facts(coder(), chart).facts:
+            for outcome in fact.outcomes[:6]:
+                texts = [outcome.first, outcome.last] if outcome.first else re.split("(?<=[0-9])–", outcome.text)
+                for text in dict.fromkeys(filter(None, texts)):
+                    told.append((filled(chart, fact, text), claims_told(outcome), f"{chart.id} {fact.place} {text}"))
+    assert len(told) > 20
+    for (_, claims, where), found in zip(told, first_engine([it for it, _, _ in told]), strict=True):
+        assert {units(it) for it in found} == claims, where
 
 
 # --- what every determination says of what is missing

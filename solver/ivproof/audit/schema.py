@@ -84,13 +84,16 @@ def schema() -> Schema:
             over=mapping("Billed and not supported.", "number"),
             under=mapping("Supported and not billed.", "number"),
         ),
-        way=defined_or_null("way", "The smallest way under which the whole claim follows; null where there is none."),
-        searched=flag("Whether all was looked at that could make the claim right."),
+        way=defined_or_null("way", "The smallest way under which the whole claim follows; null where none was found."),
+        searched=flag(
+            "Whether all readings were gone through, every combination. Of a fact that the chart does not give, values "
+            "are tried; of a time, those at which something runs as long as a threshold of the law."
+        ),
         within={
             "type": ["integer", "null"],
             "minimum": 0,
-            "description": "Where not all was looked at: so many questions at most were read otherwise at once. Null "
-            "where all was looked at, or nothing.",
+            "description": "Where not all was looked at: so many questions at most were read otherwise at once (0: the "
+            "chart leads to too much). Null where all was looked at, or nothing.",
         },
         edits=record(
             "Claim edits, a verdict apart from the policy's.",

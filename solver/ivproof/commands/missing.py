@@ -31,7 +31,9 @@ def missing(
     summary: Annotated[
         bool,
         typer.Option(
-            "--summary", help="Count over many charts (a file or a folder): which missing fact decides over how many."
+            "--summary",
+            help="Count over many charts (a file or a folder): which missing fact decides over how many, of a time as "
+            "far as runs of the length of each threshold of the law tell.",
         ),
     ] = False,
     jobs: JobsOption = None,

@@ -56,7 +56,7 @@ class Missing:
     """A fact that the chart does not give, and what hangs on it.
 
     `matters` says whether it changes the claim: alone; only together with others, an example of which is in `when`; or
-    not at all; it was not tried; or it would, but the policy does without it.
+    with none of the values that were tried; it was not tried; or it would, but the policy does without it.
     `messages` are the sentences of the law's rules that report it, if any does.
     """
 
@@ -87,8 +87,8 @@ class MissingReport:
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
     times that the policy does without. `complete` says whether all `combinations` of values were looked at, of a
-    missing time one minute of each range that begins within `combined_minutes`; where not, only pairs were. `notes` are
-    what the drug list has to say on the names of the chart.
+    missing time one minute of each of at most `combined_ranges` that begin within `combined_minutes`; where not, only
+    pairs were. `notes` are what the drug list has to say on the names of the chart.
     """
 
     encounter: str
@@ -100,6 +100,7 @@ class MissingReport:
     complete: bool
     combinations: int
     combined_minutes: int = NEAR
+    combined_ranges: int = RANGES
     notes: tuple[str, ...] = ()
     asked: int = field(default=0, compare=False)
     checked: int = field(default=0, compare=False)
@@ -115,6 +116,7 @@ class MissingReport:
             "complete": self.complete,
             "combinations": self.combinations,
             "combined_minutes": self.combined_minutes,
+            "combined_ranges": self.combined_ranges,
             "facts": [it.as_dict() for it in self.facts],
             "notes": list(self.notes),
         }

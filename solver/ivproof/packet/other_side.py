@@ -16,6 +16,13 @@ STANDS = 3
 """So many readings are told that would take a line away; further ones are in the list of what was assumed."""
 
 
+GAPS = (
+    "of facts that the chart does not give, values were tried: of a time, those at which something runs as long as a "
+    "threshold of the law"
+)
+"""How far the facts that a chart does not give were gone through."""
+
+
 class OtherSides:
     """Finds the strongest argument against what an audit says of its lines."""
 
@@ -37,8 +44,7 @@ class OtherSides:
             tried = "by itself" if self._audit.within == 1 else "by itself and with one other"
             return OtherSide(
                 "none was found",
-                f"Every option of every open question of the policy was tried, {tried}, and each fact that the chart "
-                "does not give.",
+                f"Every option of every open question of the policy was tried, {tried}; {GAPS}.",
                 "None of these gives this line.",
             )
         if not self._audit.searched:
@@ -46,9 +52,8 @@ class OtherSides:
             return OtherSide("not looked for", why, "")
         return OtherSide(
             "none was found",
-            "Every option of every open question of the policy was tried, together with the others, and each fact that "
-            "the chart does not give.",
-            "No reading of the policy and no missing fact gives this line.",
+            f"Every option of every open question of the policy was tried, together with the others; {GAPS}.",
+            "No reading of the policy gives this line, and no missing fact as far as it was tried.",
         )
 
     def _under(self, line: LineVerdict, way: Way) -> OtherSide:

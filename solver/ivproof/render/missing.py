@@ -43,7 +43,7 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
             fact = report.fact(place)
             yield Padding(Text(f"{n}. {question(fact, encounter)}{_turns(fact)}"), (0, 0, 0, 2))
     else:
-        yield Text("Nothing that is missing changes the claim.", "bold")
+        yield Text(_nothing(report), "bold")
     for fact in report.facts:
         yield Text()
         yield Text.assemble((plain(fact.place), "bold"), f": {_matter(fact)}")
@@ -54,20 +54,33 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
     yield from _notes(report)
 
 
+def _nothing(report: MissingReport) -> str:
+    """What is said where there is nothing to ask for."""
+    if any(fact.matters == "not asked for" for fact in report.facts):
+        return "Nothing that the policy asks for changes the claim, of what was tried."
+    return "No value that was tried of what is missing changes the claim."
+
+
 def _notes(report: MissingReport) -> Iterator[RenderableType]:
     """What was not looked at, and what the drug list has to say."""
     if report.notes:
         yield Text()
         yield from (Text(plain(it)) for it in report.notes)
-    note = ""
+    notes = []
     if not report.complete:
-        note = f"Looked at in pairs: all {len(report.facts)} facts together are too many."
-    elif sum(any(it.first for it in fact.outcomes) for fact in report.facts) > 1:
-        hours = report.combined_minutes // MINUTES
-        note = f"Each time was gone through by itself over a day, and together with others over {hours} hours."
-    if note:
+        notes.append(f"Looked at in pairs: all {len(report.facts)} facts together are too many.")
+    if any(it.first for fact in report.facts for it in fact.outcomes):
+        together = ""
+        if len(report.facts) > 1:
+            hours, ranges = report.combined_minutes // MINUTES, report.combined_ranges
+            together = f", and together with other facts in up to {ranges} ranges of {hours} hours"
+        notes.append(f"Each time was gone through by itself over a day{together}.")
+    untried = [fact.place for fact in report.facts if fact.matters == "not tried"]
+    if untried:
+        notes.append(f"Not tried, since it can be anything or no time fits: {', '.join(map(plain, untried))}.")
+    if notes:
         yield Text()
-        yield Text(note, "bright_black")
+        yield Text(" ".join(notes), "bright_black")
 
 
 def question(fact: Missing, encounter: Encounter) -> str:
@@ -103,8 +116,8 @@ def _matter(fact: Missing) -> str:
         return f"matters only together with others, as with {plain(others)}"
     return {
         "alone": "matters",
-        "no": "does not matter",
-        "not tried": "not tried: it can be anything",
+        "no": "no value that was tried changes the claim",
+        "not tried": "not tried",
         "not asked for": "not asked for, the policy does without it",
     }[fact.matters]
 
