@@ -16,11 +16,12 @@ from typing import Any
 
 from ivproof.derivation import Derivation
 from ivproof.law.syntax import Literal, Rule
-from ivproof.law.terms import Function, parse
+from ivproof.law.terms import Function, Term, parse
 from ivproof.law.trace import Counted, Instance
 from ivproof.policy import Policy
 from ivproof.reasons.absence import Absence
-from ivproof.reasons.counting import counted_words, kind_counted
+from ivproof.reasons.counting import RANK, counted_words, kind_counted
+from ivproof.reasons.instead import instead
 from ivproof.reasons.lacking import Lacking, pattern_of
 from ivproof.reasons.measures import Measures, strongest
 from ivproof.reasons.naming import Names
@@ -36,6 +37,7 @@ chain chain_at piece_of drug_flows runs_on injection_counts concurrent_in first_
 drug_class has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug
 reported_visit is_left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
 repeat_role leaders pause_after pauses_after pause_between flows_at_all counted_with_other first_by_letter
+highest_rank
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
 """Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
@@ -47,6 +49,15 @@ REPEATING = {
     "push-without-code": "without_code",
 }
 """Rules that are folded although others with their conclusion are told: they only hand on an atom of that predicate."""
+
+LEAVING_OUT = frozenset({"excluded", "left_out"})
+"""Predicates that keep something from the claim."""
+
+CITED = "cited"
+"""A line that is not told: a rule whose citation goes to the step that its own step was folded into."""
+
+COMPARING = {"leads": "unsurpassed"}
+"""Predicates that pick one of several, and what they pick from."""
 
 _QUIET = """
 encounter administration charted_position order_of site_position service_position diagnosis_position on_day access_site
@@ -140,6 +151,7 @@ class Teller:
         self.lacking = Lacking(derivation, self.absence, self.names, self.measures)
         self.detail = detail
         self.decisive = frozenset(decisive)
+        self._cited = {it.id: it.header.citation for it in policy.program.rules if it.header}
         self._several_sites = len(derivation.facts.encounter.access_sites) > 1
         self._told: dict[str, int] = {}
         self._number = 0
@@ -170,13 +182,21 @@ class Teller:
         self._told[atom] = number
         first, *others = reasons
         rule = first.rule
-        citation = rule.header.citation if rule.header else ""
         sentence = self.sentence(atom)
         plain = self.sentence(atom, full=False)
         also = [it for it in (self._other(it, atom) for it in others) if it.text != plain]
-        lines = tuple(_once([*self._lines(first, atom), *also]))
+        collected = self._lines(first, atom)
+        lines = tuple(_once([*(it for it in collected if it.kind != CITED), *also]))
+        citation = self._citation(rule, [it.rule for it in collected if it.kind == CITED])
         step = Step(number, atom, sentence, rule.id, citation, rule.place, lines)
         return Line("step", step.sentence, step=step, number=number, rule=rule.id)
+
+    def _citation(self, rule: Rule, folded: Iterable[str]) -> str:
+        """What a step cites: its own rule's citation, and those of the rules that were folded into it and decide."""
+        own = rule.header.citation if rule.header else ""
+        others = [it for it in dict.fromkeys(folded) if it != rule.id]
+        named = (f"[{it}] {self._cited[it]}" for it in others if self._cited[it] != own)
+        return "; ".join(filter(None, (own, *named)))
 
     def unit(self, atom: str) -> tuple[Line, ...]:
         """What a unit of the claim rests on: what earns it, its class, and the entry of the table with its code."""
@@ -186,12 +206,23 @@ class Teller:
         code = _code_of(self.derivation, atom)
         if code and not self.detail:
             lines.append(self._given(code))
-        return tuple(_once(lines))
+        return tuple(_once(it for it in lines if it.kind != CITED))
 
     def _handed_on(self, instance: Instance) -> str:
         """What a rule only hands on; "" for any other rule, and where every detail is wanted."""
+        if not self.detail and instance.rule.atom.name in COMPARING and instance.head is not None:
+            # what stands alone is the longest, or the first, of nothing
+            return self._alone(parse(instance.head))
         name = "" if self.detail else REPEATING.get(instance.rule.id, "")
         return next((atom for atom in instance.positive if name and atom.startswith(f"{name}(")), "")
+
+    def _alone(self, head: Term) -> str:
+        """What a rule that picks one of several rests on where there is only one; "" where there are more."""
+        if not isinstance(head, Function):
+            return ""
+        subject, scope = head.arguments
+        equals = [it for it in self.derivation.of(COMPARING[head.name]) if it.arguments[1] == scope]
+        return str(equals[0]) if len(equals) == 1 and equals[0].arguments[0] == subject else ""
 
     def sentence(self, atom: str, *, full: bool = True) -> str:
         """What an atom says, in the words of the rule that founds it."""
@@ -248,7 +279,8 @@ class Teller:
             if alternative.terms[0] == head:
                 lines.append(self._choice(instance, head))
         if shown or self.detail:
-            negations = (self._negation(atom) for atom in instance.negative if self._worth_telling(atom))
+            left_out = instance.rule.atom.name in LEAVING_OUT
+            negations = (self._negation(atom, left_out=left_out) for atom in instance.negative)
             lines += [line for negation in negations for line in negation]
         for literal in instance.rule.settled:
             key = str(literal.atom.arguments[0])
@@ -268,13 +300,32 @@ class Teller:
         reasons = self.derivation.reasons(atom)
         if not reasons:
             told = atom in self._facts and not direct
+            if atom in self.derivation.tables:
+                self._cite(self.derivation.tables[atom], lines)
             if self.detail or not (told or self.derivation.origin(atom) == "law"):
                 self._facts.add(atom)
                 lines.append(self._given(atom))
         elif self.detail or not self._folded(name, reasons[0].rule):
             lines.append(self.step(atom))
         else:
+            self._cite(reasons[0], lines)
             self._collect(reasons[0], atom, lines, seen, shown=False)
+
+    def _cite(self, instance: Instance, lines: list[Line]) -> None:
+        """Hand the citation of a rule that is not told on to the step that stands for it, where the rule decides.
+
+        It does where it looks at the chart, the drug list or a table itself, and the law has other rules by which the
+        same could be concluded; what only carries a conclusion on, and arithmetic, decides nothing.
+        """
+        rule = instance.rule
+        rivals = {it.id for it in self.absence.rules(rule.atom.signature)}
+        looks = rule.is_fact or any(self._is_given(it) for it in instance.positive)
+        if len(rivals) > 1 and looks and not self.detail and not self._technical(rule) and rule.header:
+            lines.append(Line(CITED, rule.header.sentence, rule=rule.id))
+
+    def _is_given(self, atom: str) -> bool:
+        """Whether an atom is a fact that says something: of the chart, the drug list or a table of the law."""
+        return atom.partition("(")[0] not in QUIET and not self.derivation.reasons(atom)
 
     def _note_readings(self, atom: str, seen: set[str]) -> None:
         """Take note of the readings behind something that is not told."""
@@ -329,7 +380,7 @@ class Teller:
         if len(counted.alternatives) < 2 and not self.detail:
             return False
         if not self._technical(instance.rule):
-            return shown
+            return shown or kind_counted(counted) == RANK
         weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1
         return weighed and kind_counted(counted) == "length"
 
@@ -353,13 +404,28 @@ class Teller:
         rules = self.absence.rules((name, _arity(atom)))
         return name not in QUIET | TECHNICAL and not (rules and self._technical(rules[0]))
 
-    def _negation(self, atom: str) -> Iterator[Line]:
-        """Something that did not hold, and the nearest reason for that; nothing where there is nothing to tell."""
+    def _negation(self, atom: str, *, left_out: bool) -> Iterator[Line]:
+        """Something that did not hold, and the nearest reason for that; nothing where there is nothing to tell.
+
+        What is `left_out` is so because of what did not hold: a length that is short is then what it rests on.
+        """
+        others = list(instead(self.derivation, self.names, pattern_of(atom)))
+        for it in others:
+            yield Line("not", it.said)
+            if parse_name(it.atoms[0]) == "initial":
+                yield self.step(it.atoms[0])
+        if others:
+            return
+        if not self._worth_telling(atom):
+            return
         found = self.lacking.negation(atom)
         if not found.said:
             yield Line(found.kind, found.reason)
         elif found.measured:
-            # a length that is short says it all
+            # a length that is short says it all; how two moments stand to each other needs what it was looked at for
+            if found.between and not left_out and not self.detail:
+                yield Line("not", f"{found.said} — {found.reason}", rule=found.rule)
+                return
             if self.detail:
                 yield Line("not", found.said, rule=found.rule)
             yield Line("measure", found.reason, rule=found.rule)
@@ -374,6 +440,11 @@ def _code_of(derivation: Derivation, unit: str) -> str:
             for way in derivation.reasons(reported)[:1]:
                 return next((atom for atom in way.positive if atom.startswith("code(")), "")
     return ""
+
+
+def parse_name(atom: str) -> str:
+    """The predicate of an atom by its text."""
+    return atom.partition("(")[0]
 
 
 def _arity(atom: str) -> int:

@@ -25,10 +25,11 @@ def counted_words(names: Names, counted: Counted) -> str:
             listed = [_about(names, element, it) for it in ordered]
             word = "first" if function == "#min" else "last"
             return f"{', '.join(listed)} → the {word}: {listed[0]}" if listed else "nothing"
+        if kind == RANK:
+            return f"in the order of the hierarchy: {_ranked(names, element, ordered)}"
         weighed = [_weighed(names, element, it, kind) for it in ordered]
         most = names.value(kind, counted.value)
-        by = "by rank, " if kind == RANK else ""
-        return f"{by}{'; '.join(weighed) or 'nothing'} → the {_MOST[function, kind]}: {most}"
+        return f"{'; '.join(weighed) or 'nothing'} → the {_MOST[function, kind]}: {most}"
     listed = [_weighed(names, element, it, kind) for it in found.values()]
     return f"{'; '.join(listed) or 'nothing'} → {names.value(kind, counted.value)} in all"
 
@@ -45,6 +46,14 @@ def kind_counted(counted: Counted) -> str:
     if sources & PLACES:
         return PLACE
     return RANK if RANK in sources else kind_of(_as_rule(element), term.name)
+
+
+def _ranked(names: Names, element: Element, ordered: list[Alternative]) -> str:
+    """What ranks before what; the numbers of the ranks are the law's own and tell nothing."""
+    alike: dict[str, list[str]] = {}
+    for it in ordered:
+        alike.setdefault(it.terms[0], []).append(_about(names, element, it))
+    return ", then ".join(" and ".join(it) for it in alike.values()) or "nothing"
 
 
 def _weighed(names: Names, element: Element, it: Alternative, kind: str) -> str:
@@ -78,8 +87,6 @@ _MOST = {
     ("#max", "length"): "longest",
     ("#min", "time"): "earliest",
     ("#max", "time"): "latest",
-    ("#min", RANK): "lowest",
-    ("#max", RANK): "highest",
     ("#min", ""): "least",
     ("#max", ""): "greatest",
 }

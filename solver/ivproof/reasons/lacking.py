@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ivproof.derivation import Derivation
 from ivproof.law.syntax import Comparison, Literal, Rule
-from ivproof.law.terms import Function, Term, Variable, parse, variables
+from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
 from ivproof.policy import DRUG_PREDICATES
 from ivproof.reasons.absence import Absence, Failure
 from ivproof.reasons.measures import Measures
@@ -22,7 +22,8 @@ class Negation:
     """Something that did not hold: what it would have said, why it did not, and by which rule.
 
     A fact says nothing by itself (`said` is empty), and `kind` is where it is missing: in the chart (``fact``) or in
-    the drug list (``list``). `silent` is a reason that is only that nothing is charted.
+    the drug list (``list``). `silent` is a reason that is only that nothing is charted, `measured` one that is a length
+    against its threshold, `between` one that says how two moments stand to each other.
     """
 
     said: str
@@ -31,6 +32,7 @@ class Negation:
     kind: str = "not"
     silent: bool = False
     measured: bool = False
+    between: bool = False
 
 
 class Lacking:
@@ -57,9 +59,16 @@ class Lacking:
             said = f"{', '.join(map(self.names.term, pattern.arguments))}: {said}"
         if nearest is None:
             return Negation(said, "", rule.id)
-        length = self._length(nearest)
-        reason = length or self.shortfall(nearest)
-        return Negation(said, reason, rule.id, silent=self._is_silent(nearest), measured=bool(length))
+        last = self._compared(nearest)
+        length = self.shortfall(last) if last is not None else ""
+        return Negation(
+            said,
+            length or self.shortfall(nearest),
+            rule.id,
+            silent=self._is_silent(nearest),
+            measured=bool(length),
+            between=bool(length) and last is not None and _of_moments(last),
+        )
 
     def _is_silent(self, failure: Failure) -> bool:
         """Whether a rule fails only because the chart says nothing."""
@@ -80,17 +89,17 @@ class Lacking:
             self._nearest[key] = max(failures, key=lambda it: (not it.by_reading, it.nearness), default=None)
         return self._nearest[key]
 
-    def _length(self, failure: Failure | None) -> str:
-        """The comparison that a failure comes down to, over the rules below it; "" where it is no comparison."""
+    def _compared(self, failure: Failure | None) -> Failure | None:
+        """The comparison that a failure comes down to, over the rules below it; None where it is no comparison."""
         seen: set[str] = set()
         while failure is not None and len(seen) < DEEP:
             if isinstance(failure.failed, Comparison):
-                return self.shortfall(failure)
+                return failure
             if not isinstance(failure.failed, Literal) or failure.failed.negated or str(failure.failed) in seen:
-                return ""
+                return None
             seen.add(str(failure.failed))
             failure = self.nearest(failure.failed.atom)
-        return ""
+        return None
 
     def unfounded(self, rule: Rule, pattern: Function, bindings: Mapping[str, Term] | None = None) -> str:
         """The sentence of a rule that does not apply, with the values that are known."""
@@ -136,6 +145,11 @@ class Lacking:
         for it in self.derivation.of(atom.name):
             if single or (len(it.arguments) == len(atom.arguments) > 1 and it.arguments[0] == atom.arguments[0]):
                 yield it
+
+
+def _of_moments(failure: Failure) -> bool:
+    """Whether what fails is how far two moments lie apart."""
+    return isinstance(failure.source, Comparison) and isinstance(failure.source.left, Operation)
 
 
 ONE_OF_A_VISIT = frozenset({"claim_type", "place", "payer", "service_date"})

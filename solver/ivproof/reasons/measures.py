@@ -42,7 +42,7 @@ class Measures:
         if isinstance(source, Aggregate) or not (_is_number(left) and _is_number(right)):
             return ""
         if _defines(source):
-            return self._reached(bindings, source)
+            return self._dated(rule, bindings, source)
         if not _with_limit(rule, source):
             return ""
         difference = isinstance(source.left, Operation) and source.left.operator == "-"
@@ -51,6 +51,8 @@ class Measures:
         if difference and int(left) < 0 and source.operator in {"<", "<="}:
             # of two moments that may stand in either order, the comparison the other way round says it
             return ""
+        if difference and int(left) < 0:
+            return self._measured(rule, bindings, source, minutes(int(left)))
         kind = "length" if isinstance(source.right, Operation) else _kind_of_left(rule, source)
         needed = _amount(kind, int(right))
         value = minutes(int(left)) if kind == "length" else f"{_amount(kind, int(left))}{_unit(rule)}"
@@ -63,6 +65,8 @@ class Measures:
         """What was measured: an administration that ran so long, or two moments so far apart."""
         if isinstance(source.left, Operation):
             earlier, later = (self._moment(rule, bindings, it) for it in (source.left.right, source.left.left))
+            if value.startswith("-"):
+                return f"{later} lies {value[1:]} before {earlier}"
             return f"from {earlier} to {later} it is {value}"
         name = next((it.atom.name for it in _literals(rule) if it.atom.name in _MEASURED), "")
         # where the rule measures something, it is what that literal speaks of first
@@ -157,8 +161,11 @@ class Measures:
             return f"{minutes(int(left))}, which is {_MORE[source.operator]} {minutes(int(right))}"
         return ""
 
-    def _reached(self, bindings: Mapping[str, str], source: Comparison) -> str:
-        """When something was reached, where a rule works out the day of it; "" for any other value worked out."""
+    def _dated(self, rule: Rule, bindings: Mapping[str, str], source: Comparison) -> str:
+        """What a rule that works out a day says of it, with the moment; "" on the date of service, and of other values.
+
+        The moment is what the rule's own sentence says: a beginning, or when something was completed.
+        """
         right = source.right
         if not isinstance(right, Operation) or right.operator != "/" or right.right != DAY:
             return ""
@@ -166,7 +173,10 @@ class Measures:
             moment = substitute(right.left, {name: parse(value) for name, value in bindings.items()})
         except TermError:
             return ""
-        return f"that was reached at {self.names.clock(moment)}" if isinstance(moment, int) else ""
+        if not isinstance(moment, int) or not moment // DAY:
+            return ""
+        said = self.names.sentence(rule, bindings).rstrip(".")
+        return f"{said}, at {self.names.clock(moment).partition(' on ')[0]}"
 
 
 def strongest(texts: Iterable[str]) -> list[str]:

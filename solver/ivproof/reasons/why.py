@@ -206,14 +206,16 @@ class Explainer:
 
 
 def unit_reasons(teller: Teller, code: str | None = None) -> Iterator[UnitReason]:
-    """The units of a claim (or of one code on it), each with its reasons, in the order of the visit."""
+    """The units of a claim (or of one code on it), each with its reasons, initial services first, then in the order of the visit."""
     derivation, names = teller.derivation, teller.names
     units = [unit for unit in derivation.of("unit") if code is None or str(unit.arguments[0]) == f'"{code}"']
     place = {str(it.arguments[0]): int(str(it.arguments[1])) for it in derivation.of("order_of")}
+    initial = {str(it.arguments[0]) for it in derivation.of("initial_service")}
 
     def order(unit: Function) -> tuple[Any, ...]:
         _, role, service, number, _ = unit.arguments
-        return place.get(names.subject(str(service)), 10**6), str(service), str(role) == "further_hour", number
+        begins = place.get(names.subject(str(service)), 10**6)
+        return str(service) not in initial, begins, str(service), str(role) == "further_hour", number
 
     for unit in sorted(units, key=order):
         text, role, service, _, day = unit.arguments

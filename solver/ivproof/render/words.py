@@ -262,8 +262,8 @@ def _short(lines: Iterable[Line], told: dict[int, Step], known: set[str], subjec
         return text
     text.append(f"  [{step.rule}] {step.citation}".rstrip(), FAINT)
     own = [(line.kind, line.text) for line in step.lines if line.kind == "not"]
-    carrying = list(dict.fromkeys(own or _carrying(step, told)))
-    mine = [it for it in carrying if subject and subject in it[1]]
+    carrying = list(dict.fromkeys([*_carrying(step, told), *own]))
+    mine = [it for it in carrying if subject and subject in it[1] and not (it[0] == "counted" and it[1] in known)]
     for kind, said in (mine or [it for it in carrying if it[1] not in known])[:CARRYING]:
         known.add(said)
         text.append("\n")
