@@ -120,6 +120,10 @@ class Coder:
         ]
         return self._with_edits(encounters, found)
 
+    def outline(self, facts: Facts, answer: Answer) -> Determination:
+        """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
+        return self.determiner.determine(facts, answer, {}, self._otherwise([facts])[0])
+
     def _otherwise(self, charts: Sequence[Facts]) -> list[Mapping[Departure, Reached] | None]:
         """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
 

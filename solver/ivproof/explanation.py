@@ -9,9 +9,9 @@ in `render`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.derivation import Derivation
@@ -124,17 +124,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """An option that was held of a question and that the explanation rests on."""
+    """An option that was held of a question and that the explanation rests on.
+
+    `matters` says whether it decides: whether another option by itself gives another claim (or other units of the code
+    that is explained); `otherwise` has these claims, by letter: units by code.
+    """
 
     question: str
     name: str
     option: str
     says: str
     source: str
+    matters: bool = False
+    otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """The assumption as plain data."""
-        return {name: getattr(self, name) for name in ("question", "name", "option", "says", "source")}
+        plain = {name: getattr(self, name) for name in ("question", "name", "option", "says", "source", "matters")}
+        return {**plain, "otherwise": {letter: dict(codes) for letter, codes in self.otherwise.items()}}
 
 
 class Teller:
@@ -233,12 +240,15 @@ class Teller:
 
     def assumed(self) -> tuple[Assumed, ...]:
         """The readings that the steps told so far rest on, in their order."""
-        found = []
-        for key in sorted(self._assumed, key=lambda it: int(it[1:])):
-            held, question = self.derivation.held[key], self.policy.questions[key]
-            option = question.option(held.option)
-            found.append(Assumed(question.number, question.name, option.name, option.says, held.source))
-        return tuple(found)
+        keys = sorted(self._assumed, key=lambda it: int(it[1:]))
+        return tuple(self.held(self.policy.questions[key].number) for key in keys)
+
+    def held(self, number: str) -> Assumed:
+        """What is held of a question in this derivation."""
+        question = self.policy.question(number)
+        held = self.derivation.held[question.key]
+        option = question.option(held.option)
+        return Assumed(question.number, question.name, option.name, option.says, held.source)
 
     # --- what a step rests on
 

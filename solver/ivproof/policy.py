@@ -25,7 +25,9 @@ from ivproof.law import dependencies, language, plain_law
 from ivproof.law.syntax import Header, Literal, Program, Rule
 from ivproof.law.terms import Function, String
 
-QUESTION_PREDICATES = {("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3)}
+QUESTION_PREDICATES = {
+    *(("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3), ("defined", 2)),
+}
 """Facts about the questions that no rule reads: they serve people, and stay out of the solver."""
 
 
@@ -50,7 +52,8 @@ class Option:
 class Question:
     """A question that the policy's text leaves open.
 
-    `key` is the constant in the law (a9), `default` the name of the supported option, or None where none is supported.
+    `key` is the constant in the law (a9), `default` the name of the supported option, or None where none is supported;
+    `defined` says by which definition of the text the default stands, where one leaves little doubt.
     """
 
     key: str
@@ -61,11 +64,17 @@ class Question:
     options: tuple[Option, ...]
     default: str | None
     note: str = ""
+    defined: str = ""
 
     @property
     def number(self) -> str:
         """The number under which the question is known: A9."""
         return self.key.upper()
+
+    @property
+    def order(self) -> int:
+        """The place of the question in the order of numbers."""
+        return int("".join(it for it in self.key if it.isdigit()) or "0")
 
     def option(self, text: str) -> Option:
         """Give the option with that letter or name. Raises PolicyError with the list of those that there are."""
@@ -327,7 +336,10 @@ def _questions(program: Program) -> list[Question]:
     for rule in program.rules:
         facts.setdefault(rule.atom.name, []).append(rule)
     default = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())}
-    note = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("note", ())}
+    note, defined = (
+        {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get(name, ())}
+        for name in ("note", "defined")
+    )
     unexpressed = {
         (_text(rule.atom.arguments[0]), _text(rule.atom.arguments[1])): _text(rule.atom.arguments[2])
         for rule in facts.get("unexpressed", ())
@@ -350,13 +362,14 @@ def _questions(program: Program) -> list[Question]:
                 tuple(options[key]),
                 default.get(key),
                 note.get(key, ""),
+                defined.get(key, ""),
             )
         )
     return found
 
 
 def _plain_question(question: Question) -> dict[str, object]:
-    names = ("key", "name", "kind", "title", "citation", "default", "note")
+    names = ("key", "name", "kind", "title", "citation", "default", "note", "defined")
     options = [[option.letter, option.name, option.says, option.unexpressed] for option in question.options]
     return {**{name: getattr(question, name) for name in names}, "options": options}
 

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from ivproof.choices import FREE, OPEN, Resolution
 from ivproof.coding import Coder
 from ivproof.derivation import Derivation
-from ivproof.determination import ClaimLine, Determination, Exclusion, Rival
+from ivproof.determination import ClaimLine, Determination, Exclusion, Reading, Rival
 from ivproof.encounter import Encounter
 from ivproof.engine import Alternative, Answer
 from ivproof.explanation import Assumed, Line, Teller
@@ -75,13 +75,17 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why a code is on the claim, unit by unit (or, without a code, the whole visit)."""
+    """Why a code is on the claim, unit by unit (or, without a code, the whole visit).
+
+    `defined` are the questions (by number) whose default a definition of the text itself decides.
+    """
 
     encounter: str
     code: str | None
     status: str
     versions: tuple[Version, ...]
     missing: tuple[str, ...]
+    defined: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -111,8 +115,8 @@ class Case:
 
     @cached_property
     def outline(self) -> Determination:
-        """What the coder says of the encounter without these, which nothing here tells: no chart is answered again."""
-        return self.coder.determiner.determine(self.facts, self.answer, {})
+        """What the coder says of the encounter without these, with the readings that decide."""
+        return self.coder.outline(self.facts, self.answer)
 
     @property
     def alternatives(self) -> tuple[Alternative | None, ...]:
@@ -127,6 +131,27 @@ class Case:
         """Something that tells the steps of one of the claims."""
         decisive = {it.predicate for one in self.answer.alternatives for it in one.resolutions}
         return Teller(self.coder.policy, derivation, detail=detail, decisive=decisive)
+
+    def assumed(self, teller: Teller, code: str | None = None) -> tuple[Assumed, ...]:
+        """The readings that a claim rests on, in their order: those that decide it (or units of a code), and others.
+
+        Others were asked for on the way to what was told, and no other option of them gives another claim by itself.
+        """
+        used = {it.question: it for it in teller.assumed()}
+        for reading in self.outline.readings:
+            if not reading.matters:
+                continue
+            it = used.get(reading.question) or teller.held(reading.question)
+            matters = code is None or self.decides(reading, code)
+            used[reading.question] = replace(it, matters=matters, otherwise=reading.otherwise)
+        return tuple(sorted(used.values(), key=lambda it: self.coder.policy.question(it.question).order))
+
+    def decides(self, reading: Reading, code: str) -> bool:
+        """Whether another option of a question gives other units of a code."""
+        if not reading.otherwise:
+            return reading.matters
+        held = units_by_code(self.outline.claim)
+        return any(codes.get(code, 0) != held.get(code, 0) for codes in reading.otherwise.values())
 
     def leads(self, alternative: Alternative | None) -> tuple[str, ...]:
         """What leads to one of several claims, in words."""
@@ -149,8 +174,13 @@ class Explainer:
 
     def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
         self.policy = policy
-        self.coder = Coder(policy, readings)
+        self.coder = Coder(policy, readings, assumptions=True)
         self.recorder = Recorder(policy, readings)
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """The questions whose default a definition of the text itself decides, by number."""
+        return frozenset(it.number for it in self.policy.questions.values() if it.defined)
 
     def case(self, encounter: Encounter) -> Case:
         """Answer an encounter, for its explanations."""
@@ -179,7 +209,7 @@ class Explainer:
         if code is not None and not any(version.units for version in versions):
             self.check(code)
         missing = tuple(f"{it.fact}: {it.message}" for it in determination.missing)
-        return Why(encounter.id, code, determination.status, versions, missing)
+        return Why(encounter.id, code, determination.status, versions, missing, self.defined)
 
     def _version(self, case: Case, number: int, code: str | None, *, detail: bool) -> Version:
         alternative = case.alternatives[number]
@@ -191,7 +221,7 @@ class Explainer:
         marks = [it for it in derivation.of("modifier") if code is None or str(it.arguments[1]) == f'"{code}"']
         modifiers = tuple(_marked(teller, mark) for mark in marks)
         excluded = tuple(self._excluded(case, derivation, teller)) if code is None else ()
-        return Version(case.leads(alternative), claim, units, modifiers, excluded, teller.assumed())
+        return Version(case.leads(alternative), claim, units, modifiers, excluded, case.assumed(teller, code))
 
     def _excluded(self, case: Case, derivation: Derivation, teller: Teller) -> Iterator[tuple[Exclusion, Line]]:
         """What was left out, each with the step that says why."""
@@ -203,6 +233,14 @@ class Explainer:
                 if same and str(why).replace("_", "-") == exclusion.name:
                     yield exclusion, teller.step(str(atom))
                     break
+
+
+def units_by_code(lines: Iterable[ClaimLine]) -> dict[str, int]:
+    """The units of each code on a claim."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line.code] = found.get(line.code, 0) + line.units
+    return found
 
 
 def unit_reasons(teller: Teller, code: str | None = None) -> Iterator[UnitReason]:

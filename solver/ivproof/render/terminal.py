@@ -159,6 +159,7 @@ class TerminalView:
         mattering = [it for it in found.readings if it.matters and not it.departs]
         held = [it for it in found.readings if it.source == "set" and it not in mattering]
         assumed = [it for it in found.readings if it.source == "default" and it.departs]
+        defined = [it for it in assumed if self.policy.question(it.question).defined]
         if held:
             yield heading("Readings that were set")
             for it in held:
@@ -166,9 +167,13 @@ class TerminalView:
                 yield from self._otherwise(it, found)
         if assumed:
             yield heading("Assumed where the policy leaves a question open")
-            for it in assumed:
+            for it in (it for it in assumed if it not in defined):
                 yield indented(visible(f"{it.question} {it.name}: {it.says} ({it.rests_on})"))
                 yield from self._otherwise(it, found)
+            if defined:
+                # what a definition of the text decides comes last and in a line, so that it hides nothing
+                listed = ", ".join(f"{it.question} {it.name}" for it in defined)
+                yield indented(visible(f"and by definitions of the text itself: {listed}"))
         if mattering:
             yield heading("Open questions that change this claim")
             for it in mattering:

@@ -5,7 +5,7 @@ In: explanations as data. Out: what rich can print. Whatever comes from a chart 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
+from ivproof.exploration.claims import Units, in_words
 from ivproof.explanation import Assumed, Line, Step
 from ivproof.reasons.naming import minutes as minutes_of
 from ivproof.render.plain import plain
@@ -71,7 +72,7 @@ def why_words(why: Why) -> Iterator[RenderableType]:
         if version.modifiers:
             yield Text("Modifiers", "bold")
             yield Padding(_tree(version.modifiers), (0, 0, 0, 2))
-        yield from _assumed(version.assumed)
+        yield from _assumed(version.assumed, why.defined)
 
 
 def visit_words(why: Why) -> Iterator[RenderableType]:
@@ -101,7 +102,7 @@ def visit_words(why: Why) -> Iterator[RenderableType]:
             code = f" ({exclusion.code})" if exclusion.code else ""
             yield Padding(Text.assemble((plain(exclusion.subject), "bold"), code), (0, 0, 0, 2))
             yield Padding(_short([line], told, said, exclusion.subject), (0, 0, 0, 6))
-        yield from _assumed(version.assumed)
+        yield from _assumed(version.assumed, why.defined)
     if why.missing:
         yield Text()
         yield Text("Not charted", "bold")
@@ -187,18 +188,25 @@ def _leads(leads: Sequence[str]) -> Iterator[RenderableType]:
         yield Text.assemble(("If ", "yellow"), plain(lead))
 
 
-def _assumed(assumed: Sequence[Assumed]) -> Iterator[RenderableType]:
-    """What was held of open questions: what was set or tried in full, the defaults in one line."""
-    chosen = [it for it in assumed if it.source != "default"]
-    defaults = [it for it in assumed if it.source == "default"]
-    if assumed:
-        yield Text("Assumed", "bold")
-    for it in chosen:
-        source = "as set" if it.source == "set" else "left open"
-        yield Padding(Text(f"{it.question} {it.name} = {it.option} ({source}): {it.says}"), (0, 0, 0, 2))
-    if defaults:
-        listed = ", ".join(f"{it.question} {it.name} = {it.option}" for it in defaults)
-        yield Padding(Text.assemble("by default: ", (listed, FAINT)), (0, 0, 0, 2))
+def _assumed(assumed: Sequence[Assumed], defined: Collection[str]) -> Iterator[RenderableType]:
+    """What was held of open questions: what was set or tried, and of the defaults those that decide.
+
+    Those that a definition of the text decides come last, by number only.
+    """
+    told = [it for it in assumed if it.source != "default" or it.matters]
+    if not told:
+        return
+    yield Text("Assumed", "bold")
+    for it in told:
+        if it.question in defined and it.source == "default":
+            continue
+        source = {"set": " (as set)", "tried": " (left open)"}.get(it.source, "")
+        yield Padding(Text(plain(f"{it.question} {it.name} = {it.option}{source}: {it.says}")), (0, 0, 0, 2))
+        for letter, codes in it.otherwise.items():
+            yield Padding(Text(f"{letter} would give {in_words(Units(codes))}", FAINT), (0, 0, 0, 4))
+    listed = [f"{it.question} {it.name}" for it in told if it.question in defined and it.source == "default"]
+    if listed:
+        yield Padding(Text(f"and by definitions of the text itself: {', '.join(listed)}", FAINT), (0, 0, 0, 2))
 
 
 def _tree(lines: Iterable[Line]) -> Tree:
