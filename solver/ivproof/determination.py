@@ -437,6 +437,10 @@ class Determiner:
                 given[names.supposed_fact(it)] = names.supposed_value(it)
         return readings, given, initial
 
+    def fact(self, facts: Facts, subject: Term, what: Term) -> str:
+        """Name the path of a missing fact."""
+        return ChartNames(facts).fact(subject, _text(what))
+
     # --- what is not on the claim
 
     def _exclusions(self, names: ChartNames, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:

@@ -8,16 +8,18 @@ a reading that is not held.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ivproof.choices import Atoms
-from ivproof.determination import Exclusion
+from ivproof.determination import Exclusion, MissingFact
 from ivproof.encounter import Encounter, compare_key
 from ivproof.engine import Answer
+from ivproof.explanation import Assumed, Teller
+from ivproof.hypotheses import what_ifs
 from ivproof.reasons.attempts import Attempt, tries
 from ivproof.reasons.least import Search, least_change
-from ivproof.reasons.why import Case, Explainer
+from ivproof.reasons.why import Case, Explainer, units_by_code
 
 
 class NoSuchAdministrationError(ValueError):
@@ -26,7 +28,11 @@ class NoSuchAdministrationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """Why a code is not on a claim (or not for one administration); `units` are those that it has."""
+    """Why a code is not on a claim (or not for one administration); `units` are those that it has.
+
+    `readings` are those with an option that by itself gives more units of the code (of all administrations), `missing`
+    the facts that the chart does not give and of which a value does, with the rule that asks for them.
+    """
 
     encounter: str
     code: str
@@ -36,6 +42,8 @@ class WhyNot:
     excluded: tuple[Exclusion, ...]
     search: Search
     leads: tuple[str, ...] = ()
+    readings: tuple[Assumed, ...] = ()
+    missing: tuple[MissingFact, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -48,6 +56,8 @@ class WhyNot:
             "excluded": [it.as_dict() for it in self.excluded],
             "least_change": self.search.as_dict(),
             "leads": list(self.leads),
+            "readings": [it.as_dict() for it in self.readings],
+            "missing": [it.as_dict() for it in self.missing],
         }
 
 
@@ -93,7 +103,35 @@ def why_not(
         excluded,
         search,
         case.leads(alternative),
+        _readings(case, teller, code),
+        tuple(_missing(case, code)),
     )
+
+
+def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
+    """The readings of which another option gives more units of a code, with these options only."""
+    held = units_by_code(case.outline.claim).get(code, 0)
+    found = []
+    for it in case.assumed(teller, code):
+        more = {letter: codes for letter, codes in it.otherwise.items() if codes.get(code, 0) > held}
+        if more:
+            found.append(replace(it, otherwise=more))
+    return tuple(found)
+
+
+def _missing(case: Case, code: str) -> Iterator[MissingFact]:
+    """The facts that the chart does not give, of which some value at a threshold of the law gives more of a code."""
+    if case.answer.alternatives:
+        return
+    held = units_by_code(case.outline.claim).get(code, 0)
+    asked = {
+        case.coder.determiner.fact(case.facts, subject, what): (str(subject), str(what))
+        for subject, what, _ in case.answer.atoms.get("missing", ())
+    }
+    for it in case.outline.missing:
+        charts = [case.coder.facts(chart) for chart in what_ifs(case.coder.policy, case.facts, *asked[it.fact])]
+        if charts and any(units_of(atoms, code, None) > held for atoms in case.coder.engine.plain(charts)):
+            yield replace(it, would_change=True)
 
 
 def key_of(encounter: Encounter, administration: str) -> str:

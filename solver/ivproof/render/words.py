@@ -137,14 +137,26 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
 
 
 def _change(found: WhyNot) -> Iterator[RenderableType]:
+    """What would give the code: readings and missing facts before anything that the chart would have to say otherwise."""
     search = found.search
     wish = f"one more unit of {found.code}" if found.units else found.code
+    if found.readings:
+        yield Text.assemble(("Readings", "bold"), f" that give {wish}, each by itself:")
+        for it in found.readings:
+            for letter, codes in it.otherwise.items():
+                said = (
+                    f"{it.question} {it.name} = {letter} would give {in_words(Units(codes))}; it is read as {it.option}"
+                )
+                yield Padding(Text(plain(said)), (0, 0, 0, 2))
+    if found.missing:
+        yield Text.assemble(("Not documented", "bold"), f", and of these some value gives {wish}:")
+        for fact in found.missing:
+            yield Padding(Text.assemble((plain(fact.fact), "cyan"), f": {plain(fact.message)}"), (0, 0, 0, 2))
     if search.change is None:
-        rest = "" if search.complete else "; further changes were not looked through"
-        yield Text(f"No change of one or two facts gives {wish} ({search.tried} changed charts were coded{rest}).")
+        yield Text(f"None of the {search.tried} changed charts that were coded gives {wish}.")
         return
     yield Text.assemble(
-        ("Least change", "bold"), f" that gives {wish} (found by coding {search.tried} changed charts):"
+        ("The nearest chart", "bold"), f" that gives {wish}, of {search.tried} that were coded, says otherwise:"
     )
     for edit in search.change.edits:
         minutes = (
@@ -156,6 +168,7 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
             Text.assemble((plain(edit.place), "cyan"), f": {plain(edit.before)} → {plain(edit.after)}{minutes}"),
             (0, 0, 0, 2),
         )
+    yield Text("A record may be corrected only to what happened.", FAINT)
 
 
 def _attempt(attempt: Attempt, *, detail: bool) -> Tree:
