@@ -100,7 +100,8 @@ class ClaimLine:
 class Exclusion:
     """Something that is not on the claim: what, the code it would have had (if one), and why.
 
-    `name` is the id of the law's rule behind it.
+    `name` is the id of the law's rule behind it. Of what would have had no one code, `kept_from` has those of its class
+    that it might have taken but for the reason, and `by_route` those of other classes, by the way it was given.
     """
 
     subject: str
@@ -108,6 +109,8 @@ class Exclusion:
     reason: str
     rules: tuple[str, ...]
     name: str
+    kept_from: tuple[str, ...] = field(default=(), compare=False)
+    by_route: tuple[str, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the exclusion as the format has it."""
@@ -445,6 +448,7 @@ class Determiner:
 
     def _exclusions(self, names: ChartNames, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
         instead = {(service, why): _text(code) for service, why, code in atoms.get("instead_of", ())}
+        kept, by_route = (_codes_kept(atoms.get(name, ())) for name in ("kept_from", "kept_from_by_route"))
         found = {}
         for atom in atoms.get(predicate, ()):
             subject, why = atom[0], atom[-1]
@@ -453,7 +457,15 @@ class Determiner:
             code = instead.get((subject, why))
             found[who, name, code or ""] = (
                 names.rank(subject),
-                Exclusion(who, code, self._sentence(name, who), sorted_rules(self._wording(name).references), name),
+                Exclusion(
+                    who,
+                    code,
+                    self._sentence(name, who),
+                    sorted_rules(self._wording(name).references),
+                    name,
+                    kept.get((subject, why), ()) if code is None else (),
+                    by_route.get((subject, why), ()) if code is None else (),
+                ),
             )
         return tuple(
             it for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
@@ -625,6 +637,14 @@ def _rule_order(rule: str) -> tuple[str, int]:
 def sorted_rules(rules: Iterable[str]) -> tuple[str, ...]:
     """Give the numbers of rules once each, in the order of the policy's text."""
     return tuple(sorted(set(rules), key=_rule_order))
+
+
+def _codes_kept(atoms: Iterable[tuple[Term, ...]]) -> dict[tuple[Term, Term], tuple[str, ...]]:
+    """Codes, in their order, by what is left out and why."""
+    found: dict[tuple[Term, Term], set[str]] = {}
+    for subject, why, code in atoms:
+        found.setdefault((subject, why), set()).add(_text(code))
+    return {key: tuple(sorted(codes)) for key, codes in found.items()}
 
 
 def _amount(tenths: int) -> int | float:

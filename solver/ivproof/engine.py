@@ -47,6 +47,8 @@ SHOWN = {
     "modifier": 4,
     "excluded": 3,
     "instead_of": 3,
+    "kept_from": 3,
+    "kept_from_by_route": 3,
     "missing": 3,
     "finding": 2,
     "picked_by": 2,

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -173,8 +173,10 @@ class Auditor:
     def _draft(self, encounter: Encounter, found: Determination, lines: Sequence[BilledLine]) -> Draft:
         """Compare a billed claim with the nearest of the claims that its chart leads to."""
         numbered = list(enumerate(lines))
+        left_out = (found.excluded, *(it.excluded for it in found.alternatives))
+        kept = {code for some in left_out for it in some for code in it.kept_from}
         drugs = [it for it in numbered if self._kinship.is_drug(it[1].code)]
-        judged = [it for it in numbered if it not in drugs and self._kinship.is_judged(it[1].code)]
+        judged = [it for it in numbered if it not in drugs and self._is_judged(it[1].code, kept)]
         others = [it for it in numbered if it not in drugs and it not in judged]
         billed = bill(judged, self._kinship)
         bases = [_Base(it.lines, it.excluded, Way(it.readings, it.given, it.initial)) for it in found.alternatives]
@@ -206,6 +208,10 @@ class Auditor:
             if it.drug and it.billed and it.kind is not Kind.NOT_JUDGED
         )
         return Draft(matched, found, base.way, lines_, held, tuple(notes))
+
+    def _is_judged(self, code: str, kept: Collection[str]) -> bool:
+        """Whether anything can be said of a code: by the policy, by claim edits, or as one that is included."""
+        return self._kinship.is_judged(code) or code in kept
 
     def _cost(self, excluded: Sequence[Exclusion]) -> Any:
         left_out = {(it.subject, it.code) for it in excluded}

@@ -54,30 +54,35 @@ class Judge:
             over, under = left.pop(piece.billed, 0), short.pop(piece.supported, 0)
             billed = replace(one, units=int(piece.units + over))
             supported = replace(other, units=_plain(piece.units + under))
-            yield self._exact(billed, supported, over, under)
+            yield self._exact(billed, supported, over, under, case)
         for place, units in left.items():
             assert place is not None
             billed = replace(case.billed[place], units=int(units))
             same = next((it for it in case.supported if it.code == billed.code), None) if billed.code in codes else None
-            yield self._too_many(billed, same, units) if same else self._unsupported(billed, case)
+            yield self._too_many(billed, same, units, case) if same else self._unsupported(billed, case)
         for place, units in short.items():
             assert place is not None
             yield self._missing(replace(case.supported[place], units=units))
 
     # --- one kind each
 
-    def _exact(self, billed: Billed, supported: Supported, over: float, under: float) -> LineVerdict:
+    def _exact(self, billed: Billed, supported: Supported, over: float, under: float, case: Compared) -> LineVerdict:
         if over:
-            return self._too_many(billed, supported, over)
+            return self._too_many(billed, supported, over, case)
         if under:
             message = f"{_against(billed, supported)}: {short(under)} too few."
             return LineVerdict(Kind.TOO_FEW, billed, supported, message, self._rules(supported), under=_plain(under))
         message = f"{times(billed)} is supported{about(supported)}."
         return LineVerdict(Kind.SUPPORTED, billed, supported, message, self._rules(supported))
 
-    def _too_many(self, billed: Billed, supported: Supported, over: float) -> LineVerdict:
-        message = f"{_against(billed, supported)}: {short(over)} too many."
-        return LineVerdict(Kind.TOO_MANY, billed, supported, message, self._rules(supported), over=_plain(over))
+    def _too_many(self, billed: Billed, supported: Supported, over: float, case: Compared) -> LineVerdict:
+        left_out = [] if case.drug else self._with_code(billed.code, case)
+        why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
+        message = f"{_against(billed, supported)}: {short(over)} too many.{why}"
+        rules = sorted_rules((*self._rules(supported), *(rule for it in left_out for rule in it.rules)))
+        return LineVerdict(
+            Kind.TOO_MANY, billed, supported, message, rules, excluded=tuple(left_out), over=_plain(over)
+        )
 
     def _missing(self, supported: Supported) -> LineVerdict:
         message = f"{times(supported)} is supported{about(supported)} and was not billed."
@@ -130,14 +135,25 @@ class Judge:
         return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, excluded=tuple(left_out), over=billed.units)
 
     def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
-        """What was left out that would have had the code, or else a kindred one that was not billed itself."""
-        same = [it for it in case.excluded if code in (it.code, case.services.get(it.subject))]
-        if not same and self._kinship.is_visit(code):
-            same = [it for it in case.excluded if self._kinship.is_visit(case.services.get(it.subject, ""))]
+        """What was left out that would have had the code, or else a kindred one that was not billed itself.
+
+        Last of all comes what would have had no one code and might have taken this one only by the way it was given.
+        """
+        same = self._with_code(code, case)
+        if same:
+            return same
         billed = {it.code for it in case.billed}
         found = [(n, it, it.code) for n, it in enumerate(case.excluded) if it.code and it.code not in billed]
         kin = [(near, n, it) for n, it, other in found if (near := self._kinship.distance(code, other)) is not None]
-        return same or [it for *_, it in sorted(kin, key=lambda it: it[:2])]
+        kindred = [it for *_, it in sorted(kin, key=lambda it: it[:2])]
+        return kindred or [it for it in case.excluded if code in it.by_route]
+
+    def _with_code(self, code: str, case: Compared) -> list[Exclusion]:
+        """What was left out that would have had the code, or might have had it."""
+        same = [it for it in case.excluded if code in (it.code, case.services.get(it.subject))]
+        if not same and self._kinship.is_visit(code):
+            same = [it for it in case.excluded if self._kinship.is_visit(case.services.get(it.subject, ""))]
+        return same or [it for it in case.excluded if code in it.kept_from]
 
     # --- rules
 

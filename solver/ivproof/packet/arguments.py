@@ -137,11 +137,14 @@ class Told:
                 yield Point(0, "fact", _ended(self.names.fact(name, rest[:-1])), places)
 
     def nearest(self, code: str, keys: Collection[str]) -> tuple[Nearest | None, str]:
-        """What comes nearest to earning a code, for some administrations or for any; and whom it is about."""
+        """What comes nearest to earning a code, for some administrations or for any; and whom it is about.
+
+        A rule that keeps something from the claim earns nothing: it is no rule that comes near, and does not fail.
+        """
         if code not in self.policy.codes:
             return None, ""
         teller = next(self._tellers)
-        found = [it for key in keys or (None,) for it in tries(teller, code, key)]
+        found = [it for key in keys or (None,) for it in tries(teller, code, key) if not it.left_out]
         # what only another reading would earn belongs to the other side, unless a length is short all the same
         fitting = [it for it in found if it.progress > 0 and it.obstacles and (_measured(it) or not it.only_if_read)]
         # that a drug is of another class is told where no rule comes near
@@ -155,6 +158,17 @@ class Told:
         last = slice(-FAILING, None) if best.citation else slice(FAILING)
         told = tuple(it for it in fails if UNSAID not in it.text)
         return Nearest(code, _ended(best.sentence), best.citation, lengths or (told or fails)[last]), best.key
+
+    def left_out(self, code: str, keys: Collection[str]) -> tuple[Point, ...]:
+        """What the law itself says of what it leaves out of a code, with what that rests on."""
+        if code not in self.policy.codes:
+            return ()
+        teller = next(self._tellers)
+        found = [it for key in keys or (None,) for it in tries(teller, code, key) if it.left_out]
+        points: list[Point] = []
+        for it in found[:FAILING]:
+            points += [Point(0, "step", _ended(it.sentence), it.citation), *_points(it.obstacles, 1)]
+        return tuple(_once(points))
 
     # --- the chart
 

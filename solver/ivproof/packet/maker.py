@@ -147,6 +147,8 @@ class PacketMaker:
             drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
             points = told.argue(rests[number], line.supported.sites if line.supported else ())
+            if line.disputed and not points and line.billed is not None and not line.drug:
+                points = told.left_out(line.code, carried)
             if line.disputed and not points and not nearest:
                 points = (
                     Point(0, "step", f"Nothing that the chart shows earns {line.code} by any rule of the policy."),
