@@ -37,7 +37,7 @@ chain chain_at piece_of drug_flows runs_on injection_counts concurrent_in first_
 drug_class has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug
 reported_visit is_left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
 repeat_role leaders pause_after pauses_after pause_between flows_at_all counted_with_other first_by_letter
-highest_rank
+highest_rank hydration_role first_hour_lacking initial_at_own_site beside_initial
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
 """Predicates outside these files that are folded too: they say the same thing again, or carry it on."""
@@ -304,7 +304,7 @@ class Teller:
             return
         seen.add(atom)
         name = atom.partition("(")[0]
-        if not self.detail and name in QUIET and not (name == "counts_as" and self._several_sites):
+        if not self.detail and name in QUIET and not self._joins_sites(atom):
             self._note_readings(atom, seen)
             return
         reasons = self.derivation.reasons(atom)
@@ -320,6 +320,11 @@ class Teller:
         else:
             self._cite(reasons[0], lines)
             self._collect(reasons[0], atom, lines, seen, shown=False)
+
+    def _joins_sites(self, atom: str) -> bool:
+        """Whether an atom says that one site counts as another."""
+        term = parse(atom) if atom.startswith("counts_as(") and self._several_sites else None
+        return isinstance(term, Function) and term.arguments[0] != term.arguments[1]
 
     def _cite(self, instance: Instance, lines: list[Line]) -> None:
         """Hand the citation of a rule that is not told on to the step that stands for it, where the rule decides.

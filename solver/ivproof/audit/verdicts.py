@@ -49,7 +49,7 @@ class Judge:
                 continue
             one, other = case.billed[piece.billed], case.supported[piece.supported]
             if not piece.exact:
-                yield self._differing(replace(one, units=int(piece.units)), replace(other, units=piece.units))
+                yield self._differing(replace(one, units=int(piece.units)), replace(other, units=piece.units), case)
                 continue
             over, under = left.pop(piece.billed, 0), short.pop(piece.supported, 0)
             billed = replace(one, units=int(piece.units + over))
@@ -88,16 +88,29 @@ class Judge:
         message = f"{times(supported)} is supported{about(supported)} and was not billed."
         return LineVerdict(Kind.MISSING, None, supported, message, self._rules(supported), under=supported.units)
 
-    def _differing(self, billed: Billed, supported: Supported) -> LineVerdict:
+    def _differing(self, billed: Billed, supported: Supported, case: Compared) -> LineVerdict:
         if billed.code == supported.code:
             return self._modifier(billed, supported)
+        # what keeps the billed code from the same service is the reason
+        names = set(supported.administrations)
+        left_out = [] if case.drug else [it for it in self._with_code(billed.code, case) if it.subject in names]
+        why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
         message = (
             f"{times(billed)} was billed where {times(supported)} is supported{about(supported)}: "
-            "the wrong code for the same service."
+            f"the wrong code for the same service.{why}"
         )
-        rules = sorted_rules((*self._rules(supported), *self.rules_of(supported.code)))
-        units = supported.units
-        return LineVerdict(Kind.WRONG_CODE, billed, supported, message, rules, over=billed.units, under=units)
+        reasons = (rule for it in left_out for rule in it.rules)
+        rules = sorted_rules((*self._rules(supported), *self.rules_of(supported.code), *reasons))
+        return LineVerdict(
+            Kind.WRONG_CODE,
+            billed,
+            supported,
+            message,
+            rules,
+            excluded=tuple(left_out),
+            over=billed.units,
+            under=supported.units,
+        )
 
     def _modifier(self, billed: Billed, supported: Supported) -> LineVerdict:
         says, due = set(self._kinship.known(billed.modifiers)), set(supported.modifiers)

@@ -182,6 +182,8 @@ class PacketMaker:
             return (), ""
         if line.otherwise is not None and line.supported is not None:
             return (), ""  # what is argued is the claim that it stands on
+        if any(line.billed.code in (it.code, *it.kept_from) for it in line.excluded):
+            return (), ""  # the rule that keeps the code from the claim is the reason; no other one comes nearer
         found, about = told.nearest(line.billed.code, keys)
         return ((found,) if found else ()), about
 

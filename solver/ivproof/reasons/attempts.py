@@ -101,7 +101,7 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
             Attempt(
                 rule.id,
                 rule.header.citation if rule.header else "",
-                teller.lacking.unfounded(rule, asked, failure.bindings),
+                teller.lacking.told(rule, asked, failure.bindings),
                 teller.names.term(subject),
                 obstacles,
                 bool(obstacles) and obstacles[-1].kind == "reading",

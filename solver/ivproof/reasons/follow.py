@@ -47,7 +47,7 @@ class Follow:
         failures = teller.absence.failures(atom)
         if not failures:
             rule = teller.absence.rules(atom.signature)[0]
-            yield Line("lacking", teller.lacking.unfounded(rule, atom), rule=rule.id)
+            yield Line("lacking", teller.lacking.told(rule, atom), rule=rule.id)
             return
         nearest = max(failures, key=lambda it: (not self._by_choice(it), not it.by_reading, it.nearness))
         if isinstance(nearest.source, Aggregate):
@@ -60,7 +60,8 @@ class Follow:
             text = teller.lacking.unfounded(nearest.rule, atom, nearest.bindings)
             # what does not even name whom it is about says less than what is behind it
             if not below or UNKNOWN not in text:
-                yield Line("needed", text, rule=nearest.rule.id)
+                said = teller.lacking.told(nearest.rule, atom, nearest.bindings)
+                yield Line("needed", said, rule=nearest.rule.id)
         yield from below
         for failure in failures:
             if failure is not nearest and failure.otherwise_holds and isinstance(failure.failed, Literal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,10 @@ from ivproof.law.terms import Function, Operation, Term, Variable, parse, variab
 from ivproof.policy import DRUG_PREDICATES
 from ivproof.reasons.absence import Absence, Failure
 from ivproof.reasons.measures import Measures
-from ivproof.reasons.naming import Names
+from ivproof.reasons.naming import UNKNOWN, Names
+
+OTHER = "another"
+"""What stands in a sentence for what is not known."""
 
 DEEP = 8
 """So many rules deep it is looked for what fails in the end."""
@@ -54,7 +58,7 @@ class Lacking:
         nearest = self.nearest(pattern)
         rule = nearest.rule if nearest is not None else rules[0]
         bindings = nearest.bindings if nearest is not None else None
-        said = self.unfounded(rule, pattern, bindings)
+        said = self.told(rule, pattern, bindings)
         if rule.is_fact:
             said = f"{', '.join(map(self.names.term, pattern.arguments))}: {said}"
         if nearest is None:
@@ -108,6 +112,11 @@ class Lacking:
             if isinstance(own, Variable) and not any(variables(asked)):
                 known.setdefault(own.name, str(asked))
         return self.names.sentence(rule, known).rstrip(".")
+
+    def told(self, rule: Rule, pattern: Function, bindings: Mapping[str, Term] | None = None) -> str:
+        """That sentence without blanks: what is not known is left out, or "another" stands for it."""
+        text = re.sub(rf" {UNKNOWN}(?=[.,;:]|$)", "", self.unfounded(rule, pattern, bindings))
+        return text.replace(UNKNOWN, OTHER)
 
     def shortfall(self, failure: Failure) -> str:
         """The failing condition of a rule in words; "" where it says nothing to a reader."""
