@@ -244,7 +244,7 @@ def units_by_code(lines: Iterable[ClaimLine]) -> dict[str, int]:
 
 
 def unit_reasons(teller: Teller, code: str | None = None) -> Iterator[UnitReason]:
-    """The units of a claim (or of one code on it), each with its reasons, initial services first, then in the order of the visit."""
+    """The units of a claim (or of one code), each with its reasons: initial services first, then as the visit went."""
     derivation, names = teller.derivation, teller.names
     units = [unit for unit in derivation.of("unit") if code is None or str(unit.arguments[0]) == f'"{code}"']
     place = {str(it.arguments[0]): int(str(it.arguments[1])) for it in derivation.of("order_of")}

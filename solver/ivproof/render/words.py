@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from ivproof.exploration.claims import Units, in_words
 from ivproof.explanation import Assumed, Line, Step
+from ivproof.exploration.claims import Units, in_words
 from ivproof.reasons.naming import minutes as minutes_of
 from ivproof.render.plain import plain
 
@@ -137,7 +137,7 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
 
 
 def _change(found: WhyNot) -> Iterator[RenderableType]:
-    """What would give the code: readings and missing facts before anything that the chart would have to say otherwise."""
+    """What would give the code: readings and missing facts first, then what the chart would have to say otherwise."""
     search = found.search
     wish = f"one more unit of {found.code}" if found.units else found.code
     if found.readings:
