@@ -185,8 +185,8 @@ def test_units_changed_by_one_are_too_many_or_too_few(folder: str) -> None:
             claim[n] = claim[n].model_copy(update={"units": line.units + change})
             [audit] = audits(case, found, [claim])
             said = only(audit, kind)
-            right = audit.verdict is verdict and said is not None
-            right = right and set(said.rules) == rules_behind(found, line) | left_out(said)
+            rules = rules_behind(found, line) | left_out(said)
+            right = audit.verdict is verdict and said is not None and set(said.rules) == rules
             right = right and (audit.over, audit.under) == (
                 ({line.code: 1}, {}) if change > 0 else ({}, {line.code: 1})
             )

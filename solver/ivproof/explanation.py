@@ -127,7 +127,8 @@ class Assumed:
     """An option that was held of a question and that the explanation rests on.
 
     `matters` says whether it decides: whether another option by itself gives another claim (or other units of the code
-    that is explained); `otherwise` has these claims, by letter: units by code.
+    that is explained); `otherwise` has these claims, by letter: units by code; `leaves_open` the options that lead to
+    no one claim, by letter, with the status that they lead to.
     """
 
     question: str
@@ -137,11 +138,13 @@ class Assumed:
     source: str
     matters: bool = False
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    leaves_open: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The assumption as plain data."""
         plain = {name: getattr(self, name) for name in ("question", "name", "option", "says", "source", "matters")}
-        return {**plain, "otherwise": {letter: dict(codes) for letter, codes in self.otherwise.items()}}
+        otherwise = {letter: dict(codes) for letter, codes in self.otherwise.items()}
+        return {**plain, "otherwise": otherwise, "otherwise_status": dict(self.leaves_open)}
 
 
 class Teller:

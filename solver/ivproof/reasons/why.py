@@ -143,12 +143,14 @@ class Case:
                 continue
             it = used.get(reading.question) or teller.held(reading.question)
             matters = code is None or self.decides(reading, code)
-            used[reading.question] = replace(it, matters=matters, otherwise=reading.otherwise)
+            used[reading.question] = replace(
+                it, matters=matters, otherwise=reading.otherwise, leaves_open=reading.otherwise_status
+            )
         return tuple(sorted(used.values(), key=lambda it: self.coder.policy.question(it.question).order))
 
     def decides(self, reading: Reading, code: str) -> bool:
-        """Whether another option of a question gives other units of a code."""
-        if not reading.otherwise:
+        """Whether another option of a question gives other units of a code, or leaves the claim open."""
+        if not reading.otherwise or reading.otherwise_status:
             return reading.matters
         held = units_by_code(self.outline.claim)
         return any(codes.get(code, 0) != held.get(code, 0) for codes in reading.otherwise.values())

@@ -217,6 +217,8 @@ def _assumed(assumed: Sequence[Assumed], defined: Collection[str]) -> Iterator[R
         yield Padding(Text(plain(f"{it.question} {it.name} = {it.option}{source}: {it.says}")), (0, 0, 0, 2))
         for letter, codes in it.otherwise.items():
             yield Padding(Text(f"{letter} would give {in_words(Units(codes))}", FAINT), (0, 0, 0, 4))
+        for letter, status in it.leaves_open.items():
+            yield Padding(Text(f"{letter} would leave the claim {status}", FAINT), (0, 0, 0, 4))
     listed = [f"{it.question} {it.name}" for it in told if it.question in defined and it.source == "default"]
     if listed:
         yield Padding(Text(f"and by definitions of the text itself: {', '.join(listed)}", FAINT), (0, 0, 0, 2))
