@@ -84,7 +84,7 @@ def test_every_disputed_line_is_argued_with_its_rules_and_what_was_measured() ->
     ):
         assert rule in {it.number for it in found[code].rules}, code
         assert measured in said(found[code]), code
-        # what the policy leaves out is argued by the rule that does so; a rule that earns the code is what comes nearest
+        # what the policy leaves out is argued by the rule that does so: no other comes nearer
         assert bool(found[code].nearest) is (code == "96366")
         assert all(it.code == code for it in found[code].nearest)
     assert all(it.section and it.says for line in found.values() for it in line.rules)
