@@ -67,7 +67,7 @@ class Lacking:
         length = self.shortfall(last) if last is not None else ""
         return Negation(
             said,
-            length or self.shortfall(nearest),
+            length or self.shortfall(nearest) or self._instead_below(nearest),
             rule.id,
             silent=self._is_silent(nearest),
             measured=bool(length),
@@ -104,6 +104,17 @@ class Lacking:
             seen.add(str(failure.failed))
             failure = self.nearest(failure.failed.atom)
         return None
+
+    def _instead_below(self, failure: Failure) -> str:
+        """What the chart says instead of the fact that a failure comes down to; "" where it says nothing of it."""
+        it: Failure | None = failure
+        for _ in range(DEEP):
+            if it is None or not isinstance(it.failed, Literal) or it.failed.negated:
+                return ""
+            if not self.absence.rules(it.failed.atom.signature):
+                return self.uncharted(it.failed.atom) if self.is_otherwise(it.failed.atom) else ""
+            it = self.nearest(it.failed.atom)
+        return ""
 
     def unfounded(self, rule: Rule, pattern: Function, bindings: Mapping[str, Term] | None = None) -> str:
         """The sentence of a rule that does not apply, with the values that are known."""

@@ -153,11 +153,11 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
         for fact in found.missing:
             yield Padding(Text.assemble((plain(fact.fact), "cyan"), f": {plain(fact.message)}"), (0, 0, 0, 2))
     if search.change is None:
-        yield Text(f"None of the {search.tried} changed charts that were coded gives {wish}.")
+        yield Text(f"None of {search.tried} changed charts that were coded gives {wish}.")
+        yield Text(f"Not tried: {search.not_tried}.", FAINT)
         return
-    yield Text.assemble(
-        ("The nearest chart", "bold"), f" that gives {wish}, of {search.tried} that were coded, says otherwise:"
-    )
+    least = "Least change" if search.complete else "A change"
+    yield Text.assemble((least, "bold"), f" that gives {wish}, of those tried ({search.tried} changed charts):")
     for edit in search.change.edits:
         minutes = (
             f"  ({minutes_of(60 * abs(edit.minutes))} {'later' if edit.minutes > 0 else 'earlier'})"
