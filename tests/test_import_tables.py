@@ -467,3 +467,12 @@ def test_messages_name_nobody(tmp_path: Path) -> None:
     head = f"{HEAD},patient"
     done, charts, report = imports(tmp_path, write(tmp_path, "e.csv", head, *lines), options=PLACE)
     assert not re.search("canary", f"{done.output}{json.dumps([charts, report])}", re.IGNORECASE)
+
+
+def test_importers_know_charts_and_drugs_and_nothing_of_the_law() -> None:
+    folder = Path(mapping.__file__).parent
+    known = ("ivproof.importers", "ivproof.chart", "ivproof.drugs", "ivproof.encounter")
+    for path in folder.glob("*.py"):
+        imported_names = re.findall(r"^\s*(?:from|import) (ivproof[\w.]*)", path.read_text("utf-8"), re.MULTILINE)
+        assert [it for it in imported_names if not it.startswith(known)] == [], path.name
+        assert not re.search(r"\b9\d{4}\b|\b[JQ]\d{4}\b", path.read_text("utf-8")), path.name
