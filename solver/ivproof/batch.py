@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ivproof.chart.files import Sheet, UniqueIds
-from ivproof.chart.refusal import Refusal, Source
+from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.choices import TooManyWaysError
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
@@ -113,6 +113,24 @@ def as_line(encounter: Encounter, determination: Determination) -> bytes:
     """Give a determination as one line of JSON Lines."""
     text = json.dumps(determination.as_dict(), ensure_ascii=False, separators=(",", ":"))
     return text.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Strict:
+    """A form of answers that are refused, as text that says why, where something charted may be a slip of the pen."""
+
+    form: Form
+
+    def __call__(self, encounter: Encounter, answer: Any) -> Any:
+        """Give the answer in its form, or the reasons why there is none."""
+        found: Determination = getattr(answer, "determination", answer)
+        return slips(found) or self.form(encounter, answer)
+
+
+def slips(found: Determination) -> str:
+    """What is charted and may be a slip of the pen, as a reason to refuse the chart; nothing where nothing is."""
+    doubted = [it for it in found.missing if it.charted]
+    return "; ".join(f"{it.fact}: found {show(it.charted)}, expected no slip: {it.message}" for it in doubted)
 
 
 def cores() -> int:

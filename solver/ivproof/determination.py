@@ -8,14 +8,16 @@ missing and the policy gives no answer without it).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from ivproof.chart.clock import is_clock_time
 from ivproof.chart.refusal import spell
 from ivproof.choices import FREE, OPEN, Atoms, Resolution
+from ivproof.encounter import Administration
 from ivproof.engine import Alternative, Answer
 from ivproof.exploration.claims import Units, in_words, units_of
 from ivproof.exploration.nearby import Departure, Reached
@@ -129,7 +131,8 @@ class MissingFact:
 
     It does where some value of it, by itself, gives another claim, or where the alternatives suppose different values
     of it. It is None where that is not known, since not every value was tried. `searched` says which were, where none
-    of them gives another claim.
+    of them gives another claim. `charted` is what the chart has there, where it does give the fact, and it may be a
+    slip of the pen.
     """
 
     fact: str
@@ -139,6 +142,7 @@ class MissingFact:
     subject: str
     field: str
     searched: str = ""
+    charted: str = ""
 
     @property
     def weight(self) -> str:
@@ -154,6 +158,7 @@ class MissingFact:
             "fact": self.fact,
             "would_change": self.would_change,
             **({"searched": self.searched} if self.searched else {}),
+            **({"charted": self.charted} if self.charted else {}),
             "message": self.message,
             "rules": list(self.rules),
         }
@@ -345,7 +350,11 @@ class Determiner:
             alternatives=rivals,
             missing=self._missing(names, answer, hanging),
             findings=self._exclusions(names, answer.atoms, "finding"),
-            notes=(*facts.notes, *(() if otherwise is not None else (NOT_EXPLORED,))),
+            notes=(
+                *self._slips(names, answer.atoms),
+                *facts.notes,
+                *(() if otherwise is not None else (NOT_EXPLORED,)),
+            ),
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
         )
 
@@ -481,13 +490,17 @@ class Determiner:
             message = self._sentence(name, names.subject(subject))
             changes, searched = hanging.get((str(subject), _text(what)), Hanging(None))
             rules = sorted_rules(self._wording(name).references)
-            found.append(
-                (
-                    names.rank(subject),
-                    MissingFact(fact, changes, message, rules, names.subject(subject), _text(what), searched),
-                )
-            )
+            charted = names.charted(subject, _text(what))
+            one = MissingFact(fact, changes, message, rules, names.subject(subject), _text(what), searched, charted)
+            found.append((names.rank(subject), one))
         return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))
+
+    def _slips(self, names: ChartNames, atoms: Atoms) -> Iterator[str]:
+        """What is charted and may be a slip of the pen, each in a sentence with the times that it is about."""
+        ranked = sorted(atoms.get("slip", ()), key=lambda it: (names.rank(it[0]), str(it[2])))
+        for subject, what, why in ranked:
+            sentence = self._sentence(_text(why).replace("_", "-"), names.subject(subject))
+            yield f"{names.fact(subject, _text(what))}: {sentence} {names.span(subject)}See what the record has."
 
     def _readings(self, answer: Answer, otherwise: Otherwise) -> tuple[Reading, ...]:
         mattering = {
@@ -592,6 +605,33 @@ class ChartNames:
             lumen = self.facts.names.get(str(detail), str(detail))
             return f"{where} ({lumen})" if access.name == "lumen" else where
         return self.facts.names.get(str(access))
+
+    def _given(self, subject: Term) -> Administration | None:
+        place = self.facts.places.get(str(subject), ())
+        return self.facts.encounter.administrations[int(place[1])] if place[:1] == ("administrations",) else None
+
+    def charted(self, subject: Term, what: str) -> str:
+        """The start or stop of an administration as charted; nothing of what is not, and of anything else."""
+        it = self._given(subject)
+        moment = getattr(it, what) if it is not None and what in {"start", "stop"} else None
+        return "" if moment is None else moment.text
+
+    def span(self, subject: Term) -> str:
+        """From when to when an administration is counted, in a sentence; nothing where no start is charted."""
+        it = self._given(subject)
+        if it is None or it.start is None:
+            return ""
+        begin = self.facts.encounter.date
+        told = [
+            f"{moment.text} on {day_of(begin, moment.day)}" if is_clock_time(moment.text) else moment.text
+            for moment in (it.start, it.stop)
+            if moment is not None
+        ]
+        if it.stop is None:
+            return f"It is counted from {told[0]}. "
+        minutes = (it.stop.seconds - it.start.seconds) // 60
+        length = f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+        return f"It is counted from {told[0]} to {told[1]}: {length}. "
 
     def fact(self, subject: Term, what: str) -> str:
         """The path of a missing fact, with ids in the brackets."""

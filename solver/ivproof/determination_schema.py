@@ -89,7 +89,7 @@ _ALTERNATIVE = record(
 )
 _MISSING = record(
     "A fact that the chart does not give.",
-    optional=("searched",),
+    optional=("searched", "charted"),
     fact=text("Its path in the chart, with ids in the brackets: administrations[ceftriaxone-1].stop."),
     would_change=or_null(
         flag(
@@ -97,6 +97,7 @@ _MISSING = record(
             "suppose different values of it. Null where that is not known: not every value could be tried."
         )
     ),
+    charted=text("What the chart has there, where it gives the fact and it may be a slip of the pen."),
     searched=text("Where it is not true: which values were tried. None of them leads to another claim."),
     message=text("What follows without it."),
     rules=_RULES,

@@ -51,6 +51,7 @@ SHOWN = {
     "kept_from_by_route": 3,
     "missing": 3,
     "finding": 2,
+    "slip": 3,
     "picked_by": 2,
     "initial": 2,
     "reported_at": 2,

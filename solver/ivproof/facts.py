@@ -24,7 +24,7 @@ from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
-from ivproof.chart.clock import DAY, Moment
+from ivproof.chart.clock import DAY, Moment, is_clock_time
 from ivproof.chart.refusal import Place, show
 from ivproof.drugs.listing import Code, Drug, DrugList, Match
 from ivproof.encounter import Administration, Encounter, compare_key
@@ -266,6 +266,8 @@ class _Translation:
             self._add("ordered", f"{a},{self.encounter.order}", ("order",))
         last = self._moment(f"start({a})", it.start, (*place, "start"))
         last = max(last, self._moment(f"stop({a})", it.stop, (*place, "stop")))
+        if it.start is not None and it.stop is not None and it.stop.day > it.start.day and is_clock_time(it.stop.text):
+            self._add("counted_as_next_day", f"stop({a})", (*place, "stop"))
         for k, pause in enumerate(it.pauses, 1):
             where = (*place, "pauses", k - 1)
             reason = compare_key(pause.reason).casefold() if pause.reason is not None else ""

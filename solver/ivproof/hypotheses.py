@@ -26,7 +26,8 @@ def what_ifs(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator
     it = encounter.administrations[at]
     match field:
         case "stop" | "start":
-            for start, stop in _runs(it, encounter, policy.probes):
+            # whatever is charted of it may be a slip
+            for start, stop in _runs(it.model_copy(update={field: None}), encounter, policy.probes):
                 yield _with(encounter, at, start=start, stop=stop)
         case "site":
             yield from _sites(encounter, at)

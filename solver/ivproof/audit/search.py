@@ -265,7 +265,7 @@ class WaySearch:
         for n, (facts, determination) in enumerate(zip(charts, found, strict=True)):
             keys = {facts.names[key]: key for key, place in facts.places.items() if place[0] == "administrations"}
             for it in determination.missing:
-                if it.would_change is not False and it.subject in keys:
+                if it.would_change is not False and not it.charted and it.subject in keys:
                     for other in what_ifs(policy, facts, keys[it.subject], it.field):
                         waiting.append((n, _differences(facts.encounter, other), self._coder.facts(other)))
         candidates: list[list[Candidate]] = [[] for _ in charts]

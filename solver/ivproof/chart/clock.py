@@ -99,6 +99,11 @@ def read_stamp(text: str) -> Stamp:
     return _read_rare(text.strip())
 
 
+def is_clock_time(text: str) -> bool:
+    """Whether a time is written without its date."""
+    return read_stamp(text).day is None
+
+
 @lru_cache(maxsize=1024)
 def read_date(text: str) -> date:
     """Read a date written YYYY-MM-DD; raise `BadTimeError` where it is none."""

@@ -23,6 +23,7 @@ from ivproof.commands.common import (
     PtpOption,
     ReadingOption,
     RecheckOption,
+    StrictOption,
     encoded,
     load_policy,
     read_edit_files,
@@ -66,7 +67,11 @@ class Search(StrEnum):
 FEW = 20
 """Of so many claims everything is gone through, of more what one question read otherwise makes of them."""
 
-ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSON, ".csv": Format.CSV}
+ENDINGS = {
+    ".csv": Format.CSV,
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
+    **dict.fromkeys((".pdf", ".html", "", ".txt", ".out", ".log"), Format.TABLE),
+}
 """The form that the ending of an output asks for, where --format does not."""
 
 
@@ -122,6 +127,7 @@ def audit(
     ] = None,
     jobs: JobsOption = None,
     recheck: RecheckOption = None,
+    strict: StrictOption = False,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,
@@ -156,8 +162,9 @@ def audit(
     failing = _verdicts(fail_on or [])
     edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
-    from ivproof.commands.output import spare_charts
+    from ivproof.commands.output import ending, spare_charts
 
+    written = ending(output, ENDINGS)
     spare_charts([*files, *([str(claim)] if claim else [])], output)
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
         if resume:
@@ -165,17 +172,19 @@ def audit(
         from ivproof.commands.packet import write_packet
 
         look: Look = (search or Search.ALL).value
-        verdict = write_packet(files, encounter, output, by, policy, readings, claims, edit_files, search=look)
+        verdict = write_packet(
+            files, encounter, output, by, policy, readings, claims, edit_files, search=look, strict=strict
+        )
         raise typer.Exit(REFUSED if verdict in failing else 0)
     if encounter is not None:
         wrong("--encounter: found no packet, expected --output with a name that ends in .pdf, .html or .json")
-    shape = form or (ENDINGS.get(output.suffix.lower(), Format.TABLE) if output else Format.TABLE)
+    shape = form or written or Format.TABLE
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")
     if resume and shape is Format.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
-    from ivproof.batch import Job
+    from ivproof.batch import Job, Strict
     from ivproof.chart.files import scan
     from ivproof.commands.running import run
 
@@ -194,7 +203,7 @@ def audit(
     report.open(asked, resume=resume)
     sheets = report.rest(chain(first, found))
     make = Auditing(claims, edit_files, kind.value)
-    job = Job(by, readings, report.form, recheck.value if recheck else None, make)
+    job = Job(by, readings, Strict(report.form) if strict else report.form, recheck.value if recheck else None, make)
     with telling_policy_errors():
         status = run(sheets, job, jobs, report.write, report.sink, seen=report.seen, finish=report.finish)
     if report.problems or (status == 0 and any(report.verdicts[it] for it in failing)):

@@ -19,6 +19,7 @@ from ivproof.commands.common import (
     PtpOption,
     ReadingOption,
     RecheckOption,
+    StrictOption,
     encoded,
     load_policy,
     read_edit_files,
@@ -40,6 +41,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+ENDINGS = {
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
+    **dict.fromkeys(("", ".txt", ".out", ".log"), Format.TABLE),
+}
+"""The form that the ending of an output asks for, where --format does not."""
+
+
 def code(
     files: Annotated[
         list[str],
@@ -52,10 +60,17 @@ def code(
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
     form: Annotated[
-        Format, typer.Option("--format", help="table: for people. json: JSON Lines, one encounter a line.")
-    ] = Format.TABLE,
+        Format | None,
+        typer.Option(
+            "--format",
+            help="table: for people. json: JSON Lines, one encounter a line. Default: what the ending of --output "
+            "says, else table.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: JobsOption = None,
     recheck: RecheckOption = None,
+    strict: StrictOption = False,
     assumptions: Annotated[
         bool,
         typer.Option(
@@ -89,21 +104,26 @@ def code(
     from functools import partial
 
     from ivproof.coding import Coder
-    from ivproof.commands.output import Output, spare_charts
+    from ivproof.commands.output import Output, ending, spare_charts
 
     spare_charts(files, output)
+    written = ending(output, ENDINGS)
     make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
     try:
         sink = Output(output)
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
-    from ivproof.batch import Job
+    from ivproof.batch import Job, Strict
     from ivproof.chart.files import scan
-    from ivproof.commands.running import run
+    from ivproof.commands.running import files_told, run
 
-    shape, write = _json() if form is Format.JSON else _table(by, sink)
+    shape, write = _json() if (form or written) is Format.JSON else _table(by, sink)
+    job = Job(by, readings, Strict(shape) if strict else shape, recheck.value if recheck else None, make)
+    told: dict[str, bool] = {}
     with telling_policy_errors():
-        status = run(scan(files), Job(by, readings, shape, recheck.value if recheck else None, make), jobs, write, sink)
+        status = run(scan(files), job, jobs, write, sink, told=told)
+    if any(Path(it).is_dir() for it in files):
+        files_told(told)
     raise typer.Exit(status)
 
 

@@ -214,6 +214,13 @@ ReadingOption = Annotated[
     ),
 ]
 
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Refuse charts of which something may be a slip of the pen, such as a stop before its start."
+    ),
+]
+
 _EDITS = "Claim edits"
 
 PtpOption = Annotated[

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from inspect import cleandoc
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from typer.core import TyperGroup
 
@@ -36,6 +37,8 @@ class Guarded(Commands):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command; errors end it with status 1."""
+        if sys.stdout is None:  # closed by the shell
+            sys.stdout = _unwritable()
         try:
             try:
                 return super().main(*args, **extra)
@@ -53,6 +56,11 @@ class Guarded(Commands):
 
             say(f"ivproof: internal error: {place_of(error)} ({TRACEBACK}=1 shows where it comes from)")
         sys.exit(REFUSED)
+
+
+def _unwritable() -> TextIO:
+    """A stream on which writing fails with an OSError, as on one that the system closed."""
+    return TextIOWrapper(os.fdopen(os.open(os.devnull, os.O_RDONLY), "wb"), encoding="utf-8")
 
 
 def _forget_output() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 
 import typer
 
@@ -74,6 +74,20 @@ class Output:
                 self._stream.close()
             if self.beside:
                 self.written.unlink(missing_ok=True)
+
+
+T = TypeVar("T")
+
+
+def ending(output: Path | None, known: Mapping[str, T]) -> T | None:
+    """Give what the ending of an output stands for, None without one; end the command where it stands for nothing."""
+    if output is None:
+        return None
+    found = known.get(output.suffix.casefold())
+    if found is None:
+        *others, last = [it for it in known if it]
+        wrong(f"--output {output}: found the ending {output.suffix}, expected {', '.join(others)} or {last}")
+    return found
 
 
 def spare_charts(files: Iterable[str], output: Path | None) -> None:

@@ -35,12 +35,14 @@ def write_packet(
     edit_files: EditFiles | None,
     *,
     search: Look,
+    strict: bool = False,
 ) -> str:
     """Write the packet of one claim; give its verdict. Ends the command where there is none to write.
 
     A page or a document says how to make the proof; with a packet as data, the proof is written beside it.
     """
     encounter, file = _billed(files, wanted, claims)
+    from ivproof.batch import slips
     from ivproof.commands.output import write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker
@@ -50,6 +52,9 @@ def write_packet(
     with telling_policy_errors(), telling_engine_errors(encounter.id):
         maker = PacketMaker(policy, readings, edit_files=edit_files, search=search, policy_name=PurePath(name).name)
         packet = maker.make(encounter, file, proof.name if proof else PLAIN)
+    if strict and (doubted := slips(packet.audit.determination)):
+        say(f"{file}: {encounter.id}: {doubted}")
+        raise typer.Exit(REFUSED)
     if proof is not None:
         write_whole(proof, packet.proof.content)
     write_whole(output, _content(packet, kind))

@@ -59,8 +59,9 @@ def prove(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
-    from ivproof.commands.output import spare_charts, write_whole
+    from ivproof.commands.output import ending, spare_charts, write_whole
 
+    ending(output, dict.fromkeys((".json", "", ".txt", ".proof"), True))
     spare_charts([file], output)
     chart = pick(file, encounter)
     from ivproof.coding import Coder

@@ -13,7 +13,6 @@ from ivproof.commands.common import (
     load_policy,
     read_settings,
     telling_policy_errors,
-    wrong,
 )
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 
@@ -45,13 +44,11 @@ def report(
 
     The page opens from disk and asks nothing of any network. The same chart gives the same bytes.
     """
-    kind = output.suffix.casefold()
-    if kind not in {".html", ".htm", ".pdf"}:
-        wrong(f"--output {output}: expected a name that ends in .html or .pdf")
+    from ivproof.commands.output import ending, write_whole
+
+    kind = ending(output, {".html": ".html", ".htm": ".html", ".pdf": ".pdf"})
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
-    from ivproof.commands.output import write_whole
-
     chosen = pick(file, encounter)
     from ivproof.reasons.why import Explainer
     from ivproof.report import page as reports

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,12 @@ def run(
     *,
     seen: Iterable[tuple[Source, str]] = (),
     finish: Callable[[], None] | None = None,
+    told: dict[str, bool] | None = None,
 ) -> int:
     """Answer charts and write the answers; give the exit status.
 
-    `finish` closes the output in place of `sink.finish`, where more is to be done than to give it its name.
+    `told` is filled with the files, and whether every chart of each was answered. `finish` closes the output in place
+    of `sink.finish`, where more is to be done than to give it its name.
     """
     from ivproof.batch import outcomes
     from ivproof.commands.output import Interruption
@@ -50,9 +52,14 @@ def run(
                 for problem in outcome.problems:
                     status = REFUSED
                     counter.say(problem)
+                file = outcome.source.file
+                if told is not None:
+                    told[file] = told.get(file, True) and not outcome.problems
                 if outcome.result is not None:
-                    lines = write(outcome.result)
+                    lines = outcome.result if isinstance(outcome.result, str) else write(outcome.result)
                     if isinstance(lines, str):
+                        if told is not None:
+                            told[file] = False
                         status = REFUSED
                         counter.say(f"{outcome.source.where}: {outcome.encounter}: {lines}")
                         counter.advance()
@@ -106,6 +113,13 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
         say(f"ivproof: interrupted after {added} charts; nothing was written")
         return INTERRUPTED
     return status
+
+
+def files_told(told: Mapping[str, bool]) -> None:
+    """Say how many files were answered, and how many not or not wholly."""
+    answered = sum(told.values())
+    files = "1 file" if len(told) == 1 else f"{len(told)} files"
+    say(f"{files}: {answered} answered, {len(told) - answered} refused")
 
 
 def count(answered: int) -> str:

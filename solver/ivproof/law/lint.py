@@ -40,6 +40,7 @@ REASONS = {
     ("without_code", 2): 1,
     ("not_reported_chain", 2): 1,
     ("missing", 3): 2,
+    ("slip", 3): 2,
     ("finding", 2): 1,
     ("undetermined", 1): 0,
 }

@@ -24,6 +24,8 @@ MOST = 400
 """So often at most is the law applied to one chart, to find out whether what it does not say changes the claim."""
 
 
+TIMES = ("start", "stop")
+
 CHANGES = Hanging(changes=True)
 ANYTHING = Hanging(None, "none: it can be anything")
 
@@ -35,6 +37,11 @@ def hanging(coder: Coder, facts: Facts, answer: Answer, known: set[tuple[str, st
     """
     reported = [(str(it[0]), str(it[1]), str(it[2])) for it in answer.atoms.get("missing", ())]
     found = {(subject, field): CHANGES if (subject, field) in known else ANYTHING for subject, field, _ in reported}
+    for subject, field in found.keys() - known:
+        if field in TIMES and (place := facts.places[subject])[0] == "administrations":
+            it = facts.encounter.administrations[int(place[1])]
+            if getattr(it, field) is not None:  # charted, and doubted by the law
+                found[subject, field] = Hanging(None, "the lengths at which a threshold of the law lies")
     waiting = [gap for gap in gaps(coder.policy, facts, reported) if gap.key in found and gap.key not in known]
     if not waiting:
         return found

@@ -126,7 +126,9 @@ class PacketMaker:
             edits_supported=_edits(audit.edits_supported),
             facts=told.relied(rests),
             assumed=tuple(self._assumed(audit)),
-            undocumented=tuple((it.fact, it.message, it.weight) for it in audit.determination.missing),
+            undocumented=tuple(
+                (it.fact, it.message, it.weight) for it in audit.determination.missing if not it.charted
+            ),
             notes=audit.notes,
             proof=self._proof(encounter, file, proof),
             audit=audit,

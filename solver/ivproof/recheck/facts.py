@@ -194,6 +194,8 @@ class _Translation:
                 if found:
                     yield from self._moment(f"{name}(a{n + 1})", found, f"/administrations/{n}/{name}")
                     last_day = max(last_day, found[1])
+            if start and stop and stop[1] > start[1] and self.axis.stamp(it["stop"]).day is None:
+                yield f"counted_as_next_day(stop(a{n + 1}))", f"/administrations/{n}/stop"
             yield from self._pauses(n, it)
             begin = start[0] if start else NEVER
             names = key(it["drug"]).casefold(), key(it["id"])

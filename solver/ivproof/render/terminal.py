@@ -72,6 +72,7 @@ class TerminalView:
         yield from _missing("To ask, because the answer changes the claim", found, would_change=True)
         yield from _missing("Not documented, and whether it changes the claim is not known", found, would_change=None)
         yield from _missing("Not documented, but by itself no value changes the claim", found, would_change=False)
+        yield from _doubted(found)
         yield from _exclusions("Not on the claim", found.excluded)
         yield from _exclusions("Findings", found.findings)
         yield from _edits(found)
@@ -246,11 +247,22 @@ def _diagnoses(found: Determination) -> Iterator[RenderableType]:
 def _missing(title: str, found: Determination, *, would_change: bool | None) -> Iterator[RenderableType]:
     table = _table(["Fact", "What follows", *([] if would_change else ["Tried"]), "Rules"])
     for it in found.missing:
-        if it.would_change is would_change:
+        if it.would_change is would_change and not it.charted:
             tried = [] if would_change else [visible(it.searched)]
             table.add_row(visible(it.fact), visible(it.message), *tried, Text(", ".join(it.rules), FAINT))
     if table.row_count:
         yield heading(title)
+        yield indented(table)
+
+
+def _doubted(found: Determination) -> Iterator[RenderableType]:
+    table = _table(["Fact", "Charted", "What it looks like", "Rules"])
+    for it in found.missing:
+        if it.charted:
+            rules = Text(", ".join(it.rules), FAINT)
+            table.add_row(visible(it.fact), visible(it.charted), visible(it.message), rules)
+    if table.row_count:
+        yield heading("To look at in the record, because it may be a slip")
         yield indented(table)
 
 
