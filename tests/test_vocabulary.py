@@ -73,6 +73,8 @@ FULL: dict[str, Any] = {
             "drug": "pembrolizumab",
             "route": "IV",
             "site": "one",
+            "start": "23:30",
+            "stop": "00:10",
             "amount": "200 mg",
             "vials": [{"size": "100 mg", "count": 2}],
             "source": "MAR p. 3",
