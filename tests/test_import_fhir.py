@@ -229,6 +229,12 @@ def test_what_is_not_done_yet_has_no_stop(status: str) -> None:
         ({"status": "entered-in-error"}, "voided", "entered_in_error"),
         ({"status": "not-done"}, "left_out", "not_given"),
         ({"notGiven": True}, "left_out", "not_given"),
+        (
+            {"status": "on-hold", "statusReason": [{"text": "Not administered because contraindicated"}]},
+            "left_out",
+            "not_given",
+        ),
+        ({"statusReason": [{"coding": [{"display": "Drug not taken"}]}]}, "left_out", "status_contradicted"),
         ({"status": "unknown"}, "left_out", "status_not_known"),
         ({"status": None}, "left_out", "status_not_known"),
         ({"modifierExtension": [{"url": "x", "valueBoolean": True}]}, "left_out", "modifier_extension"),
@@ -336,6 +342,40 @@ def test_what_a_visit_refers_to_is_in_its_chart() -> None:
     assert found.report["left_out"] == {"type_not_read": 1}
     assert "Somebody" not in json.dumps([found.charts, found.report])
     assert "1EG4" not in json.dumps([found.charts, found.report])
+
+
+def test_a_bag_of_several_ingredients_is_one_bag_whatever_they_are() -> None:
+    ingredients = [
+        "Clinimix 4.25/10 (4.25% Amino Acid in 10% Dextrose) Injection, 1000ml",
+        "Intralipid 20%",
+        "ketorolac",
+    ]
+    medication = {
+        "resourceType": "Medication",
+        "id": "tpn",
+        "ingredient": [{"itemCodeableConcept": {"coding": [{"display": it}]}} for it in ingredients],
+    }
+    dosage = {
+        "text": "1000mL infused at 50ml/hour for 4 hours - hung at 1000 hours",
+        "route": snomed("255560000", "Intravenous"),
+        "method": {"text": "PICC line"},
+        "dose": {"value": 1000, "unit": "mL", "code": "mL"},
+    }
+    dose = given(
+        contained=[medication],
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "#tpn"},
+        dosage=dosage,
+        effectivePeriod={"start": "2021-01-15T10:00:00-05:00", "end": "2021-01-15T14:00:00-05:00"},
+    )
+    found = read(dose)
+    given_ = found.charts[0]["administrations"]
+    assert [(it["id"], it["bag"], it.get("stop"), it.get("method")) for it in given_] == [
+        (f"m1-{number}", "m1", None, "infusion") for number in (1, 2, 3)
+    ]
+    assert found.report["origins"]["m1"]["method"] == "mapped, dosage.text"
+    assert "1000 mL at 50 mL/h" in found.report["origins"]["m1"]["stop"]
+    assert kinds(found) == {"period_contradicted"}
 
 
 def test_an_order_of_another_length_contradicts_the_period() -> None:

@@ -31,6 +31,7 @@ from ivproof.importers.terms import (
     METHOD_CODES,
     METHOD_WORDS,
     NDC,
+    NOT_DONE,
     PLACES,
     ROUTE_CODES,
     ROUTE_WORDS,
@@ -267,6 +268,11 @@ class _Reader:
         data = it.data
         if status == "not-done" or data.get("notGiven") is True or data.get("wasNotGiven") is True:
             raise _LeftOut("not_given")
+        if any(NOT_DONE.search(words) for reason in parts(data, "statusReason") for words in _words(reason)):
+            # the example of HL7 itself has it with on-hold
+            if status == "on-hold":
+                raise _LeftOut("not_given")
+            raise _LeftOut("status_contradicted", f"the status {status}, and a reason why it was not done")
         if data.get("modifierExtension") or part(data, "dosage", "modifierExtension"):
             raise _LeftOut("modifier_extension", "an extension that changes what the resource means")
         if "medication" in data or any(key.startswith("occuren") for key in data):
@@ -400,8 +406,7 @@ class _Reader:
 
     def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
         """Read each name that a concept has: its text, and the words of its codes."""
-        words = [text(concept, "text"), *(text(it, "display") for it in parts(concept, "coding"))]
-        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(words) if it]
+        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(_words(concept))]
 
     def _one(self, named: Sequence[tuple[Named, str]], where: str) -> Named:
         """The drug that names agree on; where they do not the resource is left out."""
@@ -441,12 +446,13 @@ class _Reader:
             voices.hear(f"dosage.route.coding[{number}].display", display, ROUTE_WORDS.of(display))
         words = text(dosage, "route", "text")
         voices.hear("dosage.route.text", words, ROUTE_WORDS.of(words))
+        where = "dosage.route" if voices.says is not None else "dosage.text"
         _hear_text(voices, dosage, ROUTE_WORDS)
         if voices.differ:
             raise _LeftOut("route_contradicted", f"different routes: {voices.told}")
         if voices.says is None:
             raise _LeftOut("no_route", f"no route that is known: {voices.told or 'none is given'}")
-        origins["route"] = "mapped, dosage.route" if dosage.get("route") else "mapped, dosage.text"
+        origins["route"] = f"mapped, {where}"
         return voices.says
 
     def _method(self, it: Resource, dosage: Mapping[str, Any], origins: dict[str, str]) -> str | None:
@@ -457,17 +463,18 @@ class _Reader:
             voices.hear("display", text(coding, "display"), METHOD_WORDS.of(text(coding, "display")))
         voices.hear("text", text(dosage, "method", "text"), METHOD_WORDS.of(text(dosage, "method", "text")))
         where = "dosage.method" if parts(dosage, "method", "coding") else "dosage.method.text"
-        if not isinstance(dosage.get("method"), Mapping):
-            where = "dosage.text"
+        unknown = voices.told if voices.says is None and not voices.differ else ""
         _hear_text(voices, dosage, METHOD_WORDS)
+        if unknown or not isinstance(dosage.get("method"), Mapping):
+            where = "dosage.text"
         if voices.differ:
             origins["method"] = f"contradicted: {where}: {voices.told}; not written down"
             self._tell("method_contradicted", it, f"different ways of giving it: {voices.told}")
             return None
         if voices.says is not None:
             origins["method"] = f"mapped, {where}"
-        elif where != "dosage.text" and voices.told:
-            origins["method"] = f"left out: {where} names no way of giving it that is known"
+        elif unknown:
+            origins["method"] = "left out: dosage.method names no way of giving it that is known"
         return voices.says
 
     def _site(self, it: Resource, dosage: Mapping[str, Any], route: str, origins: dict[str, str]) -> str | None:
@@ -759,8 +766,7 @@ class _Reader:
             status, code = text(it.data, "status"), part(it.data, "code")
             if status == "entered-in-error":
                 continue
-            words = [text(code, "text"), *(text(coding, "display") for coding in parts(code, "coding"))]
-            kinds = {SERVICES[w] for word in words if (w := plain_name(word).casefold()) in SERVICES}
+            kinds = {SERVICES[w] for word in _words(code) if (w := plain_name(word).casefold()) in SERVICES}
             if len(kinds) != 1 or status not in ("completed", "not-done"):
                 self.account.leave_out(it.item, "procedure_not_mapped" if len(kinds) != 1 else "procedure_not_done_yet")
                 continue
@@ -783,6 +789,12 @@ def _version(it: Resource) -> tuple[int, str]:
 
 def _id(it: Resource) -> tuple[Any, ...]:
     return natural(it.name)
+
+
+def _words(concept: object) -> list[str]:
+    """The text of a concept, and the words of its codes."""
+    words = [text(concept, "text"), *(text(coding, "display") for coding in parts(concept, "coding"))]
+    return [it for it in words if it]
 
 
 def _coded(concept: object, code: str) -> bool:

@@ -86,5 +86,6 @@ def _ml(volume: Decimal | None) -> float | None:
 
 
 _ORAL_FORM = re.compile(
-    r"\b(?:chewable\s+)?(?:tab(?:let)?s?|cap(?:sule|let)?s?|oral\s+(?:solution|suspension))\b", re.IGNORECASE
+    r"\b(?:oral\s+)?(?:chewable\s+)?(?:tab(?:let)?s?|cap(?:sule|let)?s?|oral\s+(?:solution|suspension))\b",
+    re.IGNORECASE,
 )

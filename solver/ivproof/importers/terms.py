@@ -110,6 +110,9 @@ METHOD_WORDS = Words(
     }
 )
 
+NOT_DONE = re.compile(r"\bnot\s+(?:done|given|administered|taken)\b", re.IGNORECASE)
+"""Words of a reason for a status which say that nothing was given."""
+
 SERVICES = {
     "lumbar puncture": "lumbar_puncture",
     "thoracentesis": "thoracentesis",
