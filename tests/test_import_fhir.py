@@ -194,6 +194,26 @@ def test_a_drug_that_is_contradicted_or_not_named_is_left_out(medication: dict[s
     assert (found.charts, found.report["left_out"]) == ([], {reason: 1})
 
 
+@pytest.mark.parametrize(
+    ("codes", "product", "noticed"),
+    [
+        (["0069-2587-10"], "0069-2587-10", set()),
+        (["51144-050-01"], "51144-050-01", set()),
+        (["51144-0050-1"], "51144-0050-1", set()),
+        (["51144005001"], "51144005001", set()),
+        (["0069258710"], None, {"product_unclear"}),
+        (["0069-2587-10", "51144-050-01"], None, {"product_unclear"}),
+        (["0069-2587-10", "0069-2587-10"], "0069-2587-10", set()),
+    ],
+)
+def test_a_code_of_a_product_is_taken_where_its_parts_are_known(
+    codes: list[str], product: str | None, noticed: set[str]
+) -> None:
+    codings = [{"system": "http://hl7.org/fhir/sid/ndc", "code": it, "display": "vancomycin"} for it in codes]
+    found = read(given(medicationCodeableConcept={"coding": codings}))
+    assert (only(found).get("product"), kinds(found)) == (product, noticed)
+
+
 def test_a_name_with_a_carrier_is_one_bag_of_two() -> None:
     named = "vancomycin (VANCOCIN) 1,250 mg in sodium chloride 0.9 % 250 mL IVPB"
     [chart] = read(given(medicationCodeableConcept={"text": named})).charts

@@ -122,6 +122,7 @@ def mar(
         place_of_service=place_of_service,
         zone=zone,
         keep_not_given=keep_not_given,
+        mapped_by=f"preset {preset}" if preset else str(mapping),
     )
     _finish("rows", found.charts, found.report, found.refusals, None if check else output, report)
 

@@ -78,8 +78,12 @@ def read_events(
     place_of_service: str | None = None,
     zone: str | None = None,
     keep_not_given: bool = False,
+    mapped_by: str = "",
 ) -> Imported:
-    """Read event lists; `refusals` are there where a file cannot be used, and then there is no chart."""
+    """Read event lists; `refusals` are there where a file cannot be used, and then there is no chart.
+
+    `mapped_by` is what the report calls the mapping.
+    """
     found = Imported()
     tables: list[Table] = []
     for file in files:
@@ -101,6 +105,7 @@ def read_events(
             found.refusals.append(refuse(Source(encounters, wrong.line), wrong.problem))
     if not found.refusals:
         reader.finish(found)
+        found.report["mapping"] = mapped_by
     return found
 
 

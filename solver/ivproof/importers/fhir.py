@@ -31,6 +31,7 @@ from ivproof.importers.terms import (
     METHOD_CODES,
     METHOD_WORDS,
     NDC,
+    NDC_FORM,
     NOT_DONE,
     PLACES,
     ROUTE_CODES,
@@ -392,7 +393,7 @@ class _Reader:
         elif not isinstance(concept, Mapping):
             raise _LeftOut("no_drug", "nothing says what was given")
         named = self._concept(concept, on)
-        product = _product(concept)
+        product = self._product(it, concept, where, origins)
         if not any(printed.found for printed, _ in named) and ingredients:
             return self._ingredients(ingredients, where.removesuffix(".code"), on, origins)
         if len(ingredients) == 1:
@@ -434,6 +435,20 @@ class _Reader:
             return each
         together = self._names.read(" and ".join(it.drug for it in each), on)
         return [together] if len(each) > 1 and together.found is not None and together.carrier is None else each
+
+    def _product(self, it: Resource, concept: object, where: str, origins: dict[str, str]) -> str | None:
+        """The NDC of what was given; none where there are several, or where its parts cannot be told."""
+        codings = [coding for coding in parts(concept, "coding") if text(coding, "system") == NDC]
+        codes = list(dict.fromkeys(code for coding in codings if (code := text(coding, "code"))))
+        if len(codes) == 1 and NDC_FORM.fullmatch(codes[0]):
+            return codes[0]
+        if codes:
+            why = (
+                "several NDC" if len(codes) > 1 else "an NDC is 4-4-2, 5-3-2, 5-4-1 or 5-4-2 digits with dashes, or 11"
+            )
+            origins["product"] = f"left out: {where}: {why}"
+            self._tell("product_unclear", it, f"{where}: {why}; not written down")
+        return None
 
     # --- How it was given
 
@@ -805,12 +820,6 @@ def _item(ingredient: Mapping[str, Any]) -> Mapping[str, Any]:
     """The name of an ingredient: its concept, or the words of what it refers to."""
     concept = part(ingredient, "itemCodeableConcept")
     return concept if isinstance(concept, Mapping) else {"text": text(ingredient, "itemReference", "display")}
-
-
-def _product(concept: object) -> str | None:
-    codes = {text(coding, "code") for coding in parts(concept, "coding") if text(coding, "system") == NDC}
-    codes.discard("")
-    return codes.pop() if len(codes) == 1 else None
 
 
 def _form(ndc: str) -> str:
