@@ -89,6 +89,7 @@ def test_mutated_charts_are_accepted_by_both_readers_or_by_none_and_mean_the_sam
         ({"pla\u0441e_of_service": "11"}, "the chart"),
         ({"primary_reason": ["nobody"]}, "primary_reason[0]"),
         ({"id": "\ud800"}, "id"),
+        ({"time_zone": "Europe/\ud800"}, "time_zone"),
     ],
 )
 def test_what_no_visit_can_be_is_refused_where_it_stands(changes: dict[str, Any], place: str) -> None:

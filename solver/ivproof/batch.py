@@ -35,7 +35,7 @@ from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.choices import TooManyWaysError
 from ivproof.coding import Coder, Recheck
 from ivproof.determination import Determination
-from ivproof.encounter import Encounter
+from ivproof.encounter import Encounter, digest
 from ivproof.policy import Policy
 from ivproof.second import DisagreementError
 
@@ -87,6 +87,8 @@ class Outcome:
     result: Any = None
     refusals: tuple[Refusal, ...] = ()
     failure: str | None = None
+    digest: str = ""
+    """Of the chart, where it could be read."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -214,8 +216,9 @@ class _Worker:
             chart = sheet.chart()
         except Exception as error:  # whatever it is, the other charts are to be answered
             return Outcome(position, sheet.source, None, failure=place_of(error)), None
-        name = None if chart.encounter is None else chart.encounter.id
-        return Outcome(position, sheet.source, name, refusals=chart.refusals), chart.encounter
+        if chart.encounter is None:
+            return Outcome(position, sheet.source, None, refusals=chart.refusals), None
+        return Outcome(position, sheet.source, chart.encounter.id, digest=digest(chart.encounter)), chart.encounter
 
     def _code(self, encounters: Sequence[Encounter]) -> list[Any]:
         """Code together, or where that fails one by one, to lose no more than the chart at fault."""

@@ -78,6 +78,8 @@ _WRITTEN = re.compile(
 
 _ONE_DIGIT = re.compile(r"\d:\d\d(:\d\d)?", re.ASCII)
 
+_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*")
+
 # Zone files that mean something else on every machine, or are not there on every one.
 _LOCAL_ZONES = re.compile(r"localtime|posixrules|(posix|right)/.*")
 
@@ -257,7 +259,8 @@ def _zone(name: str) -> ZoneInfo:
             raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # an unknown name, a path, a folder of zones
-        raise BadTimeError(f"a zone of the IANA list, such as America/New_York, not {name}") from None
+        named = f", not {name}" if _ZONE_NAME.fullmatch(name) else ""  # else it may be anything
+        raise BadTimeError(f"a zone of the IANA list, such as America/New_York{named}") from None
 
 
 class Timeline:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
     from ivproof.batch import Form
+    from ivproof.chart.files import Sheet
     from ivproof.commands.output import Output
-    from ivproof.commands.resume import Done, Records
+    from ivproof.commands.resume import Done, Notes, Records
+    from ivproof.commands.running import Note
     from ivproof.policy import Policy
 
 PACKETS = {".pdf", ".html", ".json"}
@@ -187,6 +190,7 @@ def audit(
     from ivproof.batch import Job, Strict
     from ivproof.chart.files import scan
     from ivproof.commands.running import run
+    from ivproof.policy import law_folder
 
     found = iter(scan(files))
     first = [] if search else list(islice(found, FEW + 1))
@@ -196,16 +200,19 @@ def audit(
         "readings": by.settings(readings),
         "claim file": _digest([claim] if claim else []),
         "claim edits": _digest([*(ptp or ()), *(mue or ()), *(add_on or ()), *([edits_of.value] if edits_of else ())]),
+        "drug list": _digest(sorted((law_folder() / "drugs").glob("*.csv"))),
+        "version of the program": version("ivproof"),
         "form": "summary" if summary else shape.value,
         "search": kind.value,
     }
     report = _Report(by, shape, summary=summary, output=output, claims=claims)
-    report.open(asked, resume=resume)
-    sheets = report.rest(chain(first, found))
+    sheets = report.open(chain(first, found), asked, resume=resume)
     make = Auditing(claims, edit_files, kind.value)
     job = Job(by, readings, Strict(report.form) if strict else report.form, recheck.value if recheck else None, make)
     with telling_policy_errors():
-        status = run(sheets, job, jobs, report.write, report.sink, seen=report.seen, finish=report.finish)
+        status = run(
+            sheets, job, jobs, report.write, report.sink, seen=report.seen, note=report.note, finish=report.finish
+        )
     if report.problems or (status == 0 and any(report.verdicts[it] for it in failing)):
         status = status or REFUSED
     raise typer.Exit(status)
@@ -267,35 +274,39 @@ class _Report:
         self._audited: set[str] = set()
         self._total: Summary | None = None
         self._show: Callable[[Any], bytes] = bytes
+        self._notes: Notes | None = None
+        self.note: Note | None = None
         self.sink: Output
 
-    def open(self, asked: dict[str, Any], *, resume: bool) -> None:
-        """Open the output; with `resume`, after what an interrupted run has left."""
-        from ivproof.commands.output import INCOMPLETE, Output
-        from ivproof.commands.resume import Done, ResumeError, note_asked, read_done
+    def open(self, sheets: Iterable[Sheet], asked: dict[str, Any], *, resume: bool) -> Iterable[Sheet]:
+        """Open the output; with `resume`, after what an interrupted run has left. Gives the charts to be answered."""
+        from ivproof.commands.output import Output
+        from ivproof.commands.resume import Done, Noted, Notes, ResumeError, read_done, unchanged
 
         done = Done()
+        noted: list[Noted] = []
         if resume and self._path is not None:
-            written = self._path.with_name(self._path.name + INCOMPLETE)
             try:
-                done = read_done(written, asked, self._records)
+                done, noted = read_done(self._path, asked, self._records)
             except ResumeError as error:
                 wrong(f"--resume: {error}")
+            done, noted, sheets = unchanged(sheets, done, noted)
         try:
-            self.sink = Output(self._path, done.size)
+            self.sink = Output(self._path, done.size if done.records else 0)
             if self.sink.beside:
-                note_asked(self.sink.written, asked)
+                self._notes = Notes(self.sink.written, asked, noted)
+                self.note = self._notes.add
         except OSError as error:
             wrong(f"--output {self._path}: {error.strerror or error}")
         self._begin(done)
+        return sheets
 
     def _begin(self, done: Done) -> None:
         from ivproof.chart.consistency import compare_key
         from ivproof.chart.refusal import Source
 
         self.verdicts += done.verdicts
-        self._left = set(map(compare_key, done.encounters))
-        self._audited |= self._left
+        self._audited |= set(map(compare_key, done.encounters))
         if self._summing and not self.sink.beside:
             from ivproof.audit.summary import Summary
 
@@ -303,16 +314,10 @@ class _Report:
         self.seen = [(Source(str(self.sink.written)), name) for name in done.encounters]
         if self._shape is Format.TABLE and not self._summing:
             self._show = self._table()
-        if self._shape is Format.CSV and not self._summing and not done.size:
+        if self._shape is Format.CSV and not self._summing and not done.records:
             from ivproof.audit.worksheet import header
 
             self.sink.write(header())
-
-    def rest(self, sheets: Iterable[Any]) -> Iterable[Any]:
-        """The charts that are still to be audited."""
-        from ivproof.commands.resume import rest
-
-        return rest(sheets, self._left)
 
     def write(self, found: Found) -> bytes | str:
         """Give what is written of an audit, or why there is none."""
@@ -333,23 +338,16 @@ class _Report:
 
     def finish(self) -> None:
         """Close the output, and say what was asked for and not found."""
-        from ivproof.commands.resume import forget_asked
-
         for name in self._claims.lines if self._claims else ():
             if name is not None and name not in self._audited:
                 self.problems += 1
                 say(f"{self._claims.file if self._claims else ''}: {name}: no chart of this encounter was audited")
-        if self._left:
-            self.problems += 1
-            say(f"ivproof: {self.sink.written} has {len(self._left)} encounters that are not in the input")
-            self.sink.finish(whole=False)
-            return
         if self._summing:
             self._finish_summary()
         else:
             self.sink.finish(whole=True)
-        if self.sink.beside:
-            forget_asked(self.sink.written)
+        if self._notes is not None:
+            self._notes.close(forget=True)
 
     # --- forms
 
@@ -361,15 +359,15 @@ class _Report:
             self.sink.write(self._summary(self._total))
             self.sink.finish(whole=True)
             return
+        from ivproof.commands.output import replace_whole
+
         total = Summary()
-        self.sink.finish(whole=False)
+        self.sink.flush()
         with self.sink.written.open("rb") as stream:
             for line in stream:
                 total.add(json.loads(line))
-        part = self.sink.written.with_suffix(".part")
-        part.write_bytes(self._summary(total))
-        part.replace(self.sink.path or part)
-        self.sink.written.unlink()
+        replace_whole(self.sink.path or self.sink.written, self._summary(total))
+        self.sink.discard()
 
     def _summary(self, total: Summary) -> bytes:
         if self._shape is Format.CSV:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import BinaryIO, Self, TypeVar
 
@@ -15,40 +20,52 @@ import typer
 
 from ivproof.commands.common import REFUSED, say, wrong
 
+try:
+    import fcntl
+except ImportError:  # a system without such locks
+    fcntl = None  # type: ignore[assignment]
+
 INCOMPLETE = ".incomplete"
 """What a file's name ends in until it is whole."""
 
+ASKED = ".run"
+"""What the name ends in of the file that says what an incomplete run was asked."""
+
+PRIVATE = 0o600
+"""What is written holds charts, or what follows from them: it is for its owner."""
+
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
 
 class Output:
-    """Takes whole lines. A file is written beside its place and renamed at the end.
+    """Takes whole lines. A file is written beside its place, under a name that no other has, and renamed at the end.
 
     With `kept`, so many bytes of a file that an interrupted run left there are kept, and written on. Raises OSError
-    where the file cannot be written.
+    where the file cannot be written, or where another run is writing it.
     """
 
     def __init__(self, path: Path | None, kept: int = 0) -> None:
         self.path = path
-        self._kept = kept
         # a device or a pipe cannot be renamed, and has no half-written state that anybody could find
         self.beside = path is not None and (not path.exists() or path.is_file())
-        self._stream = self._open()
+        self.written = Path("-") if path is None else path
+        """The file that is written to."""
+        self._stream = self._open(kept)
 
-    def _open(self) -> BinaryIO:
+    def _open(self, kept: int) -> BinaryIO:
         if self.path is None:
             return sys.stdout.buffer
-        if not self._kept:
-            return self.written.open("wb")
-        stream = self.written.open("r+b")
-        stream.truncate(self._kept)
-        stream.seek(self._kept)
+        if not self.beside:
+            return self.path.open("wb")
+        if kept:
+            self.written = incomplete(self.path)
+            stream: BinaryIO = os.fdopen(os.open(self.written, os.O_RDWR | _FLAGS), "r+b")
+            _lock(stream, self.path)
+            stream.truncate(kept)
+            stream.seek(kept)
+        else:
+            self.written, stream = _new(self.path)
         return stream
-
-    @property
-    def written(self) -> Path:
-        """The file that is written to."""
-        if self.path is None:
-            return Path("-")
-        return self.path.with_name(self.path.name + INCOMPLETE) if self.beside else self.path
 
     def write(self, lines: bytes) -> None:
         """Write whole lines."""
@@ -63,17 +80,127 @@ class Output:
         self._stream.flush()
         if self.path is None:
             return
-        self._stream.close()
         if whole and self.beside:
+            os.fsync(self._stream.fileno())
+            if fcntl is not None:  # as long as it is open, it is locked
+                self.written.replace(self.path)
+        self._stream.close()
+        if whole and self.beside and fcntl is None:
             self.written.replace(self.path)
 
     def discard(self) -> None:
         """Close, and leave no file where nothing was to be written."""
         if self.path is not None:
-            with suppress(OSError):  # where the disk is full, closing fails too
-                self._stream.close()
             if self.beside:
                 self.written.unlink(missing_ok=True)
+            with suppress(OSError):  # where the disk is full, closing fails too
+                self._stream.close()
+
+
+def incomplete(path: Path) -> Path:
+    """Give the name under which a run writes a file until it is whole, unless another file has it."""
+    return path.with_name(path.name + INCOMPLETE)
+
+
+def beside(written: Path) -> Path:
+    """Give the name of the file that says what an incomplete run was asked."""
+    return written.with_name(written.name + ASKED)
+
+
+def create(path: Path) -> BinaryIO:
+    """Create a file that is the owner's. Raises FileExistsError where anything has that name, be it a link."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, PRIVATE)
+    return os.fdopen(number, "r+b")
+
+
+def _new(path: Path) -> tuple[Path, BinaryIO]:
+    """Create a file beside a path. What an interrupted run left is replaced; what else has that name is left alone."""
+    for number in count(1):
+        first = incomplete(path)
+        written = first if number == 1 else first.with_name(f"{first.name}-{number}")
+        if _is_of_a_run(written):
+            with open_own(written) as left:
+                _lock(left, path)
+                written.unlink()
+            beside(written).unlink(missing_ok=True)
+        if beside(written).is_symlink() or beside(written).exists():
+            continue
+        try:
+            stream = create(written)
+        except FileExistsError:
+            with suppress(FileNotFoundError), suppress_links(), open_own(written) as other:
+                _lock(other, path)  # somebody else's file may have that name, but no other run
+            if number == MOST_NAMES:
+                raise
+            continue
+        _lock(stream, path)
+        return written, stream
+    raise AssertionError  # counting has no end
+
+
+MOST_NAMES = 100
+"""So many names are tried for a file that is not whole yet."""
+
+
+def open_own(path: Path) -> BinaryIO:
+    """Open a file to read, if it is one: neither a link nor a pipe. Raises OSError."""
+    stream = os.fdopen(os.open(path, os.O_RDONLY | _FLAGS), "rb")
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        return stream
+    stream.close()
+    raise OSError(errno.EINVAL, "it is no file", str(path))
+
+
+@contextmanager
+def suppress_links() -> Iterator[None]:
+    """Pass over what is no file that could be opened; that another run is writing is not passed over."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise
+
+
+def _is_of_a_run(written: Path) -> bool:
+    """Whether a run left the file: it says beside it what it was asked."""
+    try:
+        return all(stat.S_ISREG(it.lstat().st_mode) for it in (written, beside(written)))
+    except OSError:
+        return False
+
+
+def _lock(stream: BinaryIO, path: Path) -> None:
+    """Take the lock of a file as long as it is open. Raises OSError where another run has it."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
+    except OSError:  # a file system without locks
+        return
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Put a document in the place of a path, whole or not at all. Raises OSError."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(content)
+        return
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=INCOMPLETE, delete=False) as file:
+        unfinished = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+    try:
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 T = TypeVar("T")
@@ -106,14 +233,10 @@ def write_whole(path: Path | None, content: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        sink = Output(path)
+        replace_whole(path, content)
     except OSError as error:
-        wrong(f"--output {path}: {error.strerror or error}")
-    try:
-        sink.write(content)
-        sink.finish(whole=True)
-    except OSError as error:
-        sink.discard()
+        if not path.parent.is_dir():
+            wrong(f"--output {path}: {error.strerror or error}")
         say(f"ivproof: cannot write {path}: {error.strerror or error}")
         raise typer.Exit(REFUSED) from error
 

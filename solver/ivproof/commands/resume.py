@@ -1,63 +1,169 @@
-"""Going on with a run that was cut short: what it has written whole is kept, and what it was asked must be the same.
+"""Going on with a run that was cut short: what it has written whole is kept where the charts are the same still.
 
-A run leaves its lines in a file whose name ends in .incomplete, and beside it what it was asked. Lines are written in
-the order of the charts, so the last ones may be cut; they are dropped and made again.
+A run leaves its lines in a file whose name ends in .incomplete. Beside it stands what it was asked, and of each chart,
+before its line is written, its id, its digest and the line's hash. Lines are written in the order
+of the charts, so the last ones may be cut: these are made again, and so is all from the first chart that has changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from ivproof.commands.output import beside, create, incomplete, open_own, replace_whole
 
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
-
-ASKED = ".run"
-"""What the name ends in of the file that says what an incomplete run was asked."""
 
 
 class ResumeError(ValueError):
     """A run that cannot be gone on with; the message says why."""
 
 
+class Record(NamedTuple):
+    """What a run has written of one encounter: its verdict, where in the file it ends, and the hash of it."""
+
+    encounter: str
+    verdict: str
+    end: int
+    hash: str
+
+
+class Noted(NamedTuple):
+    """A chart that a run has come to: its id, its digest, and the hash of what was written of it, if anything was."""
+
+    encounter: str
+    digest: str
+    written: str
+
+
 @dataclass
 class Done:
-    """What a run that was cut short has written: encounters, verdicts, and how many bytes of it are whole."""
+    """What a run that was cut short has written whole; `head` bytes stand before the first record."""
 
-    encounters: list[str] = field(default_factory=list)
-    verdicts: Counter[str] = field(default_factory=Counter)
-    size: int = 0
+    records: list[Record] = field(default_factory=list)
+    head: int = 0
+
+    @property
+    def encounters(self) -> list[str]:
+        """The encounters, in their order."""
+        return [it.encounter for it in self.records]
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        """How often each verdict was given."""
+        return Counter(it.verdict for it in self.records)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are whole."""
+        return self.records[-1].end if self.records else self.head
 
 
-def note_asked(written: Path, asked: Mapping[str, Any]) -> None:
-    """Note beside an incomplete output what the run is asked."""
-    _beside(written).write_text(json.dumps(asked, sort_keys=True, indent=1) + "\n", "utf-8")
+class Notes:
+    """What is noted beside an incomplete output. Raises OSError."""
+
+    def __init__(self, written: Path, asked: Mapping[str, Any], noted: Sequence[Noted] = ()) -> None:
+        self._path = beside(written)
+        self._again = Counter(it for it in noted if not it.written)
+        lines = [json.dumps(asked, sort_keys=True), *map(json.dumps, noted)]
+        content = "".join(f"{line}\n" for line in lines).encode()
+        if noted:
+            replace_whole(self._path, content)
+            self._stream: BinaryIO = self._path.open("ab")
+        else:
+            self._path.unlink(missing_ok=True)
+            self._stream = create(self._path)
+            self._stream.write(content)
+            self._stream.flush()
+
+    def add(self, encounter: str, digest: str, lines: bytes) -> None:
+        """Note a chart, before anything of it is written."""
+        it = Noted(encounter, digest, _hash(lines) if lines else "")
+        if self._again[it]:  # noted by the run before, and only told again
+            self._again[it] -= 1
+            return
+        self._stream.write(json.dumps(it).encode() + b"\n")
+        self._stream.flush()
+
+    def close(self, *, forget: bool) -> None:
+        """Close; and remove the notes where the run is at its end."""
+        self._stream.close()
+        if forget:
+            self._path.unlink(missing_ok=True)
 
 
-def forget_asked(written: Path) -> None:
-    """Remove that note."""
-    _beside(written).unlink(missing_ok=True)
-
-
-def read_done(written: Path, asked: Mapping[str, Any], records: Records) -> Done:
+def read_done(path: Path, asked: Mapping[str, Any], records: Records) -> tuple[Done, list[Noted]]:
     """Read what an incomplete run has done; nothing where there is none. Raises ResumeError."""
-    if not written.exists() or not written.stat().st_size:
-        return Done()
+    written = incomplete(path)
+    if not written.is_symlink() and (not written.exists() or not written.stat().st_size):
+        return Done(), []
     try:
-        before = json.loads(_beside(written).read_text("utf-8"))
+        with open_own(beside(written)) as stream:
+            first, *lines = stream.read().decode().splitlines()
+            before = json.loads(first)
+            noted = [Noted(*it) for line in lines if (it := _plain(line)) is not None]
+        if not isinstance(before, dict):
+            raise ValueError(first)
     except (OSError, ValueError):
-        raise ResumeError(f"{_beside(written)}: found nothing that says what the run was asked") from None
+        raise ResumeError(f"{beside(written)}: found nothing that says what the run was asked") from None
     # read back as it was written: JSON knows no tuples
     now = json.loads(json.dumps(asked))
     differing = [name for name in now if before.get(name) != now[name]]
     if differing:
         raise ResumeError(f"{written} was begun with another {', another '.join(differing)}; run without --resume")
-    with written.open("rb") as stream:
-        return records(stream)
+    try:
+        with open_own(written) as stream:
+            return records(stream), noted
+    except (OSError, ValueError) as error:
+        raise ResumeError(f"{written}: {getattr(error, 'strerror', None) or 'it is not what a run leaves'}") from None
+
+
+def _plain(line: str) -> list[Any] | None:
+    """A note as it was written; None for one that is cut."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    fits = isinstance(found, list) and list(map(type, found)) == [str, str, str]
+    return found if fits else None
+
+
+def unchanged(sheets: Iterable[Sheet], done: Done, noted: Sequence[Noted]) -> tuple[Done, list[Noted], Iterator[Sheet]]:
+    """Compare the charts with those of the run: give what is still so of it, and the charts that are to be answered.
+
+    Charts of which nothing was written are answered again, so that it is told again why.
+    """
+    from ivproof.encounter import digest
+
+    same: list[Noted] = []
+    again: list[Sheet] = []
+    kept = 0
+    rest = iter(sheets)
+    for it in noted:
+        if it.written and [(one.encounter, one.hash) for one in done.records[kept : kept + 1]] != [(it[0], it[2])]:
+            break  # noted, and not written, or changed since
+        sheet, encounter = None, None
+        for sheet in rest:
+            encounter = sheet.chart().encounter
+            if encounter is not None:
+                break
+            again.append(sheet)
+        if sheet is None or encounter is None:
+            break
+        if not it.written or (encounter.id, digest(encounter)) != it[:2]:
+            again.append(sheet)
+        if (encounter.id, digest(encounter)) != it[:2]:
+            break
+        kept += bool(it.written)
+        same.append(it)
+    return Done(done.records[:kept], done.head), same, chain(again, rest)
 
 
 Records = Callable[[Iterable[bytes]], Done]
@@ -65,18 +171,19 @@ Records = Callable[[Iterable[bytes]], Done]
 
 
 def json_records(stream: Iterable[bytes]) -> Done:
-    """Read JSON Lines, each an audit."""
+    """Read JSON Lines, each an audit, as far as they are."""
     done = Done()
     for line in stream:
-        if not line.endswith(b"\n"):
-            break
         try:
-            audit = json.loads(line)
-        except ValueError:
+            audit = json.loads(line) if line.endswith(b"\n") else None
+        except (ValueError, RecursionError):
             break
-        done.encounters.append(audit["encounter"])
-        done.verdicts[audit["verdict"]] += 1
-        done.size += len(line)
+        if not isinstance(audit, dict):
+            break
+        encounter, verdict = audit.get("encounter"), audit.get("verdict")
+        if not isinstance(encounter, str) or not isinstance(verdict, str):
+            break
+        done.records.append(Record(encounter, verdict, done.size + len(line), _hash(line)))
     return done
 
 
@@ -87,16 +194,21 @@ def csv_records(stream: Iterable[bytes]) -> Done:
     done = Done()
     at = 0
     last: tuple[str, str] | None = None
+    rows = b""
     for n, record in enumerate(_csv_lines(stream)):
         if n and (found := encounter_and_verdict(record)) != last:
             if last is not None:
-                done.encounters.append(last[0])
-                done.verdicts[last[1]] += 1
-            done.size, last = at, found
+                done.records.append(Record(*last, at, _hash(rows)))
+            last, rows = found, b""
         at += len(record)
+        rows += record
         if not n:
-            done.size = at
+            done.head = at
     return done
+
+
+def _hash(lines: bytes) -> str:
+    return hashlib.sha256(lines).hexdigest()
 
 
 def _csv_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
@@ -107,20 +219,3 @@ def _csv_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
         if record.count(b'"') % 2 == 0 and record.endswith(b"\r\n"):
             yield record
             record = b""
-
-
-def rest(sheets: Iterable[Sheet], done: set[str]) -> Iterator[Sheet]:
-    """Give the charts that are still to be answered; takes each id from `done` as it comes."""
-    from ivproof.chart.consistency import compare_key
-
-    for sheet in sheets:
-        if done:
-            encounter = sheet.chart().encounter
-            if encounter is not None and compare_key(encounter.id) in done:
-                done.remove(compare_key(encounter.id))
-                continue
-        yield sheet
-
-
-def _beside(written: Path) -> Path:
-    return written.with_name(written.name + ASKED)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Write = Callable[[Any], bytes | str]
 """From a result to what is written of it; text is not written but told as a problem of the chart."""
 
+Note = Callable[[str, str, bytes], None]
+"""Takes the id of a chart, its digest, and what will be written of it, which may be nothing."""
+
 
 def run(
     sheets: Iterable[Sheet],
@@ -27,13 +30,15 @@ def run(
     sink: Output,
     *,
     seen: Iterable[tuple[Source, str]] = (),
+    note: Note | None = None,
     finish: Callable[[], None] | None = None,
     told: dict[str, bool] | None = None,
 ) -> int:
     """Answer charts and write the answers; give the exit status.
 
-    `told` is filled with the files, and whether every chart of each was answered. `finish` closes the output in place
-    of `sink.finish`, where more is to be done than to give it its name.
+    `note` is told of each chart that could be read, before anything is written of it. `told` is filled with the files,
+    and whether every chart of each was answered. `finish` closes the output in place of `sink.finish`, where more is to
+    be done than to give it its name.
     """
     from ivproof.batch import outcomes
     from ivproof.commands.output import Interruption
@@ -57,6 +62,8 @@ def run(
                     told[file] = told.get(file, True) and not outcome.problems
                 if outcome.result is not None:
                     lines = outcome.result if isinstance(outcome.result, str) else write(outcome.result)
+                    if note is not None and outcome.encounter is not None:
+                        note(outcome.encounter, outcome.digest, lines if isinstance(lines, bytes) else b"")
                     if isinstance(lines, str):
                         if told is not None:
                             told[file] = False
@@ -69,6 +76,8 @@ def run(
                         if sink.path is not None:
                             sink.flush()  # a run that is killed loses nothing that was answered
                         answered += 1
+                elif note is not None and outcome.encounter is not None:
+                    note(outcome.encounter, outcome.digest, b"")
                 counter.advance()
         if finish is None:
             sink.finish(whole=True)

@@ -170,7 +170,7 @@ def _zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         pass
-    raise TimeError(f"a zone of the IANA list, not {name}")
+    raise TimeError("a zone of the IANA list")
 
 
 def _seconds(offset: timedelta | None) -> int:
