@@ -453,6 +453,36 @@ def test_the_code_in_force(name: str, on: date, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "on", "way", "meant", "others"),
+    [
+        ("Q5102", DAY, ("IV", None), None, {"Q5103", "Q5104"}),  # a code of two products, each with a successor
+        ("J9310", DAY, ("IV", None), "J9312", set()),  # its product has another code now
+        ("J9044", date(2023, 5, 2), ("IV", None), None, {"J9041", "J9046", "J9048", "J9049"}),  # ended, nothing follows
+        ("J9044", DAY, ("IV", None), "J9044", set()),
+        ("bortezomib", DAY, ("IV", None), "J9041", {"J9044"}),
+        ("Velcade", DAY, ("IV", None), "J9041", set()),
+        ("trastuzumab", DAY, ("SQ", None), "J9356", set()),  # one product is given under the skin
+        ("leuprolide", DAY, ("IM", None), None, {"J9217", "J1950"}),
+        ("leuprolide", DAY, ("SQ", "implant"), "J9219", set()),
+        ("adalimumab", DAY, ("IV", None), None, set()),
+        ("rituximab", date(2018, 12, 31), ("IV", None), "J9310", set()),
+    ],
+)
+def test_codes_that_may_be_meant(
+    name: str, on: date, way: tuple[str, str | None], meant: str | None, others: set[str]
+) -> None:
+    codes = found(name, on).codes_on(on, *way)
+    assert (codes.meant and codes.meant.hcpcs) == meant
+    assert {code.hcpcs for code in codes.others} == others
+
+
+def test_a_code_that_ended_is_never_said_to_be_the_reference_product_now() -> None:
+    [note] = found("Q5102").notes
+    assert "J1745" not in note
+    assert "Q5103" in note and "Q5104" in note
+
+
+@pytest.mark.parametrize(
     ("name", "printed"),
     [
         ("rituximab", "J9310 (100 mg)"),

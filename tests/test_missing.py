@@ -459,3 +459,20 @@ def test_the_fields_of_which_the_format_lists_the_values_have_them_all() -> None
         if "enum" in json.dumps(it) or "boolean" in json.dumps(it)
     }
     assert with_schema == {name for name in Administration.model_fields if closed(Administration, name)}
+
+
+def test_the_product_is_asked_for_by_the_codes_that_may_be_meant() -> None:
+    fact = report(given_iv("a", "bortezomib", "09:00", "09:10", billing_units=30), diagnoses=["C90.00"]).fact(
+        "administrations[a].product"
+    )
+    assert fact.matters == "alone"
+    lines = {it.text: [dict(claim.drugs) for claim in it.claims] for it in fact.outcomes}
+    assert lines == {"J9041": [{"J9041 for a": 30}], "J9044": [{"J9044 for a": 30}]}
+
+
+def test_the_container_of_what_was_discarded_is_asked_for() -> None:
+    fact = report(given_iv("a", "pembrolizumab", "09:00", "09:30", billing_units=180, discarded_units=20)).fact(
+        "administrations[a].container"
+    )
+    lines = {it.text: sorted(line for claim in it.claims for line in claim.drugs) for it in fact.outcomes}
+    assert lines == {"single_dose": ["J9271 for a", "J9271-JW for a"], "multi_dose": ["J9271 for a"]}

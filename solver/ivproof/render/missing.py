@@ -126,13 +126,21 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     found = Table(box=None, pad_edge=False, show_header=False)
     found.add_column(no_wrap=True)
     found.add_column(overflow="fold")
+    # where the codes for giving are one, the lines of the drugs tell the outcomes apart
+    alike = len({_claims(it.claims) for it in outcomes}) == 1
+    said = _drugs if alike and len({_drugs(it.claims) for it in outcomes}) > 1 else _claims
     for it in outcomes[:SHOWN]:
-        found.add_row(Text(plain(it.text)), Text(_claims(it.claims)))
+        found.add_row(Text(plain(it.text)), Text(said(it.claims)))
     rest = outcomes[SHOWN:]
     if rest:
         last = rest[-1].last or rest[-1].text
-        found.add_row(Text(f"and {len(rest)} more, up to"), Text(f"{plain(last)}: {_claims(rest[-1].claims)}"))
+        found.add_row(Text(f"and {len(rest)} more, up to"), Text(f"{plain(last)}: {said(rest[-1].claims)}"))
     return found
+
+
+def _drugs(claims: Sequence[ClaimLines]) -> str:
+    lines = dict.fromkeys(tuple(f"{line} ×{units:g}" for line, units in it.drugs.items()) for it in claims)
+    return " or ".join(plain(", ".join(it)) or "no drug line" for it in lines)
 
 
 def _claims(claims: Sequence[ClaimLines]) -> str:
