@@ -154,7 +154,7 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
             yield Padding(Text.assemble((plain(fact.fact), "cyan"), f": {plain(fact.message)}"), (0, 0, 0, 2))
     if search.change is None:
         yield Text(f"None of {search.tried} changed charts that were coded gives {wish}.")
-        yield Text(f"Not tried: {search.not_tried}.", FAINT)
+        yield Text(f"Tried: {'; '.join(search.searched)}. Not tried: {search.not_tried}.", FAINT)
         return
     least = "Least change" if search.complete else "A change"
     yield Text.assemble((least, "bold"), f" that gives {wish}, of those tried ({search.tried} changed charts):")
