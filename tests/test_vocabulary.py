@@ -82,6 +82,7 @@ FULL: dict[str, Any] = {
         },
         {"id": "h", "drug": "ondansetron", "route": "IV", "done": False},
         {"id": "i", "drug": "Botox", "route": "IM"},
+        {"id": "j", "drug": "ceftriaxone 1 g in NS 50 mL IVPB", "route": "IV"},
     ],
     "services": [
         {"kind": "evaluation_and_management", "code": "99213", "separately_identifiable": True},

@@ -35,6 +35,9 @@ REACTION = "reaction"
 ANY = "any"
 """What stands for any route or diagnosis in the facts on codes of their own."""
 
+BY_BRAND = "_by_brand"
+"""What tells the product that has its drug's key, where it is named by brand or code, from the drug named as such."""
+
 LAST = 99991231
 """The day that no date of service comes after."""
 
@@ -296,8 +299,20 @@ class _Translation:
             self.notes.update(dict.fromkeys(match.notes))
         self.matches[a] = match
         self._add("drug", f"{a},{key}", where)
-        product = name.casefold() if it.product is None else compare_key(it.product)
-        self._add("product", f"{a},{self._key('p', product)}", where if it.product is None else (*place, "product"))
+        if match is not None and match.carrier is not None:
+            fluid = match.carrier.drug
+            self.names[fluid.key] = fluid.name
+            self._drug_facts(fluid)
+            self._add("in_fluid", f"{a},{fluid.key},{'addition' if match.carrier.added else 'carrier'}", where)
+        if it.product is not None:
+            product, where_from = self._key("p", compare_key(it.product)), (*place, "product")
+        elif match is not None:  # a strength, a carrier or a container in the name makes no other product of it
+            named = match.product.key if match.product else ""
+            product, where_from = (f"{key}{BY_BRAND}" if named == key else named or key), where
+            self.names.setdefault(product, match.spelling)
+        else:
+            product, where_from = self._key("p", name.casefold()), where
+        self._add("product", f"{a},{product}", where_from)
         form = it.form or (match.product.form if match is not None and match.product is not None else None)
         if form is not None:
             self._add("form", f"{a},{form}", where if it.form is None else (*place, "form"))

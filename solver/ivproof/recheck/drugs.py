@@ -18,6 +18,8 @@ from .terms import Atom, parse_facts, show
 
 Row = Mapping[str, str]
 TELLING = 5  # letters of a name that is not found inside another word by chance
+CARRYING = {"saline", "balanced_fluid", "dextrose", "diluent"}
+ADDED = {"electrolyte", "vitamin"}
 LAST = 99991231  # the day that no date of service comes after
 FLAGS = ("printed", "hormonal", "immunotherapy")
 OF_PRODUCTS = {
@@ -65,7 +67,14 @@ class Drugs:
         drug_of = {str(it[1]): str(it[2]) for it in facts if it[0] == "drug"}
         named = [(f"a{n}", it) for n, it in enumerate(given, 1) if f"a{n}" in drug_of]  # what was given
         trusted = [self._name(it["drug"], drug_of[a]) for a, it in named]
-        known = sorted({drug for drug in drug_of.values() if drug in self.ingredients})
+        fluids = [(str(it[1]), str(it[2]), str(it[3])) for it in facts if it[0] == "in_fluid" and len(it) == 4]
+        for a, fluid, how in fluids:
+            self._fluid(given[int(a[1:]) - 1]["drug"], drug_of[a], fluid, how)
+        for a, product in ((str(it[1]), str(it[2])) for it in facts if it[0] == "product" and len(it) == 3):
+            if drug_of[a] in self.ingredients and "product" not in given[int(a[1:]) - 1]:
+                self._named_product(given[int(a[1:]) - 1]["drug"], drug_of[a], product)
+        both = {*drug_of.values(), *(fluid for _, fluid, _ in fluids)}
+        known = sorted({drug for drug in both if drug in self.ingredients})
         expected = {atom for drug in known for atom in self._listed(drug)}
         for wrong in sorted(map(show, expected ^ set(listed))):
             raise DrugError(f"{wrong}: the proof and the drug list differ")
@@ -101,6 +110,26 @@ class Drugs:
         elif any(len(it) >= TELLING and it in folded for it in self.spelled):
             return f"that {text!r} is no drug of the list, though it holds the name of one"
         return ""
+
+    def _named_product(self, text: str, drug: str, product: str) -> None:
+        """A product that a name is said to settle is one of the drug, and the name holds its brand or its code."""
+        if product == drug:
+            return
+        named = drug if product == f"{drug}_by_brand" else product
+        rows = [row for row in self.products.get(drug, ()) if row["product"] == named]
+        spelled = [it for row in rows for it in (*_items(row["brands"]), row["hcpcs"]) if it]
+        if not any(_folded(it) in _folded(text) for it in spelled):
+            raise DrugError(f"{text!r} holds no name of a product {product} of {drug}")
+
+    def _fluid(self, text: str, drug: str, fluid: str, how: str) -> None:
+        """A fluid that a name is said to hold is one of the list, spelled there; only an addition is added to it."""
+        if fluid not in self.ingredients or self.ingredients[fluid]["kind"] not in CARRYING:
+            raise DrugError(f"the drug list has no fluid {fluid}")
+        folded = _folded(text)
+        if not any(_folded(it) in folded for it in self._spellings(fluid)):
+            raise DrugError(f"{text!r} holds no spelling of {fluid}")
+        if how == "addition" and self.ingredients[drug]["kind"] not in ADDED:
+            raise DrugError(f"{drug} is no electrolyte or vitamin, and is said to be added to {fluid}")
 
     def _listed(self, drug: str) -> list[Atom]:
         row = self.ingredients[drug]

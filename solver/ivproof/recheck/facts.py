@@ -78,10 +78,16 @@ class Listed:
 
     def __init__(self, stated: Iterable[Atom]) -> None:
         self.drug: dict[Value, Value] = {}
+        self.fluid: dict[Value, Atom] = {}
+        self.product: dict[Value, Value] = {}
         self.others: dict[tuple[Value, Value], list[Atom]] = {}
         for atom in stated:
             if atom[0] == "drug" and len(atom) == 3:
                 self.drug[atom[1]] = atom[2]
+            elif atom[0] == "product" and len(atom) == 3:
+                self.product[atom[1]] = atom[2]
+            elif atom[0] == "in_fluid" and len(atom) == 4:
+                self.fluid[atom[1]] = atom
             elif atom[0] in OF_THE_LIST and len(atom) == 3:
                 self.others.setdefault((atom[0], atom[1]), []).append(atom)
 
@@ -258,8 +264,15 @@ class _Translation:
         unknown = stated[:1] == "u" and stated[1:].isdigit()
         drug = self._number("u", name) if unknown else stated
         yield f"drug({a},{drug})", f"{place}/drug"
-        product, where = (key(it["product"]), "product") if "product" in it else (name, "drug")
-        yield f"product({a},{self._number('p', product)})", f"{place}/{where}"
+        if not unknown and a in self.listed.fluid:
+            yield show(self.listed.fluid[a]), f"{place}/drug"
+        if "product" in it:
+            yield f"product({a},{self._number('p', key(it['product']))})", f"{place}/product"
+        elif unknown:
+            yield f"product({a},{self._number('p', name)})", f"{place}/drug"
+        else:
+            product = self.listed.product.get(a, stated)
+            yield f"product({a},{show(product)})", f"{place}/drug"
         if "form" in it:
             yield f"form({a},{it['form']})", f"{place}/form"
         known = () if unknown else OF_THE_LIST
