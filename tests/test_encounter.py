@@ -308,8 +308,13 @@ def test_an_administration_without_an_id_gets_one_of_its_drug() -> None:
     encounter = accepted(data)
     assert data == before
     names = [it.id for it in encounter.administrations]
-    assert names == ["ceftriaxone-1", "ns-0-9-1", "ceftriaxone-2", "ceftriaxone-3"]
+    assert names == ["ceftriaxone-1", "ns-1", "ceftriaxone-2", "ceftriaxone-3"]
     assert accepted(dumps(encounter)) == encounter
+    printed = ["cefTRIAXone (ROCEPHIN) 1 g in NS 50 mL", "5-FU", "0.9% saline", "%%", "/x", "insulin, regular"]
+    encounter = accepted({**chart(), "administrations": [{"drug": it, **bare} for it in printed]})
+    assert [it.id for it in encounter.administrations] == [
+        *("ceftriaxone-1", "5-fu-1", "0-9-saline-1", "drug-1", "x-1", "insulin-1")
+    ]
     assert accepted({**data, "primary_reason": "ceftriaxone-1"}).primary_reason == ("ceftriaxone-1",)
 
 

@@ -367,12 +367,23 @@ def _with_ids(data: object) -> object:
     named = []
     for it in given:
         if isinstance(it, Mapping) and it.get("id") is None and isinstance(it.get("drug"), str):
-            stem = re.sub(r"[\W_]+", "-", compare_key(it["drug"]).casefold()).strip("-") or "drug"
+            stem = _stem(it["drug"])
             name = next(name for n in count(1) if (name := f"{stem}-{n}") not in taken)
             taken.add(name)
             it = {"id": name, **{key: value for key, value in it.items() if key != "id"}}  # noqa: PLW2901
         named.append(it)
     return {**data, "administrations": named}  # type: ignore[dict-item]
+
+
+_REST = re.compile(r"(?:\s+(?:\d|\(|in\b)|\s*[,;/]).*", re.DOTALL)
+"""What a printed name has after the drug: strength or dose, a brand in brackets, the carrier."""
+
+
+def _stem(drug: str) -> str:
+    """Give the beginning of a drug's name in the form of an id: ``ceftriaxone`` of ``cefTRIAXone 1 g in NS 50 mL``."""
+    name = compare_key(drug).casefold().strip()
+    short, whole = (re.sub(r"[\W_]+", "-", it).strip("-") for it in (_REST.sub("", name), name))
+    return short or whole or "drug"
 
 
 def _line(path: Place, lines: Mapping[Place, int] | None) -> int | None:

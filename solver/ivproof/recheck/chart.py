@@ -194,7 +194,10 @@ def _named(data: Any) -> Any:
     found = []
     for it in given:
         if isinstance(it, dict) and it.get("id") is None and isinstance(it.get("drug"), str):
-            words = re.findall(r"[^\W_]+", key(it["drug"]).casefold())
+            name = key(it["drug"]).casefold().strip()
+            # without what a printed name has after the drug: an amount, brackets, the carrier, what a comma or slash begins
+            cut = re.search(r"\s+(?:\d|\(|in\b)|\s*[,;/]", name)
+            words = re.findall(r"[^\W_]+", name[: cut.start()] if cut else name) or re.findall(r"[^\W_]+", name)
             stem, number = "-".join(words) or "drug", 1
             while f"{stem}-{number}" in taken:
                 number += 1
