@@ -195,7 +195,7 @@ def _named(data: Any) -> Any:
     for it in given:
         if isinstance(it, dict) and it.get("id") is None and isinstance(it.get("drug"), str):
             name = key(it["drug"]).casefold().strip()
-            # without what a printed name has after the drug: an amount, brackets, the carrier, what a comma or slash begins
+            # without what a printed name has after the drug: amount, brackets, carrier, what a comma or slash begins
             cut = re.search(r"\s+(?:\d|\(|in\b)|\s*[,;/]", name)
             words = re.findall(r"[^\W_]+", name[: cut.start()] if cut else name) or re.findall(r"[^\W_]+", name)
             stem, number = "-".join(words) or "drug", 1
