@@ -243,6 +243,7 @@ def test_what_is_no_code_of_a_diagnosis_is_reported(tmp_path: Path) -> None:
         (["--preset", "clif", "--zone", "Mars/Olympus"], "--zone"),
         (["--preset", "clif", "--place-of-service", "ED"], "two digits"),
         (["--preset", "clif"], "-o FILE"),
+        (["--preset", "clif", "-o", "charts.parquet"], ".jsonl"),
         (["--preset", "clif", "--map", "x.toml"], "one of"),
         (["--map", "no.toml"], "no.toml"),
     ],

@@ -11,7 +11,7 @@ import typer
 
 from ivproof.commands.common import REFUSED, say, show, table, wrong
 from ivproof.commands.guarding import Commands
-from ivproof.commands.output import spare_charts, write_whole
+from ivproof.commands.output import ending, spare_charts, write_whole
 
 if TYPE_CHECKING:
     from ivproof.chart.refusal import Refusal
@@ -167,6 +167,7 @@ def _check_outputs(inputs: Sequence[str], output: Path | None, report: Path | No
         wrong("expected -o FILE for the charts, or --check")
     spare_charts(inputs, output)
     spare_charts(inputs, report)
+    ending(output, dict.fromkeys((".jsonl", ".ndjson", ""), "charts"))
 
 
 def _drugs() -> Any:
