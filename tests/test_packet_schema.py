@@ -24,7 +24,7 @@ def billed(encounter: Encounter) -> Encounter:
     """An encounter with what was billed; where nothing is said, with a claim that is right but for one line."""
     if "billed" in encounter.model_fields_set:
         return encounter
-    [found] = MAKER._coder.code([encounter])
+    [found] = MAKER.coder.code([encounter])
     lines = [BilledLine(code=it.code, units=it.units, modifiers=it.modifiers) for it in found.claim[1:]]
     return encounter.model_copy(update={"billed": (*lines, BilledLine(code="96376", units=1, modifiers=()))})
 

@@ -24,6 +24,7 @@ from ivproof.exploration.nearby import Departure, Reached
 from ivproof.facts import WHOLE, Facts, day_of
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.policy import Policy, Wording
+from ivproof.statements import Gives, Holds, Statement
 
 Otherwise = Mapping[Departure, Reached]
 """What other options of settled questions lead to, where that is not what the chart leads to as held."""
@@ -103,7 +104,8 @@ class Exclusion:
     """Something that is not on the claim: what, the code it would have had (if one), and why.
 
     `name` is the id of the law's rule behind it. Of what would have had no one code, `kept_from` has those of its class
-    that it might have taken but for the reason, and `by_route` those of other classes, by the way it was given.
+    that it might have taken but for the reason, and `by_route` those of other classes, by the way it was given. `says`
+    is what stands behind the reason.
     """
 
     subject: str
@@ -113,6 +115,7 @@ class Exclusion:
     name: str
     kept_from: tuple[str, ...] = field(default=(), compare=False)
     by_route: tuple[str, ...] = field(default=(), compare=False)
+    says: tuple[Statement, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the exclusion as the format has it."""
@@ -132,7 +135,7 @@ class MissingFact:
     It does where some value of it, by itself, gives another claim, or where the alternatives suppose different values
     of it. It is None where that is not known, since not every value was tried. `searched` says which were, where none
     of them gives another claim. `charted` is what the chart has there, where it does give the fact, and it may be a
-    slip of the pen.
+    slip of the pen. `says` is what stands behind the message.
     """
 
     fact: str
@@ -143,6 +146,7 @@ class MissingFact:
     field: str
     searched: str = ""
     charted: str = ""
+    says: tuple[Statement, ...] = ()
 
     @property
     def weight(self) -> str:
@@ -213,6 +217,11 @@ class Reading:
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     otherwise_status: Mapping[str, str] = field(default_factory=dict)
     otherwise_why: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def says_otherwise(self) -> tuple[Gives, ...]:
+        """What stands behind the claims that other options give."""
+        return tuple(Gives(self.question, it, tuple(codes.items())) for it, codes in self.otherwise.items())
 
     @property
     def departs(self) -> bool:
@@ -474,6 +483,7 @@ class Determiner:
                     name,
                     kept.get((subject, why), ()) if code is None else (),
                     by_route.get((subject, why), ()) if code is None else (),
+                    (Holds(str(Function(predicate, tuple(atom)))),),
                 ),
             )
         return tuple(
@@ -491,7 +501,8 @@ class Determiner:
             changes, searched = hanging.get((str(subject), _text(what)), Hanging(None))
             rules = sorted_rules(self._wording(name).references)
             charted = names.charted(subject, _text(what))
-            one = MissingFact(fact, changes, message, rules, names.subject(subject), _text(what), searched, charted)
+            who, says = names.subject(subject), (Holds(str(Function("missing", (subject, what, why)))),)
+            one = MissingFact(fact, changes, message, rules, who, _text(what), searched, charted, says)
             found.append((names.rank(subject), one))
         return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))
 

@@ -25,6 +25,7 @@ from ivproof.reasons.instead import instead
 from ivproof.reasons.lacking import Lacking, pattern_of
 from ivproof.reasons.measures import Measures, strongest
 from ivproof.reasons.naming import Names
+from ivproof.statements import Absent, Applies, Holds, Reads, Statement, as_dict, with_values
 
 TECHNICAL_FILES = ("time.lp",)
 """Files whose predicates are folded into the steps that ask for them."""
@@ -74,6 +75,7 @@ class Line:
 
     `kind` is ``fact`` (of the chart), ``list`` (of the drug list), ``table`` (of the law), ``step``, ``see`` (a step
     told before, by its number), ``measure``, ``counted``, ``not``, ``reading``, ``choice`` or ``also`` (another way).
+    `says` are the statements behind its text.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class Line:
     step: Step | None = None
     number: int | None = None
     rule: str = ""
+    says: tuple[Statement, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The line as plain data, without what is empty."""
@@ -92,6 +95,8 @@ class Line:
             plain["number"] = self.number
         if self.rule:
             plain["rule"] = self.rule
+        if self.says:
+            plain["says"] = [as_dict(it) for it in self.says]
         if self.step is not None:
             plain["step"] = self.step.as_dict()
         return plain
@@ -180,7 +185,7 @@ class Teller:
     def step(self, atom: str) -> Line:
         """The step by which an atom follows, told now or before; a fact of the chart is a line of its own."""
         if atom in self._told:
-            return Line("see", self.sentence(atom, full=False), number=self._told[atom])
+            return Line("see", self.sentence(atom, full=False), number=self._told[atom], says=self._says(atom))
         reasons = self.derivation.reasons(atom)
         if not reasons:
             return self._given(atom)
@@ -199,7 +204,11 @@ class Teller:
         lines = tuple(_once([*(it for it in collected if it.kind != CITED), *also]))
         citation = self._citation(rule, [it.rule for it in collected if it.kind == CITED])
         step = Step(number, atom, sentence, rule.id, citation, rule.place, lines)
-        return Line("step", step.sentence, step=step, number=number, rule=rule.id)
+        return Line("step", step.sentence, step=step, number=number, rule=rule.id, says=self._says(atom))
+
+    def _says(self, atom: str) -> tuple[Statement, ...]:
+        """What the sentence of an atom states: that it holds, by a rule with its values."""
+        return (Holds(atom), *(applies(it) for it in self.derivation.reasons(atom)[:1]))
 
     def _citation(self, rule: Rule, folded: Iterable[str]) -> str:
         """What a step cites: its own rule's citation, and those of the rules that were folded into it and decide."""
@@ -278,11 +287,14 @@ class Teller:
             else:
                 self._condition(atom, lines, seen, direct=shown)
         texts = self.measures.of(instance, all_of_them=self.detail)
-        lines += [Line("measure", text, rule=instance.rule.id) for text in texts]
+        for text in texts:
+            lines.append(Line("measure", text, rule=instance.rule.id, says=(applies(instance), *self.measures.behind)))
         for counted in instance.aggregates:
             told = self._worth_counting(counted, instance, shown=shown)
             if told:
-                lines.append(Line("counted", counted_words(self.names, counted)))
+                counted_atoms = (Holds(it) for way in counted.alternatives for it in way.positive)
+                behind: tuple[Statement, ...] = (applies(instance), *counted_atoms)
+                lines.append(Line("counted", counted_words(self.names, counted), says=behind))
             for atom in (atom for alternative in counted.alternatives for atom in alternative.positive):
                 if told and not self.detail:
                     self._note_readings(atom, seen)
@@ -369,27 +381,28 @@ class Teller:
         """A line for something that no rule concludes."""
         name, _, rest = atom.partition("(")
         text = self.names.fact(name, rest[:-1])
+        says = (Holds(atom),)
         match self.derivation.origin(atom):
             case "chart":
                 places = (self.derivation.place(it.place) for it in self.derivation.chart[atom])
-                return Line("fact", text, tuple(dict.fromkeys(places)))
+                return Line("fact", text, tuple(dict.fromkeys(places)), says=says)
             case "drug list":
-                return Line("list", text)
+                return Line("list", text, says=says)
             case "law":
                 rule = self.derivation.tables[atom].rule
                 said = self.names.sentence(rule, {}, atom)
-                return Line("table", f"{text}. {said}" if rule.is_fact else said, rule=rule.id)
-        return Line("fact", text)
+                return Line("table", f"{text}. {said}" if rule.is_fact else said, rule=rule.id, says=says)
+        return Line("fact", text, says=says)
 
     def _other(self, instance: Instance, atom: str) -> Line:
-        return Line("also", self.names.sentence(instance.rule, instance.bindings, atom), rule=instance.rule.id)
+        text = self.names.sentence(instance.rule, instance.bindings, atom)
+        return Line("also", text, rule=instance.rule.id, says=(applies(instance),))
 
     def _reading(self, key: str) -> Line:
         held, question = self.derivation.held[key], self.policy.questions[key]
         option = question.option(held.option)
-        return Line(
-            "reading", f"{question.number} ({question.name}) = {option.name}, {_SOURCES[held.source]}: {option.says}"
-        )
+        text = f"{question.number} ({question.name}) = {option.name}, {_SOURCES[held.source]}: {option.says}"
+        return Line("reading", text, says=(Reads(key, held.option),))
 
     # --- what was counted, chosen, or did not hold
 
@@ -413,7 +426,8 @@ class Teller:
         word = "either" if len(named) == 2 else "any"
         decides = head.partition("(")[0] in self.decisive
         same = "the claim depends on it" if decides else "the claim is the same"
-        return Line("choice", f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}")
+        text = f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}"
+        return Line("choice", text, says=(Holds(head), applies(instance)))
 
     def _worth_telling(self, atom: str) -> bool:
         name = atom.partition("(")[0]
@@ -429,7 +443,7 @@ class Teller:
         """
         others = list(instead(self.derivation, self.names, pattern_of(atom)))
         for it in others:
-            yield Line("not", it.said)
+            yield Line("not", it.said, says=(Absent(atom), *map(Holds, it.atoms)))
             if parse_name(it.atoms[0]) == "initial":
                 yield self.step(it.atoms[0])
         if others:
@@ -437,18 +451,25 @@ class Teller:
         if not self._worth_telling(atom):
             return
         found = self.lacking.negation(atom)
+        says = (Absent(atom), *found.says)
         if not found.said:
-            yield Line(found.kind, found.reason)
+            yield Line(found.kind, found.reason, says=says)
         elif found.measured:
             # a length that is short says it all; how two moments stand to each other needs what it was looked at for
             if found.between and not left_out and not self.detail:
-                yield Line("not", f"{found.said} — {found.reason}", rule=found.rule)
+                yield Line("not", f"{found.said} — {found.reason}", rule=found.rule, says=says)
                 return
             if self.detail:
-                yield Line("not", found.said, rule=found.rule)
-            yield Line("measure", found.reason, rule=found.rule)
+                yield Line("not", found.said, rule=found.rule, says=says)
+            yield Line("measure", found.reason, rule=found.rule, says=says)
         elif self.detail or (found.reason and not found.silent):
-            yield Line("not", " — ".join(it for it in (found.said, found.reason) if it), rule=found.rule)
+            text = " — ".join(it for it in (found.said, found.reason) if it)
+            yield Line("not", text, rule=found.rule, says=says)
+
+
+def applies(instance: Instance) -> Applies:
+    """That a rule applied, with the values of its variables."""
+    return Applies(instance.rule.id, instance.rule.clause, with_values(instance.bindings))
 
 
 def _code_of(derivation: Derivation, unit: str) -> str:

@@ -57,6 +57,12 @@ class SecondEngine:
         except ValueError:  # a law that is written with more brackets than it needs, or in another order
             return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
 
+    @cached_property
+    def named(self) -> recheck.Program:
+        """The law with the names of its rules, which what is kept between runs leaves out: by them statements speak."""
+        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
+        return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+
     def question(self, facts: Facts) -> list[recheck.Atom]:
         """Give the facts of a chart and the settings of the questions in the second engine's own form."""
         return recheck.parse_facts(f"{facts.text()}\n{self._settings}")

@@ -18,6 +18,7 @@ from ivproof.packet.model import Cited, Nearest, Point, Relied
 from ivproof.policy import Policy
 from ivproof.reasons.attempts import Attempt, tries
 from ivproof.reasons.naming import Names
+from ivproof.statements import Holds
 
 DEEP = 3
 """So many steps deep an argument is told; what lies below is in the proof."""
@@ -134,7 +135,7 @@ class Told:
             if any(self._about(it.place) in sites for it in facts):
                 name, _, rest = atom.partition("(")
                 places = ", ".join(sorted(self.derivation.place(it.place) for it in facts))
-                yield Point(0, "fact", _ended(self.names.fact(name, rest[:-1])), places)
+                yield Point(0, "fact", _ended(self.names.fact(name, rest[:-1])), places, (Holds(atom),))
 
     def nearest(self, code: str, keys: Collection[str]) -> tuple[Nearest | None, str]:
         """What comes nearest to earning a code, for some administrations or for any; and whom it is about.
@@ -167,7 +168,7 @@ class Told:
         found = [it for key in keys or (None,) for it in tries(teller, code, key) if it.left_out]
         points: list[Point] = []
         for it in found[:FAILING]:
-            points += [Point(0, "step", _ended(it.sentence), it.citation), *_points(it.obstacles, 1)]
+            points += [Point(0, "step", _ended(it.sentence), it.citation, it.says), *_points(it.obstacles, 1)]
         return tuple(_once(points))
 
     # --- the chart
@@ -240,7 +241,7 @@ def _failing(lines: Iterable[Line]) -> Iterator[Point]:
     """What fails, without what it rests on."""
     for line in lines:
         if line.kind in {"measure", "counted", "against", "lacking", "needed", "step"}:
-            yield Point(0, line.kind, _ended(line.text), line.step.citation if line.step else "")
+            yield Point(0, line.kind, _ended(line.text), line.step.citation if line.step else "", line.says)
 
 
 def _points(lines: Iterable[Line], depth: int) -> Iterator[Point]:
@@ -248,10 +249,10 @@ def _points(lines: Iterable[Line], depth: int) -> Iterator[Point]:
     for line in lines:
         if line.step is not None:
             if depth < DEEP:
-                yield Point(depth, line.kind, line.step.sentence, line.step.citation)
+                yield Point(depth, line.kind, line.step.sentence, line.step.citation, line.says)
             yield from _points(line.step.lines, min(depth + 1, DEEP))
         elif line.kind == "measure" or (line.kind in {"counted", "against", "lacking", "needed"} and depth < DEEP):
-            yield Point(depth, line.kind, _ended(line.text))
+            yield Point(depth, line.kind, _ended(line.text), says=line.says)
 
 
 def _once(points: Iterable[Point]) -> Iterator[Point]:

@@ -85,8 +85,8 @@ class PacketMaker:
         """`policy_name` is how the policy was asked for, where the commands of the packet have to say it."""
         self.policy = policy
         self._readings = dict(readings or {})
-        self._coder = Coder(policy, readings, edit_files, assumptions=True)
-        self._auditor = Auditor(policy, readings, coder=self._coder, search=search)
+        self.coder = Coder(policy, readings, edit_files, assumptions=True)
+        self._auditor = Auditor(policy, readings, coder=self.coder, search=search)
         self._recorder = Recorder(policy, readings)
         self._sources = Sources.of(policy)
         self._settled = {policy.question(name).key for name in self._readings}
@@ -99,7 +99,7 @@ class PacketMaker:
         an answer cannot be recorded.
         """
         [audit] = self._auditor.code([encounter], "all")
-        case = Case(self._coder, self._recorder, encounter)
+        case = Case(self.coder, self._recorder, encounter)
         number = _nearest_claim(audit)
         derivation = case.derivation(case.alternatives[number])
         tellers = iter(lambda: case.teller(derivation), None)
@@ -227,7 +227,7 @@ class PacketMaker:
     # --- the proof
 
     def _proof(self, encounter: Encounter, file: str, name: str) -> Enclosed:
-        made = prove(self._coder, encounter)
+        made = prove(self.coder, encounter)
         content = canonical(made)
         # where the chart lies on the maker's machine is nobody's business
         chart = "chart.yaml" if file == "-" else PurePath(file).name

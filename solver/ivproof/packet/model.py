@@ -11,6 +11,7 @@ from typing import Any
 
 from ivproof.audit.model import Audit
 from ivproof.report.timeline import Timeline
+from ivproof.statements import Statement
 
 FORMAT = "ivproof packet"
 VERSION = 1
@@ -20,13 +21,15 @@ VERSION = 1
 class Point:
     """One thing that an argument says: a step with its citation, or a length against its threshold.
 
-    `depth` tells under which point it stands, 0 for what is said first. `kind` is as in `ivproof.explanation.Line`.
+    `depth` tells under which point it stands, 0 for what is said first. `kind` is as in `ivproof.explanation.Line`, and
+    so are the statements that it `says`, which stay within the program.
     """
 
     depth: int
     kind: str
     text: str
     citation: str = ""
+    says: tuple[Statement, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,5 +211,5 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(it) for it in value]
     if is_dataclass(value):
-        return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name != "content"}
+        return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name not in {"content", "says"}}
     raise TypeError(f"no plain data: {type(value).__name__}")

@@ -11,6 +11,8 @@ from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function, Term, Variable, parse
 from ivproof.reasons.follow import Follow
+from ivproof.reasons.lacking import fails
+from ivproof.statements import Holds, Statement
 
 OF_ANOTHER_CLASS = 3
 """So many things are named that would have to be of another class, where nothing comes nearer."""
@@ -21,7 +23,8 @@ class Attempt:
     """A rule that could have earned the code: for whom, what it says, and what fails, from the rule down.
 
     `key` is the constant of the administration or other service that it is about; `left_out` says that the rule itself
-    leaves it out, and the obstacles are its reasons.
+    leaves it out, and the obstacles are its reasons. `says` are the statements behind the sentence: that the rule
+    fails, or that it leaves out.
     """
 
     rule: str
@@ -33,6 +36,7 @@ class Attempt:
     progress: int
     key: str = ""
     left_out: bool = False
+    says: tuple[Statement, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as plain data."""
@@ -107,6 +111,7 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
                 bool(obstacles) and obstacles[-1].kind == "reading",
                 0 if failure.under_other_reading and not failure.otherwise_holds else failure.passed + 1,
                 teller.names.subject(str(subject)),
+                says=(fails(failure),),
             ),
         )
 
@@ -122,7 +127,8 @@ def _left_out(teller: Teller, subject: Term, role: Term) -> Iterator[Attempt]:
             lines = line.step.lines if line.step is not None else ()
             citation = line.step.citation if line.step is not None else ""
             text = line.text.rstrip(".")
-            yield Attempt(line.rule, citation, text, teller.names.term(subject), lines, False, 1, key, left_out=True)
+            who = teller.names.term(subject)
+            yield Attempt(line.rule, citation, text, who, lines, False, 1, key, left_out=True, says=line.says)
 
 
 def _gives(teller: Teller, rule: Rule, role: Term) -> bool:
@@ -173,5 +179,10 @@ def _wrong_class(teller: Teller, subject: Term, class_: Term, own: list[Term]) -
     fresh = teller.fresh()
     lines = (fresh.step(str(it)) for it in teller.derivation.of("class_of") if str(it.arguments[0]) == key)
     sentence = f"{who} would have to be coded as {teller.names.term(class_)}"
-    obstacles = (Line("against", f"{who} is coded as {found}"), *lines)
+    classes = ("code_class", "class_of")
+    behind = (
+        it for name in classes for it in teller.derivation.of(name) if str(it.arguments[0]) in {str(subject), key}
+    )
+    says = tuple(Holds(str(it)) for it in behind if it.arguments[1] in own)
+    obstacles = (Line("against", f"{who} is coded as {found}", says=says), *lines)
     return Attempt("class", "", sentence, who, obstacles, False, 1, key)

@@ -8,7 +8,9 @@ from ivproof.explanation import Line, Teller
 from ivproof.law.syntax import Aggregate, Choice, Comparison, Literal
 from ivproof.law.terms import Function, Variable, variables
 from ivproof.reasons.absence import READING, Failure, Part
+from ivproof.reasons.lacking import fails
 from ivproof.reasons.naming import UNKNOWN
+from ivproof.statements import Absent, Reads
 
 DEPTH = 12
 """How many rules deep a failure is followed."""
@@ -25,7 +27,7 @@ class Follow:
         """The failing condition, and what is behind it."""
         teller, failed = self.teller, failure.failed
         if failed is None:
-            yield Line("against", "the choice fell on another")
+            yield Line("against", "the choice fell on another", says=(fails(failure),))
         elif isinstance(failed, Comparison):
             yield self._comparison(failure)
         elif isinstance(failed, Literal) and failed.atom.signature == READING:
@@ -37,7 +39,7 @@ class Follow:
             if not rules:
                 # the chart may say something else instead
                 kind = "against" if teller.lacking.is_otherwise(failed.atom) else "lacking"
-                yield Line(kind, teller.lacking.uncharted(failed.atom))
+                yield Line(kind, teller.lacking.uncharted(failed.atom), says=(fails(failure),))
             elif str(failed.atom) not in self._seen and depth < DEPTH:
                 self._seen.add(str(failed.atom))
                 yield from self._deeper(failed.atom, depth)
@@ -47,7 +49,7 @@ class Follow:
         failures = teller.absence.failures(atom)
         if not failures:
             rule = teller.absence.rules(atom.signature)[0]
-            yield Line("lacking", teller.lacking.told(rule, atom), rule=rule.id)
+            yield Line("lacking", teller.lacking.told(rule, atom), rule=rule.id, says=(absent(atom),))
             return
         nearest = max(failures, key=lambda it: (not self._by_choice(it), not it.by_reading, it.nearness))
         if isinstance(nearest.source, Aggregate):
@@ -61,7 +63,7 @@ class Follow:
             # what does not even name whom it is about says less than what is behind it
             if not below or UNKNOWN not in text:
                 said = teller.lacking.told(nearest.rule, atom, nearest.bindings)
-                yield Line("needed", said, rule=nearest.rule.id)
+                yield Line("needed", said, rule=nearest.rule.id, says=(fails(nearest),))
         yield from below
         for failure in failures:
             if failure is not nearest and failure.otherwise_holds and isinstance(failure.failed, Literal):
@@ -76,8 +78,9 @@ class Follow:
 
     def _comparison(self, failure: Failure) -> Line:
         if text := self.teller.lacking.shortfall(failure):
-            return Line("measure", text, rule=failure.rule.id)
-        return Line("lacking", self._unlike(failure.failed), rule=failure.rule.id)
+            says = (fails(failure), *self.teller.measures.behind)
+            return Line("measure", text, rule=failure.rule.id, says=says)
+        return Line("lacking", self._unlike(failure.failed), rule=failure.rule.id, says=(fails(failure),))
 
     def _unlike(self, failed: Part | None) -> str:
         """What a comparison of two things that are no lengths asks for."""
@@ -96,7 +99,7 @@ class Follow:
         else:
             holding = str(atom)
         line = teller.step(holding)
-        return Line("against", line.text, line.places, line.step, line.number, line.rule)
+        return Line("against", line.text, line.places, line.step, line.number, line.rule, line.says)
 
     def _reading(self, literal: Literal) -> Line:
         key, option = map(str, literal.atom.arguments)
@@ -104,4 +107,10 @@ class Follow:
         held = question.option(self.teller.derivation.held[key].option)
         other = question.option(option)
         otherwise = f"only if {question.number} ({question.name}) were read as {other.name}: {other.says}"
-        return Line("reading", f"{otherwise.rstrip('.')}; it is read as {held.name}")
+        text = f"{otherwise.rstrip('.')}; it is read as {held.name}"
+        return Line("reading", text, says=(Absent(str(literal.atom)), Reads(key, held.name)))
+
+
+def absent(atom: Function) -> Absent:
+    """That nothing like an atom holds, whatever its variables stand for."""
+    return Absent(str(Function(atom.name, tuple(Function("_") if any(variables(it)) else it for it in atom.arguments))))

@@ -13,6 +13,7 @@ from ivproof.policy import DRUG_PREDICATES
 from ivproof.reasons.absence import Absence, Failure
 from ivproof.reasons.measures import Measures
 from ivproof.reasons.naming import UNKNOWN, Names
+from ivproof.statements import Fails, Statement, with_values
 
 OTHER = "another"
 """What stands in a sentence for what is not known."""
@@ -37,6 +38,7 @@ class Negation:
     silent: bool = False
     measured: bool = False
     between: bool = False
+    says: tuple[Statement, ...] = ()
 
 
 class Lacking:
@@ -65,6 +67,7 @@ class Lacking:
             return Negation(said, "", rule.id)
         last = self._compared(nearest)
         length = self.shortfall(last) if last is not None else ""
+        behind = tuple(self.measures.behind) if length else ()
         return Negation(
             said,
             length or self.shortfall(nearest) or self._instead_below(nearest),
@@ -72,6 +75,7 @@ class Lacking:
             silent=self._is_silent(nearest),
             measured=bool(length),
             between=bool(length) and last is not None and _of_moments(last),
+            says=(*dict.fromkeys(map(fails, (nearest, last or nearest))), *behind),
         )
 
     def _is_silent(self, failure: Failure) -> bool:
@@ -165,6 +169,12 @@ class Lacking:
         for it in self.derivation.of(atom.name):
             if single or (len(it.arguments) == len(atom.arguments) > 1 and it.arguments[0] == atom.arguments[0]):
                 yield it
+
+
+def fails(failure: Failure) -> Fails:
+    """That a rule does not apply, with the values up to where it fails."""
+    known = {name: value for name, value in failure.bindings.items() if not any(variables(value))}
+    return Fails(failure.rule.id, failure.rule.clause, with_values(known))
 
 
 def _of_moments(failure: Failure) -> bool:

@@ -10,6 +10,7 @@ from ivproof.law.terms import Function, Operation, Term, TermError, Variable, pa
 from ivproof.law.trace import Instance
 from ivproof.reasons.chart_words import parts
 from ivproof.reasons.naming import Names, kind_of, minutes
+from ivproof.statements import Holds, Spans, Statement
 
 LIMITS = frozenset({"threshold", "hour_mark", "limit"})
 """The law's tables of numbers that something is compared with."""
@@ -24,6 +25,8 @@ class Measures:
     def __init__(self, derivation: Derivation, names: Names) -> None:
         self.derivation = derivation
         self.names = names
+        self.behind: list[Statement] = []
+        """What the last comparison was told by, besides the rule."""
 
     def of(self, instance: Instance, *, all_of_them: bool = False) -> Iterator[str]:
         """The comparisons of an applied rule with a threshold; with `all_of_them` those of times and lengths too."""
@@ -39,6 +42,7 @@ class Measures:
         self, rule: Rule, bindings: Mapping[str, str], source: Comparison | Aggregate, left: str, right: str
     ) -> str:
         """A comparison with a threshold in words: ``x ran 30 minutes; 16 or more needed``; "" for any other one."""
+        self.behind.clear()
         if isinstance(source, Aggregate) or not (_is_number(left) and _is_number(right)):
             return ""
         if _defines(source):
@@ -107,8 +111,10 @@ class Measures:
 
     def _taken_off(self, pieces: Collection[Term]) -> str:
         """What pushes take off stretches of hydration."""
-        ends = [it.arguments[1:] for it in self.derivation.of("push_off") if it.arguments[0] in pieces]
+        off = [it for it in self.derivation.of("push_off") if it.arguments[0] in pieces]
+        ends = [it.arguments[1:] for it in off]
         seconds = sum(end - begin for begin, end in ends if isinstance(begin, int) and isinstance(end, int))
+        self.behind.append(Spans(tuple(map(str, off)), seconds))
         pushes = [it.arguments[1] for it in self.derivation.of("push_within") if it.arguments[0] in pieces]
         names = " and ".join(dict.fromkeys(map(self.names.term, pushes)))
         return f", less {minutes(seconds)} of {names}" if seconds else ""
@@ -127,7 +133,9 @@ class Measures:
     def _spans(self, predicate: str, wanted: Callable[[Function], bool], at: int) -> str:
         """Stretches in words, those that touch joined; `at` is the place of their begin among the arguments."""
         found: list[list[int]] = []
-        ends = [it.arguments[at : at + 2] for it in self.derivation.of(predicate) if wanted(it)]
+        atoms = [it for it in self.derivation.of(predicate) if wanted(it)]
+        self.behind += (Holds(str(it)) for it in atoms)
+        ends = [it.arguments[at : at + 2] for it in atoms]
         for begin, end in sorted((b, e) for b, e in ends if isinstance(b, int) and isinstance(e, int)):
             if found and found[-1][1] == begin:
                 found[-1][1] = end
