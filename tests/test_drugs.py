@@ -459,6 +459,7 @@ def test_the_code_in_force(name: str, on: date, code: str) -> None:
         ("J9310", DAY, ("IV", None), "J9312", set()),  # its product has another code now
         ("J9044", date(2023, 5, 2), ("IV", None), None, {"J9041", "J9046", "J9048", "J9049"}),  # ended, nothing follows
         ("J9044", DAY, ("IV", None), "J9044", set()),
+        ("J9070", date(2024, 5, 1), ("IV", None), "J9075", {"J9073", "J9074"}),  # makers that got codes when it ended
         ("bortezomib", DAY, ("IV", None), "J9041", {"J9044"}),
         ("Velcade", DAY, ("IV", None), "J9041", set()),
         ("trastuzumab", DAY, ("SQ", None), "J9356", set()),  # one product is given under the skin

@@ -320,7 +320,7 @@ class _Translation:
             for route in sorted(self._product(match, it).routes):
                 self._add("listed_route", f"{a},{route.lower()}", where)
         if match is not None and (it.billing_units is not None or it.discarded_units is not None):
-            self._codes(a, self._product(match, it), it, where)
+            self._codes(a, match, it, where)
 
     def _unknown(self, it: Administration) -> str:
         near = self.drugs.suggest(it.drug)
@@ -334,22 +334,25 @@ class _Translation:
         text = compare_key(it.product)
         keyed = next((product for product in match.drug.products if product.key == text.casefold()), None)
         if keyed is not None:
-            return replace(match, product=keyed)
+            return replace(match, product=keyed, code=None)
         named = self.drugs.find(text, self.encounter.date)
         if named is None or named.drug is not match.drug or (named.product is None and named.code is None):
             return match
-        return replace(match, product=named.product, code=match.code or named.code)
+        return replace(match, product=named.product, code=named.code)
 
-    def _codes(self, a: str, match: Match, it: Administration, place: Place) -> None:
+    def _codes(self, a: str, named: Match, it: Administration, place: Place) -> None:
+        match = self._product(named, it)
         now, others = match.codes_on(self.encounter.date, it.route, it.form)
-        printed = match.printed_code
+        printed, charted = match.printed_code, named.code or match.code
+        if charted is not None and charted.in_force(self.encounter.date) and now not in {None, charted}:
+            now, others = None, (charted, *([now] if now else []))  # the code and the product disagree
         if now is not None:
             self._add("code_in_force", f"{a},{_quoted(now.hcpcs)}", place)
         for other in others:
             self._add("other_code", f"{a},{_quoted(other.hcpcs)}", place)
-        if match.code is not None and not match.code.in_force(self.encounter.date):
-            self._add("ended_code", f"{a},{_quoted(match.code.hcpcs)}", place)
-            self._ratio("charted_per_unit", a, match.code, now, place)
+        if charted is not None and not charted.in_force(self.encounter.date):
+            self._add("ended_code", f"{a},{_quoted(charted.hcpcs)}", place)
+            self._ratio("charted_per_unit", a, charted, now, place)
         if printed is not None:
             self._add("printed_code", f"{a},{_quoted(printed.hcpcs)}", place)
             if now is not None and now.amount != printed.amount:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -209,12 +209,26 @@ class Match:
         products = self.products(route, form)
         found = _in_force(products, on)
         if self.code is not None and not found:  # it ended without a successor of the same product
-            return Codes(None, _in_force(replace(self, code=None, product=None).products(route, form), on))
+            return Codes(None, _in_force(self._others(route, form), on))
         default = self.drug.default_product
         if self.code is None and self.product is None and default in products and default is not None:
             meant = default.code_on(on)
             return Codes(meant, tuple(it for it in found if meant is None or it.hcpcs != meant.hcpcs))
-        return Codes(found[0], ()) if len(found) == 1 else Codes(None, found)
+        if len(found) != 1:
+            return Codes(None, found)
+        if self.code is None or self.product is None:
+            return Codes(found[0], ())
+        # makers that the code was for as well, until they got codes of their own when it ended
+        split = [it for it in self._others(route, form) if self._begins_where_it_ended(it.codes)]
+        return Codes(found[0], tuple(it for it in _in_force(split, on) if it != found[0]))
+
+    def _others(self, route: str | None, form: str | None) -> tuple[Product, ...]:
+        return replace(self, code=None, product=None).products(route, form)
+
+    def _begins_where_it_ended(self, codes: Sequence[Code]) -> bool:
+        end = self.code.valid_to if self.code is not None else None
+        begun = [it.valid_from for it in codes]
+        return end is not None and end + timedelta(days=1) in begun and all(it is not None and it > end for it in begun)
 
     def code_on(self, on: date, route: str | None = None) -> Code | None:
         """The code in force on that day of what is meant; None where that is not told."""
