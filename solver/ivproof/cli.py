@@ -14,6 +14,7 @@ from ivproof.commands import (
     audit,
     cache,
     code,
+    drugs,
     explain,
     imports,
     margins,
@@ -67,6 +68,7 @@ app.command("check")(proof.check)
 app.command("report")(report.report)
 app.command("cache")(cache.cache)
 app.add_typer(imports.app, name="import")
+app.add_typer(drugs.app, name="drugs")
 app.add_typer(schema.app, name="schema")
 app.add_typer(readings.app, name="readings")
 app.add_typer(policy.app, name="policy")

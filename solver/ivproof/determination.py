@@ -199,6 +199,35 @@ class DrugLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What a charted name was taken for: the drug and its kind in the drug list, and the product that the name settles.
+
+    `carrier` is the fluid that the name says it was mixed into, with its millilitres. `drug` is None where the list
+    does not know the name, or nothing was given.
+    """
+
+    administration: str
+    name: str
+    drug: str | None = None
+    kind: str | None = None
+    product: str | None = None
+    carrier: str | None = None
+    carrier_ml: int | float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        return {
+            "administration": self.administration,
+            "name": self.name,
+            "drug": self.drug,
+            "kind": self.kind,
+            "product": self.product,
+            "carrier": self.carrier,
+            "carrier_ml": self.carrier_ml,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """An option held of a question: by default, as set, or for want of a default each in turn (open).
 
@@ -295,6 +324,7 @@ class Determination:
     notes: tuple[str, ...] = ()
     why_undetermined: tuple[str, ...] = ()
     edits: tuple[Mapping[str, Any], ...] = field(default=())
+    taken: tuple[Taken, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the determination as the format has it: plain data, in a fixed order."""
@@ -306,6 +336,7 @@ class Determination:
             "excluded": [it.as_dict() for it in self.excluded],
             "edits": [dict(it) for it in self.edits],
             "drug_lines": [it.as_dict() for it in self.drug_lines],
+            "drugs": [it.as_dict() for it in self.taken],
             "diagnoses": {
                 "first_listed": self.diagnoses[0] if self.diagnoses else None,
                 "then": list(self.diagnoses[1:]),
@@ -365,6 +396,7 @@ class Determiner:
                 *(() if otherwise is not None else (NOT_EXPLORED,)),
             ),
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
+            taken=tuple(_taken(facts)),
         )
 
     # --- lines
@@ -701,6 +733,26 @@ def _codes_kept(atoms: Iterable[tuple[Term, ...]]) -> dict[tuple[Term, Term], tu
 def _amount(tenths: int) -> int | float:
     whole, rest = divmod(tenths, WHOLE)
     return whole if rest == 0 else tenths / WHOLE
+
+
+def _taken(facts: Facts) -> Iterator[Taken]:
+    """What the name of each administration was taken for, in the order of the chart."""
+    for n, it in enumerate(facts.encounter.administrations, 1):
+        match = facts.drugs.get(f"a{n}")
+        if match is None:
+            yield Taken(it.id, it.drug)
+            continue
+        carrier, product = match.carrier, match.product
+        ml = carrier.ml if carrier is not None else None
+        yield Taken(
+            it.id,
+            it.drug,
+            match.drug.key,
+            match.drug.kind,
+            product.key if product is not None else None,
+            carrier.drug.key if carrier is not None else None,
+            None if ml is None else int(ml) if ml == int(ml) else float(ml),
+        )
 
 
 def _drug_lines(names: ChartNames, atoms: Atoms) -> tuple[DrugLine, ...]:

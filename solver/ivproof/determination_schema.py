@@ -53,6 +53,16 @@ _DRUG_LINE = record(
     administrations=texts("Ids of all of them, in the order of the chart."),
     date=_DATE,
 )
+_TAKEN = record(
+    "What a charted name was taken for.",
+    administration=text("Id of the administration."),
+    name=text("The drug as charted."),
+    drug=or_null(text("Key of the drug in the drug list; null where the list does not know it, or it was not given.")),
+    kind=or_null(text("Kind of the drug in the drug list.")),
+    product=or_null(text("Key of the product that the name settles; null where it settles none.")),
+    carrier=or_null(text("Key of the fluid that the name says it was mixed into; null where it names none.")),
+    carrier_ml=or_null(count("Millilitres of that fluid; null where the name gives none, or several.", "number")),
+)
 _READING = record(
     "What is held of a question that the policy leaves open.",
     optional=("otherwise", "otherwise_status", "otherwise_why"),
@@ -124,6 +134,7 @@ def schema() -> Schema:
         excluded=listed("exclusion", "What is not on the claim, and why."),
         edits=listed("edit", "The claim edits."),
         drug_lines=listed("drug_line", "Lines for the drugs themselves."),
+        drugs=listed("taken", "What the name of each administration was taken for."),
         diagnoses=record(
             "The diagnoses in their sequence.",
             first_listed=or_null(text("ICD-10-CM code.")),
@@ -140,6 +151,7 @@ def schema() -> Schema:
         "exclusion": _EXCLUSION,
         "edit": _EDIT,
         "drug_line": _DRUG_LINE,
+        "taken": _TAKEN,
         "reading": _READING,
         "alternative": _ALTERNATIVE,
         "missing": _MISSING,

@@ -66,6 +66,7 @@ class TerminalView:
         yield from self._header(visit)
         yield from self._claim(visit)
         yield from self._drug_lines(found)
+        yield from self._carriers(found)
         yield from _diagnoses(found)
         yield from self._questions(found)
         yield from self._rivals(found)
@@ -153,6 +154,17 @@ class TerminalView:
             given = visible(", ".join(line.administrations))
             table.add_row(Text(line.code, "bold"), Text(str(line.units)), modifiers, given)
         yield indented(table)
+
+    def _carriers(self, found: Determination) -> Iterator[RenderableType]:
+        """What names that hold their fluid were taken for: the rest is plain from the chart."""
+        held = [it for it in found.taken if it.carrier is not None]
+        if not held:
+            return
+        yield heading("Names with their fluid")
+        for it in held:
+            volume = f" {it.carrier_ml} ml" if it.carrier_ml is not None else ""
+            fluid = f"{(it.carrier or '').replace('_', ' ')}{volume}"
+            yield indented(visible(f"{it.administration}: {(it.drug or '').replace('_', ' ')} in {fluid}"))
 
     # --- what is open
 
