@@ -24,7 +24,7 @@ from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import HouseClock, Reading
 from ivproof.importers.mapping import Condition, EventMapping
-from ivproof.importers.printed import Names
+from ivproof.importers.printed import Names, nameless
 from ivproof.importers.rows import Table, place_of, read_table
 from ivproof.importers.runs import Event, Machine, Pause, Run
 from ivproof.importers.words import Voices, Words, diagnosis, split_codes
@@ -373,7 +373,7 @@ class _Reader:
                 reason = next(it for it in row.kinds if it in aside) if aside & set(row.kinds) else row.kinds[0]
             elif not row.encounter:
                 reason = "no_encounter"
-            elif not row.drug:
+            elif nameless(row.drug):
                 reason = "no_drug"
             if reason is None:
                 yield row

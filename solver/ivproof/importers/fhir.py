@@ -24,7 +24,7 @@ from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import TROUBLES, HouseClock, Reading
-from ivproof.importers.printed import Named, Names
+from ivproof.importers.printed import Named, Names, nameless
 from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
 from ivproof.importers.terms import (
     ICD10CM,
@@ -407,7 +407,7 @@ class _Reader:
 
     def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
         """Read each name that a concept has: its text, and the words of its codes."""
-        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(_words(concept))]
+        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(_words(concept)) if not nameless(it)]
 
     def _one(self, named: Sequence[tuple[Named, str]], where: str) -> Named:
         """The drug that names agree on; where they do not the resource is left out."""

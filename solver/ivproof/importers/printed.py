@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from ivproof.chart.fields import LARGEST
 from ivproof.drugs.listing import DrugList
@@ -35,6 +36,17 @@ class Named:
     def is_fluid(self) -> bool:
         """Whether it is a fluid of the list."""
         return self.found is not None and self.found.drug.kind in FLUIDS
+
+
+@lru_cache(maxsize=10_000)
+def nameless(text: str) -> bool:
+    """Whether a text names no drug at all: nothing, or a container by itself.
+
+    >>> nameless("Vial"), nameless("Syringe 10 mL"), nameless("ketorolac vial")
+    (True, True, False)
+    """
+    ways = list(printed(text))
+    return bool(ways) and all(not way.name and not way.aside for way in ways)
 
 
 class Names:
