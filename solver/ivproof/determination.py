@@ -698,7 +698,11 @@ class ChartNames:
 
     def supposed_value(self, resolution: Resolution) -> str:
         """Name what a resolution supposes of a fact."""
-        return self.subject(parse(resolution.value)) if resolution.predicate == "supposed_reason" else resolution.value
+        if resolution.predicate == "supposed_reason":
+            return self.subject(parse(resolution.value))
+        if resolution.predicate == "supposed_sites":
+            return self.site(parse(resolution.value)) or resolution.value
+        return resolution.value
 
 
 INITIAL = "initial"

@@ -32,7 +32,7 @@ TECHNICAL_FILES = ("time.lp",)
 
 _TECHNICAL = """
 unit reported code_class initial_service infusion push drug_service fluid service run_of part includes gives substance
-holds contends candidate stands_for_initial site_scope raw_access at_access on_line line home_site main_site plain_site
+holds contends candidate stands_for_initial site_scope raw_access at_access on_line line home main_site plain_site
 plain_before has_main_site bout_at bout_fluid bout_includes bout_holds has_clock stretch outpatient flows flows_from
 chain chain_at piece_of drug_flows runs_on injection_counts concurrent_in first_concurrent vein listed_at day_of
 drug_class has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug
@@ -61,7 +61,7 @@ COMPARING = {"leads": "unsurpassed"}
 """Predicates that pick one of several, and what they pick from."""
 
 _QUIET = """
-encounter administration charted_position order_of site_position service_position diagnosis_position on_day access_site
+encounter administration charted_position order_of service_position diagnosis_position on_day access_site
 product billable considered text_applies position candidates service_date reached_date begins_on hour_mark active_mark
 threshold interval first_hour_role initial_role charted_to_the_second in_scope scope access single_access counts_as
 """

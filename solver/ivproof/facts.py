@@ -199,7 +199,6 @@ class _Translation:
             self.names[key] = site.id
             self.places[key] = place
             self._add("access_site", key, (*place, "id"))
-            self._add("site_position", f"{key},{n + 1}", place)
             if site.kind is not None:
                 self._add("site_kind", f"{key},{site.kind}", (*place, "kind"))
             if site.necessity is not None:

@@ -109,7 +109,6 @@ FACTS: Mapping[str, str] = {
     "diagnosis_category": "diagnosis {0} belongs to category {1}",
     "access_site": "site {0} is listed",
     "site_kind": "site {0} is charted as {1}",
-    "site_position": "site {0} is the {1} in the chart",
     "necessity": "site {0} was required: {1}",
     "replaces": "site {0} is a restart of {1}",
     "administration": "{0} is charted",
@@ -251,7 +250,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 }
 """Words for values of a predicate where their constants would not do."""
 
-ORDINALS = frozenset({"diagnosis_position", "site_position", "charted_position", "order_of", "service_position"})
+ORDINALS = frozenset({"diagnosis_position", "charted_position", "order_of", "service_position"})
 """Predicates whose second argument is a place in an order."""
 
 CONSTANTS: Mapping[str, str] = {

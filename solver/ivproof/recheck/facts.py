@@ -164,7 +164,6 @@ class _Translation:
         for n, site in enumerate(self.chart.get("access_sites", ())):
             s, place = f"s{n + 1}", f"/access_sites/{n}"
             yield f"access_site({s})", f"{place}/id"
-            yield f"site_position({s},{n + 1})", place
             if "kind" in site:
                 yield f"site_kind({s},{site['kind']})", f"{place}/kind"
             if "necessity" in site:
