@@ -66,7 +66,7 @@ class Coder:
         With `assumptions` every determination has the readings held by default that its claim depends on.
         """
         self.policy = policy
-        self.drugs = DrugList.load(law_folder() / "drugs")
+        self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
         self.explorer = NearExplorer(policy, readings, most=ONE, fixed=False) if assumptions else None
         self.determiner = Determiner(policy, readings)

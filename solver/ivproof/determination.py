@@ -357,7 +357,7 @@ class Determiner:
         self.settings = policy.settings(readings)
         self.set_by_user = {policy.question(name).key for name in readings or {}}
         self._order = {code: n for n, code in enumerate(policy.codes)}
-        self._about = {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
+        self._about = policy.about
 
     def determine(
         self,
@@ -391,6 +391,7 @@ class Determiner:
             missing=self._missing(names, answer, hanging),
             findings=self._exclusions(names, answer.atoms, "finding"),
             notes=(
+                *self.policy.warnings,
                 *self._slips(names, answer.atoms),
                 *facts.notes,
                 *(() if otherwise is not None else (NOT_EXPLORED,)),

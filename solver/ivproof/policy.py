@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ivproof import rewrite
 from ivproof.kept import Kept, rules, shaped
 from ivproof.law import dependencies, language, plain_law
-from ivproof.law.syntax import Header, Literal, Program, Rule
+from ivproof.law.syntax import Header, Program, Rule
+from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
 
 QUESTION_PREDICATES = {
@@ -107,7 +108,10 @@ class BatchRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy as its folder holds it. `texts` are the law's files by name, in their order."""
+    """A policy as its folder holds it. `texts` are the law's files by name, in their order.
+
+    `warnings` is what every answer by it has to say of it.
+    """
 
     id: str
     title: str
@@ -115,6 +119,7 @@ class Policy:
     payers: tuple[str, ...]
     texts: Mapping[str, str]
     folder: Path
+    warnings: tuple[str, ...] = ()
 
     @staticmethod
     def load(name: str | Path = "out001") -> Policy:
@@ -157,6 +162,46 @@ class Policy:
             total.update(f"{name}\0{len(text.encode())}\0".encode())
             total.update(text.encode())
         return f"sha256:{total.hexdigest()}"
+
+    @cached_property
+    def standing(self) -> Literal["published", "changed", "own"]:
+        """Whether the law is that of a published edition, a changed copy of one, or an edition that nobody published.
+
+        The file published.toml beside the folder of a policy says which digest each edition has, and the one of this
+        package what the editions are that come with it; without it, these are the policies as they are installed.
+        """
+        held = _held(self, _published(self.folder.resolve().parent))
+        return "own" if held is None else "published" if held == self.digest else "changed"
+
+    @property
+    def name(self) -> str:
+        """What the policy is called: OUT001; a changed copy of it says that it is one."""
+        return f"changed copy of {self.id.upper()}" if self.standing == "changed" else self.id.upper()
+
+    @property
+    def dated(self) -> str:
+        """The edition; where the law is not that of a published one, with the digest that tells it from others."""
+        if self.standing == "published":
+            return self.edition
+        kind = ", not published" if self.standing == "own" else ""
+        return f"{self.edition}{kind}, digest {self.digest[:DIGEST]}"
+
+    @property
+    def told(self) -> str:
+        """The policy and its edition, as a reader is told: OUT001, edition 2020-09-16."""
+        return f"{self.name}, edition {self.dated}" + (", not checked" if self.warnings else "")
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The policy as plain data: id, edition (of a changed copy said as that) and digest."""
+        edition = f"changed copy of {self.edition}" if self.standing == "changed" else self.edition
+        return {"id": self.id, "edition": edition, "digest": self.digest}
+
+    @property
+    def drugs_folder(self) -> Path:
+        """The drug list: the one beside the folder of the policy, or else that of the package."""
+        beside = self.folder.resolve().parent / "drugs"
+        return beside if beside.is_dir() else law_folder() / "drugs"
 
     @cached_property
     def program(self) -> Program:
@@ -259,7 +304,7 @@ class Policy:
         return [
             BatchRule(
                 rule.atom.name,
-                sorted({it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}),
+                sorted({it.atom.name for it in rule.body if isinstance(it, BodyLiteral) and not it.negated}),
                 str(rule),
             )
             for rule in rewrite.batch(program, common).rules
@@ -291,6 +336,12 @@ DRUG_PREDICATES = frozenset(
 HOUR = 60
 """Minutes."""
 
+DIGEST = len("sha256:") + 12
+"""So much of a digest tells one law from another for people."""
+
+PUBLISHED = "published.toml"
+"""The file beside the folders of policies that has the digest of each edition: [out001], edition = digest."""
+
 _INPUT = re.compile(r"^% input (\w+)/(\d+):", re.MULTILINE)
 
 
@@ -314,6 +365,51 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise PolicyError(f"{file}: found a byte that is not UTF-8 at {error.start}, expected text") from error
+
+
+def _published(folder: Path) -> dict[tuple[str, str], str]:
+    """The digests that published.toml in a folder has, by policy and edition. Raises PolicyError."""
+    file = folder / PUBLISHED
+    if not file.is_file():
+        return {}
+    try:
+        return {
+            (id_, it): str(digest) for id_, found in tomllib.loads(_read(file)).items() for it, digest in found.items()
+        }
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise PolicyError(f"{file}: found {error}, expected [policy] and below it edition = digest") from error
+
+
+def _held(policy: Policy, beside: Mapping[tuple[str, str], str]) -> str | None:
+    """The digest of the edition that a policy says it is, None where nobody published one; this package comes first."""
+    key = (policy.id, policy.edition)
+    own = _published(law_folder())
+    if not any(id_ == policy.id for id_, _ in own) and policy.id in policies():
+        installed = Policy.load(policy.id)
+        own[policy.id, installed.edition] = installed.digest
+    return own.get(key) or beside.get(key)
+
+
+def publish(policy: Policy, *, again: bool = False) -> Path:
+    """Write down that a law is the edition that its policy.toml names; give the file, published.toml beside its folder.
+
+    Raises PolicyError where the edition is another law already, unless it is to be published `again`.
+    """
+    folder = policy.folder.resolve().parent
+    found = _published(folder)
+    held = _held(policy, found)
+    ours = folder == law_folder().resolve()
+    if held not in {None, policy.digest} and not (again and (ours or _held(policy, {}) is None)):
+        raise PolicyError(
+            f"{policy.id}, edition {policy.edition}: found another law, {held}, expected an edition of its own in "
+            "policy.toml, or --again to replace what you published"
+        )
+    found[policy.id, policy.edition] = policy.digest
+    text = ""
+    for id_ in dict.fromkeys(it for it, _ in sorted(found)):
+        text += f"[{id_}]\n" + "".join(f'"{e}" = "{d}"\n' for (i, e), d in sorted(found.items()) if i == id_) + "\n"
+    (folder / PUBLISHED).write_text(text.rstrip() + "\n", "utf-8")
+    return folder / PUBLISHED
 
 
 def law_folder() -> Path:

@@ -25,6 +25,7 @@ from ivproof.commands.common import (
     ReadingOption,
     RecheckOption,
     StrictOption,
+    UncheckedOption,
     encoded,
     load_policy,
     read_edit_files,
@@ -97,6 +98,7 @@ def audit(
         ),
     ] = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     form: Annotated[
         Format | None,

@@ -11,6 +11,7 @@ from ivproof.commands.common import (
     INTERRUPTED,
     REFUSED,
     PolicyOption,
+    UncheckedOption,
     emit_json,
     load_policy,
     say,
@@ -43,6 +44,7 @@ def test(
         ),
     ],
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
 ) -> None:
     """Judge worked cases: does what they expect follow from the law?
@@ -60,7 +62,7 @@ def test(
         raise typer.Exit(INTERRUPTED) from None
     departed = [it for it in found if it.departures]
     if form is Format.JSON:
-        about = {"id": law.id, "edition": law.edition, "digest": law.digest}
+        about = law.about
         counts = {"cases": len(found), "departed": len(departed), "refused": refused}
         emit_json({"policy": about, **counts, "departures": [it.as_dict() for it in departed]})
     else:

@@ -20,6 +20,7 @@ from ivproof.commands.common import (
     ReadingOption,
     RecheckOption,
     StrictOption,
+    UncheckedOption,
     encoded,
     load_policy,
     read_edit_files,
@@ -58,6 +59,7 @@ def code(
         ),
     ],
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     form: Annotated[
         Format | None,

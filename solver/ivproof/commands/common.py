@@ -48,12 +48,59 @@ def telling_policy_errors() -> Iterator[None]:
         wrong(str(error))
 
 
-def load_policy(name: str) -> Policy:
-    """Load a policy by name or folder; end the command where there is none."""
+def load_policy(name: str, *, checked: bool = True) -> Policy:
+    """Load a policy by name or folder; end the command where there is none.
+
+    A law that is no published edition is looked at before it is used: where it reads what nothing defines or has
+    defaults that are none, the command ends, or with --unchecked every answer says so. Not `checked`, it is given as
+    it is.
+    """
+    from dataclasses import replace
+
+    from ivproof.law.lint import unfit
     from ivproof.policy import Policy
 
     with telling_policy_errors():
-        return Policy.load(name)
+        law = Policy.load(name)
+        if not checked or law.standing == "published":
+            return law
+        found = unfit(law)
+    if not found:
+        return law
+    if not UNCHECKED.asked:
+        for line in found[:FEW_FINDINGS]:
+            say(line)
+        more = f", of which {FEW_FINDINGS} stand above" if len(found) > FEW_FINDINGS else ""
+        wrong(
+            f"--policy {name}: found a law that policy lint rejects ({_counted(found)}{more}), expected one that it "
+            "passes; --unchecked uses it all the same, and says so in every answer"
+        )
+    warning = (
+        f"The law was not checked before it was used: policy lint rejects it ({_counted(found)}), first {found[0]}."
+    )
+    return replace(law, warnings=(warning,))
+
+
+def _counted(found: Sequence[str]) -> str:
+    return "1 finding" if len(found) == 1 else f"{len(found)} findings"
+
+
+FEW_FINDINGS = 5
+"""So many findings of lint are told."""
+
+
+class _Unchecked:
+    """Whether a law is to be used that lint rejects: each command that uses one takes the option anew."""
+
+    asked = False
+
+    def take(self, value: bool) -> bool:
+        """Take the option."""
+        self.asked = value
+        return value
+
+
+UNCHECKED = _Unchecked()
 
 
 def read_settings(policy: Policy, given: Sequence[str]) -> dict[str, str]:
@@ -214,6 +261,15 @@ ReadingOption = Annotated[
     ),
 ]
 
+UncheckedOption = Annotated[
+    bool,
+    typer.Option(
+        "--unchecked",
+        help="Use a policy folder although policy lint rejects it; every answer says so.",
+        callback=UNCHECKED.take,
+        is_eager=True,
+    ),
+]
 StrictOption = Annotated[
     bool,
     typer.Option(

@@ -13,6 +13,7 @@ from ivproof.commands.common import (
     JobsOption,
     ReadingOption,
     RecheckOption,
+    UncheckedOption,
     complete_policy,
     emit_json,
     load_policy,
@@ -50,6 +51,7 @@ def compare(
         ),
     ] = None,
     reading: ReadingOption = None,
+    unchecked: UncheckedOption = False,
     form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="End with status 1 where a chart has another claim.")

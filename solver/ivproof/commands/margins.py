@@ -11,6 +11,7 @@ from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
     ReadingOption,
+    UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
@@ -25,6 +26,7 @@ def margins(
     file: FileArgument,
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     within: Annotated[
         int | None,

@@ -11,6 +11,7 @@ from ivproof.commands.common import (
     JobsOption,
     PolicyOption,
     ReadingOption,
+    UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
@@ -27,6 +28,7 @@ def missing(
     file: FileArgument,
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     summary: Annotated[
         bool,

@@ -16,6 +16,7 @@ from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
     ReadingOption,
+    UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
@@ -51,6 +52,7 @@ def prove(
     ] = None,
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
 ) -> None:
     """Write a proof of the claim of one chart, which [bold]ivproof check[/] checks without clingo.

@@ -16,6 +16,7 @@ from ivproof.commands.common import (
     JobsOption,
     PolicyOption,
     ReadingOption,
+    UncheckedOption,
     complete_question,
     emit_json,
     load_policy,
@@ -110,6 +111,7 @@ def of_charts(
     ] = False,
     jobs: JobsOption = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     form: Annotated[
         Format,
@@ -248,6 +250,7 @@ def show_(
         ),
     ],
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
 ) -> None:
     """Show one question: what is open, its options, which one is held and why."""
     with telling_policy_errors():

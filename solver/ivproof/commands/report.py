@@ -10,6 +10,7 @@ import typer
 from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
+    UncheckedOption,
     load_policy,
     read_settings,
     telling_policy_errors,
@@ -31,6 +32,7 @@ def report(
     ],
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     least_change: Annotated[
         bool,

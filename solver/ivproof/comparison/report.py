@@ -85,4 +85,4 @@ class Comparison:
 
 
 def _about(policy: Policy) -> dict[str, str]:
-    return {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
+    return {**policy.about, "name": policy.told}

@@ -144,7 +144,7 @@ class ReadingsOfCharts:
         self._settings = policy.settings(readings)
         self._explorer = Explorer(policy, readings)
         self._beside = {what: Explorer(policy, readings, outcome) for what, outcome in BESIDE.items()}
-        self._about = {"id": policy.id, "edition": policy.edition, "digest": policy.digest}
+        self._about = policy.about
 
     def of(self, facts: Facts, beside: Collection[str] = ("drug lines", "diagnoses")) -> ChartReadings:
         """Give what the readings make of one chart, and of what stands beside its claim (some of `BESIDE`)."""

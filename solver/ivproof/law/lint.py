@@ -89,6 +89,18 @@ def lint(policy: Policy) -> list[Finding]:
     return sorted(found, key=lambda it: (order.get(it.file, len(order)), it.file, it.line, it.rule, it.found))
 
 
+def unfit(policy: Policy) -> list[str]:
+    """Why a law is not to be used, one line each: what it reads and nothing defines, defaults and options that are
+    none, rules without a header. Part of `lint`, and kept under the digest of the law. Raises LawError.
+    """
+
+    def found() -> list[str]:
+        law = _Law(policy, policy.program, Sources({}, {}, {}))
+        return [str(it) for check in (_without_header, _undefined, _settings) for it in check(law)]
+
+    return policy.kept.get("unfit", found, lambda plain: [str(it) for it in plain])
+
+
 @dataclass(frozen=True)
 class _Law:
     """A law and what is asked of it more than once."""
@@ -144,6 +156,10 @@ def _ids(law: _Law) -> Iterator[Finding]:
         if len(heads) > 1 and not is_question(rules):
             names = ", ".join(sorted(map(_spell, heads)))
             yield _about(header, f"rules for {names} under one header", "a header for each predicate")
+    yield from _without_header(law)
+
+
+def _without_header(law: _Law) -> Iterator[Finding]:
     for rule in law.program.without_header:
         yield _at(rule, "a rule without a header", "% [id] citation, and a sentence below it")
 
@@ -181,7 +197,8 @@ def _sections(law: _Law, header: Header, numbers: Sequence[str], given: str | No
             yield _about(header, f"{number} with ({', '.join(named)})", expected)
     for section in named:
         if not any(law.sources.fits(section, number) for number in rules):
-            yield _about(header, f"section {section}", f"the sections of {', '.join(rules)}")
+            expected = f"the sections of {', '.join(rules)}" if rules else "a rule of the text that stands there"
+            yield _about(header, f"section {section}", expected)
 
 
 def _sentences(law: _Law) -> Iterator[Finding]:
@@ -222,11 +239,15 @@ def _reasons(law: _Law) -> Iterator[Finding]:
 # --- predicates
 
 
-def _predicates(law: _Law) -> Iterator[Finding]:
-    inputs = law.policy.inputs
-    for signature, rules in dependencies.undefined(law.program, inputs).items():
+def _undefined(law: _Law) -> Iterator[Finding]:
+    for signature, rules in dependencies.undefined(law.program, law.policy.inputs).items():
         for rule in rules:
             yield _at(rule, f"{_spell(signature)}, which nothing defines", f"a rule or an input of {VOCABULARY}")
+
+
+def _predicates(law: _Law) -> Iterator[Finding]:
+    inputs = law.policy.inputs
+    yield from _undefined(law)
     outputs = READ_BY_PEOPLE | set(SHOWN.items()) | {("reading", 2)}
     for signature, rules in dependencies.unused(law.program, outputs).items():
         yield _at(rules[0], f"{_spell(signature)}, which nobody reads", "a rule or a part of the answer that reads it")
@@ -313,28 +334,37 @@ def _choices(law: _Law) -> Iterator[Finding]:
 
 
 def _questions(law: _Law) -> Iterator[Finding]:
+    yield from _settings(law)
     read = read_options(law.program)
     for rule in law.facts("question", 3):
         key = str(rule.atom.arguments[0])
         options = law.options.get(key, [])
         if len(options) < 2:
             yield _at(rule, f"question {key} with {len(options)} options", "two options or more")
-        given = law.facts("default", 2) + law.facts("unresolved", 1)
-        settled = [it for it in given if str(it.atom.arguments[0]) == key]
-        if len(settled) != 1:
-            yield _at(rule, f"question {key} with {len(settled)} defaults", "one default, or unresolved")
         said = {str(it.atom.arguments[1]) for it in law.facts("unexpressed", 3) if str(it.atom.arguments[0]) == key}
         unread = [name for name in options if not read.get((key, name)) and name not in said]
         # one option may be what the rules say without being asked
         if len(unread) > 1:
             expected = "rules that tell the options apart, or unexpressed(question, option, why)"
             yield _at(rule, f"options {', '.join(unread)} of {key}, which no rule reads", expected)
+    for rule in law.facts("unexpressed", 3):
+        key, name = map(str, rule.atom.arguments[:2])
+        if read.get((key, name)):
+            yield _at(rule, f"unexpressed {name} of {key}, which a rule reads", "an option that no rule can tell")
+
+
+def _settings(law: _Law) -> Iterator[Finding]:
+    """Each question has one default or is unresolved, and what is held or asked of a question is an option of it."""
+    for rule in law.facts("question", 3):
+        key = str(rule.atom.arguments[0])
+        given = law.facts("default", 2) + law.facts("unresolved", 1)
+        settled = [it for it in given if str(it.atom.arguments[0]) == key]
+        if len(settled) != 1:
+            yield _at(rule, f"question {key} with {len(settled)} defaults", "one default, or unresolved")
     for rule in law.facts("default", 2) + law.facts("unexpressed", 3):
         key, name = map(str, rule.atom.arguments[:2])
         if name not in law.options.get(key, ()):
             yield _at(rule, f"{rule.atom.name} {name} of {key}", "the name of an option of that question")
-        elif rule.atom.name == "unexpressed" and read.get((key, name)):
-            yield _at(rule, f"unexpressed {name} of {key}, which a rule reads", "an option that no rule can tell")
     for rule, key, name in asked_options(law.program):
         if key not in law.options:
             yield _at(rule, f"reading({key}, {name})", "a question of the policy")

@@ -110,11 +110,11 @@ class PacketMaker:
         return Packet(
             encounter=encounter.id,
             date=encounter.date.isoformat(),
-            policy=f"{self.policy.id.upper()}, {self.policy.title}",
-            edition=self.policy.edition,
+            policy=f"{self.policy.name}, {self.policy.title}",
+            edition=self.policy.dated,
             about=tuple(_about(encounter)),
             identity=(
-                ("Policy", f"{self.policy.id.upper()}, edition {self.policy.edition}, {self.policy.digest}"),
+                ("Policy", f"{self.policy.name}, edition {self.policy.edition}, {self.policy.digest}"),
                 ("Chart", digest(encounter)),
                 ("Made by", f"ivproof {version('ivproof')}, clingo {version('clingo')}"),
             ),

@@ -67,7 +67,7 @@ class AuditView:
     def _parts(self, audit: Audit) -> Iterator[RenderableType]:
         colour, words = VERDICTS[audit.verdict]
         title = Text.assemble((plain(audit.encounter), "bold"), f"  {audit.date}  ")
-        title.append(f"{plain(self.policy.id.upper())}, edition {plain(audit.policy['edition'])}", FAINT)
+        title.append(plain(self.policy.told), FAINT)
         yield title
         yield Text(words, f"bold {colour}")
         yield visible(audit.message)

@@ -21,7 +21,7 @@ LISTED = 25
 
 def comparison_words(found: Comparison, *, coded: bool) -> Iterator[RenderableType]:
     """Put a comparison into words: the rules first, then the charts where any were `coded`."""
-    names = [f"{it['id'].upper()}, edition {it['edition']}" for it in (found.old, found.new)]
+    names = [it["name"] for it in (found.old, found.new)]
     digests = [it["digest"][:18] for it in (found.old, found.new)]
     yield Text(plain(f"{names[0]} → {names[1]}"), "bold")
     yield Text(f"{digests[0]} → {digests[1]}", FAINT)

@@ -90,7 +90,7 @@ class TerminalView:
         if found.status == "determined" and not found.claim:
             words = "determined: nothing is reportable"
         title = Text.assemble((plain(found.encounter), "bold"), f"  {visit.date.isoformat()}  ")
-        title.append(f"{plain(self.policy.id.upper())}, edition {plain(found.policy['edition'])}", FAINT)
+        title.append(plain(self.policy.told), FAINT)
         yield title
         yield Text(words, f"bold {colour}")
 

@@ -197,13 +197,13 @@ def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = T
     return Report(
         encounter=encounter.id,
         date=encounter.date.isoformat(),
-        policy=explainer.policy.title,
-        edition=found.policy["edition"],
+        policy=_title(explainer.policy),
+        edition=explainer.policy.dated,
         status=found.status,
         verdict=verdict,
         about=tuple(_about(encounter)),
         digests=(
-            ("Policy", f"{found.policy['id'].upper()}, edition {found.policy['edition']}, {found.policy['digest']}"),
+            ("Policy", f"{explainer.policy.name}, edition {explainer.policy.edition}, {explainer.policy.digest}"),
             ("Chart", digest(encounter)),
             ("Checked", "a second engine, which shares no code with the first, derives the same"),
             ("Made by", f"ivproof {version('ivproof')}, clingo {version('clingo')}"),
@@ -236,6 +236,10 @@ def _without_repetition(lines: Sequence[Line]) -> tuple[Line, ...]:
     """The lines without references to what the steps among them tell or refer to already."""
     told = {it.number for line in lines if line.step is not None for it in walk([line])}
     return tuple(it for it in lines if it.kind != "see" or it.number not in told)
+
+
+def _title(policy: Policy) -> str:
+    return f"Changed copy of {policy.title}" if policy.standing == "changed" else policy.title
 
 
 def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
