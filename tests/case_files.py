@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from ivproof.cases.files import Case, Expected, Setting
+from ivproof.cases.files import Case, Expected, Setting, read_cases
 from ivproof.cases.judging import departures as departures_of
 from ivproof.cases.judging import units
 from ivproof.cases.running import determine as determined
@@ -101,42 +101,12 @@ def worked(folder: str) -> list[Case]:
 
 def options() -> list[Case]:
     """Give a case for each option of each question, and one with the question left open where none is supported."""
-    return [case for file, data in documents("readings") for case in _options(file, data)]
-
-
-def _options(file: str, data: Mapping[str, Any]) -> Iterator[Case]:
-    question, assumed, refs = data["question"], _texts(data.get("assumes")), tuple(data["refs"])
-    for letter, option in data["options"].items():
-        chart = {**deepcopy(data["encounter"]), **option.get("given", {})}
-        expect = {key: option[key] for key in _OF_OPTION if key in option}
-        held = {**assumed, question: letter}
-        if "by_encounter" in option:
-            yield from _two_visits(file, data, letter, option, held)
-        else:
-            yield Case(f"{question}={letter}", file, encounter_of(chart, file), held, expect, refs)
-    if data["supported"] == "unresolved":
-        claims = [{"readings": {question: letter}, "claim": it["claim"]} for letter, it in data["options"].items()]
-        expect = {"status": "ambiguous", "alternatives": claims}
-        yield Case(f"{question} open", file, encounter_of(data["encounter"], file), assumed, expect, refs)
-
-
-_OF_OPTION = ("claim", "status", "modifiers", "edits", "drug_lines", "diagnoses", "supplies")
-
-
-def _two_visits(
-    file: str, data: Mapping[str, Any], letter: str, option: Mapping[str, Any], held: Mapping[str, str]
-) -> Iterator[Case]:
-    """Two visits on one date: the second is told of the first by `earlier_visit`."""
-    for key in ("encounter", "second_encounter"):
-        chart = deepcopy(data[key])
-        if key == "second_encounter":
-            chart["earlier_visit"] = {"initial_reported": True, "line_left_in": False}
-        name = chart["id"]
-        claim = option["by_encounter"][name]
-        expect: dict[str, Any] = {"status": "undetermined"} if claim is None else {"claim": claim}
-        if name in option.get("modifiers", {}):
-            expect["modifiers"] = option["modifiers"][name]
-        yield Case(f"{name} {data['question']}={letter}", file, encounter_of(chart, file), held, expect)
+    cases = []
+    for case in read_cases([FOLDER / "readings"]):
+        if not isinstance(case, Case):
+            raise ValueError(f"no case: {case}")
+        cases.append(replace(case, file=f"readings/{Path(case.file).name}", line=None))
+    return cases
 
 
 # --- Answers

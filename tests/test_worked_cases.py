@@ -243,6 +243,45 @@ def test_the_schema_takes_every_case_of_ours_and_no_misspelt_one() -> None:
         assert not validator.is_valid(wrong)
 
 
+@pytest.mark.parametrize(("folder", "number"), [("published", 76), ("readings", 220), ("faults", 61)])
+def test_every_case_of_ours_can_be_judged(folder: str, number: int) -> None:
+    read = list(read_cases([FOLDER / folder]))
+    assert [it for it in read if isinstance(it, tuple)] == []
+    assert len(read) >= number
+
+
+def test_what_is_known_of_a_case_besides_is_taken_and_a_difference_is_judged_by_what_the_policy_gives(
+    tmp_path: Path,
+) -> None:
+    known = {"level": "disputed", "topic": "push", "about": {"anything": ["at", "all"]}, "out001": "differs"}
+    wrong = {"claim": {"96365": 7}}
+    cases = [
+        case("agrees", VISIT, RIGHT, **known),
+        case("differs", VISIT, wrong, difference="the source counts otherwise", out001_claim=RIGHT["claim"]),
+        case("says-nothing", VISIT, wrong, difference="the policy leaves it open", out001_claim=None),
+        case("of-the-source", OPEN, {"claim": {"96365": 1, "96366": 1}}, source_readings={"A26": "B"}),
+    ]
+    found = outcome(write(tmp_path / "cases.yaml", *cases))
+    assert found["refused"] == 0
+    assert [it["case"] for it in found["departures"]] == ["says-nothing"]
+
+
+def test_an_example_of_a_question_is_a_case_for_each_option(tmp_path: Path) -> None:
+    example = {
+        "question": "A26",
+        "encounter": OPEN,
+        "supported": "unresolved",
+        "options": {
+            "A": {"says": "one infusion", "claim": {"96365": 1}},
+            "B": {"says": "minutes are added", "claim": {"96365": 2}},
+            "C": {"says": "a repeat", "claim": {"96365": 1, "96376": 1}},
+        },
+    }
+    found = outcome(write(tmp_path / "cases.yaml", example, {**example, "options": {"A": {"said": "x"}}}))
+    assert (found["cases"], found["refused"]) == (4, 1)
+    assert [it["case"] for it in found["departures"]] == ["A26=B", "A26 open"]
+
+
 def test_every_law_case_of_ours_is_read() -> None:
     ours = list(read_cases([FOLDER / "law"]))
     assert len(ours) == len(worked("law"))

@@ -182,6 +182,53 @@ class _Worked(_Part):
     note: str | None = _field("Anything else.")
     rules: list[str] = Field([], description="The rules of the policy's text that the case shows.")
     side: str | None = _field("On which side of these rules the case lies: applies, or does not.")
+    about: dict[str, Any] | None = _field("Anything else that is known of the case; nothing is compared with it.")
+    level: str | None = _field("How sure the source's answer is, such as hard, partial or disputed.")
+    topic: str | None = _field("What the case is about.")
+    out001: str | None = _field("Whether the policy gives the source's answer: agrees, differs or silent.")
+    out001_claim: dict[str, int] | None = _field("Where the policy differs from the source: what it gives.")
+    out001_modifiers: dict[str, Any] | None = _field("The same of modifiers; not compared.")
+    source_readings: dict[str, str] | None = _field("The readings under which the source's answer follows.")
+    difference: str | None = _field(
+        "Why the policy departs from the source: then `out001_claim` is what is expected, and null an open question."
+    )
+
+    def expected(self) -> dict[str, Any]:
+        """What has to follow by the policy."""
+        if self.difference is None:
+            return self.expect.model_dump(exclude_unset=True)
+        return {"status": "ambiguous"} if self.out001_claim is None else {"claim": self.out001_claim}
+
+
+class _Option(_Part):
+    """What follows where one option of a question holds; compared are those of its fields that a case has, too."""
+
+    says: str = Field(description="The option in words.")
+    given: dict[str, Any] | None = _field("Fields of the chart that are another under this option.")
+    claim: dict[str, int] | None = _field("Units by code.")
+    status: Literal["determined", "ambiguous", "undetermined"] | None = None
+    modifiers: dict[str, Any] | None = _field("By code, or of two visits by encounter and code.")
+    edits: list[str | dict[str, Any]] | None = None
+    drug_lines: dict[str, Any] | list[dict[str, Any]] | None = None
+    diagnoses: dict[str, Any] | None = None
+    supplies: Literal["bundled", "undetermined"] | None = None
+    by_encounter: dict[str, dict[str, int] | None] | None = _field("Of two visits on one date, the claim of each.")
+
+
+class _Question(_Part):
+    """A question that the policy leaves open, as an example: a chart, and what each option makes of it."""
+
+    question: str = Field(description="The question, by its number.")
+    title: str | None = None
+    refs: list[str] = []
+    kind: str | None = None
+    encounter: dict[str, Any]
+    second_encounter: dict[str, Any] | None = _field("A second visit on the date.")
+    assumes: dict[str, str] = Field({}, description="Other questions that are set.")
+    options: dict[str, _Option] = Field(min_length=1)
+    supported: str | None = _field("The option that is held; unresolved: the question is also left open.")
+    note: str | None = None
+    about: dict[str, Any] | None = None
 
 
 def schema() -> dict[str, Any]:
@@ -197,9 +244,55 @@ def schema() -> dict[str, Any]:
 
 
 def read_cases(files: Iterable[str | Path]) -> Iterator[Case | Settled | tuple[Refusal, ...]]:
-    """Read the cases of files, of folders and of standard input; of one that cannot be used, every reason why."""
+    """Read the cases of files, of folders and of standard input; of one that cannot be used, every reason why.
+
+    An example of an open question (`question`, `options`) is a case for each option.
+    """
     for sheet in scan(files):
-        yield _read(sheet)
+        data, _ = sheet.data()
+        if isinstance(data, dict) and "question" in data and "case" not in data:
+            yield from _options(sheet, data)
+        else:
+            yield _read(sheet)
+
+
+def _options(sheet: Sheet, data: dict[str, Any]) -> Iterator[Case | tuple[Refusal, ...]]:
+    """A case for each option of a question, and one with the question left open where no option is held."""
+    try:
+        it = _Question.model_validate(data)
+    except ValidationError as error:
+        yield tuple(_refusals(sheet.source, error, sheet.lines or {}, data.get("question")))
+        return
+
+    def case(name: str, chart: dict[str, Any], held: Mapping[str, str], expect: Expected) -> Case | tuple[Refusal, ...]:
+        read = parse(chart, sheet.source)
+        if read.encounter is None:
+            return read.refusals
+        return Case(name, sheet.source.file, read.encounter, held, expect, tuple(it.refs), line=sheet.source.line)
+
+    for letter, option in it.options.items():
+        held = {**it.assumes, it.question: letter}
+        if option.by_encounter is None:
+            expect = option.model_dump(exclude_unset=True, include={*_OF_OPTION})
+            yield case(f"{it.question}={letter}", {**it.encounter, **(option.given or {})}, held, expect)
+            continue
+        for chart in (it.encounter, it.second_encounter or {}):
+            name = str(chart.get("id"))
+            claim = option.by_encounter.get(name)
+            expect = {"status": "undetermined"} if claim is None else {"claim": claim}
+            if name in (option.modifiers or {}):
+                expect["modifiers"] = (option.modifiers or {})[name]
+            if chart is not it.encounter:
+                # the second is told of the first
+                chart = {**chart, "earlier_visit": {"initial_reported": True, "line_left_in": False}}  # noqa: PLW2901
+            yield case(f"{name} {it.question}={letter}", chart, held, expect)
+    if it.supported == "unresolved":
+        claims = [{"readings": {it.question: letter}, "claim": one.claim} for letter, one in it.options.items()]
+        expect = {"status": "ambiguous", "alternatives": claims}
+        yield case(f"{it.question} open", it.encounter, it.assumes, expect)
+
+
+_OF_OPTION = ("claim", "status", "modifiers", "edits", "drug_lines", "diagnoses", "supplies")
 
 
 def _read(sheet: Sheet) -> Case | Settled | tuple[Refusal, ...]:
@@ -240,8 +333,8 @@ def _read(sheet: Sheet) -> Case | Settled | tuple[Refusal, ...]:
         worked.case,
         source.file,
         chart.encounter,
-        worked.readings,
-        worked.expect.model_dump(exclude_unset=True),
+        worked.readings if worked.source_readings is None else worked.source_readings,
+        worked.expected(),
         tuple(worked.rules),
         worked.side or "",
         source.line,
