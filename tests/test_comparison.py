@@ -199,7 +199,8 @@ def test_a_reading_has_to_be_one_of_both_policies(edited: Edit, tmp_path: Path) 
     file = write_lines(tmp_path / "visits.jsonl", chart("A"))
     new = edited(("out001/readings.lp", "option(a44, b, pushes_too,", "option(a44, b, all_services,"))
     assert run("policy", "compare", "out001", str(new.folder), file, "--reading", "A44=pushes_too").exit_code == 2
-    assert run("policy", "compare", "out001", str(new.folder), file, "--reading", "A9=first").exit_code == 0
+    other = run("policy", "compare", "out001", str(new.folder), file, "--reading", "A9=first", "--unchecked")
+    assert other.exit_code == 0  # unchecked, since rules go on asking for the option under its old name
 
 
 def test_a_law_that_cannot_be_read_and_a_chart_that_is_refused_are_told(edited: Edit, tmp_path: Path) -> None:

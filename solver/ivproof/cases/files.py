@@ -187,7 +187,7 @@ class _Worked(_Part):
     topic: str | None = _field("What the case is about.")
     out001: str | None = _field("Whether the policy gives the source's answer: agrees, differs or silent.")
     out001_claim: dict[str, int] | None = _field("Where the policy differs from the source: what it gives.")
-    out001_modifiers: dict[str, Any] | None = _field("The same of modifiers; not compared.")
+    out001_modifiers: Any = _field("The same of modifiers, in words or by code; not compared.")
     source_readings: dict[str, str] | None = _field("The readings under which the source's answer follows.")
     difference: str | None = _field(
         "Why the policy departs from the source: then `out001_claim` is what is expected, and null an open question."
