@@ -211,3 +211,30 @@ def test_nothing_of_a_chart_reaches_the_terminal_as_a_command(explainer: Explain
     assert "\x1b" not in out.getvalue()
     assert "\x07" not in out.getvalue()
     assert "[bold]" in out.getvalue()
+
+
+def test_a_listed_drug_cites_the_list_and_a_class_by_reading_names_the_question(explainer: Explainer) -> None:
+    def given(drug: str) -> Why:
+        return explainer.why(visit({"id": "x", "drug": drug, "start": "09:00", "stop": "10:00"}), code[drug])
+
+    code = {"infliximab": "96413", "natalizumab": "96365"}
+    cited = [
+        line.step.citation for line in told(given("infliximab")) if line.step and line.step.rule == "class-by-drug"
+    ]
+    assert "R17" in cited[0]
+    assert "Appendix A" in cited[0]
+    [version] = given("natalizumab").versions
+    assert {it.question for it in version.assumed if it.matters} == {"A79"}
+
+
+def test_a_new_drug_tells_what_came_before_and_what_is_initial(explainer: Explainer) -> None:
+    lines = told(explainer.why(LONG_DAY, "96417"))
+    said = [line for line in lines if line.kind == "not"]
+    assert any("not the initial service; pacli is" in line.text for line in said)
+    assert any("carboplatin was not infused before" in line.text and "pacli" in line.text for line in said)
+    assert all(line.says for line in said)
+
+
+def test_the_initial_service_comes_first(explainer: Explainer) -> None:
+    [version] = explainer.explain(LONG_DAY).versions
+    assert version.units[0].code == version.claim[0].code == "96413"

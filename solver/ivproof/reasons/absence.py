@@ -67,6 +67,10 @@ class Absence:
         """The rules of the law that conclude a predicate."""
         return self._rules.get(signature, ())
 
+    def could_be(self, rule: Rule, wanted: Function) -> bool:
+        """Whether the head of a rule can be an atom."""
+        return _against(rule.atom, wanted) is not None
+
     def failures(self, wanted: Function) -> list[Failure]:
         """For each rule that could conclude an atom (variables stand for anything), the try that gets furthest."""
         found = []
@@ -104,6 +108,17 @@ class Absence:
         if not (rest and all(isinstance(it, int) for it in rest)):
             return False
         return any(it.arguments[0] == subject for it in self._candidates(failed.atom))
+
+    def apart_from_readings(self, failure: Failure) -> Failure | None:
+        """Where the conditions of a rule fail, apart from those that ask for readings; None where they hold."""
+        rest = [it for it in failure.rule.body if not (isinstance(it, Literal) and it.atom.signature == READING)]
+        best: Failure | None = None
+        for bindings, held, failed in islice(self._tries(rest, dict(failure.bindings), ()), TRIES):
+            if failed is None:
+                return None
+            if best is None or failed[2] > best.passed:
+                best = Failure(failure.rule, bindings, held, *failed)
+        return best
 
     def furthest(self, rule: Rule) -> Failure | None:
         """Give the try of one rule that gets furthest; None where its conditions hold."""

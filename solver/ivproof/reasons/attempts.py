@@ -100,6 +100,8 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
         if not _gives(teller, rule, role):
             continue
         obstacles = tuple(Follow(teller.fresh()).down(failure))
+        read = bool(obstacles) and obstacles[-1].kind == "reading"
+        far = failure.under_other_reading and not failure.otherwise_holds
         yield (
             f"{rule.id}#{rule.clause}",
             Attempt(
@@ -108,8 +110,8 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
                 teller.lacking.told(rule, asked, failure.bindings),
                 teller.names.term(subject),
                 obstacles,
-                bool(obstacles) and obstacles[-1].kind == "reading",
-                0 if failure.under_other_reading and not failure.otherwise_holds else failure.passed + 1,
+                read,
+                0 if far or (failure.by_reading and not read) else failure.passed + 1,
                 teller.names.subject(str(subject)),
                 says=(fails(failure),),
             ),
@@ -183,6 +185,7 @@ def _wrong_class(teller: Teller, subject: Term, class_: Term, own: list[Term]) -
     behind = (
         it for name in classes for it in teller.derivation.of(name) if str(it.arguments[0]) in {str(subject), key}
     )
-    says = tuple(Holds(str(it)) for it in behind if it.arguments[1] in own)
+    pieces = (it for it in teller.derivation.of("piece_of") if it.arguments[0] == subject)
+    says = tuple(Holds(str(it)) for it in (*(it for it in behind if it.arguments[1] in own), *pieces))
     obstacles = (Line("against", f"{who} is coded as {found}", says=says), *lines)
     return Attempt("class", "", sentence, who, obstacles, False, 1, key)

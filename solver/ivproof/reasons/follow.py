@@ -10,7 +10,7 @@ from ivproof.law.terms import Function, Variable, variables
 from ivproof.reasons.absence import READING, Failure, Part
 from ivproof.reasons.lacking import fails
 from ivproof.reasons.naming import UNKNOWN
-from ivproof.statements import Absent, Reads
+from ivproof.statements import Absent, Holds, Reads
 
 DEPTH = 12
 """How many rules deep a failure is followed."""
@@ -31,7 +31,12 @@ class Follow:
         elif isinstance(failed, Comparison):
             yield self._comparison(failure)
         elif isinstance(failed, Literal) and failed.atom.signature == READING:
-            yield self._reading(failed)
+            # another reading is named only where nothing else stands against it
+            rest = None if failure.otherwise_holds else teller.absence.apart_from_readings(failure)
+            if rest is None:
+                yield self._reading(failed)
+            else:
+                yield from self.down(rest, depth + 1)
         elif isinstance(failed, Literal) and failed.negated:
             yield self._against(failed.atom)
         elif isinstance(failed, Literal):
@@ -42,13 +47,17 @@ class Follow:
                 yield Line(kind, teller.lacking.uncharted(failed.atom), says=(fails(failure),))
             elif str(failed.atom) not in self._seen and depth < DEPTH:
                 self._seen.add(str(failed.atom))
-                yield from self._deeper(failed.atom, depth)
+                below = list(self._deeper(failed.atom, depth))
+                yield from below or self._held(failure)
 
     def _deeper(self, atom: Function, depth: int) -> Iterator[Line]:
         teller = self.teller
         failures = teller.absence.failures(atom)
         if not failures:
-            rule = teller.absence.rules(atom.signature)[0]
+            rules = teller.absence.rules(atom.signature)
+            rule = next((it for it in rules if teller.absence.could_be(it, atom)), None)
+            if rule is None:
+                return
             yield Line("lacking", teller.lacking.told(rule, atom), rule=rule.id, says=(absent(atom),))
             return
         nearest = max(failures, key=lambda it: (not self._by_choice(it), not it.by_reading, it.nearness))
@@ -68,6 +77,13 @@ class Follow:
         for failure in failures:
             if failure is not nearest and failure.otherwise_holds and isinstance(failure.failed, Literal):
                 yield self._reading(failure.failed)
+
+    def _held(self, failure: Failure) -> Iterator[Line]:
+        """What the chart says that does not fit: the last fact before what fails, where no rule could conclude that."""
+        facts = [it for it in failure.held if str(it) in self.teller.derivation.chart]
+        if facts:
+            _, _, rest = str(facts[-1]).partition("(")
+            yield Line("against", self.teller.names.fact(facts[-1].name, rest[:-1]), says=(Holds(str(facts[-1])),))
 
     def _by_choice(self, failure: Failure) -> bool:
         """Whether a rule fails because a choice did not fall on something: what comes before the choice says more."""

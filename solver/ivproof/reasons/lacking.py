@@ -65,7 +65,7 @@ class Lacking:
             said = f"{', '.join(map(self.names.term, pattern.arguments))}: {said}"
         if nearest is None:
             return Negation(said, "", rule.id)
-        last = self._compared(nearest)
+        last = self._compared(nearest) or self._elsewhere(pattern)
         length = self.shortfall(last) if last is not None else ""
         behind = tuple(self.measures.behind) if length else ()
         return Negation(
@@ -96,6 +96,12 @@ class Lacking:
             failures = (it for it in self.absence.failures(pattern) if not it.under_other_reading)
             self._nearest[key] = max(failures, key=lambda it: (not it.by_reading, it.nearness), default=None)
         return self._nearest[key]
+
+    def _elsewhere(self, pattern: Function) -> Failure | None:
+        """The comparison that another rule for the same comes down to, of those that the held readings let apply."""
+        rivals = (it for it in self.absence.failures(pattern) if not it.under_other_reading and not it.by_reading)
+        found = (self._compared(it) for it in sorted(rivals, key=lambda it: it.nearness, reverse=True))
+        return next((it for it in found if it is not None and _of_moments(it)), None)
 
     def _compared(self, failure: Failure | None) -> Failure | None:
         """The comparison that a failure comes down to, over the rules below it; None where it is no comparison."""
