@@ -71,6 +71,8 @@ class TerminalView:
         yield from self._questions(found)
         yield from self._rivals(found)
         yield from _missing("To ask, because the answer changes the claim", found, would_change=True)
+        title = "Supposed as said; another purpose would change the claim"
+        yield from _missing(title, found, would_change=True, supposed=True)
         yield from _missing("Not documented, and whether it changes the claim is not known", found, would_change=None)
         yield from _missing("Not documented, but by itself no value changes the claim", found, would_change=False)
         yield from _doubted(found)
@@ -256,10 +258,17 @@ def _diagnoses(found: Determination) -> Iterator[RenderableType]:
         yield indented(visible(f"{first} first listed" + (f", then {', '.join(then)}" if then else "")))
 
 
-def _missing(title: str, found: Determination, *, would_change: bool | None) -> Iterator[RenderableType]:
+SUPPOSED = frozenset({"purpose"})
+"""Facts that the policy supposes and does not ask for: they come after those that it asks for, and hide none."""
+
+
+def _missing(
+    title: str, found: Determination, *, would_change: bool | None, supposed: bool = False
+) -> Iterator[RenderableType]:
     table = _table(["Fact", "What follows", *([] if would_change else ["Tried"]), "Rules"])
     for it in found.missing:
-        if it.would_change is would_change and not it.charted:
+        apart = bool(would_change) and it.field in SUPPOSED
+        if it.would_change is would_change and apart is supposed and not it.charted:
             tried = [] if would_change else [visible(it.searched)]
             table.add_row(visible(it.fact), visible(it.message), *tried, Text(", ".join(it.rules), FAINT))
     if table.row_count:
