@@ -19,7 +19,7 @@ from ivproof.chart.refusal import spell
 from ivproof.choices import FREE, OPEN, Atoms, Resolution
 from ivproof.encounter import Administration
 from ivproof.engine import Alternative, Answer
-from ivproof.exploration.claims import Units, in_words, units_of
+from ivproof.exploration.claims import Units, in_words, or_else, units_of
 from ivproof.exploration.nearby import Departure, Reached
 from ivproof.facts import WHOLE, Facts, day_of
 from ivproof.law.terms import Function, String, Term, parse
@@ -584,7 +584,7 @@ class Determiner:
         if first.undetermined:
             return " ".join(self._sentence(it.replace("_", "-"), "") for it in first.undetermined)
         claims = [in_words(units_of(self.policy, claim)) for claim in reached.ways]
-        more = f"; or one of {len(claims) - NAMED} others" if len(claims) > NAMED else ""
+        more = f"; or {or_else(len(claims) - NAMED)}" if len(claims) > NAMED else ""
         return f"{'; or '.join(claims[:NAMED])}{more}"
 
     def _wording(self, name: str) -> Wording:

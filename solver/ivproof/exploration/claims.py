@@ -104,3 +104,8 @@ def difference(before: Units, after: Units) -> str:
 def _marked(claim: Units, code: str) -> str:
     marks = claim.modifiers.get(code)
     return f"with {', '.join(marks)}" if marks else "without modifier"
+
+
+def or_else(number: int) -> str:
+    """Name what is left of several claims, of which the first were told: ``another``, ``one of 3 others``."""
+    return "another" if number == 1 else f"one of {number} others"

@@ -3,7 +3,7 @@
 >>> from ivproof.policy import Policy
 >>> found = coverage(Policy.load("out001"), None)
 >>> len(found.rules), len(found.questions), found.gaps
-(103, 101, [])
+(103, 115, [])
 >>> found.rule("R45").encoded[0].rule
 'concurrent-unit-of'
 """

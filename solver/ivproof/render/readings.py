@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.exploration.claims import difference, in_words
+from ivproof.exploration.claims import difference, in_words, or_else
 from ivproof.exploration.idle import Asking, Idle
 from ivproof.exploration.readings import ChartReadings, Decided, Led
 from ivproof.render.plain import plain
@@ -78,10 +78,10 @@ def _questions(found: ChartReadings, questions: list[Decided]) -> Table:
         for option in it.question.options:
             held = option.name == it.held
             if option.name in it.leads:
-                others = [difference(found.base, claim) or "as held" for claim in it.leads[option.name]]
-                leads = "\nor ".join(others[:CLAIMS])
-                if len(others) > CLAIMS:
-                    leads += f"\nor one of {len(others) - CLAIMS} others"
+                ways = [difference(found.base, claim) or "as held" for claim in it.leads[option.name]]
+                leads = "\nor ".join(ways[:CLAIMS])
+                if len(ways) > CLAIMS:
+                    leads += f"\nor {or_else(len(ways) - CLAIMS)}"
             else:
                 leads = "held" if held else "the same"
             table.add_row(
