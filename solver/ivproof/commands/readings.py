@@ -120,7 +120,7 @@ def of_charts(
         ),
     ] = Format.TABLE,
 ) -> None:
-    """Tell which questions decide over charts: alone, or only together; every claim, with the fewest readings to it.
+    """Tell which questions decide over charts: alone, or only together; every claim, with readings that lead to it.
 
     All questions of the policy are open here, whatever is held by default; --reading settles one. Exit status: 0 when
     every chart was read, 1 when one was refused (the others are answered).

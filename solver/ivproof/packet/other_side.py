@@ -53,7 +53,7 @@ class OtherSides:
         return OtherSide(
             "none was found",
             f"Every option of every open question of the policy was tried, together with the others; {GAPS}.",
-            "No reading of the policy gives this line, and no missing fact as far as it was tried.",
+            "No reading of the policy gives this line as it was billed, and no missing fact as far as it was tried.",
         )
 
     def _under(self, line: LineVerdict, way: Way) -> OtherSide:

@@ -57,7 +57,7 @@ def _claims(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]
         )
     shown = found.claims if limit is None else found.claims[:limit]
     yield Padding(
-        Text(f"{len(found.claims)} different claims, each with the fewest readings that lead to it"), (1, 0, 0, 2)
+        Text(f"{len(found.claims)} different claims, each with readings that lead to it"), (1, 0, 0, 2)
     )
     claims = Table.grid(padding=(0, 2))
     for it in shown:
