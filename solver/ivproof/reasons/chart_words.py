@@ -80,7 +80,10 @@ TENTHS = {
 THOUSANDTHS = {("printed_per_unit", 1), ("charted_per_unit", 1)}
 """Arguments that count thousandths."""
 
-PLACES = {(name, 1) for name in ("position", "start_position", "first_concurrent", "next_apart", "last_before")}
+PLACES = {
+    **dict.fromkeys(("position", "start_position", "first_concurrent", "adds_to"), 1),
+    **dict.fromkeys(("next_apart", "last_before", "gives_from"), 2),
+}.items()
 """Arguments that are places in the order of starts: thousands, and the number of a part of what is in that place."""
 
 KINDS: Mapping[tuple[str, int], str] = {
