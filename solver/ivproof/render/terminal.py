@@ -70,7 +70,8 @@ class TerminalView:
         yield from _diagnoses(found)
         yield from self._questions(found)
         yield from self._rivals(found)
-        yield from _missing("To ask, because the answer changes the claim or a line for a drug", found, would_change=True)
+        title = "To ask, because the answer changes the claim or a line for a drug"
+        yield from _missing(title, found, would_change=True)
         title = "Supposed as said; another purpose would change the claim"
         yield from _missing(title, found, would_change=True, supposed=True)
         yield from _missing("Not documented, and whether it changes the claim is not known", found, would_change=None)
