@@ -86,7 +86,7 @@ def charted(facts: Facts) -> list[str]:
 
 def plain(text: str, named: Iterable[str]) -> str:
     for name in named:
-        text = re.sub(rf"(?<![\w:]){re.escape(name)}(?![\w:]\w)", " ", text)
+        text = re.sub(rf"(?<![\w:]){re.escape(name)}(?!\w|:\w)", " ", text)
     return text
 
 

@@ -50,6 +50,8 @@ class Names:
 
     def _times(self, it: Administration) -> str:
         """When something was given; with the date where that is not the day of service, and with its pauses."""
+        if not it.done:
+            return "not given"
         if it.start is None and it.stop is None:
             return "no times charted"
         if it.start is None:
