@@ -26,7 +26,7 @@ CODE = re.compile(r"\b(?:[A-Z]\d{4}|\d{5})\b")
 CONSTANT = re.compile(r"\b[a-z]+_[a-z]+")
 KEY = re.compile(r"\b[a-z]\d+\b")
 RAW = re.compile(r"[{}]|\b(?:start|stop|paused|resumed|alone|piece|lumen|on_date|midnight)\(|\bNone\b")
-NUMBER = re.compile(r"(?<![\d.A-Z-])\d{4,}(?![\d-]| minutes| or more needed)")
+NUMBER = re.compile(r"(?<![\d.A-Z-])(?<!October )\d{4,}(?![\d-]| minutes| or more needed)")
 """A number that is no code and no year: a reader would take seconds for something else."""
 
 

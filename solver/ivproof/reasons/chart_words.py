@@ -12,6 +12,7 @@ LENGTHS = {
     ("ran", 1),
     ("run_time", 1),
     ("administration_time", 1),
+    ("time_in_entries", 1),
     ("own_time", 1),
     ("own_time_after", 2),
     ("counted_time", 1),
