@@ -211,5 +211,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(it) for it in value]
     if is_dataclass(value):
-        return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name not in {"content", "says"}}
+        # the statements behind a point stay within the program; elsewhere `says` is text
+        left_out = {"content", "says"} if isinstance(value, Point) else {"content"}
+        return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name not in left_out}
     raise TypeError(f"no plain data: {type(value).__name__}")
