@@ -179,6 +179,7 @@ def test_a_choice_from_a_list_of_the_law_takes_the_first_of_it() -> None:
     ]
 
 
+@pytest.mark.xfail(strict=True, reason="several documented places are tried: some are no facts while grounding")
 def test_what_the_chart_does_not_say_is_not_open_while_the_law_is_grounded() -> None:
     """Every sum of minutes that an open site leaves possible would be grounded: too many in some of these charts."""
     engine = Engine(POLICY, {"A16": "ask"})
