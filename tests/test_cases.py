@@ -46,5 +46,5 @@ def test_a_difference_is_listed_with_its_reason() -> None:
     listed = {
         data["case"][:6]: data["difference"] for _, data in case_files.documents("published") if "difference" in data
     }
-    assert set(listed) == {"we-022", "we-028", "we-066"}
+    assert set(listed) == {"we-022", "we-028", "we-050", "we-051", "we-066"}
     assert all(listed.values())
