@@ -6,9 +6,11 @@ then held against what follows, tens of thousands in all.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from copy import copy
 from functools import cache
+from pathlib import Path
 
 import pytest
 from case_files import Case, Setting, firsts, options, units, worked
@@ -20,6 +22,7 @@ from ivproof.determination import ClaimLine, Determination
 from ivproof.encounter import BilledLine
 from ivproof.policy import Policy
 
+ROOT = Path(__file__).parents[1]
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)
 FOLDERS = ("published", "law", "readings")
@@ -27,6 +30,10 @@ CODES = tuple(POLICY.codes)
 DISTINCT = "59"
 REDUCED, DISCONTINUED = "52", "53"
 VISIT = "25"
+INITIAL = {"initial"}
+PUMP = "96416"
+RANKED = (PUMP, "96413", "96409", "96365", "96374", "96360")
+"""The codes of initial services, the highest first (III.D); that of a pump is one only as A87 is read as B."""
 
 
 @cache
@@ -107,14 +114,30 @@ def rules_of_code(code: str) -> set[str]:
     return set(POLICY.wordings[POLICY.codes[code]].references) if code in POLICY.codes else {"R91"}
 
 
-def rule_of_modifier(found: Determination, line: ClaimLine, modifier: str) -> set[str]:
-    """The rule that asks for a modifier on such a line: read from the policy and its list of national rules by hand."""
-    if modifier == DISTINCT:
-        if line.role == "initial":
-            return {"R11"}
-        beside = any(it.role != "visit" and it.code not in {line.code, "96373"} for it in found.claim)
-        return {"F24"} if line.code == "96372" and beside else {"R85"}
-    return {VISIT: {"R91"}, DISCONTINUED: {"R90"}, REDUCED: {"F31"}}[modifier]
+@cache
+def apart() -> frozenset[tuple[str, str]]:
+    """The pairs of codes that the public pair file keeps apart and a modifier lets both be paid."""
+    rows = csv.DictReader((ROOT / "asp/edits/ptp.csv").read_text("utf-8").splitlines())
+    allowed = "Modifier 0=not allowed 1=allowed 9=not applicable"
+    return frozenset((row["Column 1"], row["Column 2"]) for row in rows if row[allowed] == "1")
+
+
+def rule_of_modifier(case: Case, found: Determination, line: ClaimLine, modifier: str) -> set[str]:
+    """The rules that ask for a modifier on such a line: read from the policy and its list of national rules by hand."""
+    if modifier != DISTINCT:
+        return {VISIT: {"R91"}, DISCONTINUED: {"F42"}, REDUCED: {"F31"}}[modifier]
+    asked: set[str] = set()
+    if any((it.code, line.code) in apart() and it.date == line.date for it in found.claim):
+        asked |= {"F9", "F24"}
+    if line.role in INITIAL:
+        before = case.encounter.earlier_visit
+        others = [it for it in found.claim if it.code in RANKED and it is not line and it.site != line.site]
+        others = [it for it in others if it.code != PUMP or case.readings.get("A87") == "B"]
+        # of equals the first site leads, and the line that carries the modifier is not it
+        second = any(RANKED.index(it.code) <= RANKED.index(line.code) for it in others)
+        if second or (before is not None and before.initial_reported):
+            asked |= {"R11"}
+    return asked or {"R85"}
 
 
 def changes(folder: str) -> Iterator[tuple[Case, Determination, int, ClaimLine]]:
@@ -146,16 +169,22 @@ def test_the_right_claim_of_every_case_is_correct_and_each_line_cites_its_rules(
 def test_a_line_with_a_modifier_cites_the_rule_that_asks_for_it_and_a_line_without_does_not(folder: str) -> None:
     seen: dict[str, set[str]] = {}
     for case, found, _, line in changes(folder):
-        asked = [rule_of_modifier(found, line, mark) for mark in line.modifiers]
+        asked = [rule_of_modifier(case, found, line, mark) for mark in line.modifiers]
         assert all(it <= set(line.rules) for it in asked), (case.file, case.name, line)
-        told = {mark.modifier: set(mark.rules) for mark in line.marks}
+        told: dict[str, set[str]] = {}
+        for it in line.marks:
+            told.setdefault(it.modifier, set()).update(it.rules)
         assert told == dict(zip(line.modifiers, asked, strict=True)), (case.file, case.name, line)
         if not line.modifiers:
-            assert not set(line.rules) & {"F24", "F31", "R90"} - rules_of_code(line.code), (case.file, case.name, line)
+            assert not set(line.rules) & {"F9", "F24", "F31", "F42"} - rules_of_code(line.code), (
+                case.file,
+                case.name,
+                line,
+            )
         for mark, rules in told.items():
             seen.setdefault(mark, set()).update(rules)
     if folder == "law":
-        assert seen == {DISTINCT: {"R11", "R85", "F24"}, VISIT: {"R91"}, DISCONTINUED: {"R90"}, REDUCED: {"F31"}}
+        assert seen == {DISTINCT: {"R11", "R85", "F9", "F24"}, VISIT: {"R91"}, DISCONTINUED: {"F42"}, REDUCED: {"F31"}}
 
 
 # --- one change each
@@ -252,7 +281,7 @@ def test_a_removed_modifier_is_missing_with_the_rule_that_asks_for_it(folder: st
             # without a modifier that says that not all was done, more is claimed than was done
             less = mark in {REDUCED, DISCONTINUED}
             right = right and audit.verdict is (Verdict.OVERCODED if less else Verdict.UNDERCODED)
-            right = right and said is not None and set(said.rules) == rule_of_modifier(found, line, mark)
+            right = right and said is not None and set(said.rules) == rule_of_modifier(case, found, line, mark)
             notes.expect(case, f"{line.code} without {mark}", right, audit)
     notes.report(marks)
 
@@ -271,11 +300,16 @@ def test_a_modifier_too_many_is_wrong_with_the_rule_that_would_have_had_to_ask_f
             less = mark in {REDUCED, DISCONTINUED}
             right = audit.verdict is (Verdict.UNDERCODED if less else Verdict.OVERCODED)
             # where no rule asks for it on such a service, none of them does
-            asked = {DISCONTINUED: {"R90"}, DISTINCT: {"R11", "R85", "F24"}}[mark]
-            if mark == DISTINCT and line.role in {"initial", "further_hour"}:
-                asked = {"R11"}
-            elif mark == DISTINCT and line.code in {"96372", "96377"}:
-                asked = {"F24"}
+            asked = {"F42"} if mark == DISCONTINUED else set()
+            if mark == DISTINCT and line.role in {*INITIAL, "further_hour"}:
+                asked |= {"R11"}
+            if (
+                mark == DISTINCT
+                and line.code in CODES
+                and any(code in CODES and line.code == other for code, other in apart())
+            ):
+                asked |= {"F9", "F24"}
+            asked = asked or {"F9", "F24", "R11", "R85"}
             right = right and said is not None and given in said.message and set(said.rules) == asked
             notes.expect(case, f"{line.code} with {given}", right, audit)
     notes.report(200)

@@ -320,7 +320,7 @@ def drug_visit(**fields: Any) -> dict[str, Any]:
 
 
 def test_drug_lines_are_compared_where_the_claim_has_any() -> None:
-    visit = drug_visit(discarded_units=1)
+    visit = {**drug_visit(discarded_units=1), "payer": "medicare"}
     assert audited(visit, bill("96365")).verdict is Verdict.CORRECT
     assert audited(visit, bill("96365"), bill("J0696", 4), bill("J0696", 1, "JW")).verdict is Verdict.CORRECT
     lacking = audited(visit, bill("96365"), bill("J0696", 4))
@@ -329,8 +329,17 @@ def test_drug_lines_are_compared_where_the_claim_has_any() -> None:
     assert many.verdict is Verdict.OVERCODED and many.over == {"J0696": 2}
 
 
+def test_a_modifier_of_discarded_drug_that_only_medicare_wants_is_lacking_under_a_reading_for_others() -> None:
+    visit = drug_visit(discarded_units=1)
+    lacking = audited(visit, bill("96365"), bill("J0696", 4))
+    assert lacking.verdict is Verdict.UNDER_READING and lacking.way is not None
+    assert lacking.way.readings == {"A103": "B"}
+    [line] = lacking.disputed
+    assert (line.kind, line.otherwise, line.code) == (Kind.UNDER_READING, Kind.MISSING, "J0696")
+
+
 def test_the_lines_of_drugs_are_searched_where_they_are_disputed() -> None:
-    visit = drug_visit(discarded_units=0)
+    visit = {**drug_visit(discarded_units=0), "payer": "medicare"}
     right = audited(visit, bill("96365"), bill("J0696", 4, "JZ"))
     assert right.verdict is Verdict.CORRECT
     bare = audited(visit, bill("96365"), bill("J0696", 4))

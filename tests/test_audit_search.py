@@ -35,14 +35,19 @@ DATA = chart(
 
 BY_ONE = {"96365": 1, "96367": 1, "96368": 1, "96361": 1}
 BY_TWO = {"96365": 1, "96367": 1, "96368": 1, "96360": 1}
+"""The initial hydration stands beside an initial infusion, from which the pair file keeps it apart: see `MARKS`."""
+
 BY_THREE = {"96367": 1}
 BY_NONE = {"96367": 1, "96415": 2}
+
+MARKS = {"96360": ("59",)}
+"""The modifiers of the codes that are billed with one."""
 
 
 def visit(units: dict[str, int]) -> Encounter:
     found = parse(DATA, Source("visit.json")).encounter
     assert found is not None
-    lines = tuple(BilledLine(code=code, units=number, modifiers=()) for code, number in units.items())
+    lines = tuple(BilledLine(code=code, units=number, modifiers=MARKS.get(code, ())) for code, number in units.items())
     return found.model_copy(update={"billed": lines})
 
 
@@ -135,7 +140,7 @@ def test_a_claim_of_the_chart_itself_needs_no_search(monkeypatch: pytest.MonkeyP
 
 
 def charts(tmp_path: Path, count: int) -> Path:
-    billed = [{"code": code, "units": units} for code, units in BY_TWO.items()]
+    billed = [{"code": code, "units": units, "modifiers": [*MARKS.get(code, ())]} for code, units in BY_TWO.items()]
     return write_lines(tmp_path / "visits.jsonl", *({**DATA, "id": f"D{n}", "billed": billed} for n in range(count)))
 
 

@@ -45,6 +45,9 @@ Look = Literal["all", "two", "one", "none"]
 FURTHER: Mapping[Look, tuple[int, ...]] = {"one": (), "two": (TWO,), "all": (TWO, FAR)}
 """What is gone through one after the other, where one question read otherwise does not make a claim right."""
 
+ONCE = "concurrent_infusion"
+"""The role that is reported once, however many services have it."""
+
 _NEARER = 1
 """How much less it costs to match units to a service that the determination itself tells apart by that code."""
 
@@ -246,21 +249,42 @@ class Auditor:
         """Compare the lines of drugs; a claim without any is one of administrations only."""
         if not numbered:
             return []
-        names = ((it, self.coder.drugs.find(it.drug, encounter.date)) for it in encounter.administrations)
-        given = {match.drug.key: it for it, match in names if match is not None}
-        counted = {name for line in found.drug_lines for name in line.administrations}
-        uncounted = {drug for drug, it in given.items() if it.id not in counted}
-        held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted]
-        billed, supported = bill(held, self._kinship), support_drugs(found.drug_lines, self._kinship)
+        uncounted = self._uncounted(encounter, found)
+        held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted.keys()]
+        # of a drug whose lines are not judged, none is missing either
+        counted = [it for it in found.drug_lines if not self._kinship.drugs(it.code) & uncounted.keys()]
+        billed, supported = bill(held, self._kinship), support_drugs(counted, self._kinship)
         pieces = match(billed, supported, self._cost(()), self._kinship)
         case = Compared(billed, supported, pieces, found, (), drug=True)
         lines = self._judge.lines(case)
         for place, line in numbered:
             if (place, line) not in held:
-                name = next(given[drug].id for drug in sorted(self._kinship.drugs(line.code) & uncounted))
+                name = next(uncounted[drug] for drug in sorted(self._kinship.drugs(line.code) & uncounted.keys()))
                 text = f"is not judged: {name} was given, and the chart does not say how many units."
                 lines.append(replace(unjudged(place, line, text), drug=True))
         return lines
+
+    def _uncounted(self, encounter: Encounter, found: Determination) -> dict[str, str]:
+        """Drugs given in an entry without units that goes on with none whose units are charted; each with the entry.
+
+        The units of a bag stand on one of its entries, and so do those of an infusion that is charted in several.
+        """
+        match = {it.id: self.coder.drugs.find(it.drug, encounter.date) for it in encounter.administrations}
+        drug = {name: it.drug.key for name, it in match.items() if it is not None}
+        counted = {name for line in found.drug_lines for name in line.administrations}
+        # one unit is of one service, but for what is reported once for all that ran beside
+        services = [set(it.administrations) for it in found.claim if it.units == 1 and it.role != ONCE]
+        bags: dict[str, set[str]] = {}
+        for it in encounter.administrations:
+            if it.bag:
+                bags.setdefault(it.bag, set()).add(it.id)
+        together = [*services, *bags.values()]
+        uncounted: dict[str, str] = {}
+        for name, key in drug.items():
+            same = {it for some in together if name in some for it in some if drug.get(it) == key}
+            if not (same | {name}) & counted:
+                uncounted.setdefault(key, name)
+        return uncounted
 
     def _outside(self, place: int, line: BilledLine) -> LineVerdict:
         return unjudged(place, line, "is not judged: neither the policy nor the drug list knows the code.")

@@ -6,7 +6,7 @@ does not carry it, and what is behind the lines of drugs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from ivproof.determination import Mark, sorted_rules
@@ -19,6 +19,9 @@ ASKED = "modifier"
 
 DRUG = "drug_line"
 """The predicate of the line of a drug."""
+
+LINES = {"reported": 2, "line_on": 3}
+"""The predicates of what is reported: what for, in which role and, up to that place, of which class."""
 
 ON_DRUGS = ("line_modifier", "discarded_line")
 """The predicates that put a modifier on the line of a drug; the modifier stands last."""
@@ -92,22 +95,28 @@ class Marks:
     def _speaks_of(self, rule: Rule, code: str) -> bool:
         """Whether a rule is about services in the role of a code, and of no other class than the code's."""
         entries = [row for row in self._tables.get("code", ()) if _text(row[2]) == code]
-        roles, classes = {str(row[0]) for row in entries}, {str(row[1]) for row in entries}
+        kinds = {(str(row[0]), str(row[1])) for row in entries}
+        roles, classes = {role for role, _ in kinds}, {of for _, of in kinds}
         foreign = {str(row[1]) for row in self._tables.get("code", ())} - classes
         named = {str(it) for atom in _positive(rule) for it in atom.arguments[1:] if isinstance(it, Function)}
-        return not named & foreign and any(wanted & roles for wanted in self._roles(rule))
+        return not named & foreign and any(wanted & roles for wanted in self._roles(rule, kinds))
 
-    def _roles(self, rule: Rule) -> Iterator[set[str]]:
-        """The roles that parts of a rule speak of: by name, by a table, or as what they are earned by."""
+    def _roles(self, rule: Rule, kinds: Collection[tuple[str, str]]) -> Iterator[set[str]]:
+        """The roles that parts of a rule speak of: by name, by a table, or as what they are earned by.
+
+        `kinds` are the roles of a code, each with its class: a table may name a role in one class only.
+        """
         subject = rule.atom.arguments[0]
         for atom in _positive(rule):
-            if atom.name == "reported":
-                role = atom.arguments[1]
+            if atom.name in LINES and atom.arguments[:1] == (subject,):
+                role, *of = atom.arguments[1 : LINES[atom.name]]
                 if not isinstance(role, Variable):
                     yield {str(role)}
                 for table in _positive(rule):
-                    if table.arguments == (role,) and table.name in self._tables:
-                        yield {str(row[0]) for row in self._tables[table.name]}
+                    if role in table.arguments and table.name in self._tables:
+                        places = [table.arguments.index(it) for it in (role, *of) if it in table.arguments]
+                        told = {tuple(str(row[n]) for n in places) for row in self._tables[table.name]}
+                        yield {kind[0] for kind in kinds if kind[: len(places)] in told}
             elif atom.arguments[:1] == (subject,):
                 yield {
                     str(earned.atom.arguments[1])
