@@ -264,6 +264,6 @@ def coverage(
     else:
         show(*(coverage_tables(found) if row is None else coverage_detail(row)))
         if pairs is not None:
-            show(*pairs_summary(pairs))
+            show(*pairs_summary(len(pairs.features), pairs.without))
     if found.gaps:
         raise typer.Exit(REFUSED)

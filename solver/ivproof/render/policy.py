@@ -8,7 +8,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.cases.pairs import Pairs
 from ivproof.law.coverage import Coverage, OptionRow, Place, QuestionRow, RuleRow
 from ivproof.law.predicates import Predicate
 
@@ -83,9 +82,8 @@ def summary(found: Coverage) -> Iterator[Text]:
     yield from (Text(f"not tested: {line}", "yellow") for line in found.untested)
 
 
-def pairs_summary(found: Pairs) -> Iterator[Text]:
-    """Tell how many pairs of features stand together in a case, and name those that do not."""
-    without, features = found.without, len(found.features)
+def pairs_summary(features: int, without: Sequence[tuple[str, str]]) -> Iterator[Text]:
+    """Tell how many pairs of so many features stand together in a case, and name those `without` one."""
     every = features * (features - 1) // 2
     yield Text(f"{every - len(without)} of {every} pairs of {features} features of the chart format have a case.")
     yield from (Text(f"not tested together: {one}, {other}", "yellow") for one, other in without)
