@@ -139,7 +139,9 @@ def test_the_other_side_stands_on_a_reading_that_is_named_with_what_is_held_and_
         assert stand.citation in side.answer
     side = found["96361"].other_side
     assert side.holds == "none was found"
-    assert "No reading of the policy gives this line, and no missing fact as far as it was tried" in side.answer
+    assert "No reading of the policy gives this line as it was billed, and no missing fact as far as it was tried" in (
+        side.answer
+    )
 
 
 def test_an_open_question_is_called_unresolved() -> None:
