@@ -263,7 +263,7 @@ def test_nothing_from_a_chart_is_markup() -> None:
 @pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="pdftotext is not installed (apt-get install poppler-utils)"
 )
-@pytest.mark.parametrize(("file", "pages"), [(LOST, range(5, 8)), (WON, range(4, 7))])
+@pytest.mark.parametrize(("file", "pages"), [(LOST, range(5, 8)), (WON, range(4, 8))])
 def test_the_pages_are_numbered_with_the_encounter_and_none_is_empty(file: Path, pages: range, tmp_path: Path) -> None:
     found, pdf = example(file), tmp_path / "packet.pdf"
     pdf.write_bytes(packet_document(found))
