@@ -23,12 +23,12 @@ from ivproof.cases.judging import departures as departures_of
 from ivproof.cases.judging import units
 from ivproof.cases.running import determine as determined
 from ivproof.cases.running import raised
-from ivproof.choices import OPEN, Resolution
-from ivproof.coding import Coder
-from ivproof.determination import Determination, Determiner
-from ivproof.encounter import Encounter, Source, parse
-from ivproof.engine import Answer, Engine
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination, Determiner
+from ivproof.engine.choices import OPEN, Resolution
+from ivproof.engine.engine import Answer, Engine
+from ivproof.law.policy import Policy
 
 __all__ = ["Case", "Setting", "departures", "determine", "documents", "firsts", "options", "raised", "units", "worked"]
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import generate
 
+from ivproof.chart.encounter import Encounter, Source, dumps, parse
+from ivproof.chart.facts import facts_of
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import Encounter, Source, dumps, parse
-from ivproof.facts import facts_of
-from ivproof.policy import law_folder
+from ivproof.law.policy import law_folder
 from ivproof.proof.maker import pointer
 from ivproof.recheck.chart import ChartError, normal
 from ivproof.recheck.facts import Listed, translate

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 
 import generate
 
+from ivproof.chart.encounter import Source, parse
+from ivproof.chart.facts import facts_of
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import Source, parse
-from ivproof.engine import Engine
-from ivproof.facts import facts_of
-from ivproof.policy import Policy, law_folder
-from ivproof.second import SecondEngine, claims_of
+from ivproof.engine.engine import Engine
+from ivproof.engine.second import SecondEngine, claims_of
+from ivproof.law.policy import Policy, law_folder
 
 Chart = dict[str, Any]
 Readings = Mapping[str, str]

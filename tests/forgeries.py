@@ -16,10 +16,10 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.facts import Fact, Facts
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Source, parse
+from ivproof.chart.facts import Fact, Facts
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 from ivproof.proof.maker import Prover, canonical, seal
 from ivproof.recheck.chart import ChartError, normal
 from ivproof.recheck.checker import hash_of

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from ivproof.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter, Source, parse
 
 Chart = dict[str, Any]
 T = TypeVar("T")

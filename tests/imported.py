@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from ivproof.drugs.listing import DrugList
-from ivproof.policy import law_folder
+from ivproof.law.policy import law_folder
 
 ON = date(2020, 10, 5)
 

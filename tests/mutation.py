@@ -25,19 +25,18 @@ import clingo
 import networkx
 from case_files import FAILING, Case, departures, options, raised, worked
 
-from ivproof import rewrite
-from ivproof.choices import CLAIM, candidate_rank
-from ivproof.coding import Coder
-from ivproof.engine import SHOWN, Answer, Engine
-from ivproof.exploration.rooms import cut
-from ivproof.exploration.search import Found, Search
-from ivproof.exploration.solving import RoomSolver, shared_facts
-from ivproof.exploration.trial import Solved, Tried
-from ivproof.facts import Fact, Facts
-from ivproof.law import dependencies
+from ivproof.chart.facts import Fact, Facts
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import CLAIM, candidate_rank
+from ivproof.engine.engine import SHOWN, Answer, Engine
+from ivproof.engine.rooms import cut
+from ivproof.engine.search import Found, Search
+from ivproof.engine.solving import RoomSolver, shared_facts
+from ivproof.engine.trial import Solved, Tried
+from ivproof.law import dependencies, rewrite
+from ivproof.law.policy import DRUG_PREDICATES, Policy
 from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
 from ivproof.law.terms import Function, Operation, Signature, Term
-from ivproof.policy import DRUG_PREDICATES, Policy
 
 EXPLAINED = Path(__file__).with_name("mutation.toml")
 TABLES = "readings.lp"

@@ -15,11 +15,11 @@ from pathlib import Path
 import case_files
 from case_files import Case, Setting
 
-from ivproof.derivation import Derivation
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Program
-from ivproof.policy import Policy
-from ivproof.reasons.record import Recorder, relevant
-from ivproof.reasons.why import Explainer
+from ivproof.why.derivation import Derivation
+from ivproof.why.record import Recorder, relevant
+from ivproof.why.why import Explainer
 
 LIST = Path(__file__).parent / "cases" / "rules-explained.txt"
 

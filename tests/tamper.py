@@ -31,9 +31,9 @@ from typing import Any
 import forgeries
 from case_files import Case, options, worked
 
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy, law_folder
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy, law_folder
 from ivproof.proof.maker import canonical, prove, seal
 from ivproof.recheck.checker import FAULT, Verdict, check, digest_of, hash_of, installed, read_law
 from ivproof.recheck.drugs import Drugs

@@ -12,11 +12,11 @@ import case_files
 import pytest
 from command import run
 
-from ivproof.coding import Coder
-from ivproof.determination import Determination
-from ivproof.encounter import Encounter
-from ivproof.exploration.explorer import Explorer
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
+from ivproof.engine.explorer import Explorer
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY, assumptions=True)

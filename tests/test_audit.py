@@ -17,10 +17,10 @@ from case_files import Case, Setting, firsts, options, units, worked
 
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
-from ivproof.coding import Coder
-from ivproof.determination import ClaimLine, Determination
-from ivproof.encounter import BilledLine
-from ivproof.policy import Policy
+from ivproof.chart.encounter import BilledLine
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import ClaimLine, Determination
+from ivproof.law.policy import Policy
 
 ROOT = Path(__file__).parents[1]
 POLICY = Policy.load("out001")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.kinship import SAME_CLASS, SAME_ROLE, SAME_TABLE, SAME_TECHNIQUE
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 KINSHIP = Auditor(Policy.load("out001"))._kinship
 

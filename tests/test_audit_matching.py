@@ -14,10 +14,10 @@ from ivproof.audit.auditor import Auditor
 from ivproof.audit.matching import cost_of, match
 from ivproof.audit.model import Billed, Kind, Supported, Verdict
 from ivproof.audit.search import key_of, key_of_lines
-from ivproof.determination import Determination
-from ivproof.encounter import BilledLine, Encounter
-from ivproof.engine import Answer
-from ivproof.policy import Policy
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.claim.determination import Determination
+from ivproof.engine.engine import Answer
+from ivproof.law.policy import Policy
 
 AUDITOR = Auditor(Policy.load("out001"), search="none")
 CODES = sorted(AUDITOR.policy.codes)

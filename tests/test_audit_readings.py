@@ -12,10 +12,10 @@ from command import chart, given_iv
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Audit, Kind, Verdict, Way
 from ivproof.audit.search import key_of_lines
-from ivproof.coding import Coder
-from ivproof.determination import Determination
-from ivproof.encounter import BilledLine, Encounter, Source, parse
-from ivproof.policy import Policy
+from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)

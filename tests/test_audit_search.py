@@ -14,11 +14,11 @@ from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.model import Audit, Verdict
-from ivproof.coding import Coder
-from ivproof.encounter import BilledLine, Encounter, Source, parse
-from ivproof.exploration.explorer import Explorer
-from ivproof.exploration.nearby import FAR, NearExplorer
-from ivproof.policy import Policy
+from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.engine.explorer import Explorer
+from ivproof.engine.nearby import FAR, NearExplorer
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY)

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from command import chart, given_iv, write_lines
 
-from ivproof import batch
-from ivproof.batch import Job, Outcome, as_line, outcomes
+from ivproof.chart.encounter import Encounter
 from ivproof.chart.files import Sheet, scan
-from ivproof.coding import Coder
-from ivproof.determination import Determination
-from ivproof.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
+from ivproof.commands import batch
+from ivproof.commands.batch import Job, Outcome, as_line, outcomes
 from ivproof.law.language import LawError
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivproof.chart.encounter import Administration, Chart, Encounter, Source, parse
 from ivproof.chart.files import read, scan
 from ivproof.chart.yaml12 import Read, read_documents
-from ivproof.encounter import Administration, Chart, Encounter, Source, parse
 
 HERE = Path(__file__).parent
 BROKEN = HERE / "broken"

@@ -12,10 +12,10 @@ import pytest
 from case_files import worked
 from command import chart, given_iv, run, write_lines
 
+from ivproof.chart.encounter import Encounter
 from ivproof.comparison import Compared, Comparing, law_changes
 from ivproof.comparison.law import ADDED, CHANGED, REMOVED, REWORDED
-from ivproof.encounter import Encounter
-from ivproof.policy import Policy, law_folder
+from ivproof.law.policy import Policy, law_folder
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]

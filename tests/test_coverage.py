@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from ivproof.checks.coverage import Coverage, cases_folder, coverage
+from ivproof.checks.predicates import predicates
 from ivproof.cli import app
-from ivproof.law.coverage import Coverage, cases_folder, coverage
-from ivproof.law.predicates import predicates
-from ivproof.policy import Policy, PolicyError
+from ivproof.law.policy import Policy, PolicyError
 from ivproof.render.policy import coverage_tables, predicates_table
 
 CASE = """

@@ -10,16 +10,16 @@ import generate
 import pytest
 import visits as small
 
-from ivproof.choices import ClaimKey, candidate_rank, claim_of
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.engine import Answer, Engine
-from ivproof.exploration import trial
-from ivproof.exploration.nearby import ONE, NearExplorer
-from ivproof.facts import Facts
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder
+from ivproof.engine import trial
+from ivproof.engine.choices import ClaimKey, candidate_rank, claim_of
+from ivproof.engine.engine import Answer, Engine
+from ivproof.engine.nearby import ONE, NearExplorer
 from ivproof.law import language
-from ivproof.policy import Policy, Question
-from ivproof.rewrite import OFFERED, SETTLED, settleable
+from ivproof.law.policy import Policy, Question
+from ivproof.law.rewrite import OFFERED, SETTLED, settleable
 
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY)

@@ -13,12 +13,12 @@ import networkx as nx
 import pytest
 from visits import EQUALS, LONG_DAY, visit
 
-from ivproof.coding import Coder
-from ivproof.derivation import Derivation, dot, graphml, instance_name, mermaid, node_link
-from ivproof.encounter import Encounter
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal
-from ivproof.policy import Policy
-from ivproof.reasons.record import Recorder
+from ivproof.why.derivation import Derivation, dot, graphml, instance_name, mermaid, node_link
+from ivproof.why.record import Recorder
 
 
 @pytest.fixture(scope="module")

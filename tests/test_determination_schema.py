@@ -9,7 +9,7 @@ import pytest
 from command import answers, run
 from ruamel.yaml import YAML
 
-from ivproof.determination_schema import schema
+from ivproof.claim.determination_schema import schema
 
 CASES = Path(__file__).parent / "cases"
 CHOSEN = [

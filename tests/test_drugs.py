@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivproof.chart.encounter import Source, parse
+from ivproof.chart.facts import facts_of
 from ivproof.drugs import listing, names
 from ivproof.drugs.listing import KINDS, Code, Drug, DrugList, DrugListError, Match
 from ivproof.drugs.names import folded, forms
-from ivproof.encounter import Source, parse
-from ivproof.facts import facts_of
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"

@@ -6,9 +6,9 @@ import json
 
 from command import run
 
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 
 PRINTED = "cefTRIAXone (ROCEPHIN) 2 g in sodium chloride 0.9 % 50 mL IVPB"
 

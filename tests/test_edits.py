@@ -13,8 +13,9 @@ import clingo
 import pytest
 from command import chart, given_iv
 
-from ivproof.coding import Coder
-from ivproof.determination import Determination
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
 from ivproof.edits.checker import (
     ClaimLine,
     Edit,
@@ -25,8 +26,7 @@ from ivproof.edits.checker import (
     edits_from_atoms,
     setting_of,
 )
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ivproof import encounter as encounter_module
 from ivproof.chart import clock, consistency, refusal, strict_json, yaml12
+from ivproof.chart import encounter as encounter_module
 from ivproof.chart import files as charts_module
-from ivproof.encounter import Encounter, Moment, Source, compare_key, digest, dumps, parse, schema
+from ivproof.chart.encounter import Encounter, Moment, Source, compare_key, digest, dumps, parse, schema
 
 SOURCE = Source("visit.yaml")
 MINUTE, HOUR, DAY = 60, 3600, 86400

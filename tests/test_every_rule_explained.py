@@ -13,13 +13,13 @@ from typing import NamedTuple
 import pytest
 import rule_cases
 
-from ivproof.derivation import Derivation
-from ivproof.explanation import Line, Step
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Comparison, Literal, Rule
 from ivproof.law.terms import Operation, Variable, variables
 from ivproof.law.trace import Instance
-from ivproof.policy import Policy
-from ivproof.reasons.naming import UNKNOWN, Names, kind_of, minutes
+from ivproof.why.derivation import Derivation
+from ivproof.why.explanation import Line, Step
+from ivproof.why.naming import UNKNOWN, Names, kind_of, minutes
 
 POLICY = Policy.load("out001")
 CODE = re.compile(r"\b(?:[A-Z]\d{4}|\d{5})\b")

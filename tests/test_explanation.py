@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 from visits import EQUALS, LONG_DAY, visit
 
-from ivproof.explanation import Line, Step
-from ivproof.policy import Policy
-from ivproof.reasons.why import Explainer, NoSuchCodeError, Why
+from ivproof.law.policy import Policy
 from ivproof.render.words import visit_words, why_words
+from ivproof.why.explanation import Line, Step
+from ivproof.why.why import Explainer, NoSuchCodeError, Why
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivproof import recheck
-from ivproof.choices import CLAIM, ClaimKey
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.exploration import diagram
-from ivproof.exploration.claims import Units, difference, in_words, units_of
-from ivproof.exploration.diagram import Diagram
-from ivproof.exploration.explorer import Exploration, Explorer
-from ivproof.exploration.readings import BESIDE, ReadingsOfCharts
-from ivproof.facts import Facts
-from ivproof.policy import Policy
-from ivproof.second import SecondEngine
+from ivproof.chart.encounter import Source, parse
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder
+from ivproof.engine import diagram
+from ivproof.engine.choices import CLAIM, ClaimKey
+from ivproof.engine.claims import Units, difference, in_words, units_of
+from ivproof.engine.diagram import Diagram
+from ivproof.engine.explorer import Exploration, Explorer
+from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy
+from ivproof.whatif.readings import BESIDE, ReadingsOfCharts
 
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY)
@@ -261,7 +261,7 @@ def test_a_way_names_what_makes_its_steps_possible() -> None:
 def test_the_example_of_the_diagrams_holds() -> None:
     import doctest
 
-    from ivproof.exploration import explorer
+    from ivproof.engine import explorer
 
     for module in (diagram, explorer):
         results = doctest.testmod(module)
@@ -281,7 +281,7 @@ def test_claims_and_differences_in_words() -> None:
 
 
 def test_a_chart_with_too_many_ways_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivproof.exploration.search.STATES", 1)
+    monkeypatch.setattr("ivproof.engine.search.STATES", 1)
     chart = parse(
         {
             "id": "E",

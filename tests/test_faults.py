@@ -7,8 +7,8 @@ import pytest
 
 from ivproof.cases import Case, Settled, judge, read_cases
 from ivproof.chart.refusal import Refusal
-from ivproof.coding import Coder
-from ivproof.policy import Policy
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 
 NAMES = [(file, data["case"]) for file, data in case_files.documents("faults")]
 READ = dict(zip(NAMES, read_cases([case_files.FOLDER / "faults"]), strict=True))

@@ -14,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 from visits import visit
 
-from ivproof import kept
+from ivproof.claim.coding import Coder
 from ivproof.cli import app
-from ivproof.coding import Coder
-from ivproof.kept import Kept, rules, shaped
-from ivproof.policy import Policy
-from ivproof.second import DisagreementError
+from ivproof.engine.second import DisagreementError
+from ivproof.law import kept
+from ivproof.law.kept import Kept, rules, shaped
+from ivproof.law.policy import Policy
 
 CHART = visit({"id": "x", "drug": "ceftriaxone", "start": "09:00", "stop": "09:12"})
 """Twelve minutes: a push, as long as the threshold of an infusion is 16."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command import answers, chart, run, write_lines
 
-from ivproof.policy import Policy, PolicyError, law_folder, publish
+from ivproof.law.policy import Policy, PolicyError, law_folder, publish
 
 FAST = ("--no-assumptions", "--recheck", "none")
 EDITION = "edition 2020-09-16"

@@ -10,12 +10,12 @@ import generate
 import pytest
 from visits import visit
 
-from ivproof.encounter import AccessSite, Encounter
-from ivproof.margins import margins_of
-from ivproof.policy import Policy
-from ivproof.reasons.least import Change, Edit, is_possible, moment
-from ivproof.reasons.why import Explainer
-from ivproof.reasons.whynot import units_of, why_not
+from ivproof.chart.encounter import AccessSite, Encounter
+from ivproof.law.policy import Policy
+from ivproof.whatif.least import Change, Edit, is_possible, moment
+from ivproof.whatif.margins import margins_of
+from ivproof.why.why import Explainer
+from ivproof.why.whynot import units_of, why_not
 
 SALINE = {"id": "s", "drug": "normal saline", "purpose": "hydration"}
 CEFTRIAXONE = {"id": "x", "drug": "ceftriaxone"}
@@ -29,7 +29,7 @@ def explainer() -> Explainer:
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look through a few pairs only: the searches of these tests find what they look for before."""
-    monkeypatch.setattr("ivproof.reasons.least.PAIRS", 30)
+    monkeypatch.setattr("ivproof.whatif.least.PAIRS", 30)
 
 
 def least(explainer: Explainer, chart: Encounter, code: str, administration: str | None = None) -> Change:

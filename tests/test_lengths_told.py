@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from visits import visit
 
-from ivproof.encounter import Encounter
-from ivproof.explanation import Line
-from ivproof.policy import Policy
-from ivproof.reasons.why import Explainer, Version
-from ivproof.reasons.whynot import why_not
+from ivproof.chart.encounter import Encounter
+from ivproof.law.policy import Policy
+from ivproof.why.explanation import Line
+from ivproof.why.why import Explainer, Version
+from ivproof.why.whynot import why_not
 
 SALINE = {"id": "s", "drug": "normal saline", "purpose": "hydration", "method": "infusion"}
 CEFTRIAXONE = {"id": "x", "drug": "ceftriaxone", "method": "infusion"}
@@ -133,7 +133,7 @@ def test_a_modifier_is_told_with_its_code(explainer: Explainer) -> None:
 def test_what_the_law_leaves_out_is_told_first_of_an_absence(
     explainer: Explainer, given: list[dict[str, Any]], code: str, rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivproof.reasons.least.PAIRS", 2)
+    monkeypatch.setattr("ivproof.whatif.least.PAIRS", 2)
     first = why_not(explainer, visit(*given), code).attempts[0]
     assert first.left_out
     assert first.rule == rule

@@ -7,10 +7,10 @@ from pathlib import Path
 import clingo
 import pytest
 
+from ivproof.checks.lint import Finding, lint
 from ivproof.law.language import load
-from ivproof.law.lint import Finding, lint
+from ivproof.law.policy import Policy
 from ivproof.law.safety import unbound
-from ivproof.policy import Policy
 
 RULES = """
 [within]
@@ -265,7 +265,7 @@ def test_a_finding_is_one_line(findings: Lint) -> None:
 
 
 def test_a_list_that_cannot_be_read_is_told(findings: Lint, tmp_path: Path) -> None:
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
 
     assert findings() == []
     (tmp_path / "small" / "rules.toml").write_text("[[rules")

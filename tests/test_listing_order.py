@@ -10,9 +10,9 @@ from command import chart, given_iv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 
 DRUGS = ("ceftriaxone", "vancomycin", "ondansetron", "paclitaxel", "normal saline", "lactated ringers")
 NEEDS = (None, "protocol")

@@ -12,14 +12,14 @@ from command import chart as plain_chart
 from command import given_iv, run, two_of_equal_rank, write_lines
 from hypothesis import given, settings
 
-from ivproof.choices import ClaimKey
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.margins import Margin, margins_of
-from ivproof.minutes.moments import WINDOW, Charted, charted
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import ClaimKey
+from ivproof.engine.second import DisagreementError, claims_of
+from ivproof.law.policy import Policy
 from ivproof.render.margins import sentence
-from ivproof.second import DisagreementError, claims_of
+from ivproof.unknowns.moments import WINDOW, Charted, charted
+from ivproof.whatif.margins import Margin, margins_of
 
 
 @cache

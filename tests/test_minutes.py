@@ -13,18 +13,18 @@ from case_files import documents, encounter_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivproof.choices import CLAIM, ClaimKey, TooManyWaysError
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.minutes.affine import MINUTE, Reach, moves
-from ivproof.minutes.claims import Claims
-from ivproof.minutes.moments import charted
-from ivproof.minutes.ranges import Ranges
-from ivproof.minutes.relations import AGGREGATES_NOTED, Relation
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import CLAIM, ClaimKey, TooManyWaysError
+from ivproof.engine.second import claims_of
+from ivproof.law.policy import Policy
 from ivproof.recheck import show
 from ivproof.recheck.terms import calculate
-from ivproof.second import claims_of
+from ivproof.unknowns.affine import MINUTE, Reach, moves
+from ivproof.unknowns.claims import Claims
+from ivproof.unknowns.moments import charted
+from ivproof.unknowns.ranges import Ranges
+from ivproof.unknowns.relations import AGGREGATES_NOTED, Relation
 
 
 @cache
@@ -180,7 +180,7 @@ def test_the_first_engine_agrees_at_every_minute() -> None:
 
 
 def test_too_many_choices_are_refused_not_half_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivproof.minutes.evaluator.WAYS", 0)
+    monkeypatch.setattr("ivproof.unknowns.evaluator.WAYS", 0)
     chart = generate.encounter(generate.visit(random.Random(1), range(2, 3)))
     with pytest.raises(TooManyWaysError):
         coder().minutes.chart(chart).claims(chart)

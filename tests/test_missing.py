@@ -17,18 +17,19 @@ from command import given_iv, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivproof.chart.encounter import Administration, Encounter, dumps
 from ivproof.chart.files import scan
-from ivproof.choices import ClaimKey
-from ivproof.coding import Coder
-from ivproof.determination import MissingFact
-from ivproof.encounter import Administration, Encounter, dumps
-from ivproof.missing import Missing, MissingReport, Outcome, changes, missing_facts
-from ivproof.missing.gaps import FURTHER, ONE, Time, acceptable, gaps
-from ivproof.missing.joint import joint
-from ivproof.missing.values import closed
-from ivproof.policy import Policy
-from ivproof.reasons.least import moment
-from ivproof.second import claims_of
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import MissingFact
+from ivproof.engine.choices import ClaimKey
+from ivproof.engine.second import claims_of
+from ivproof.law.policy import Policy
+from ivproof.unknowns import changes
+from ivproof.unknowns.gaps import FURTHER, ONE, Time, acceptable, gaps
+from ivproof.unknowns.values import closed
+from ivproof.whatif.joint import joint
+from ivproof.whatif.least import moment
+from ivproof.whatif.missing import Missing, MissingReport, Outcome, missing_facts
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -10,11 +10,11 @@ import case_files
 import generate
 import pytest
 
-from ivproof.choices import OPEN, Resolution, claim_of
-from ivproof.coding import Coder
-from ivproof.engine import Answer, Engine
-from ivproof.facts import Facts
-from ivproof.policy import Policy
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import OPEN, Resolution, claim_of
+from ivproof.engine.engine import Answer, Engine
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)

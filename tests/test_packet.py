@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, two_of_equal_rank, write_lines
 
+from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
 from ivproof.chart.files import scan
-from ivproof.encounter import BilledLine, Encounter, Source, parse
+from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.model import Finding, Packet
-from ivproof.policy import Policy
 from ivproof.render.html import packet_page
 from ivproof.render.pdf import packet_document
 

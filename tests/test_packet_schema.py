@@ -10,11 +10,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from command import chart, given_iv, run
 
+from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
 from ivproof.chart.files import scan
-from ivproof.encounter import BilledLine, Encounter, Source, parse
+from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.schema import schema
-from ivproof.policy import Policy
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
 MAKER = PacketMaker(Policy.load("out001"), search="none")

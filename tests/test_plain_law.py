@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ivproof import rewrite
+from ivproof.law import rewrite
 from ivproof.law.plain_law import from_plain, to_plain
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 
 def test_the_law_comes_back_as_it_was() -> None:

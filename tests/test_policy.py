@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from command import chart, run, write_lines
 
-from ivproof.kept import cache_folder
-from ivproof.policy import Policy, PolicyError, law_folder
+from ivproof.law.kept import cache_folder
+from ivproof.law.policy import Policy, PolicyError, law_folder
 
 
 @pytest.fixture

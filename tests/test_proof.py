@@ -15,10 +15,10 @@ from case_files import Case, options, worked
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
+from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.claim.coding import Coder
 from ivproof.cli import app
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter, Source, parse
-from ivproof.policy import Policy, law_folder
+from ivproof.law.policy import Policy, law_folder
 from ivproof.proof.maker import canonical, prove, seal
 from ivproof.proof.schema import schema
 from ivproof.recheck.checker import check, hash_of, installed, read_law

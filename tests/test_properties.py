@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ivproof import recheck
-from ivproof.coding import Coder
-from ivproof.determination import ClaimLine
-from ivproof.engine import Answer, Engine
-from ivproof.policy import Policy
-from ivproof.second import claims_of
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import ClaimLine
+from ivproof.engine.engine import Answer, Engine
+from ivproof.engine.second import claims_of
+from ivproof.law.policy import Policy
 
 Chart = dict[str, Any]
 

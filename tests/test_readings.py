@@ -6,9 +6,9 @@ import case_files
 import pytest
 from case_files import Case
 
-from ivproof.coding import Coder
-from ivproof.determination import Determination
-from ivproof.policy import Policy
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)

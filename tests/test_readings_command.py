@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from command import chart, run, write_lines
 
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
 
 
 def names(output: str) -> list[str]:

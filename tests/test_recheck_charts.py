@@ -10,9 +10,9 @@ import pytest
 from case_files import options, worked
 from chart_fuzz import compare, facts_differ, run
 
+from ivproof.chart.encounter import Encounter, Source, dumps, parse
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import Encounter, Source, dumps, parse
-from ivproof.policy import law_folder
+from ivproof.law.policy import law_folder
 from ivproof.recheck import chart, times
 from ivproof.recheck.chart import ChartError, normal
 from ivproof.recheck.facts import FIELDS, WITHOUT_FACT

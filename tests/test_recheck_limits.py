@@ -10,10 +10,10 @@ import pytest
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
 from ivproof.cli import app
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 from ivproof.proof.maker import canonical, prove, seal
 from ivproof.recheck import checker
 from ivproof.recheck.checker import FAULT, REJECTED, UNDECIDED, check, digest_of, installed, read_law

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, two_of_equal_rank, write_lines
 
+from ivproof.chart.encounter import Encounter, Source, parse
 from ivproof.chart.files import scan
-from ivproof.encounter import Encounter, Source, parse
-from ivproof.policy import Policy
-from ivproof.reasons.why import Explainer
+from ivproof.law.policy import Policy
 from ivproof.render.html import page
 from ivproof.render.pdf import document
 from ivproof.report.page import Report, report, steps, walk
+from ivproof.why.why import Explainer
 
 EXAMPLES = sorted(Path(__file__).parent.parent.joinpath("examples").glob("*.yaml"))
 HOSTILE = "<script>document.title='owned'</script>"
@@ -380,7 +380,7 @@ def test_a_refused_chart_is_told(tmp_path: Path) -> None:
 
 
 def test_where_the_engines_differ_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivproof.second.SecondEngine._some_claims", lambda self, facts: (frozenset(), True))
+    monkeypatch.setattr("ivproof.engine.second.SecondEngine._some_claims", lambda self, facts: (frozenset(), True))
     file, output = write_lines(tmp_path / "visit.jsonl", chart("E-1")), tmp_path / "out.html"
     result = run("report", file, "-o", output)
     assert result.exit_code == 1

@@ -8,9 +8,9 @@ from random_programs import INPUTS, answer_sets, facts, programs
 
 from ivproof.law.dependencies import shared
 from ivproof.law.language import LawError, load
+from ivproof.law.rewrite import batch, copy, specialise
 from ivproof.law.syntax import Program
 from ivproof.law.terms import Function, atom
-from ivproof.rewrite import batch, copy, specialise
 
 
 def law(text: str) -> Program:

@@ -10,7 +10,7 @@ from command import chart, given_iv, run, write_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivproof.spreadsheet import as_written, table
+from ivproof.formats.spreadsheet import as_written, table
 
 EVIL = '=HYPERLINK("x")'
 

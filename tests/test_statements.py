@@ -16,19 +16,19 @@ import visits
 from case_files import Case
 
 from ivproof import recheck
-from ivproof.coding import Coder
-from ivproof.derivation import Derivation
-from ivproof.encounter import BilledLine, Encounter
-from ivproof.explanation import Line
-from ivproof.exploration.claims import units_of
-from ivproof.facts import Facts
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder
+from ivproof.claim.statements import Applies, Fails, Holds, Judge, Reads, Statement, spoken
+from ivproof.engine.claims import units_of
+from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
-from ivproof.policy import Policy
-from ivproof.reasons.attempts import tries
-from ivproof.reasons.why import Explainer, unit_reasons
 from ivproof.recheck import Program
-from ivproof.second import SecondEngine
-from ivproof.statements import Applies, Fails, Holds, Judge, Reads, Statement, spoken
+from ivproof.why.attempts import tries
+from ivproof.why.derivation import Derivation
+from ivproof.why.explanation import Line
+from ivproof.why.why import Explainer, unit_reasons
 
 POLICY = Policy.load("out001")
 SENTENCES = {(it.id, it.clause): it.header.sentence for it in POLICY.program.rules if it.header}

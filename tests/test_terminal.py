@@ -13,9 +13,9 @@ from command import chart, given_iv, run, two_of_equal_rank, write_lines
 from rich.cells import cell_len
 from rich.console import Console
 
-from ivproof.coding import Coder
-from ivproof.encounter import Source, parse
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Source, parse
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 from ivproof.render.plain import plain
 from ivproof.render.terminal import TerminalView, as_visit
 

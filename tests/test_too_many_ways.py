@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command import chart, run, write_lines
 
-from ivproof.choices import TooManyWaysError
-from ivproof.engine import Engine
+from ivproof.engine.choices import TooManyWaysError
+from ivproof.engine.engine import Engine
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from random_programs import INPUTS, answer_sets, facts, programs
 
 from ivproof.law.dependencies import shared
 from ivproof.law.language import load
+from ivproof.law.rewrite import batch, copy, specialise
 from ivproof.law.syntax import Aggregate, Comparison, Literal, Program, Rule, all_variables, global_variables
 from ivproof.law.terms import Function, String, Term, TermError, Variable, order, parse, substitute
 from ivproof.law.trace import Instance, TracedProgram, trace
-from ivproof.rewrite import batch, copy, specialise
 
 
 def law(text: str) -> Program:

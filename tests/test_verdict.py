@@ -11,10 +11,10 @@ import pytest
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
+from ivproof.chart.encounter import Source, digest, parse
+from ivproof.claim.coding import Coder
 from ivproof.cli import app
-from ivproof.coding import Coder
-from ivproof.encounter import Source, digest, parse
-from ivproof.policy import Policy, law_folder
+from ivproof.law.policy import Policy, law_folder
 from ivproof.proof.maker import canonical, prove, seal
 from ivproof.recheck.checker import Expected, check, installed, read_law
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from ivproof.chart.encounter import Administration, Encounter, Source, parse
+from ivproof.chart.facts import Facts, facts_of
+from ivproof.checks.predicates import markdown, meanings_of, predicates
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import Administration, Encounter, Source, parse
-from ivproof.facts import Facts, facts_of
-from ivproof.law.predicates import markdown, meanings_of, predicates
+from ivproof.law.policy import Policy, law_folder
 from ivproof.law.terms import Signature, split
-from ivproof.policy import Policy, law_folder
 
 OF_THE_ENGINE = {("open", 1), ("reading", 2)}
 
@@ -150,7 +150,7 @@ def test_a_meaning_may_take_two_lines(policy: Policy) -> None:
 
 def test_the_table_of_the_readme_is_true(policy: Policy) -> None:
     readme = Path(law_folder() / "README.md").read_text("utf-8")
-    assert readme.endswith("\n\n" + markdown(policy)), "print the table anew: python -m ivproof.law.predicates"
+    assert readme.endswith("\n\n" + markdown(policy)), "print the table anew: python -m ivproof.checks.predicates"
 
 
 def test_every_predicate_of_the_law_is_in_the_table(policy: Policy) -> None:

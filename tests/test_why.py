@@ -11,15 +11,15 @@ import pytest
 from rich.console import Console
 from visits import EQUALS, LONG_DAY, visit
 
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.explanation import Line
-from ivproof.policy import Policy
-from ivproof.reasons.attempts import Attempt
-from ivproof.reasons.least import Change, is_possible, moment
-from ivproof.reasons.why import Explainer, NoSuchCodeError
-from ivproof.reasons.whynot import NoSuchAdministrationError, why_not
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 from ivproof.render.words import why_not_words
+from ivproof.whatif.least import Change, is_possible, moment
+from ivproof.why.attempts import Attempt
+from ivproof.why.explanation import Line
+from ivproof.why.why import Explainer, NoSuchCodeError
+from ivproof.why.whynot import NoSuchAdministrationError, why_not
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def explainer() -> Explainer:
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look through a few pairs only: the searches of these tests find what they look for before."""
-    monkeypatch.setattr("ivproof.reasons.least.PAIRS", 20)
+    monkeypatch.setattr("ivproof.whatif.least.PAIRS", 20)
 
 
 def lines_of(lines: Iterable[Line]) -> Iterator[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivproof.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter, Source, parse
 
 
 def visit(*administrations: dict[str, Any], **more: Any) -> Encounter:

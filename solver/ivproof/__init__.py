@@ -17,48 +17,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Auditor as Auditor
     from ivproof.audit.model import Audit as Audit
+    from ivproof.chart.encounter import Encounter as Encounter
+    from ivproof.chart.encounter import Refusal as Refusal
+    from ivproof.chart.encounter import Source as Source
+    from ivproof.chart.encounter import dumps as dumps
+    from ivproof.chart.encounter import parse as parse
     from ivproof.chart.files import read as read
-    from ivproof.coding import Coder as Coder
-    from ivproof.determination import Determination as Determination
+    from ivproof.claim.coding import Coder as Coder
+    from ivproof.claim.determination import Determination as Determination
     from ivproof.drugs.listing import DrugList as DrugList
-    from ivproof.encounter import Encounter as Encounter
-    from ivproof.encounter import Refusal as Refusal
-    from ivproof.encounter import Source as Source
-    from ivproof.encounter import dumps as dumps
-    from ivproof.encounter import parse as parse
-    from ivproof.engine import Engine as Engine
-    from ivproof.margins.report import MarginReport as MarginReport
-    from ivproof.margins.report import margins_of as margins_of
-    from ivproof.missing.report import MissingReport as MissingReport
-    from ivproof.missing.report import missing_facts as missing_facts
+    from ivproof.engine.engine import Engine as Engine
+    from ivproof.law.policy import Policy as Policy
+    from ivproof.law.policy import PolicyError as PolicyError
     from ivproof.packet.maker import PacketMaker as PacketMaker
     from ivproof.packet.model import Packet as Packet
-    from ivproof.policy import Policy as Policy
-    from ivproof.policy import PolicyError as PolicyError
     from ivproof.proof.maker import prove as prove
     from ivproof.recheck.checker import check as check
+    from ivproof.whatif.margins import MarginReport as MarginReport
+    from ivproof.whatif.margins import margins_of as margins_of
+    from ivproof.whatif.missing import MissingReport as MissingReport
+    from ivproof.whatif.missing import missing_facts as missing_facts
 
 _HOME = {
     "Audit": "ivproof.audit.model",
     "Auditor": "ivproof.audit.auditor",
-    "Coder": "ivproof.coding",
-    "Determination": "ivproof.determination",
+    "Coder": "ivproof.claim.coding",
+    "Determination": "ivproof.claim.determination",
     "DrugList": "ivproof.drugs.listing",
-    "Encounter": "ivproof.encounter",
-    "Engine": "ivproof.engine",
-    "MarginReport": "ivproof.margins.report",
-    "MissingReport": "ivproof.missing.report",
+    "Encounter": "ivproof.chart.encounter",
+    "Engine": "ivproof.engine.engine",
+    "MarginReport": "ivproof.whatif.margins",
+    "MissingReport": "ivproof.whatif.missing",
     "Packet": "ivproof.packet.model",
     "PacketMaker": "ivproof.packet.maker",
-    "Policy": "ivproof.policy",
-    "PolicyError": "ivproof.policy",
-    "Refusal": "ivproof.encounter",
-    "Source": "ivproof.encounter",
+    "Policy": "ivproof.law.policy",
+    "PolicyError": "ivproof.law.policy",
+    "Refusal": "ivproof.chart.encounter",
+    "Source": "ivproof.chart.encounter",
     "check": "ivproof.recheck.checker",
-    "dumps": "ivproof.encounter",
-    "margins_of": "ivproof.margins.report",
-    "missing_facts": "ivproof.missing.report",
-    "parse": "ivproof.encounter",
+    "dumps": "ivproof.chart.encounter",
+    "margins_of": "ivproof.whatif.margins",
+    "missing_facts": "ivproof.whatif.missing",
+    "parse": "ivproof.chart.encounter",
     "prove": "ivproof.proof.maker",
     "read": "ivproof.chart.files",
 }

@@ -24,10 +24,10 @@ from typing import NamedTuple
 import common
 from rich.console import Console
 
-from ivproof.derivation import Derivation
-from ivproof.encounter import Encounter
-from ivproof.reasons.why import Explainer
+from ivproof.chart.encounter import Encounter
 from ivproof.render.words import why_words
+from ivproof.why.derivation import Derivation
+from ivproof.why.why import Explainer
 
 PACKAGES = {"xclingo": ("xclingo==2.0b24", "clingo==5.8.0"), "clingexplaid": ("clingexplaid==1.5.1",)}
 """What is installed for each of the others."""

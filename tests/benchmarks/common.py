@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import generate
 
-from ivproof.coding import Coder
-from ivproof.encounter import Encounter
-from ivproof.facts import Facts
-from ivproof.policy import Policy
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder
+from ivproof.law.policy import Policy
 
 CHUNK = 200
 """Charts that `ivproof code` answers together."""

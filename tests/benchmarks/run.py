@@ -32,22 +32,22 @@ import clingo
 import common
 import generate
 
-from ivproof.batch import as_line
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
-from ivproof.choices import CLAIM
-from ivproof.coding import Coder
-from ivproof.derivation import Derivation
-from ivproof.encounter import Encounter
-from ivproof.engine import Answer
-from ivproof.exploration.explorer import Explorer
-from ivproof.facts import Facts
-from ivproof.margins import margins_of
-from ivproof.minutes.claims import DRUG_LINES
-from ivproof.minutes.moments import charted, shifted
-from ivproof.missing import missing_facts
-from ivproof.missing.gaps import Time
-from ivproof.reasons.record import Recorder
-from ivproof.second import SecondEngine
+from ivproof.claim.coding import Coder
+from ivproof.commands.batch import as_line
+from ivproof.engine.choices import CLAIM
+from ivproof.engine.engine import Answer
+from ivproof.engine.explorer import Explorer
+from ivproof.engine.second import SecondEngine
+from ivproof.unknowns.claims import DRUG_LINES
+from ivproof.unknowns.gaps import Time
+from ivproof.unknowns.moments import charted, shifted
+from ivproof.whatif.margins import margins_of
+from ivproof.whatif.missing import missing_facts
+from ivproof.why.derivation import Derivation
+from ivproof.why.record import Recorder
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

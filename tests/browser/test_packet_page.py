@@ -11,8 +11,8 @@ from chromium import EXAMPLES, HOSTILE, NEEDED, opened, started
 from selenium.webdriver.common.by import By
 
 from ivproof.chart.files import scan
+from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
-from ivproof.policy import Policy
 from ivproof.render.html import packet_page
 
 pytestmark = NEEDED

@@ -12,10 +12,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from ivproof.chart.files import scan
-from ivproof.policy import Policy
-from ivproof.reasons.why import Explainer
+from ivproof.law.policy import Policy
 from ivproof.render.html import page
 from ivproof.report.page import report
+from ivproof.why.why import Explainer
 
 pytestmark = NEEDED
 

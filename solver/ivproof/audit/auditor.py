@@ -1,6 +1,6 @@
 """Audits billed claims: codes the chart, compares line by line, and looks for what would make the claim right.
 
->>> from ivproof.encounter import Source, parse
+>>> from ivproof.chart.encounter import Source, parse
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv", "start": "09:00",
 ...                          "stop": "09:40"}], "billed": [{"code": "96365", "units": 2}]}, Source("visit.json"))
@@ -31,13 +31,13 @@ from ivproof.audit.search import (
     key_of_lines,
 )
 from ivproof.audit.verdicts import Compared, Judge, about, times, unjudged
-from ivproof.choices import ClaimKey
-from ivproof.coding import Coder, Recheck
-from ivproof.determination import ClaimLine, Determination, Exclusion
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.claim.coding import Coder, Recheck
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion
 from ivproof.edits.tables import EditFiles
-from ivproof.encounter import BilledLine, Encounter
-from ivproof.exploration.nearby import FAR, TWO
-from ivproof.policy import Policy
+from ivproof.engine.choices import ClaimKey
+from ivproof.engine.nearby import FAR, TWO
+from ivproof.law.policy import Policy
 
 Look = Literal["all", "two", "one", "none"]
 """How much is gone through: any number of questions read otherwise at once, up to two, one by itself, or nothing."""

@@ -13,9 +13,9 @@ from typing import Any
 
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
-from ivproof.determination import ClaimLine as DeterminedLine
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.claim.determination import ClaimLine as DeterminedLine
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
-from ivproof.encounter import BilledLine, Encounter
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from ivproof.chart.consistency import compare_key
+from ivproof.chart.encounter import BilledLine
 from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
 from ivproof.chart.strict_json import read_line
-from ivproof.encounter import BilledLine
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
 """Names that the column of the encounter may have, the likeliest first."""

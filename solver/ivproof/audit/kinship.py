@@ -13,8 +13,8 @@ from functools import cached_property
 from ivproof.audit.marks import Marks
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.tables import EditTables
+from ivproof.law.policy import Policy
 from ivproof.law.terms import String, Term, Variable
-from ivproof.policy import Policy
 
 SAME_ROLE = 1
 """One role in two classes: the first hour of one class and the first hour of another."""

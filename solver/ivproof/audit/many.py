@@ -12,10 +12,10 @@ from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.claims import Claims
 from ivproof.audit.model import Audit
 from ivproof.audit.summary import digest
-from ivproof.coding import Recheck
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Recheck
 from ivproof.edits.tables import EditFiles
-from ivproof.encounter import Encounter
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 
 class Found(NamedTuple):

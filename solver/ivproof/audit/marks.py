@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from ivproof.determination import Mark, sorted_rules
+from ivproof.claim.determination import Mark, sorted_rules
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function, String, Term, Variable
-from ivproof.policy import Policy
 
 ASKED = "modifier"
 """The predicate that puts a modifier on a code: for what, which code, which modifier, why."""

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.model import Billed, Supported
-from ivproof.determination import ClaimLine, DrugLine
-from ivproof.encounter import BilledLine
+from ivproof.chart.encounter import BilledLine
+from ivproof.claim.determination import ClaimLine, DrugLine
 
 _T = TypeVar("_T")
 

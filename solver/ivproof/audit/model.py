@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ivproof.determination import Determination, Exclusion, Mark
+from ivproof.claim.determination import Determination, Exclusion, Mark
 
 
 class Verdict(StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.model import Kind, LineVerdict, Verdict, Way
-from ivproof.determination import Determination
-from ivproof.policy import Policy
+from ivproof.claim.determination import Determination
+from ivproof.law.policy import Policy
 
 
 def overall(found: Determination, lines: Sequence[LineVerdict], way: Way | None, kinship: Kinship) -> Verdict:

@@ -8,9 +8,20 @@ Fields may be added in later versions, so readers should pass over those that th
 
 from __future__ import annotations
 
-from ivproof import determination_schema
 from ivproof.audit.model import Kind, Verdict
-from ivproof.json_schema import Schema, count, defined_or_null, document, flag, listed, mapping, record, text, texts
+from ivproof.claim import determination_schema
+from ivproof.formats.json_schema import (
+    Schema,
+    count,
+    defined_or_null,
+    document,
+    flag,
+    listed,
+    mapping,
+    record,
+    text,
+    texts,
+)
 
 _SHARED = ("line", "exclusion", "edit", "missing")
 """What an audit holds as a determination does."""

@@ -15,16 +15,16 @@ from itertools import combinations, product
 
 from ivproof.audit.model import Way
 from ivproof.chart.clock import Moment
-from ivproof.choices import CLAIM, Atoms, ClaimKey, claim_of
-from ivproof.coding import Coder
-from ivproof.determination import ClaimLine, Determination
-from ivproof.encounter import Encounter
-from ivproof.engine import Answer
-from ivproof.exploration.explorer import Exploration
-from ivproof.exploration.nearby import ONE, TWO, NearExplorer
-from ivproof.facts import WHOLE, Facts
-from ivproof.hypotheses import what_ifs
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import WHOLE, Facts
+from ivproof.claim.coding import Coder
+from ivproof.claim.determination import ClaimLine, Determination
+from ivproof.engine.choices import CLAIM, Atoms, ClaimKey, claim_of
+from ivproof.engine.engine import Answer
+from ivproof.engine.explorer import Exploration
+from ivproof.engine.nearby import ONE, TWO, NearExplorer
 from ivproof.law.terms import Function, String, Term, parse
+from ivproof.unknowns.hypotheses import what_ifs
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""

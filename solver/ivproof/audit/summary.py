@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
-from ivproof.spreadsheet import table
+from ivproof.formats.spreadsheet import table
 
 RIGHT = Kind.SUPPORTED.value
 

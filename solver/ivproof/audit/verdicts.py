@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
-from ivproof.determination import VISIT, Determination, Exclusion, sorted_rules
-from ivproof.encounter import BilledLine
-from ivproof.policy import Policy
+from ivproof.chart.encounter import BilledLine
+from ivproof.claim.determination import VISIT, Determination, Exclusion, sorted_rules
+from ivproof.law.policy import Policy
 
 TOLD = 2
 """So many things that were left out are told in a sentence; the others are in the verdict all the same."""

@@ -6,7 +6,7 @@ import csv
 import io
 
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
-from ivproof.spreadsheet import as_written, table
+from ivproof.formats.spreadsheet import as_written, table
 
 COLUMNS = (
     "encounter",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.cases.files import Case
-from ivproof.determination import ClaimLine, Determination, Exclusion, MissingFact
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion, MissingFact
 
 
 @dataclass

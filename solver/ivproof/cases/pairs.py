@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from ivproof import recheck
+from ivproof.chart.encounter import parse
+from ivproof.chart.facts import facts_of
 from ivproof.chart.refusal import Source
+from ivproof.checks.coverage import documents
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import parse
-from ivproof.facts import facts_of
-from ivproof.law.coverage import documents
-from ivproof.policy import law_folder
+from ivproof.law.policy import law_folder
 
 _RULE = re.compile(r"^% (?P<sentence>.+)\n(?P<rules>(?:feature\(\w+\) :-.*\n)+)", re.MULTILINE)
 _NAME = re.compile(r"^feature\((\w+)\)")

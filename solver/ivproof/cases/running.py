@@ -12,10 +12,10 @@ from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Kind
 from ivproof.cases.files import Case, Setting, Settled
 from ivproof.cases.judging import ASSUMING, departures, said_of
-from ivproof.coding import TOGETHER, Coder
-from ivproof.determination import ClaimLine, Determination
-from ivproof.facts import Facts
-from ivproof.grounding import derive
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import TOGETHER, Coder
+from ivproof.claim.determination import ClaimLine, Determination
+from ivproof.engine.grounding import derive
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ivproof.chart.clock import FARTHEST, BadTimeError, Moment, Stamp, Timeline,
 from ivproof.chart.refusal import Place, Problem, choices, show
 
 if TYPE_CHECKING:
-    from ivproof.encounter import Administration, Encounter, Part
+    from ivproof.chart.encounter import Administration, Encounter, Part
 
 VASCULAR = ("IV", "IA")
 """Routes on which the site of an administration is an access site."""

@@ -1,4 +1,4 @@
-"""What may stand in a field of a chart: the types that `ivproof.encounter` is made of.
+"""What may stand in a field of a chart: the types that `ivproof.chart.encounter` is made of.
 
 Each type checks what it is given, says in words what it expected, and knows its JSON Schema. Nothing is
 converted of which there could be two meanings: text is not read as a number, nor a number as a code, since

@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from ivproof.audit.claims import Claims
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
-    from ivproof.batch import Form
     from ivproof.chart.files import Sheet
+    from ivproof.commands.batch import Form
     from ivproof.commands.output import Output
     from ivproof.commands.resume import Done, Notes, Records
     from ivproof.commands.running import Note
-    from ivproof.policy import Policy
+    from ivproof.law.policy import Policy
 
 PACKETS = {".pdf", ".html", ".json"}
 """Endings of an output that is a packet to be sent, where neither --format nor --summary says otherwise."""
@@ -189,10 +189,10 @@ def audit(
     if resume and shape is Format.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
-    from ivproof.batch import Job, Strict
     from ivproof.chart.files import scan
+    from ivproof.commands.batch import Job, Strict
     from ivproof.commands.running import run
-    from ivproof.policy import law_folder
+    from ivproof.law.policy import law_folder
 
     found = iter(scan(files))
     first = [] if search else list(islice(found, FEW + 1))

@@ -17,7 +17,7 @@ def cache(
 
     Exit status: 0, or 1 where the folder is not used, because it is another user's or others can write in it.
     """
-    from ivproof.kept import cache_folder, kept_files, why_unused
+    from ivproof.law.kept import cache_folder, kept_files, why_unused
 
     folder = cache_folder()
     if folder is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ivproof.cases import Case, Judged, Settled
-    from ivproof.policy import Policy
+    from ivproof.law.policy import Policy
 
 
 class Format(StrEnum):
@@ -74,7 +74,7 @@ def test(
 def _read(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]:
     """The cases that can be judged, and how many cannot."""
     from ivproof.cases import Case, Settled, read_cases
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
 
     cases: list[Case | Settled] = []
     refused = 0
@@ -101,7 +101,7 @@ def _read(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]
 def _judged(law: Policy, cases: Sequence[Case | Settled]) -> list[Judged]:
     """What came of the cases, in their order."""
     from ivproof.cases import judge
-    from ivproof.coding import Coder
+    from ivproof.claim.coding import Coder
     from ivproof.commands.progress import Counter
 
     place = {id(case): n for n, case in enumerate(cases)}

@@ -30,9 +30,9 @@ from ivproof.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from ivproof.batch import Form
+    from ivproof.commands.batch import Form
     from ivproof.commands.output import Output
-    from ivproof.policy import Policy
+    from ivproof.law.policy import Policy
 
 
 class Format(StrEnum):
@@ -105,7 +105,7 @@ def code(
     readings = read_settings(by, reading or [])
     from functools import partial
 
-    from ivproof.coding import Coder
+    from ivproof.claim.coding import Coder
     from ivproof.commands.output import Output, ending, spare_charts
 
     spare_charts(files, output)
@@ -115,8 +115,8 @@ def code(
         sink = Output(output)
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
-    from ivproof.batch import Job, Strict
     from ivproof.chart.files import scan
+    from ivproof.commands.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
     shape, write = _json() if (form or written) is Format.JSON else _table(by, sink)
@@ -130,7 +130,7 @@ def code(
 
 
 def _json() -> tuple[Form, Callable[[Any], bytes]]:
-    from ivproof.batch import as_line
+    from ivproof.commands.batch import as_line
 
     return as_line, bytes
 

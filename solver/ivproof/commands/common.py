@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ivproof.edits.tables import EditFiles, Setting
-    from ivproof.policy import Policy
+    from ivproof.law.policy import Policy
 
 REFUSED = 1
 WRONG = 2
@@ -40,7 +40,7 @@ def wrong(message: str) -> NoReturn:
 def telling_policy_errors() -> Iterator[None]:
     """Turn a policy, a question or an option that cannot be used into a message and the status of a wrong command."""
     from ivproof.law.language import LawError
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
 
     try:
         yield
@@ -57,8 +57,8 @@ def load_policy(name: str, *, checked: bool = True) -> Policy:
     """
     from dataclasses import replace
 
-    from ivproof.law.lint import unfit
-    from ivproof.policy import Policy
+    from ivproof.checks.lint import unfit
+    from ivproof.law.policy import Policy
 
     with telling_policy_errors():
         law = Policy.load(name)
@@ -132,7 +132,7 @@ def read_edit_files(
         return None
     from ivproof.edits.files import EditFileError
     from ivproof.edits.tables import EditFiles, EditTables
-    from ivproof.policy import law_folder
+    from ivproof.law.policy import law_folder
 
     setting: Setting | None = None
     if edits_of is not None:
@@ -186,7 +186,7 @@ def table(*columns: str) -> Table:
 
 def complete_policy(incomplete: str) -> list[str]:
     """Complete the name of a policy."""
-    from ivproof.policy import policies
+    from ivproof.law.policy import policies
 
     return [name for name in policies() if name.startswith(incomplete)]
 
@@ -205,7 +205,7 @@ def complete_reading(incomplete: str) -> Iterator[tuple[str, str]]:
     if not equals:
         yield from ((f"{found}=", title) for found, title in complete_question(name))
         return
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
 
     try:
         question = load_policy("out001").question(name)

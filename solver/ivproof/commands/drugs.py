@@ -43,7 +43,7 @@ def find(
     Exit status: 0 when it is found, 1 when it is not, 2 when the command line is wrong.
     """
     from ivproof.drugs.listing import DrugList
-    from ivproof.policy import law_folder
+    from ivproof.law.policy import law_folder
 
     try:
         day = date.fromisoformat(on) if on else date.today()

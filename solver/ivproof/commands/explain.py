@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ivproof.encounter import Encounter
-    from ivproof.reasons.why import Explainer, Why
+    from ivproof.chart.encounter import Encounter
+    from ivproof.why.why import Explainer, Why
 
 
 class Format(StrEnum):
@@ -67,8 +67,8 @@ def why(
     detail: DetailOption = False,
 ) -> None:
     """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart."""
-    from ivproof.reasons.why import NoSuchCodeError
     from ivproof.render.words import why_words
+    from ivproof.why.why import NoSuchCodeError
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
@@ -118,9 +118,9 @@ def whynot(
     detail: DetailOption = False,
 ) -> None:
     """Tell why a code is not on the claim, and the least change of the chart that would put it there."""
-    from ivproof.reasons.why import NoSuchCodeError
-    from ivproof.reasons.whynot import NoSuchAdministrationError, why_not
     from ivproof.render.words import why_not_words
+    from ivproof.why.why import NoSuchCodeError
+    from ivproof.why.whynot import NoSuchAdministrationError, why_not
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
@@ -138,7 +138,7 @@ def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] |
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
-    from ivproof.reasons.why import Explainer
+    from ivproof.why.why import Explainer
 
     with telling_policy_errors():
         return Explainer(by, readings), chart
@@ -153,7 +153,7 @@ def _write(found: Why, words: Iterable[RenderableType], form: Format) -> None:
 
 def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | None) -> None:
     """Write the derivation of a code (or of the whole claim), one graph for each claim that the chart leads to."""
-    from ivproof import derivation as graphs
+    from ivproof.why import derivation as graphs
 
     write = {Format.DOT: graphs.dot, Format.MERMAID: graphs.mermaid, Format.GRAPHML: graphs.graphml}[form]
     case = explainer.case(chart)

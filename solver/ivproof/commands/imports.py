@@ -172,7 +172,7 @@ def _check_outputs(inputs: Sequence[str], output: Path | None, report: Path | No
 
 def _drugs() -> Any:
     from ivproof.drugs.listing import DrugList
-    from ivproof.policy import law_folder
+    from ivproof.law.policy import law_folder
 
     return DrugList.load(law_folder() / "drugs")
 

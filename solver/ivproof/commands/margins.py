@@ -46,11 +46,11 @@ def margins(
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
-    from ivproof.choices import TooManyWaysError
-    from ivproof.coding import Coder
-    from ivproof.margins import margins_of
+    from ivproof.claim.coding import Coder
+    from ivproof.engine.choices import TooManyWaysError
+    from ivproof.engine.second import DisagreementError
     from ivproof.render.margins import margin_words
-    from ivproof.second import DisagreementError
+    from ivproof.whatif.margins import margins_of
 
     with telling_policy_errors():
         try:

@@ -54,17 +54,17 @@ def missing(
         if encounter is not None:
             wrong("--summary is of all charts: it goes without --encounter")
         from ivproof.commands.summary import summarise
-        from ivproof.exploration.many import Gaps
+        from ivproof.whatif.many import Gaps
 
         raise typer.Exit(summarise([file], by, readings, Gaps(), "missing_facts", {}, form.value, jobs))
     if form is Format.CSV:
         wrong("--format csv is for --summary")
     chart = pick(file, encounter)
-    from ivproof.choices import TooManyWaysError
-    from ivproof.coding import Coder
-    from ivproof.missing import missing_facts
+    from ivproof.claim.coding import Coder
+    from ivproof.engine.choices import TooManyWaysError
+    from ivproof.engine.second import DisagreementError
     from ivproof.render.missing import missing_words
-    from ivproof.second import DisagreementError
+    from ivproof.whatif.missing import missing_facts
 
     with telling_policy_errors():
         try:

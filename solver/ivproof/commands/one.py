@@ -12,7 +12,7 @@ from ivproof.commands.common import REFUSED, say, wrong
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ivproof.encounter import Encounter
+    from ivproof.chart.encounter import Encounter
 
 SHOWN = 5
 """So many encounters are named where one has to be picked."""
@@ -33,9 +33,9 @@ EncounterOption = Annotated[
 @contextmanager
 def telling_engine_errors(encounter: str) -> Iterator[None]:
     """Tell that an encounter has no answer: it leads to too much, or something is wrong with this program."""
-    from ivproof.choices import TooManyWaysError
-    from ivproof.reasons.record import RecordError
-    from ivproof.second import DisagreementError
+    from ivproof.engine.choices import TooManyWaysError
+    from ivproof.engine.second import DisagreementError
+    from ivproof.why.record import RecordError
 
     try:
         yield

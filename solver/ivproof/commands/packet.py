@@ -15,10 +15,10 @@ from ivproof.commands.one import pick_of, telling_engine_errors
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
     from ivproof.audit.claims import Claims
+    from ivproof.chart.encounter import Encounter
     from ivproof.edits.tables import EditFiles
-    from ivproof.encounter import Encounter
+    from ivproof.law.policy import Policy
     from ivproof.packet.model import Packet
-    from ivproof.policy import Policy
 
 PROOF = ".proof.json"
 """What the name of the proof ends in that is written beside a packet as data."""
@@ -42,7 +42,7 @@ def write_packet(
     A page or a document says how to make the proof; with a packet as data, the proof is written beside it.
     """
     encounter, file = _billed(files, wanted, claims)
-    from ivproof.batch import slips
+    from ivproof.commands.batch import slips
     from ivproof.commands.output import write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker

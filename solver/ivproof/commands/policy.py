@@ -26,8 +26,8 @@ from ivproof.commands.common import (
 from ivproof.commands.guarding import Commands
 
 if TYPE_CHECKING:
+    from ivproof.law.policy import Policy
     from ivproof.law.syntax import Rule
-    from ivproof.policy import Policy
 
 app = typer.Typer(
     cls=Commands,
@@ -56,8 +56,8 @@ def publish_(
     Answers by any other law under that id and edition call it a changed copy. To publish a change, give it an edition
     of its own in policy.toml first. Exit status: 0 when it is published, 1 when lint finds something.
     """
-    from ivproof.law import lint as checks
-    from ivproof.policy import publish
+    from ivproof.checks import lint as checks
+    from ivproof.law.policy import publish
 
     with telling_policy_errors():
         law = load_policy(policy, checked=False)
@@ -122,7 +122,7 @@ def show_(
 
 
 def _predicates(law: Policy) -> None:
-    from ivproof.law import predicates
+    from ivproof.checks import predicates
     from ivproof.render.policy import predicates_table
 
     show(predicates_table(predicates.predicates(law)))
@@ -205,7 +205,7 @@ def lint(policy: PolicyOption = "out001") -> None:
 
     Exit status 1 when something is found.
     """
-    from ivproof.law import lint as checks
+    from ivproof.checks import lint as checks
 
     with telling_policy_errors():
         problems = list(checks.lint(load_policy(policy, checked=False)))
@@ -252,7 +252,7 @@ def coverage(
     Exit status 1 when a rule is neither encoded nor explained, or a question's options cannot be told apart.
     """
     from ivproof.cases.pairs import pairs_of_cases
-    from ivproof.law import coverage as covering
+    from ivproof.checks import coverage as covering
     from ivproof.render.policy import coverage_detail, coverage_tables, pairs_summary
 
     with telling_policy_errors():

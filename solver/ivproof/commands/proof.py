@@ -66,7 +66,7 @@ def prove(
     ending(output, dict.fromkeys((".json", "", ".txt", ".proof"), True))
     spare_charts([file], output)
     chart = pick(file, encounter)
-    from ivproof.coding import Coder
+    from ivproof.claim.coding import Coder
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
@@ -169,9 +169,9 @@ def _units(claim: str) -> dict[str, int]:
 
 def _chart(file: Path, encounter: str) -> object:
     """The chart of a file, of several the one of that encounter; end the command where there is none."""
+    from ivproof.chart.encounter import dumps
     from ivproof.chart.files import scan
     from ivproof.commands.one import pick
-    from ivproof.encounter import dumps
 
     only = len(list(islice(scan([str(file)]), 2))) == 1
     return dumps(pick(str(file), None if only else encounter))

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ivproof.encounter import Encounter
-    from ivproof.policy import Policy, Question
+    from ivproof.chart.encounter import Encounter
+    from ivproof.law.policy import Policy, Question
 
 OF_CHARTS = "of"
 """The command that is meant where the first word names no other: its arguments are files."""
@@ -131,7 +131,7 @@ def of_charts(
         if encounter is not None or why is not None:
             wrong("--summary is of all charts: it goes without --encounter and --why")
         from ivproof.commands.summary import summarise
-        from ivproof.exploration.many import Questions
+        from ivproof.whatif.many import Questions
 
         titles = {it.number: it.title for it in by.questions.values()}
         raise typer.Exit(summarise(files, by, settings, Questions(unresolved), "questions", titles, form.value, jobs))
@@ -159,15 +159,15 @@ def _each(
     exclusions: bool,
 ) -> int:
     """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
-    from ivproof.batch import place_of
     from ivproof.chart.consistency import compare_key
     from ivproof.chart.files import read
-    from ivproof.coding import Coder
+    from ivproof.claim.coding import Coder
+    from ivproof.commands.batch import place_of
     from ivproof.commands.running import count
-    from ivproof.exploration.readings import BESIDE, ReadingsOfCharts
     from ivproof.law.language import LawError
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words
+    from ivproof.whatif.readings import BESIDE, ReadingsOfCharts
 
     wanted = None if encounter is None else compare_key(encounter)
     with telling_policy_errors():
@@ -210,10 +210,10 @@ def _one(files: list[str]) -> str:
 
 def _why(policy: Policy, settings: dict[str, str], question: Question, chart: Encounter) -> None:
     """Show why a question does not decide over a chart, or that it does."""
-    from ivproof.exploration.explorer import Explorer
-    from ivproof.exploration.idle import why_idle
-    from ivproof.reasons.why import Explainer
+    from ivproof.engine.explorer import Explorer
     from ivproof.render.readings import idle_words
+    from ivproof.why.idle import why_idle
+    from ivproof.why.why import Explainer
 
     explainer = Explainer(policy, settings)
     case = explainer.case(chart)

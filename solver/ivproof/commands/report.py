@@ -52,8 +52,8 @@ def report(
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chosen = pick(file, encounter)
-    from ivproof.reasons.why import Explainer
     from ivproof.report import page as reports
+    from ivproof.why.why import Explainer
 
     with telling_policy_errors(), telling_engine_errors(chosen.id):
         found = reports.report(Explainer(by, readings), chosen, least_change=least_change)

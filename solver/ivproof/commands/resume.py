@@ -140,7 +140,7 @@ def unchanged(sheets: Iterable[Sheet], done: Done, noted: Sequence[Noted]) -> tu
 
     Charts of which nothing was written are answered again, so that it is told again why.
     """
-    from ivproof.encounter import digest
+    from ivproof.chart.encounter import digest
 
     same: list[Noted] = []
     again: list[Sheet] = []

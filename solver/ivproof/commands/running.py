@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ivproof.commands.common import INTERRUPTED, REFUSED, say
 
 if TYPE_CHECKING:
-    from ivproof.batch import Job
     from ivproof.chart.files import Sheet
     from ivproof.chart.refusal import Source
+    from ivproof.commands.batch import Job
     from ivproof.commands.output import Output
 
 Write = Callable[[Any], bytes | str]
@@ -40,11 +40,11 @@ def run(
     and whether every chart of each was answered. `finish` closes the output in place of `sink.finish`, where more is to
     be done than to give it its name.
     """
-    from ivproof.batch import outcomes
+    from ivproof.commands.batch import outcomes
     from ivproof.commands.output import Interruption
     from ivproof.commands.progress import Counter
     from ivproof.law.language import LawError
-    from ivproof.policy import PolicyError
+    from ivproof.law.policy import PolicyError
 
     answered, status = 0, 0
     try:
@@ -102,8 +102,8 @@ def run(
 
 def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:
     """Answer charts and count the answers, of which nothing is written before the last one; give the exit status."""
-    from ivproof.batch import outcomes
     from ivproof.chart.files import scan
+    from ivproof.commands.batch import outcomes
     from ivproof.commands.common import telling_policy_errors
     from ivproof.commands.progress import Counter
 

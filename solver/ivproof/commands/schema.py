@@ -15,7 +15,7 @@ app = typer.Typer(
 @app.command()
 def encounter() -> None:
     """Print the JSON Schema of a chart."""
-    from ivproof.encounter import schema
+    from ivproof.chart.encounter import schema
 
     emit_json(schema())
 
@@ -39,7 +39,7 @@ def mapping() -> None:
 @app.command()
 def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
-    from ivproof.determination_schema import schema
+    from ivproof.claim.determination_schema import schema
 
     emit_json(schema())
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ivproof.commands.common import INTERRUPTED, emit, emit_json, show, table
 
 if TYPE_CHECKING:
-    from ivproof.batch import Make
-    from ivproof.exploration.summary import Summary
-    from ivproof.policy import Policy
+    from ivproof.commands.batch import Make
+    from ivproof.law.policy import Policy
+    from ivproof.whatif.summary import Summary
 
 
 def summarise(
@@ -24,10 +24,10 @@ def summarise(
     jobs: int | None,
 ) -> int:
     """Count what decides over charts and write it; give the exit status."""
-    from ivproof.batch import Job
+    from ivproof.commands.batch import Job
     from ivproof.commands.running import gather
-    from ivproof.exploration.many import as_digest
-    from ivproof.exploration.summary import Summary
+    from ivproof.whatif.many import as_digest
+    from ivproof.whatif.summary import Summary
 
     found = Summary(what, titles)
     status = gather(files, Job(policy, readings, as_digest, recheck="none", make=make), jobs, found.add)

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from ivproof.derivation import Derivation
 from ivproof.law.syntax import Program
 from ivproof.law.trace import Instance
+from ivproof.why.derivation import Derivation
 
 SENT = ("unit", "modifier", "drug_line", "line_modifier", "discarded_line", "diagnosis_rank", "undetermined")
 """The predicates that make up what is sent to a payer, and what keeps it from being sent."""

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from ivproof.coding import Coder, Recheck
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts
+from ivproof.claim.coding import Coder, Recheck
+from ivproof.claim.determination import ClaimLine, Determination
 from ivproof.comparison.causes import Side, causes, defaults_of
 from ivproof.comparison.law import law_changes
-from ivproof.derivation import Derivation
-from ivproof.determination import ClaimLine, Determination
-from ivproof.encounter import Encounter
-from ivproof.engine import Alternative, Answer
-from ivproof.exploration.claims import Units, difference, in_words
-from ivproof.facts import Facts
-from ivproof.policy import Policy
-from ivproof.reasons.record import Recorder, relevant
-from ivproof.second import claims_of
+from ivproof.engine.claims import Units, difference, in_words
+from ivproof.engine.engine import Alternative, Answer
+from ivproof.engine.second import claims_of
+from ivproof.law.policy import Policy
+from ivproof.why.derivation import Derivation
+from ivproof.why.record import Recorder, relevant
 
 FOLLOWED = 4
 """Of claims that only one law gives, so many are followed down to the rules behind them."""

@@ -1,6 +1,6 @@
 """Two editions of a law side by side: the rules that only one of them has, by their ids.
 
->>> from ivproof.policy import Policy
+>>> from ivproof.law.policy import Policy
 >>> policy = Policy.load("out001")
 >>> law_changes(policy, policy)
 ()
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Rule
-from ivproof.policy import Policy
 
 ADDED, REMOVED, CHANGED, REWORDED = "added", "removed", "changed", "reworded"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ivproof.comparison.charts import CLAIM, REASONS, Compared
 from ivproof.comparison.law import REWORDED, RuleChange
-from ivproof.policy import Policy
+from ivproof.law.policy import Policy
 
 
 @dataclass

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
+from ivproof.chart.encounter import WithoutTitles
 from ivproof.chart.fields import PlaceOfService, Route
 from ivproof.chart.refusal import Problem, Refusal, Source, choices, problem_of, refuse
-from ivproof.encounter import WithoutTitles
 
 PRESETS = Path(__file__).parent / "presets"
 

@@ -1,1 +1,1 @@
-"""Reads the text of a law, rewrites it and examines it."""
+"""A policy and its law: read, rewritten, kept ready; with the sources that it cites."""

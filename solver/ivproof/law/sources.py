@@ -4,7 +4,7 @@ They stand as data beside the law: ``rules.toml`` in a policy's folder (number, 
 rule of the text), ``national.toml`` above the policies. A policy that stands on another one's files also has that one's
 list, so each folder that holds a file of the law is looked into.
 
->>> from ivproof.policy import Policy
+>>> from ivproof.law.policy import Policy
 >>> found = Sources.of(Policy.load("out001"))
 >>> found.rules["R30"].section, found.fits("III.D", "R54"), found.fits("III.A", "R54")
 ('III.B', True, False)
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ivproof.policy import Policy, PolicyError
+from ivproof.law.policy import Policy, PolicyError
 
 RULES = "rules.toml"
 NATIONAL = "national.toml"

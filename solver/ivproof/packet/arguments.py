@@ -9,16 +9,16 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ivproof.audit.model import LineVerdict, Supported
-from ivproof.derivation import Derivation
-from ivproof.determination import sorted_rules
-from ivproof.explanation import QUIET, Line, Teller
+from ivproof.claim.determination import sorted_rules
+from ivproof.claim.statements import Holds
+from ivproof.law.policy import Policy
 from ivproof.law.sources import Sources
 from ivproof.law.terms import Function, Term, parse
 from ivproof.packet.model import Cited, Nearest, Point, Relied
-from ivproof.policy import Policy
-from ivproof.reasons.attempts import Attempt, tries
-from ivproof.reasons.naming import Names
-from ivproof.statements import Holds
+from ivproof.why.attempts import Attempt, tries
+from ivproof.why.derivation import Derivation
+from ivproof.why.explanation import QUIET, Line, Teller
+from ivproof.why.naming import Names
 
 DEEP = 3
 """So many steps deep an argument is told; what lies below is in the proof."""

@@ -1,6 +1,6 @@
 """Makes the packet of one claim: audits it, argues each line, and proves what the law gives.
 
->>> from ivproof.encounter import Source, parse
+>>> from ivproof.chart.encounter import Source, parse
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv", "start": "09:00",
 ...                          "stop": "09:40"}], "billed": [{"code": "96365", "units": 2}]}, Source("visit.json"))
@@ -22,20 +22,20 @@ from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.matching import support
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.verdicts import times
-from ivproof.coding import Coder
-from ivproof.derivation import Derivation
+from ivproof.chart.encounter import Encounter, digest, for_people
+from ivproof.claim.coding import Coder
 from ivproof.edits.tables import EditFiles
-from ivproof.encounter import Encounter, digest, for_people
+from ivproof.law.policy import Policy
 from ivproof.law.sources import Sources
 from ivproof.packet.arguments import Told, cited
 from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet, Point
 from ivproof.packet.other_side import OtherSides
-from ivproof.policy import Policy
 from ivproof.proof.maker import canonical, prove
-from ivproof.reasons.record import Recorder
-from ivproof.reasons.why import Case
 from ivproof.report.page import label_of
 from ivproof.report.timeline import Timeline, timeline
+from ivproof.why.derivation import Derivation
+from ivproof.why.record import Recorder
+from ivproof.why.why import Case
 
 DRAWN = 8
 """So many administrations are drawn with a line, unless more carry it."""

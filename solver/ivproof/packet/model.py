@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from ivproof.audit.model import Audit
+from ivproof.claim.statements import Statement
 from ivproof.report.timeline import Timeline
-from ivproof.statements import Statement
 
 FORMAT = "ivproof packet"
 VERSION = 1
@@ -21,8 +21,8 @@ VERSION = 1
 class Point:
     """One thing that an argument says: a step with its citation, or a length against its threshold.
 
-    `depth` tells under which point it stands, 0 for what is said first. `kind` is as in `ivproof.explanation.Line`, and
-    so are the statements that it `says`, which stay within the program.
+    `depth` tells under which point it stands, 0 for what is said first. `kind` is as in
+    `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the program.
     """
 
     depth: int

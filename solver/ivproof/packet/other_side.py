@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ivproof.audit.model import Audit, Kind, LineVerdict, Way
-from ivproof.determination import Reading
+from ivproof.claim.determination import Reading
+from ivproof.law.policy import Policy
 from ivproof.packet.model import OtherSide, Stand
-from ivproof.policy import Policy
 
 STANDS = 3
 """So many readings are told that would take a line away; further ones are in the list of what was assumed."""

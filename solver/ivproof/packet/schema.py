@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ivproof.audit import schema as audits
 from ivproof.audit.model import Kind, Verdict
-from ivproof.json_schema import (
+from ivproof.formats.json_schema import (
     Schema,
     count,
     defined_or_null,

@@ -13,19 +13,19 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from ivproof.chart.encounter import Encounter, digest, dumps
 from ivproof.chart.refusal import Place
-from ivproof.choices import CLAIM, claim_of
-from ivproof.coding import Coder
-from ivproof.derivation import Derivation
-from ivproof.encounter import Encounter, digest, dumps
-from ivproof.engine import Alternative, Answer
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import CLAIM, claim_of
+from ivproof.engine.engine import Alternative, Answer
+from ivproof.engine.second import claims_of
 from ivproof.law.syntax import Choice, all_variables
 from ivproof.law.terms import order, parse
 from ivproof.law.trace import Alternative as Way
 from ivproof.law.trace import Counted, Instance
 from ivproof.proof.evidence import Absences
 from ivproof.proof.record import QUESTIONS, FullRecorder
-from ivproof.second import claims_of
+from ivproof.why.derivation import Derivation
 
 FORMAT = "ivproof proof"
 VERSION = 1

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ivproof.facts import Facts
+from ivproof.chart.facts import Facts
+from ivproof.law.policy import QUESTION_PREDICATES, Policy
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function
-from ivproof.policy import QUESTION_PREDICATES, Policy
-from ivproof.reasons.record import Recorder, Settings, Traced, applicable
+from ivproof.why.record import Recorder, Settings, Traced, applicable
 
 QUESTIONS = frozenset({*QUESTION_PREDICATES, ("option", 4)})
 """The tables of questions: a proof has them in the law's text and does not repeat them."""

@@ -9,10 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.margins import Margin, MarginReport, SettledMargins
-from ivproof.minutes.lines import ClaimLines
-from ivproof.reasons.naming import minutes as length
 from ivproof.render.plain import plain
+from ivproof.unknowns.lines import ClaimLines
+from ivproof.whatif.margins import Margin, MarginReport, SettledMargins
+from ivproof.why.naming import minutes as length
 
 MINUTE = 60
 _SAID = {"start": "started at", "stop": "stopped at", "from": "paused at", "to": "went on at"}

@@ -9,10 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.encounter import Administration, Encounter
-from ivproof.minutes.lines import ClaimLines
-from ivproof.missing import Missing, MissingReport, Outcome
+from ivproof.chart.encounter import Administration, Encounter
 from ivproof.render.plain import plain
+from ivproof.unknowns.lines import ClaimLines
+from ivproof.whatif.missing import Missing, MissingReport, Outcome
 
 SHOWN = 4
 """Of the ranges of a missing time so many are shown; the others are in the JSON."""

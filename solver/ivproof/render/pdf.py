@@ -13,12 +13,12 @@ from typing import Any
 
 import typst
 
-from ivproof.determination import MissingFact
+from ivproof.claim.determination import MissingFact
 from ivproof.packet.model import Packet
-from ivproof.reasons.least import Search
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.render.plain import plain
 from ivproof.report.page import Report, ReportClaim, steps
+from ivproof.whatif.least import Search
 
 NEVER = 0
 """The moment that the document says it was made at: it does not depend on when that was."""

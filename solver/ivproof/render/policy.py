@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.law.coverage import Coverage, OptionRow, Place, QuestionRow, RuleRow
-from ivproof.law.predicates import Predicate
+from ivproof.checks.coverage import Coverage, OptionRow, Place, QuestionRow, RuleRow
+from ivproof.checks.predicates import Predicate
 
 FAINT = "bright_black"
 

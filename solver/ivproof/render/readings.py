@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.exploration.claims import difference, in_words, or_else
-from ivproof.exploration.idle import Asking, Idle
-from ivproof.exploration.readings import ChartReadings, Decided, Led
+from ivproof.engine.claims import difference, in_words, or_else
 from ivproof.render.plain import plain
 from ivproof.render.words import line_text
+from ivproof.whatif.readings import ChartReadings, Decided, Led
+from ivproof.why.idle import Asking, Idle
 
 FAINT = "bright_black"
 
@@ -56,9 +56,7 @@ def _claims(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]
             Text(f"What the chart does not give decides too: {', '.join(map(plain, found.facts))}"), (1, 0, 0, 2)
         )
     shown = found.claims if limit is None else found.claims[:limit]
-    yield Padding(
-        Text(f"{len(found.claims)} different claims, each with readings that lead to it"), (1, 0, 0, 2)
-    )
+    yield Padding(Text(f"{len(found.claims)} different claims, each with readings that lead to it"), (1, 0, 0, 2))
     claims = Table.grid(padding=(0, 2))
     for it in shown:
         claims.add_row(Text(_way(it), "cyan"), Text(in_words(it.claim)))

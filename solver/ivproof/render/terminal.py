@@ -15,10 +15,10 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.determination import DETERMINED, ClaimLine, Determination, Exclusion, Reading, Rival
-from ivproof.encounter import Encounter
-from ivproof.exploration.claims import Units, in_words
-from ivproof.policy import Policy, PolicyError
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.determination import DETERMINED, ClaimLine, Determination, Exclusion, Reading, Rival
+from ivproof.engine.claims import Units, in_words
+from ivproof.law.policy import Policy, PolicyError
 from ivproof.render.legend import SEVERITIES
 from ivproof.render.plain import plain
 from ivproof.render.printing import FAINT, heading, indented, printed, visible

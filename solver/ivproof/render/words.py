@@ -13,15 +13,15 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from ivproof.explanation import Assumed, Line, Step
-from ivproof.exploration.claims import Units, in_words
-from ivproof.reasons.naming import minutes as minutes_of
+from ivproof.engine.claims import Units, in_words
 from ivproof.render.plain import plain
+from ivproof.why.explanation import Assumed, Line, Step
+from ivproof.why.naming import minutes as minutes_of
 
 if TYPE_CHECKING:
-    from ivproof.reasons.attempts import Attempt
-    from ivproof.reasons.why import UnitReason, Why
-    from ivproof.reasons.whynot import WhyNot
+    from ivproof.why.attempts import Attempt
+    from ivproof.why.why import UnitReason, Why
+    from ivproof.why.whynot import WhyNot
 
 FAINT = "bright_black"
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ivproof.derivation import Derivation
 from ivproof.law.terms import Function, Term
+from ivproof.why.derivation import Derivation
 
 MINUTE = 60
 HOUR = 60

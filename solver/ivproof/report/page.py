@@ -1,7 +1,7 @@
 """The report of a visit as data: everything that a person needs to follow a claim, and nothing that is drawn yet.
 
->>> from ivproof.encounter import Source, parse
->>> from ivproof.policy import Policy
+>>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.law.policy import Policy
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
 ...                          "start": "09:00", "stop": "09:40"}]}, Source("visit.json"))
@@ -17,17 +17,17 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from ivproof.derivation import Derivation
-from ivproof.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
-from ivproof.encounter import Encounter, digest, for_people
-from ivproof.explanation import Assumed, Line, Step, Teller
+from ivproof.chart.encounter import Encounter, digest, for_people
+from ivproof.claim.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
+from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.terms import Function, parse
-from ivproof.policy import Policy, PolicyError
-from ivproof.reasons.least import Search
-from ivproof.reasons.naming import Names
-from ivproof.reasons.why import Case, Explainer
-from ivproof.reasons.whynot import why_not
 from ivproof.report.timeline import Timeline, timeline
+from ivproof.whatif.least import Search
+from ivproof.why.derivation import Derivation
+from ivproof.why.explanation import Assumed, Line, Step, Teller
+from ivproof.why.naming import Names
+from ivproof.why.why import Case, Explainer
+from ivproof.why.whynot import why_not
 
 PROVED = 6
 """Of so many rival claims each line is proved; of further ones the lines are shown."""

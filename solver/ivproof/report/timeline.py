@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ivproof.chart.clock import DAY, Moment
-from ivproof.derivation import Derivation
-from ivproof.encounter import Administration, Encounter, compare_key
+from ivproof.chart.encounter import Administration, Encounter, compare_key
 from ivproof.law.terms import Function, Term
-from ivproof.reasons.naming import Names, minutes
 from ivproof.report.limits import Reached, reached
+from ivproof.why.derivation import Derivation
+from ivproof.why.naming import Names, minutes
 
 TICKS = 8
 """At most so many marks stand on the axis."""

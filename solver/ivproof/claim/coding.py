@@ -1,0 +1,245 @@
+"""Coding: from encounters to determinations, with everything that stands in them.
+
+>>> from ivproof.chart.encounter import Source, parse
+>>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
+...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
+...                          "start": "09:00", "stop": "09:40"}]}, Source("visit.json"))
+>>> [determination] = Coder(Policy.load("out001")).code([chart.encounter])
+>>> determination.status, [(line.code, line.units) for line in determination.claim]
+('determined', [('96365', 1)])
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts, facts_of
+from ivproof.claim.determination import Determination, Determiner, Hanging
+from ivproof.drugs.listing import DrugList
+from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
+from ivproof.edits.tables import EditFiles, EditTables
+from ivproof.engine.choices import Atoms
+from ivproof.engine.engine import Answer, Engine, edit_solver
+from ivproof.engine.nearby import ONE, Departure, NearExplorer, Reached
+from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy, law_folder
+from ivproof.unknowns.hypotheses import what_ifs
+
+if TYPE_CHECKING:
+    from ivproof.unknowns.claims import Minutes
+
+Recheck = Literal["all", "sample", "none"]
+"""Which answers the second engine derives again."""
+
+TOGETHER = 200
+"""So many charts are given to the engine together."""
+
+SAMPLE = 50
+"""One chart in this many is in the sample of a batch."""
+
+
+def in_sample(encounter: str) -> bool:
+    """Whether the encounter with that id is in the sample that the second engine looks at."""
+    return zlib.crc32(encounter.encode()) % SAMPLE == 0
+
+
+class Coder:
+    """Codes encounters by one policy and one setting of its questions; made once and used for many."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        edit_files: EditFiles | None = None,
+        *,
+        assumptions: bool = False,
+    ) -> None:
+        """Load everything; raises EditFileError where a user's file of claim edits cannot be read.
+
+        With `assumptions` every determination has the readings held by default that its claim depends on.
+        """
+        self.policy = policy
+        self.drugs = DrugList.load(policy.drugs_folder)
+        self.engine = Engine(policy, readings)
+        self.explorer = NearExplorer(policy, readings, most=ONE, fixed=False) if assumptions else None
+        self.determiner = Determiner(policy, readings)
+        tables = EditTables.load(law_folder() / "edits")
+        if edit_files is not None:
+            tables = edit_files.into(tables)
+        self.second = SecondEngine(policy, readings)
+        self.edits = EditChecker(tables, edit_solver(tables.program))
+
+    def under(self, readings: Mapping[str, str], *, assumptions: bool | None = None) -> Coder:
+        """Give a coder for another setting of the questions, which shares the drug list and the claim edits.
+
+        `assumptions` as on making one; None keeps it.
+        """
+        other = copy(self)
+        other.__dict__.pop("minutes", None)
+        other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
+        other.determiner = Determiner(self.policy, readings)
+        if assumptions is None:
+            assumptions = self.explorer is not None
+        other.explorer = NearExplorer(self.policy, readings, most=ONE, fixed=False) if assumptions else None
+        return other
+
+    @cached_property
+    def minutes(self) -> Minutes:
+        """The law made ready for questions about times."""
+        from ivproof.unknowns.claims import Minutes  # noqa: PLC0415  (few charts need it)
+
+        return Minutes(self)
+
+    def facts(self, encounter: Encounter) -> Facts:
+        """Give the facts of an encounter, as this policy asks for them."""
+        return facts_of(encounter, self.drugs, self.policy.payers)
+
+    def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Determination]:
+        """Determine each encounter, in the order given.
+
+        `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
+        encounters' ids, or none. Raises second.DisagreementError where the engines differ.
+        """
+        charts = [self.facts(encounter) for encounter in encounters]
+        answers = self.engine.answer(charts)
+        for facts, answer in zip(charts, answers, strict=True):
+            if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
+                self.second.check(facts, answer)
+        changes = self._hanging(charts, answers)
+        otherwise = self._otherwise(charts)
+        found = [
+            self.determiner.determine(facts, answer, change, other)
+            for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
+        ]
+        return self._with_edits(encounters, found)
+
+    def outline(self, facts: Facts, answer: Answer) -> Determination:
+        """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
+        return self.determiner.determine(facts, answer, {}, self._otherwise([facts])[0])
+
+    def _otherwise(self, charts: Sequence[Facts]) -> list[Mapping[Departure, Reached] | None]:
+        """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
+
+        It is None where the chart leads to so much that it was not gone through.
+        """
+        if self.explorer is None:
+            return [{} for _ in charts]
+        settings = self.determiner.settings
+        return [
+            {it: reached for it, reached in departed.changed.items() if settings[it[0]] is not None}
+            if departed.complete
+            else None
+            for departed in self.explorer.depart(charts)
+        ]
+
+    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
+        """Tell of each missing fact whether some value of it, by itself, leads to another claim.
+
+        Most facts show it at a threshold of the law, with all charts tried together. Of the others every value is gone
+        through.
+        """
+        known: list[set[tuple[str, str]]] = [set() for _ in charts]
+        waiting: list[tuple[int, tuple[str, str], Facts]] = []
+        for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
+            for subject, field, _ in answer.atoms.get("missing", ()):
+                key = (str(subject), str(field))
+                if _varies(answer, key, facts):
+                    known[n].add(key)
+                elif not answer.alternatives:
+                    # where there are several claims, another first one does not tell that they are others
+                    supposed = what_ifs(self.policy, facts, *key)
+                    waiting += ((n, key, self.facts(encounter)) for encounter in supposed)
+        for start in range(0, len(waiting), TOGETHER):
+            some = waiting[start : start + TOGETHER]
+            claims = self.engine.plain([facts for _, _, facts in some])
+            for (n, key, _), claim in zip(some, claims, strict=True):
+                if _said(claim) != _said(answers[n].atoms):
+                    known[n].add(key)
+        return [
+            self._at_every_value(*it) if it[1].atoms.get("missing") else {}
+            for it in zip(charts, answers, known, strict=True)
+        ]
+
+    def _at_every_value(
+        self, facts: Facts, answer: Answer, known: set[tuple[str, str]]
+    ) -> dict[tuple[str, str], Hanging]:
+        from ivproof.unknowns.changes import hanging  # noqa: PLC0415  (few charts need it)
+
+        return hanging(self, facts, answer, known)
+
+    def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
+        """Add what claim edits say; where several claims can follow, what they say to every one of them.
+
+        What holds in every claim is no claim itself: an add-on code in it may have another primary in each.
+        """
+        rivals = [[rival.lines for rival in it.alternatives] or [it.claim] for it in found]
+        checked = iter(
+            self.edits.check_many(
+                (
+                    [ClaimLine(it.code, it.units, it.modifiers, date.fromisoformat(it.date)) for it in lines],
+                    setting_of(encounter.claim_type),
+                    encounter.date,
+                )
+                for encounter, claims in zip(encounters, rivals, strict=True)
+                for lines in claims
+            )
+        )
+        told = []
+        for it, claims in zip(found, rivals, strict=True):
+            edits = _met_by_all([next(checked) for _ in claims])
+            told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
+        return told
+
+
+def _met_by_all(claims: Sequence[tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    """The edits that every one of several claims meets, in the order of the first; of units those of the fewest."""
+    if len(claims) == 1:
+        return claims[0]
+
+    def key(edit: Edit) -> tuple[str, str, str | None, str]:
+        return edit.kind, edit.code, edit.other, edit.severity
+
+    by_claim = [{key(edit): edit for edit in edits} for edits in claims]
+    shared = (key(edit) for edit in claims[0] if all(key(edit) in edits for edits in by_claim))
+    return tuple(
+        min((edits[it] for edits in by_claim), key=lambda edit: edit.units or 0) for it in dict.fromkeys(shared)
+    )
+
+
+def _said(atoms: Atoms) -> object:
+    return [atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")]
+
+
+_SUPPOSITION = {
+    "class": "supposed_class",
+    "primary_reason": "supposed_reason",
+    "lesions": "supposed_lesions",
+    "site": "supposed_sites",
+}
+
+
+def _varies(answer: Answer, key: tuple[str, str], facts: Facts) -> bool:
+    """Whether the claims of an answer differ by what is supposed of the missing fact."""
+    subject, field = key
+    predicate = _SUPPOSITION.get(field)
+    drug = next(
+        (
+            it.arguments.partition(",")[2]
+            for it in facts.own
+            if it.predicate == "drug" and it.arguments.startswith(f"{subject},")
+        ),
+        "",
+    )
+    return any(
+        resolution.predicate == predicate and resolution.subject in {"", drug}
+        for alternative in answer.alternatives
+        for way in (alternative.resolutions, *alternative.others)
+        for resolution in way
+    )

@@ -1,0 +1,223 @@
+"""What a chart leads to within a few departures from what is held: the part of the search that many claims can have.
+
+A claim in dispute mostly hangs on one reading, now and then on two. Going through all that is left open finds those as
+well, but takes many times as long in a chart where a dozen questions make a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from ivproof.chart.facts import Facts
+from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
+from ivproof.engine.explorer import MANY, Exploration, Explorer, number
+from ivproof.engine.search import Chart, Found, Rank, Search, State
+from ivproof.engine.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
+from ivproof.law.policy import Policy
+
+ONE, TWO = 1, 2
+"""One question, and two, are read otherwise than they are held."""
+
+FAR = 101
+"""More questions than a policy has: nothing is beyond."""
+
+TOGETHER = 200
+"""So many charts are asked together what single questions change."""
+
+STATES = 4_000
+"""With more states than this a chart is given up: what could still be found takes longer than anyone waits."""
+
+BEYOND: Outcome = frozenset({"beyond"})
+"""Where a way leads that departs in more questions than that."""
+
+
+Departure = tuple[str, str]
+"""A question, and the option that is held instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a chart leads to under one setting: every claim with the ways to it, and the first.
+
+    The first takes the first option and candidate of all that is open.
+    """
+
+    first: Outcome
+    ways: Mapping[Outcome, tuple[tuple[Resolution, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """What a chart leads to under what is held, and under each departure by itself that leads to other claims.
+
+    Without `complete` the chart leads to so much that it was not gone through, and nothing else is told.
+    """
+
+    base: Reached
+    changed: Mapping[Departure, Reached] = field(default_factory=dict)
+    complete: bool = True
+
+
+class NearExplorer(Explorer):
+    """Explores charts near to what is held; what questions without a default leave open is gone through all the same.
+
+    What it finds is complete where nothing that was left out could lead elsewhere.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        outcome: Mapping[str, int] = CLAIM,
+        *,
+        most: int = TWO,
+        fixed: bool = True,
+    ) -> None:
+        """`most` says how many questions may be read otherwise at once."""
+        super().__init__(policy, readings, outcome, fixed=fixed)
+        self.most = most
+
+    def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
+        """Explore charts, in the order given."""
+        found: list[Exploration] = []
+        for it in self._search(charts, MANY):
+            if it.given_up:
+                found.append(Exploration(complete=False))
+                continue
+            read = self._read(it.diagram, it.root, it.touched)
+            within = tuple(one for one in read.claims if one.claim != BEYOND)
+            found.append(replace(read, claims=within, complete=not it.cut))
+        return found
+
+    def depart(self, charts: Sequence[Facts]) -> list[Departed]:
+        """Tell what each question changes by itself in charts, in the order given, whatever else they leave open."""
+        return [
+            Departed(Reached(frozenset(), {}), complete=False) if it.given_up else self._departed(it)
+            for it in self._search(charts, TOGETHER)
+        ]
+
+    def _search(self, charts: Sequence[Facts], together: int) -> Iterator[Found]:
+        held = {key: option for (_, key), option in self._base.items()}
+        for start in range(0, len(charts), together):
+            some = charts[start : start + together]
+            search = _Nearby(RoomSolver(self._rooms, shared_facts(self._rooms, some)), self._options, held, self.most)
+            yield from search.run(some, candidate_rank)
+
+    def _departed(self, found: Found) -> Departed:
+        diagram, root = found.diagram, found.root
+        base = frozenset(diagram.leaves(root, self._base))
+        changed: dict[Departure, Reached] = {}
+        for key in sorted((subject for predicate, subject in diagram.support(root) if predicate == OPEN), key=number):
+            for option in self._options[key]:
+                under = {**self._base, (OPEN, key): option}
+                if option != self._base.get((OPEN, key)) and frozenset(diagram.leaves(root, under)) != base:
+                    changed[key, option] = self._reached(found, under)
+        return Departed(self._reached(found, self._base), changed)
+
+    def _reached(self, found: Found, under: Mapping[Choice, str]) -> Reached:
+        """What follows with these options held, with the ways there through all else that is open."""
+        at: int | None = found.root
+        for choice, option in under.items():
+            at = None if at is None else found.diagram.restrict(at, choice, option)
+        assert at is not None
+        first = found.diagram.value(at, self._first)
+        assert first is not None
+        return Reached(first, replace(found, root=at).ways())
+
+
+class _Nearby(Search):
+    """A search that goes no further than so many departures from what is held."""
+
+    def __init__(
+        self, solver: RoomSolver, options: Mapping[str, tuple[str, ...]], base: Mapping[str, str], most: int
+    ) -> None:
+        super().__init__(solver, options)
+        self._base = base
+        self._most = most
+        self._departed: dict[int, int] = {}
+
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> Chart:
+        chart = super()._begin(facts, rank, held)
+        self._departed[id(chart.root)] = 0
+        return chart
+
+    def _wanted(self, chart: Chart, visits: Sequence[Visit | None]) -> Iterable[tuple[tuple[int, ...], Held]]:
+        wanted: dict[tuple[tuple[int, ...], Held], None] = {}
+        for state, visit in zip(chart.states, visits, strict=True):
+            if visit is not None:
+                near = self._ways(state, visit)
+                wanted.update(dict.fromkeys((visit.given, it) for it in near))
+                chart.cut |= len(near) < prod(map(len, visit.values))
+        return wanted
+
+    def _too_many(self, states: Sequence[State]) -> bool:
+        return len(states) > STATES
+
+    def _ways(self, state: State, visit: Visit) -> list[Held]:
+        """The ways of answering that depart in few enough questions."""
+        left = self._most - self._departed[id(state)]
+        ways: list[tuple[Held, int]] = [((), left)]
+        for key, values in zip(visit.asked, visit.values, strict=True):
+            usual = self._base.get(key)
+            counts = usual in values
+            ways = [
+                ((*way, (key, it)), rest - (counts and it != usual))
+                for way, rest in ways
+                for it in values
+                if rest or not counts or it == usual
+            ]
+        return [way for way, _ in ways]
+
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: Chart) -> list[State]:
+        first = next(iter(table.values()))
+        if all(concluded == first for concluded in table.values()):
+            state.true.update(first)
+            return [state]
+        key, *rest = asked
+        values = self._held(state, key)
+        usual = self._base.get(key)
+        counts = usual in values
+        inner: dict[str, dict[Held, True_]] = {}
+        for held, concluded in table.items():
+            inner.setdefault(held[0][1], {})[held[1:]] = concluded
+        groups: list[list[str]] = []
+        # what is held comes first: with it, more of the other questions may depart
+        for value in sorted(inner, key=lambda it: it != usual):
+            for group in groups:
+                if inner[value].items() <= inner[group[0]].items():
+                    group.append(value)
+                    break
+            else:
+                groups.append([value])
+        beyond = tuple(value for value in values if value not in inner)
+        if len(groups) == 1 and not beyond:
+            return self._part(state, rest, inner[groups[0][0]], chart)
+        ends = []
+        branches = []
+        for group in groups:
+            part = State(dict(state.true), {**state.held, key: tuple(it for it in values if it in group)})
+            branches.append((part.held[key], part))
+            self._departed[id(part)] = self._departed[id(state)] + (counts and usual not in group)
+            ends += self._part(part, rest, inner[group[0]], chart)
+        if beyond:
+            branches.append((beyond, State({}, {}, BEYOND)))
+        state.leads = ((OPEN, key), tuple(branches))
+        chart.touched.add(key)
+        return ends
+
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: Chart) -> list[State]:
+        ends = super()._take(name, candidates, state, chart)
+        for end in ends:
+            self._departed[id(end)] = self._departed[id(state)]
+        return ends
+
+    def _joined(self, at: int, states: Iterable[State]) -> list[State]:
+        before = list(states)
+        found = super()._joined(at, before)
+        for state in before:
+            if isinstance(state.leads, State):
+                other = id(state.leads)
+                self._departed[other] = min(self._departed[other], self._departed[id(state)])
+        return found

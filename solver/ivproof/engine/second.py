@@ -1,0 +1,103 @@
+"""The second engine beside the first: the same question to both, and no answer where they differ.
+
+`ivproof.recheck` reads the law's files itself and shares no code with the first engine. This module only puts the
+question to it and compares what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from ivproof import recheck
+from ivproof.chart.facts import Facts
+from ivproof.engine.choices import CLAIM, ClaimKey, claim_of
+from ivproof.engine.engine import Answer
+from ivproof.law.policy import Policy
+
+ANSWERS = 1000
+"""So many answer sets of a chart are gone through; of a chart with more, those have to be among the first engine's."""
+
+
+class DisagreementError(RuntimeError):
+    """The engines differ on a chart: an error of this program, which takes the place of the answer.
+
+    Its text shows both answers, in codes and units; nothing of the chart but the encounter's id is in it.
+    """
+
+
+class SecondEngine:
+    """Derives the claims of charts again, by the policy's files as they stand."""
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        held = policy.settings(readings)
+        self._settings = "".join(
+            f"open({key}).\n" if option is None else f"reading({key},{option}).\n" for key, option in held.items()
+        )
+
+    @cached_property
+    def program(self) -> recheck.Program:
+        """The law, read by the second engine's own parser and compiled.
+
+        What it read is kept between runs, and taken only where it says what the law's text says.
+        """
+        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
+
+        def plain() -> Any:
+            return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
+
+        def read(kept: Any) -> list[recheck.Rule]:
+            return [rule for name, text in texts.items() for rule in recheck.rebuilt(kept[name], text, name)]
+
+        try:
+            return recheck.Program(self.policy.kept.get("second-engine", plain, read))
+        except ValueError:  # a law that is written with more brackets than it needs, or in another order
+            return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+
+    @cached_property
+    def named(self) -> recheck.Program:
+        """The law with the names of its rules, which what is kept between runs leaves out: by them statements speak."""
+        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
+        return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+
+    def question(self, facts: Facts) -> list[recheck.Atom]:
+        """Give the facts of a chart and the settings of the questions in the second engine's own form."""
+        return recheck.parse_facts(f"{facts.text()}\n{self._settings}")
+
+    def claims(self, facts: Facts) -> frozenset[ClaimKey]:
+        """Give every claim that some answer set makes."""
+        return frozenset(_claim(answer) for answer in self.program.answers(self.question(facts)))
+
+    def _some_claims(self, facts: Facts) -> tuple[frozenset[ClaimKey], bool]:
+        """Give the claims of as many answer sets as can be gone through, and whether these were all."""
+        answers = self.program.answers(self.question(facts))
+        found = frozenset(_claim(answer) for answer in islice(answers, ANSWERS))
+        return found, next(answers, None) is None
+
+    def check(self, facts: Facts, answer: Answer) -> None:
+        """Compare an answer of the first engine with the second's. Raises DisagreementError where they differ."""
+        first = claims_of(answer)
+        second, complete = self._some_claims(facts)
+        if not (first == second if complete else second <= first):
+            raise DisagreementError(
+                f"{facts.encounter.id}: the two engines differ; the first derives {_spell(first)}, "
+                f"the second {_spell(second)}. Please report this as an error of ivproof."
+            )
+
+
+def _claim(answer: recheck.Answer) -> ClaimKey:
+    return frozenset(recheck.show(atom) for name, arity in CLAIM.items() for atom in answer.of(name, arity))
+
+
+def claims_of(answer: Answer) -> frozenset[ClaimKey]:
+    """Give the claims of an answer of the first engine."""
+    if answer.alternatives:
+        return frozenset(alternative.claim for alternative in answer.alternatives)
+    return frozenset([claim_of(answer.atoms)])
+
+
+def _spell(claims: frozenset[ClaimKey]) -> str:
+    return " or ".join(sorted("{" + ", ".join(sorted(claim)) + "}" for claim in claims)) or "nothing"

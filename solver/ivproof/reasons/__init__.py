@@ -1,1 +1,0 @@
-"""Why atoms hold and others do not, from the record of applied rules."""

@@ -1,0 +1,149 @@
+"""The claims of one chart at every minute of one of its times.
+
+Exact over all whole minutes: what each comparison of the law notes says for how long an answer holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.facts import Facts, facts_of
+from ivproof.engine.choices import CLAIM, FREE, OPEN, Resolution
+from ivproof.recheck import Atom, Value, parse_facts
+from ivproof.unknowns.affine import MINUTE, Reach
+from ivproof.unknowns.evaluator import Claim, Evaluator
+from ivproof.unknowns.law import Law
+from ivproof.unknowns.moments import Charted
+from ivproof.unknowns.ranges import Ranges
+
+if TYPE_CHECKING:
+    from ivproof.claim.coding import Coder
+
+DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
+"""Predicates (with their arities) of the lines for the drugs themselves."""
+
+Claims = frozenset[Claim]
+"""The claims that a chart can lead to: one, where it is determined."""
+
+
+class OutOfReachError(RuntimeError):
+    """A question to which the law would have to be applied more often than is allowed."""
+
+
+class Minutes:
+    """The law of a coder, ready for questions about times; made once and used for many charts."""
+
+    def __init__(self, coder: Coder) -> None:
+        """Prepare the law as the second engine reads it."""
+        self.coder = coder
+        self.law = Law(coder.second.program.rules, coder.determiner.settings)
+        self._options = {key: [it.name for it in question.options] for key, question in coder.policy.questions.items()}
+        self._atoms: dict[str, Atom] = {}
+
+    def chart(self, encounter: Encounter, more: Mapping[str, int] | None = None) -> ChartMinutes:
+        """Look at one chart; `more` are predicates (with their arities) that claims are told apart by as well."""
+        compared = {**CLAIM, **DRUG_LINES, **(more or {})}
+        return ChartMinutes(self, encounter, Evaluator(self.law, self._options, [*compared.items()]))
+
+    def atoms(self, facts: Facts) -> list[Atom]:
+        """The facts of a chart in the second engine's form."""
+        found = []
+        for text in (*facts.shared, *map(str, facts.own)):
+            atom = self._atoms.get(text)
+            if atom is None:
+                [atom] = parse_facts(f"{text}.")
+                self._atoms[text] = atom
+            found.append(atom)
+        return found
+
+    def facts(self, encounter: Encounter) -> Facts:
+        """The facts of a chart; times in it may move."""
+        return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A way of settling what a chart and a policy leave open: options of questions, and what is taken of choices."""
+
+    held: Mapping[str, str] = field(default_factory=dict)
+    taken: tuple[Atom, ...] = ()
+
+    @staticmethod
+    def of(resolutions: Iterable[Resolution]) -> Settling:
+        """The settling that an alternative of the first engine rests on."""
+        held: dict[str, str] = {}
+        taken: list[Atom] = []
+        for it in resolutions:
+            if it.predicate == OPEN:
+                held[it.subject] = it.value
+            elif it.predicate == FREE:
+                taken += parse_facts(f"{it.predicate}({it.value},{it.subject}).")
+            else:
+                taken += parse_facts(f"{it.predicate}({it.subject}{',' if it.subject else ''}{it.value}).")
+        return Settling(held, tuple(taken))
+
+
+@dataclass
+class ChartMinutes:
+    """One chart: its claims, and those of the charts that it becomes when a time moves.
+
+    `asked` counts how often the law was applied; where it would be more than `most`, OutOfReachError is raised.
+    """
+
+    minutes: Minutes
+    encounter: Encounter
+    evaluator: Evaluator
+    asked: int = 0
+    most: int | None = None
+
+    def claims(self, encounter: Encounter, settling: Settling | None = None) -> Claims:
+        """The claims of a chart like this one."""
+        settling = settling or Settling()
+        self._count()
+        atoms = self.minutes.atoms(self.minutes.facts(encounter))
+        return self.evaluator.claims(atoms, settling.held, settling.taken)
+
+    def along(
+        self,
+        moved: Charted,
+        encounter: Encounter | None = None,
+        settling: Settling | None = None,
+        also: Sequence[Charted] = (),
+    ) -> Ranges[Claims]:
+        """The claims at each minute by which a time of the chart (or one like it) moves; `also` others by as much."""
+        base = encounter or self.encounter
+        by = settling or Settling()
+
+        def ask(minute: int) -> tuple[Claims, int | None, int | None]:
+            reach = Reach()
+            self._count()
+            variant = base
+            for time in (moved, *also):
+                variant = time.moved(variant, minute, reach)
+            atoms = self.minutes.atoms(self.minutes.facts(variant))
+            terms = [time.term for time in (moved, *also)]
+            found = self.evaluator.claims(_moving(atoms, terms, reach), by.held, by.taken)
+            return (
+                found,
+                None if reach.first is None else minute + reach.first,
+                None if reach.last is None else minute + reach.last,
+            )
+
+        return Ranges(ask)
+
+    def _count(self) -> None:
+        if self.most is not None and self.asked >= self.most:
+            raise OutOfReachError
+        self.asked += 1
+
+
+def _moving(atoms: Sequence[Atom], moved: Sequence[Value], reach: Reach) -> Iterator[Atom]:
+    """The facts, with the times that move as numbers that do."""
+    for atom in atoms:
+        if atom[0] == "at" and atom[1] in moved:
+            yield ("at", atom[1], reach.number(int(str(atom[2])), MINUTE))
+        else:
+            yield atom

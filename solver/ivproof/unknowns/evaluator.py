@@ -1,0 +1,283 @@
+"""Applies the law to one chart again and again while a time of it moves, doing anew only what the time touches.
+
+What does not see a number that moves is remembered by what it was made of: relations that hold the same atoms are the
+same object, and a step that gets the same objects gives what it gave before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from operator import itemgetter
+from typing import Any
+
+from ivproof.engine.choices import TooManyWaysError
+from ivproof.recheck import Atom
+from ivproof.recheck.evaluator import ROUNDS
+from ivproof.recheck.terms import Signature
+from ivproof.unknowns.affine import moves, written
+from ivproof.unknowns.law import Law, Ready, Step, asks, holds
+from ivproof.unknowns.relations import Relation
+
+WAYS = 2000
+"""So many ways of settling choices are gone through at one minute; a chart with more is not answered."""
+
+State = list[Relation]
+Claim = frozenset[Atom]
+Outcome = tuple[tuple[int, Relation], ...]
+"""Relations that a step has made, by the number of their predicate."""
+
+
+class _Database:
+    """The relations by predicate, as a rule's function asks for them."""
+
+    __slots__ = ("numbers", "state")
+
+    def __init__(self, numbers: Mapping[Signature, int], state: State) -> None:
+        self.numbers = numbers
+        self.state = state
+
+    def __getitem__(self, signature: Signature) -> Relation:
+        return self.state[self.numbers[signature]]
+
+
+class _Prepared:
+    """A step with the numbers of the predicates that it touches, and what it gave before."""
+
+    __slots__ = ("fleeting", "key", "memory", "questions", "rules", "step")
+
+    def __init__(self, step: Step, numbers: Mapping[Signature, int]) -> None:
+        self.step = step
+        touched = [numbers[it] for it in step.touches]
+        self.key: Callable[[State], Any] = itemgetter(*touched, *touched[:1])  # a tuple even where it is one
+        self.rules = [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules]
+        self.questions = [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions]
+        self.memory: dict[Any, Outcome] = {}
+        """What the step gave for relations in which nothing moves."""
+        self.fleeting: dict[Any, Outcome] = {}
+        """What it gave for others, while the numbers that move stand where they stand."""
+
+
+class Evaluator:
+    """Applies a law to the charts that one chart becomes while a time moves.
+
+    `compared` are the predicates that make up a claim.
+    """
+
+    def __init__(self, law: Law, options: Mapping[str, Sequence[str]], compared: Sequence[Signature]) -> None:
+        """Take the law and, of each open question, its options."""
+        self.law = law
+        self.options = options
+        signatures = dict.fromkeys([*law.signatures(), *compared])
+        self._numbers = {signature: n for n, signature in enumerate(signatures)}
+        self._timed = [law.timed.get(signature, frozenset()) for signature in signatures]
+        self._compared = [self._numbers[signature] for signature in compared]
+        self._all_steps = [_Prepared(step, self._numbers) for step in law.steps]
+        self._steps_of: dict[frozenset[int], list[_Prepared]] = {}
+        self._known: dict[Any, Relation] = {}
+        self._moving: dict[Any, Relation] = {}
+        self._taken: frozenset[Atom] = frozenset()
+        self._claims: dict[tuple[Relation, ...], Claim] = {}
+        nothing: dict[frozenset[int], Relation] = {timed: Relation((), timed) for timed in self._timed}
+        self._begin = self._with([nothing[timed] for timed in self._timed], law.facts)
+
+    def claims(
+        self, facts: Iterable[Atom], held: Mapping[str, str] | None = None, taken: Iterable[Atom] = ()
+    ) -> frozenset[Claim]:
+        """Give every claim that follows from facts; numbers in them that move note for how long it does.
+
+        `held` settles open questions, `taken` are candidates that are chosen wherever they can be. Raises
+        TooManyWaysError.
+        """
+        self._taken = frozenset(taken)
+        self._moving.clear()
+        for step in self._all_steps:
+            step.fleeting.clear()
+        found: dict[Claim, None] = {}
+        for ways, state in enumerate(self._ends(self._with(self._begin, facts), held or {}), 1):
+            if ways > WAYS:
+                raise TooManyWaysError("more ways of settling the choices than can be gone through")
+            found[self._claim(state)] = None
+        return frozenset(found)
+
+    def _claim(self, state: State) -> Claim:
+        parts = tuple(state[n] for n in self._compared)
+        claim = self._claims.get(parts)
+        if claim is None:
+            claim = frozenset(atom for part in parts for atom in part.rows)
+            if not any(part.moving for part in parts):
+                self._claims[parts] = claim
+        return claim
+
+    def _with(self, state: State, atoms: Iterable[Atom]) -> State:
+        by: dict[int, list[Atom]] = {}
+        for atom in atoms:
+            number = self._numbers.get((str(atom[0]), len(atom) - 1))
+            if number is not None:  # what no rule reads changes nothing
+                by.setdefault(number, []).append(atom)
+        found = list(state)
+        for number, rows in by.items():
+            found[number] = self._extended(number, found[number], rows)
+        return found
+
+    def _extended(self, number: int, relation: Relation, rows: Iterable[Atom]) -> Relation:
+        """A relation with more atoms; the same object for the same atoms."""
+        known = relation.rows
+        new = [row for row in rows if not dict.__contains__(known, row)]
+        if not new:
+            return relation
+        timed = self._timed[number]
+        if relation.moving or any(moves(row[at]) for row in new for at in timed):
+            # two numbers that are equal now and change differently are not the same
+            key: Any = (relation, frozenset(tuple(map(written, row)) for row in new))
+            table = self._moving
+        else:
+            key = (relation, frozenset(new))
+            table = self._known
+        found = table.get(key)
+        if found is None:
+            found = table[key] = Relation([*known, *new], timed)
+        return found
+
+    def _steps(self, state: State) -> list[_Prepared]:
+        """The steps that can conclude something from facts of these predicates."""
+        present = frozenset(n for n, relation in enumerate(state) if relation.rows)
+        found = self._steps_of.get(present)
+        if found is None:
+            possible = set(present)
+            size = -1
+            while size != (size := len(possible)):
+                for step in self._all_steps:
+                    possible.update(head for _, needs, head in step.rules if possible.issuperset(needs))
+            found = [it for it in self._all_steps if any(possible.issuperset(needs) for _, needs, _ in it.rules)]
+            self._steps_of[present] = found
+        return found
+
+    # --- from step to step
+
+    def _ends(self, begin: State, settled: Mapping[str, str]) -> Iterator[State]:
+        """Go through all steps, along every way of settling what is open."""
+        steps = self._steps(begin)
+        waiting: list[tuple[State, int, Mapping[str, str]]] = [(begin, 0, settled)]
+        while waiting:
+            state, at, held = waiting.pop()
+            for n in range(at, len(steps)):
+                step = steps[n]
+                if step.step.choice or step.questions:
+                    open_ = [key for key, asked, _ in step.questions if key not in held and state[asked].rows]
+                    if open_ or step.step.choice:
+                        after = self._tried(step, state, held, open_)
+                        waiting += [(it, n + 1, by) for it, by in reversed(after)]
+                        break
+                    outcome = self._applied(step, state, _options(step, state, held))
+                else:
+                    found = step.memory.get(step.key(state))
+                    outcome = self._applied(step, state, {}) if found is None else found
+                for number, relation in outcome:
+                    state[number] = relation
+            else:
+                yield state
+
+    def _tried(
+        self, step: _Prepared, state: State, held: Mapping[str, str], questions: Sequence[str]
+    ) -> list[tuple[State, Mapping[str, str]]]:
+        """A step under each way of settling its open questions; they stay open where that makes no difference."""
+        found: list[tuple[list[State], Mapping[str, str]]] = []
+        outcomes: dict[Outcome, None] = {}
+        for options in product(*(self.options[key] for key in questions)):
+            settled = {**held, **dict(zip(questions, options, strict=True))} if questions else held
+            taken = _options(step, state, settled)
+            if step.step.choice:
+                found.append((self._chosen(step, state, taken), settled))
+                continue
+            outcome = self._applied(step, state, taken)
+            outcomes[outcome] = None
+            after = list(state)
+            for number, relation in outcome:
+                after[number] = relation
+            found.append(([after], settled))
+        if len(outcomes) == 1:
+            return [(found[0][0][0], held)]
+        return [(after, settled) for afters, settled in found for after in afters]
+
+    def _applied(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
+        relations = step.key(state)
+        key = (*relations, *(options.get(it[0]) for it in step.questions)) if step.questions else relations
+        found = step.memory.get(key)
+        if found is None:
+            found = step.fleeting.get(key)
+        if found is None:
+            found = self._fired(step, state, options)
+            moving = any(it.moving for it in relations)
+            (step.fleeting if moving else step.memory)[key] = found
+        return found
+
+    def _fired(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
+        rules = [it for it in step.rules if not it[0].wants or _wanted(it[0], options)]
+        after = state
+        for _ in range(ROUNDS):
+            made: dict[int, dict[Atom, None]] = {}
+            database = _Database(self._numbers, after)
+            for rule, needs, head in rules:
+                for need in needs:
+                    if not after[need].rows:
+                        break
+                else:
+                    rule.fire(database, made.setdefault(head, {}))
+            grown: list[tuple[int, Relation]] = []
+            for head, rows in made.items():
+                if rows:
+                    relation = self._extended(head, after[head], rows)
+                    if relation is not after[head]:
+                        grown.append((head, relation))
+            if grown and not step.step.recursive:
+                return tuple(grown)
+            if not grown:
+                break
+            if after is state:
+                after = list(state)
+            for head, relation in grown:
+                after[head] = relation
+        else:
+            raise rules[0][0].rule.error(f"the recursion has not ended after {ROUNDS} rounds")
+        heads = dict.fromkeys(head for _, _, head in rules)
+        return tuple((head, after[head]) for head in heads if after[head] is not state[head])
+
+    def _chosen(self, step: _Prepared, state: State, options: Mapping[str, str]) -> list[State]:
+        """The states after a choice: one for each way of taking one candidate of every case."""
+        [(rule, needs, head)] = step.rules
+        if not all(state[need].rows for need in needs) or not _wanted(rule, options):
+            return [list(state)]
+        cases: dict[tuple[Any, ...], dict[Atom, None]] = {}
+        rule.fire(_Database(self._numbers, state), cases)
+        states = [list(state)]
+        for candidates in cases.values():
+            states = [
+                after
+                for before in states
+                for after in ([before] if _true(candidates, before[head]) else self._each(before, head, candidates))
+            ]
+        return [it for it in states if all(len(_true(case, it[head])) == 1 for case in cases.values())]
+
+    def _each(self, state: State, head: int, candidates: Iterable[Atom]) -> Iterator[State]:
+        for atom in self._taken.intersection(candidates) or candidates:
+            after = list(state)
+            after[head] = self._extended(head, state[head], [atom])
+            yield after
+
+
+def _options(step: _Prepared, state: State, held: Mapping[str, str]) -> dict[str, str]:
+    """The options of a step's open questions: those held where they are asked for, and those that the law takes."""
+    found = {key: held[key] for key, asked, _ in step.questions if key in held and state[asked].rows}
+    for key, _, taken in step.questions:
+        for _, option in state[taken].rows:
+            found[key] = str(option)
+    return found
+
+
+def _wanted(rule: Ready, options: Mapping[str, str]) -> bool:
+    return all(options.get(question) == option for question, option in rule.wants.items())
+
+
+def _true(candidates: Iterable[Atom], relation: Relation) -> list[Atom]:
+    return [atom for atom in candidates if atom in relation.rows]

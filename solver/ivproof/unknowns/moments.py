@@ -1,0 +1,184 @@
+"""The times of a chart, and how far each can move in a chart that would still be accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from ivproof.chart.clock import DAY, Moment, in_zone, read_stamp
+from ivproof.chart.encounter import Administration, Encounter, Pause
+from ivproof.unknowns.affine import MINUTE, Reach
+
+WINDOW = 24 * 60
+"""Minutes up to which a time is moved either way: beyond a day it would be another visit, not a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many minutes a time can move one way, and what is in its way."""
+
+    minutes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charted:
+    """A documented time: its place in the chart, the constant of the law for it, and how far it can move.
+
+    `at` is the position of its administration, None for the inpatient order; `pause` that of the pause, from 0.
+    """
+
+    place: str
+    constant: str
+    field: str
+    moment: Moment
+    earlier: Bound
+    later: Bound
+    at: int | None = None
+    pause: int | None = None
+
+    @property
+    def term(self) -> tuple[str | int, ...] | str:
+        """The constant as the second engine has it."""
+        if self.at is None:
+            return self.constant
+        name, _, _ = self.constant.partition("(")
+        return (name, f"a{self.at + 1}") if self.pause is None else (name, f"a{self.at + 1}", self.pause + 1)
+
+    def time(self, encounter: Encounter) -> Moment:
+        """This time in another chart with the same administrations."""
+        part: object = encounter if self.at is None else encounter.administrations[self.at]
+        if self.at is not None and self.pause is not None:
+            part = encounter.administrations[self.at].pauses[self.pause]
+        found: Moment = getattr(part, self.field)
+        return found
+
+    def moved(self, encounter: Encounter, minutes: int, reach: Reach | None = None) -> Encounter:
+        """Give the chart with this time so many minutes later; with `reach`, as a number that goes on moving."""
+        return _put(encounter, self, shifted(encounter, self.moment, minutes, reach))
+
+
+def shifted(encounter: Encounter, moment: Moment, minutes: int, reach: Reach | None = None) -> Moment:
+    """A time so many minutes later, as the chart would write it; an offset stays as it was written.
+
+    In a chart that names its zone the offset is the one that the zone had.
+    """
+    begin = encounter.date
+    stamp = in_zone(read_stamp(moment.text), encounter.time_zone)
+    local = moment.day * DAY + stamp.clock + MINUTE * minutes
+    day, clock = divmod(local, DAY)
+    text = f"{clock // 3600:02}:{clock % 3600 // 60:02}" + (f":{clock % 60:02}" if clock % 60 else "")
+    if stamp.day is not None or day != moment.day:
+        text = f"{date.fromordinal(begin.toordinal() + day).isoformat()}T{text}"
+    if stamp.offset is not None:
+        sign = "-" if stamp.offset < 0 else "+"
+        text += f"{sign}{abs(stamp.offset) // 3600:02}:{abs(stamp.offset) % 3600 // 60:02}"
+    seconds = moment.seconds + MINUTE * minutes
+    if reach is None:
+        return Moment(seconds, day, text)
+    # which day it is has to be noted too: the facts name it
+    return Moment(reach.number(seconds, MINUTE), reach.number(local, MINUTE) // DAY, text)
+
+
+def _put(encounter: Encounter, where: Charted, moment: Moment) -> Encounter:
+    if where.at is None:
+        return encounter.model_copy(update={where.field: moment})
+    given = list(encounter.administrations)
+    it = given[where.at]
+    if where.pause is None:
+        given[where.at] = it.model_copy(update={where.field: moment})
+    else:
+        pauses = list(it.pauses)
+        pauses[where.pause] = pauses[where.pause].model_copy(update={where.field: moment})
+        given[where.at] = it.model_copy(update={"pauses": tuple(pauses)})
+    return encounter.model_copy(update={"administrations": tuple(given)})
+
+
+def charted(encounter: Encounter) -> Iterator[Charted]:
+    """Give every documented time of a chart, in its order."""
+    zone = encounter.time_zone
+    for at, it in enumerate(encounter.administrations):
+        if not it.done:
+            continue
+        name = f"administrations[{it.id}]"
+        for field in ("start", "stop"):
+            moment: Moment | None = getattr(it, field)
+            if moment is not None:
+                earlier, later = _room(it, field, moment, zone)
+                yield Charted(f"{name}.{field}", f"{field}(a{at + 1})", field, moment, earlier, later, at)
+        for n, pause in enumerate(it.pauses):
+            for field, predicate in (("from_", "paused"), ("to", "resumed")):
+                moment = getattr(pause, field)
+                if moment is not None:
+                    earlier, later = _room_of_pause(it, n, field, moment, zone)
+                    place = f"{name}.pauses[{n}].{field.removesuffix('_')}"
+                    constant = f"{predicate}(a{at + 1},{n + 1})"
+                    yield Charted(place, constant, field, moment, earlier, later, at, n)
+    moment = encounter.inpatient_order_at
+    if moment is not None:
+        window = Bound(WINDOW, WINDOW_REACHED)
+        yield Charted("inpatient_order_at", "inpatient_order", "inpatient_order_at", moment, window, window)
+
+
+WINDOW_REACHED = "a day away"
+MIDNIGHT_REACHED = "the begin of the date of service"
+
+
+def room(
+    moment: Moment, lows: dict[str, int | None], highs: dict[str, int | None], zone: str | None
+) -> tuple[Bound, Bound]:
+    """How far a time can move between others, given in seconds with what they are called; `zone` is the chart's."""
+    local = moment.day * DAY + in_zone(read_stamp(moment.text), zone).clock
+    earlier = [Bound(WINDOW, WINDOW_REACHED), Bound(local // MINUTE, MIDNIGHT_REACHED)]
+    later = [Bound(WINDOW, WINDOW_REACHED)]
+    earlier += [Bound((moment.seconds - low) // MINUTE, name) for name, low in lows.items() if low is not None]
+    later += [Bound((high - moment.seconds) // MINUTE, name) for name, high in highs.items() if high is not None]
+
+    def least(bounds: list[Bound]) -> Bound:
+        return min(bounds, key=lambda it: it.minutes)
+
+    return least(earlier), least(later)
+
+
+def _room(it: Administration, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
+    inner = [time.seconds for pause in it.pauses for time in (pause.from_, pause.to) if time is not None]
+    if field == "start":
+        highs = {"its stop": _seconds(it.stop), "its pause": min(inner, default=None)}
+        return room(moment, {}, highs, zone)
+    lows = {"its start": _seconds(it.start), "its pause": max(inner, default=None)}
+    return room(moment, lows, {}, zone)
+
+
+def _room_of_pause(it: Administration, n: int, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
+    own = it.pauses[n]
+    lows = {"its start": _seconds(it.start)}
+    highs = {"its stop": _seconds(it.stop)}
+    if field == "from_":
+        highs["the end of the pause"] = _seconds(own.to)
+    else:
+        lows["the begin of the pause"] = _seconds(own.from_)
+    before, after = _neighbours(it.pauses, n)
+    lows["the pause before"], highs["the pause after"] = before, after
+    return room(moment, lows, highs, zone)
+
+
+def _neighbours(pauses: tuple[Pause, ...], n: int) -> tuple[int | None, int | None]:
+    """When the pause before one ends, and when the next one begins, as far as they are whole."""
+
+    def spans(choose: Callable[[int], bool]) -> Iterator[tuple[int, int, int]]:
+        for at, it in enumerate(pauses):
+            if it.from_ is not None and it.to is not None and choose(at):
+                yield it.from_.seconds, it.to.seconds, at
+
+    own = next(spans(lambda at: at == n), None)
+    if own is None:
+        return None, None
+    others = list(spans(lambda at: at != n))
+    before = max((end for begin, end, at in others if (begin, end, at) < own), default=None)
+    after = min((begin for begin, end, at in others if (begin, end, at) > own), default=None)
+    return before, after
+
+
+def _seconds(moment: Moment | None) -> int | None:
+    return None if moment is None else moment.seconds

@@ -1,0 +1,200 @@
+"""Which questions of the policy decide over one chart, what each answer leads to, and what stands under all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ivproof.chart.facts import Facts
+from ivproof.claim.determination import ChartNames
+from ivproof.engine.choices import FREE, Resolution
+from ivproof.engine.claims import Units, at_least, at_most, units_of
+from ivproof.engine.explorer import Exploration, Explorer
+from ivproof.law.policy import Policy, Question
+from ivproof.law.terms import parse
+
+Matters = Literal["alone", "together"]
+
+DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
+"""Predicates (with their arities) of the lines for the drugs themselves."""
+
+DIAGNOSES = {"diagnosis_rank": 3}
+"""The predicate (with its arity) of the order of the diagnoses."""
+
+NOTED = {"finding": 2, "excluded": 3}
+"""Predicates (with their arities) of what is noted beside the claim, and of what is left out of it and why."""
+
+BESIDE = {"drug lines": DRUG_LINES, "diagnoses": DIAGNOSES, "exclusions and findings": NOTED}
+"""What questions may decide beside the claim for the services; the last takes longer than the claim itself."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A question that decides over a chart.
+
+    `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or
+    only together with others, `leads` what each option leads to that alone leads elsewhere: a claim, or several where
+    something else is open.
+    """
+
+    question: Question
+    held: str | None
+    matters: Matters
+    leads: Mapping[str, tuple[Units, ...]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The question as plain data: every option, who holds it, and what it leads to."""
+        return {
+            "question": self.question.number,
+            "name": self.question.name,
+            "title": self.question.title,
+            "rests_on": self.question.citation,
+            "matters": self.matters,
+            "held": self.held,
+            "options": [
+                {
+                    "letter": option.letter,
+                    "option": option.name,
+                    "says": option.says,
+                    "held_by_default": option.name == self.question.default,
+                    **_led(self.leads.get(option.name, ())),
+                }
+                for option in self.question.options
+            ],
+            "note": self.question.note,
+        }
+
+
+def _led(claims: Sequence[Units]) -> dict[str, Any]:
+    """What an option leads to as plain data: a claim, or several."""
+    if len(claims) == 1:
+        return {"claim": claims[0].as_dict()}
+    return {"claims": [it.as_dict() for it in claims]} if claims else {}
+
+
+@dataclass(frozen=True)
+class Led:
+    """A claim with a smallest set of readings that leads to it: number of the question to letter of the option."""
+
+    claim: Units
+    readings: Mapping[str, str]
+    given: Mapping[str, str]
+    initial: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The claim as plain data."""
+        found: dict[str, Any] = {"readings": dict(self.readings)}
+        if self.given:
+            found["given"] = dict(self.given)
+        if self.initial:
+            found["initial"] = dict(self.initial)
+        return {**found, "claim": self.claim.as_dict()}
+
+
+@dataclass(frozen=True)
+class ChartReadings:
+    """What the readings of a policy make of one chart.
+
+    `base` is the claim under the readings held, the first option of a question without a default. `beside` has further
+    questions, which decide over something else than the claim for the services, `facts` what the chart does not give
+    and that decides. Without `complete` the chart leads to more than could be gone through, and nothing else is told.
+    """
+
+    encounter: str
+    policy: Mapping[str, str]
+    base: Units
+    questions: tuple[Decided, ...]
+    claims: tuple[Led, ...]
+    beside: Mapping[str, tuple[str, ...]]
+    facts: tuple[str, ...]
+    complete: bool = True
+
+    @property
+    def certain(self) -> dict[str, int]:
+        """The units of each code that stand in every claim."""
+        return at_least(it.claim for it in self.claims)
+
+    @property
+    def possible(self) -> dict[str, int]:
+        """The most units of each code that some claim has."""
+        return at_most(it.claim for it in self.claims)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain data, in a fixed order."""
+        return {
+            "encounter": self.encounter,
+            "policy": dict(self.policy),
+            "complete": self.complete,
+            "held": self.base.as_dict(),
+            "certain": self.certain,
+            "possible": self.possible,
+            "questions": [it.as_dict() for it in self.questions],
+            "facts": list(self.facts),
+            "claims": [it.as_dict() for it in self.claims],
+            "beside_the_claim": {what: list(keys) for what, keys in self.beside.items()},
+        }
+
+
+class ReadingsOfCharts:
+    """Finds out what readings make of charts, by one policy and one setting of its questions."""
+
+    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+        self.policy = policy
+        self._settings = policy.settings(readings)
+        self._explorer = Explorer(policy, readings)
+        self._beside = {what: Explorer(policy, readings, outcome) for what, outcome in BESIDE.items()}
+        self._about = policy.about
+
+    def of(self, facts: Facts, beside: Collection[str] = ("drug lines", "diagnoses")) -> ChartReadings:
+        """Give what the readings make of one chart, and of what stands beside its claim (some of `BESIDE`)."""
+        [found] = self._explorer.explore([facts])
+        others: dict[str, tuple[str, ...]] = {}
+        for what in (it for it in BESIDE if it in beside):
+            [it] = self._beside[what].explore([facts])
+            keys = [key for key in it.mattering if key not in found.mattering]
+            if keys:
+                others[what] = tuple(self.policy.questions[key].number for key in keys)
+        return self._form(facts, found, others)
+
+    def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
+        """Give what charts lead to, in the order given."""
+        return self._explorer.explore(charts)
+
+    def _form(self, facts: Facts, found: Exploration, beside: Mapping[str, tuple[str, ...]]) -> ChartReadings:
+        names = ChartNames(facts)
+        alone = found.alone or {}
+        questions = [
+            Decided(
+                self.policy.questions[key],
+                self._settings[key],
+                "alone" if key in alone else "together",
+                {
+                    option: tuple(units_of(self.policy, claim) for claim in sorted(claims, key=sorted))
+                    for option, claims in alone.get(key, {}).items()
+                },
+            )
+            for key in found.mattering
+        ]
+        claims = [
+            Led(
+                units_of(self.policy, it.claim),
+                {self.policy.questions[key].number: self._letter(key, option) for key, option in it.readings.items()},
+                {names.supposed_fact(way): names.supposed_value(way) for way in it.given},
+                {names.site(parse(way.subject)) or way.subject: names.subject(parse(way.value)) for way in it.initial},
+            )
+            for it in found.claims
+        ]
+        return ChartReadings(
+            facts.encounter.id,
+            self._about,
+            units_of(self.policy, found.base),
+            tuple(questions),
+            tuple(claims),
+            beside,
+            tuple(names.supposed_fact(Resolution(*choice, "")) for choice in found.assumed if choice[0] != FREE),
+            found.complete,
+        )
+
+    def _letter(self, key: str, option: str) -> str:
+        return self.policy.questions[key].option(option).letter
