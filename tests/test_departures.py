@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 import case_files
+import clingo
 import generate
 import pytest
 import visits as small
@@ -179,7 +180,21 @@ def test_a_choice_from_a_list_of_the_law_takes_the_first_of_it() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="several documented places are tried: some are no facts while grounding")
+def test_a_choice_from_a_list_that_follows_from_the_chart_takes_the_first_of_it() -> None:
+    law = language.load({"law.lp": "% [c] R1\n% One.\n{ picked(Y, X) : fits(X) } = 1 :- there(Y).\n"})
+    text = "".join(f"{rule}\n" for rule in settleable(law).rules)
+    control = clingo.Control()
+    control.add("base", [], f"{text} there(a). fits(s10). fits(s2). fits(t) :- not fits(u). {{ fits(v) }} :- fits(w).")
+    control.ground([("base", [])])
+    assert [str(it.symbol) for it in control.symbolic_atoms.by_signature("picked", 2)] == ["picked(a,s10)"]
+    offered = {str(it.symbol.arguments[2]) for it in control.symbolic_atoms.by_signature("offered", 3)}
+    assert offered == {"s10", "s2", "t"}
+    control = clingo.Control()
+    control.add("base", [], f"{text} there(a). fits(s1). settled(picked,a).")
+    control.ground([("base", [])])
+    assert not list(control.symbolic_atoms.by_signature("picked", 2))
+
+
 def test_what_the_chart_does_not_say_is_not_open_while_the_law_is_grounded() -> None:
     """Every sum of minutes that an open site leaves possible would be grounded: too many in some of these charts."""
     engine = Engine(POLICY, {"A16": "ask"})
@@ -192,3 +207,22 @@ def test_what_the_chart_does_not_say_is_not_open_while_the_law_is_grounded() -> 
     assert len(asked) > 10
     assert all(it.is_fact for it in control.symbolic_atoms.by_signature("supposed_sites", 2))
     assert all(left[key]["supposed_sites", ""] == ["one_site", "own_sites"] for key in asked)
+
+
+@pytest.mark.parametrize(
+    ("settings", "places"), [({}, ["s1", "s2"]), ({"A16": "ask"}, ["own_sites", "s1", "s2"])], ids=["default", "ask"]
+)
+def test_one_of_several_documented_places_is_not_open_while_the_law_is_grounded(
+    settings: dict[str, str], places: list[str]
+) -> None:
+    """Both sites were needed, so nothing tells at which of them the third drug was given."""
+    drugs = [("x", "vancomycin", "arm"), ("y", "ceftriaxone", "port"), ("z", "famotidine", None)]
+    given = [
+        {"id": name, "drug": drug, "site": site, "method": "infusion", "start": "08:00", "stop": "09:00"}
+        for name, drug, site in drugs
+    ]
+    sites = [{"id": it, "necessity": "protocol"} for it in ("arm", "port")]
+    engine = Engine(POLICY, settings)
+    control, left = engine._ground([CODER.facts(small.visit(*given, access_sites=sites))])
+    assert left["e0"]["supposed_sites", ""] == places
+    assert [it.is_fact for it in control.symbolic_atoms.by_signature("supposed_sites", 2)] == [True]

@@ -12,7 +12,7 @@ from visits import visit
 
 from ivproof.chart.encounter import AccessSite, Encounter
 from ivproof.law.policy import Policy
-from ivproof.whatif.least import Change, Edit, is_possible, moment
+from ivproof.whatif.least import NOT_TRIED, Change, Edit, _corrected, is_possible, moment
 from ivproof.whatif.margins import margins_of
 from ivproof.why.why import Explainer
 from ivproof.why.whynot import units_of, why_not
@@ -217,6 +217,14 @@ def test_no_other_route_is_ever_told_and_nothing_that_was_not_given(explainer: E
             {"route", "done"}
         )
         assert "route" in search.not_tried
+
+
+def test_no_drug_is_said_to_have_been_given_for_a_test(explainer: Explainer) -> None:
+    chart = visit({"id": "y", "drug": "ceftriaxone", "method": "infusion", "start": "09:00", "stop": "10:40"})
+    tried = {(edit.place, edit.after) for it in _corrected(explainer.coder, chart) for edit in it.edits}
+    assert ("administrations[y].diagnostic", "False") in tried
+    assert ("administrations[y].diagnostic", "True") not in tried
+    assert "for a test" in NOT_TRIED
 
 
 BESIDE_A_LONG_INFUSION = visit(

@@ -16,7 +16,7 @@ from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 from ivproof.render.words import why_not_words
 from ivproof.whatif.least import Change, is_possible, moment
-from ivproof.why.attempts import Attempt
+from ivproof.why.attempts import Attempt, tries
 from ivproof.why.explanation import Line
 from ivproof.why.why import Explainer, NoSuchCodeError
 from ivproof.why.whynot import NoSuchAdministrationError, why_not
@@ -209,3 +209,28 @@ def test_wrong_codes_and_administrations_are_refused(explainer: Explainer) -> No
 def test_the_result_is_plain_data_and_the_same_each_time(explainer: Explainer) -> None:
     first = json.dumps(why_not(explainer, infusion(15), "96365").as_dict())
     assert first == json.dumps(why_not(Explainer(explainer.policy), infusion(15), "96365").as_dict())
+
+
+PUMP = {"id": "pump", "drug": "fluorouracil", "pump": "portable", "start": "09:00", "stop": "19:00"}
+BESIDE_THE_PUMP = {"id": "ns", "drug": "normal saline", "purpose": "hydration", "start": "10:00", "stop": "11:30"}
+LESION = {"drug": "bleomycin", "route": "IL", "site": None, "start": "10:00"}
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "rule"),
+    [
+        ([PUMP, BESIDE_THE_PUMP], "96360", "never-alone"),
+        ([PUMP, BESIDE_THE_PUMP], "96361", "never-alone"),
+        ([{**PUMP, "stop": None, "ordered_minutes": 2760}, BESIDE_THE_PUMP], "96361", "never-alone"),
+        ([{"id": "t", **LESION, "lesions": 3}], "96406", "many-lesions-code"),
+        ([{"id": "t", **LESION, "lesions": 3}, {"id": "u", **LESION, "lesions": 2}], "96406", "many-lesions-code"),
+        ([{"id": "t", **LESION, "lesions": 3}, {"id": "u", **LESION, "lesions": 2}], "96405", "counted-by-lesions"),
+        ([{"id": "t", **LESION, "drug": "triamcinolone", "lesions": 3}], "96405", "drug-into-lesion"),
+        ([{"id": "t", "drug": "ceftriaxone", "method": "push", "start": "09:00"}], "96365", "infusion-by-time"),
+    ],
+)
+def test_the_main_reason_comes_first(explainer: Explainer, given: list[dict[str, Any]], code: str, rule: str) -> None:
+    case = explainer.case(visit(*given))
+    derivation = case.derivation(None)
+    first = next(tries(case.teller(derivation), code, None))
+    assert rule in {first.rule, *(line.rule for line in first.obstacles)}

@@ -241,7 +241,9 @@ class Engine:
         def add(encounter: str, resolution: Resolution, literal: int) -> None:
             if encounter not in ranks:
                 ranks[encounter] = candidate_rank(charts[int(encounter[1:])])
-            found.append((encounter, resolution, ranks[encounter](resolution.value), literal))
+            # of a list the law itself took the first in the order of terms
+            rank = (0, resolution.value) if literal == TAKEN else ranks[encounter](resolution.value)
+            found.append((encounter, resolution, rank, literal))
 
         for name, arity in CHOICES.items():
             for atom in control.symbolic_atoms.by_signature(name, arity):

@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from ivproof.law import dependencies, language, plain_law, rewrite
 from ivproof.law.kept import Kept, rules, shaped
-from ivproof.law.syntax import Header, Program, Rule
+from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
 
@@ -255,6 +255,13 @@ class Policy:
         lengths = self.kept.get("probes", lambda: _probes(self.program), lambda it: sorted(shaped(it, [int])))
         telling = max((length for length in lengths if length < 2 * HOUR), default=0)
         return (telling, *(length for length in lengths if length != telling))
+
+    def offered(self, choice: str) -> tuple[str, ...]:
+        """What a choice of the law, by its predicate, may take of a list that the law gives; nothing of any other."""
+        heads = [it.head for it in self.program.rules if isinstance(it.head, Choice) and it.atom.name == choice]
+        lists = {part.atom.name for head in heads for part in head.condition if isinstance(part, BodyLiteral)}
+        facts = [it.atom for it in self.program.rules if it.is_fact and it.atom.name in lists]
+        return tuple(_text(it.arguments[0]) for it in facts if len(it.arguments) == 1)
 
     def question(self, text: str) -> Question:
         """Give the question with that number or short name. Raises PolicyError where there is none."""

@@ -14,6 +14,7 @@ from ivproof.law.syntax import (
     Choice,
     Comparison,
     Condition,
+    Element,
     Literal,
     Program,
     Rule,
@@ -146,10 +147,11 @@ def batch(program: Program, shared: Collection[Signature], encounter: str = "enc
 def settleable(program: Program) -> Program:
     """``program`` in which a choice is not made where ``settled(PREDICATE, KEY)`` holds (``all`` without a key).
 
-    What the choice takes can then be given as a fact, and nothing else stays possible. A choice from a list that the
-    program itself gives is never made: it takes the first of the list, in the order of the text, and ``offered`` tells
-    what it could take. A grounder that left it open would have to foresee all that may follow from it, such as every
-    sum of minutes. Raises ``ValueError`` where the program has ``settled/2`` or ``offered/3`` already.
+    What the choice takes can then be given as a fact, and nothing else stays possible. A choice from a list, which is
+    all that one predicate of one argument holds of, is never made: it takes the first of the list in the order of
+    terms, and ``offered`` tells what it could take. A grounder that left it open would have to foresee all that may
+    follow from it, such as every sum of minutes. Raises ``ValueError`` where the program has ``settled/2`` or
+    ``offered/3`` already.
     """
     if taken := program.signatures & {SETTLED, OFFERED}:
         raise ValueError(f"the name {_names(taken)} is taken")
@@ -164,13 +166,16 @@ def settleable(program: Program) -> Program:
         name = Function(rule.atom.name)
         body = (*rule.body, Literal(Function(SETTLED[0], (name, of)), negated=True))
         match rule.head.condition:
-            case (Literal(atom=Function(arguments=(Variable() as taken,)) as listed, negated=False) as part,) if (
-                listed.signature in lists
-            ):
-                first = min((it.atom.arguments[0] for it in lists[listed.signature]), key=str)
-                arguments = tuple(first if it == taken else it for it in rule.atom.arguments)
-                takes = replace(rule, head=Function(rule.atom.name, arguments), body=body)
-                return [takes, replace(rule, head=Function(OFFERED[0], (name, of, taken)), body=(*body, part))]
+            case (Literal(atom=Function(arguments=(Variable() as taken,)) as listed, negated=False) as part,):
+                offered = replace(rule, head=Function(OFFERED[0], (name, of, taken)), body=(*body, part))
+                if listed.signature in lists:
+                    first = min((it.atom.arguments[0] for it in lists[listed.signature]), key=str)
+                    arguments = tuple(first if it == taken else it for it in rule.atom.arguments)
+                    return [replace(rule, head=Function(rule.atom.name, arguments), body=body), offered]
+                each = Variable(fresh("Each", all_variables(rule)))
+                every = Literal(Function(listed.name, (each,)))
+                least = Aggregate("#min", (Element((each,), (every,)),), "=", taken)
+                return [replace(rule, head=rule.atom, body=(*body, part, least)), offered]
         return [replace(rule, body=body)]
 
     return Program(tuple(it for rule in program.rules for it in rewritten(rule)))

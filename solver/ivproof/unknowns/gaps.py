@@ -184,10 +184,13 @@ class _Finder:
 
     def all(self) -> Iterator[Gap]:
         yield from self._of_the_encounter()
-        for n, site in enumerate(self.encounter.access_sites):
-            if n and site.necessity is None and site.replaces is None:
+        sites = self.encounter.access_sites
+        used = {it.site for it in self.encounter.administrations}
+        for n, site in enumerate(sites):
+            key = (f"s{n + 1}", "necessity")
+            beside = len(sites) > 1 and site.id not in used  # what has no site may have been there
+            if site.necessity is None and site.replaces is None and (key in self.why or beside):
                 needed = Value("protocol", _site_change(n, necessity="protocol"))
-                key = (f"s{n + 1}", "necessity")
                 place = f"access_sites[{site.id}].necessity"
                 yield Gap(place, site.id, "necessity", self.why.get(key, ()), (needed,), key=key)
         for n in range(len(self.encounter.administrations)):
@@ -250,7 +253,8 @@ class _Finder:
                 routes = self.facts.listed_routes(f"a{n + 1}")
                 return tuple(Value(it, _change(n, route=it)) for it in routes), ""
             case "class":
-                return tuple(Value(it, self._class(n, it)) for it in get_args(DrugClass)), ""
+                classes = self.policy.offered("supposed_class") or get_args(DrugClass)
+                return tuple(Value(it, self._class(n, it)) for it in classes), ""
             case "lesions":
                 numbers = range(1, LESIONS + 1)
                 return tuple(Value(str(it), _change(n, lesions=it)) for it in numbers), f"every number up to {LESIONS}"

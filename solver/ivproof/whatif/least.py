@@ -55,7 +55,8 @@ SEARCHED = (
 
 NOT_TRIED = (
     "another drug, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the list "
-    "knows; that something was given which was not; amounts; what entries share or continue; three facts and more"
+    "knows; that something was given which was not, or for a test; amounts; what entries share or continue; three "
+    "facts and more"
 )
 """What is not, in words: what makes it another visit, and what anything can stand in."""
 
@@ -402,7 +403,7 @@ def _documented(encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterato
             edit = Edit("primary_reason", "not charted", it.id)
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"primary_reason": (it.id,)}))
     for at, site in enumerate(encounter.access_sites):
-        if at > 0 and site.necessity is None:
+        if len(encounter.access_sites) > 1 and site.necessity is None and site.replaces is None:
             sites = list(encounter.access_sites)
             sites[at] = site.model_copy(update={"necessity": "protocol"})
             edit = Edit(f"access_sites[{site.id}].necessity", "not charted", "protocol")
@@ -436,7 +437,8 @@ def _corrected(coder: Coder, encounter: Encounter) -> Iterator[Change]:
             values = closed(Administration, field)
             nothing = (None,) if about.default is None and (values or field in _REASONS) else ()
             for value in (*values, *nothing):
-                if value != charted and not (charted is None and value in _MISSING.get(field, ())):
+                said_before = charted is None and value in _MISSING.get(field, ())
+                if value != charted and not said_before and (field, value) not in _NEVER_SAID:
                     yield _edit(encounter, at, field, value, CORRECTED)
         for site in encounter.access_sites:
             if it.site is not None and it.site != site.id:
@@ -473,7 +475,8 @@ _MISSING: dict[str, tuple[object, ...]] = {
     "method": ("infusion",),
 }
 
-# a drug by a way that it does not have kills, and a dose that was not given was not: nothing that can be read as advice
-# may say otherwise
+# a drug by a way that it does not have kills, and a dose that was not given was not, nor is one a part of a test for
+# which it was not given: nothing that can be read as advice may say otherwise
 _NEVER = frozenset({"route", "done"})
+_NEVER_SAID = frozenset({("diagnostic", True)})
 _REASONS = frozenset({"integral_to", "discontinued"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
@@ -123,7 +124,7 @@ class MissingReport:
 
     def fact(self, place: str) -> Missing:
         """The missing fact at a place. Raises KeyError where there is none."""
-        return next(it for it in self.facts if it.place == place)
+        return {it.place: it for it in self.facts}[place]
 
 
 def missing_facts(coder: Coder, encounter: Encounter, answer: Answer | None = None) -> MissingReport:
@@ -162,11 +163,11 @@ class _Search:
         self._refine()
         optional = [n for n, gap in enumerate(self.gaps) if gap.optional]
         found = joint([len(it) for it in self.choices], optional, self._claims)
-        self.checked.compare()
         missing = tuple(
             self._missing(n, gap, tuple(outcomes[n][0]), found, varied=outcomes[n][1])
             for n, gap in enumerate(self.gaps)
         )
+        self.checked.compare()
         # a time may matter only so late that it was not combined with others
         late = {n for n, (_, varied) in enumerate(outcomes) if varied and n not in found.matters}
         ask = {*found.ask, *(n for n in late if not self.gaps[n].optional)}
@@ -187,7 +188,7 @@ class _Search:
 
     def _missing(self, n: int, gap: Gap, outcomes: tuple[Outcome, ...], found: Joint, *, varied: bool) -> Missing:
         wordings = [self.coder.policy.wordings[rule] for rule in gap.why if rule in self.coder.policy.wordings]
-        case = {} if varied else found.matters.get(n)
+        case = {} if varied else found.matters[n] if n in found.matters else self._beside_times(n)
         matters = ALONE if varied or case == {} else NEVER if case is None else TOGETHER
         if not outcomes:
             matters = UNTRIED
@@ -203,6 +204,26 @@ class _Search:
             tuple(it.sentence.replace("{" + it.variable + "}", gap.subject) for it in wordings),
             tuple(dict.fromkeys(rule for it in wordings for rule in it.references)),
         )
+
+    def _beside_times(self, n: int) -> Mapping[int, int] | None:
+        """The times of an administration beside which its technique matters, although nobody asks for it then."""
+        gap = self.gaps[n]
+        times = [at for at, it in enumerate(self.gaps) if it.time is not None and it.subject == gap.subject]
+        if not gap.late:
+            return None
+        for values in product(*(range(1, len(self.choices[at]) + 1) for at in times)):
+            encounter = self.facts.encounter
+            for at, value in zip(times, values, strict=True):
+                encounter = self.choices[at][value - 1].put(encounter)
+            if acceptable(encounter):
+                claims = self.chart.claims(encounter)
+                for choice in self.choices[n]:
+                    changed = choice.put(encounter)
+                    if self.chart.claims(changed) != claims:
+                        self.checked.add(encounter, claims, Settling())
+                        self.checked.add(changed, self.chart.claims(changed), Settling())
+                        return dict(zip(times, values, strict=True))
+        return None
 
     # --- one gap
 

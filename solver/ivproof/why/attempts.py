@@ -55,22 +55,32 @@ def tries(teller: Teller, code: str, administration: str | None, rather: Sequenc
 
     def order(it: Attempt) -> tuple[bool, int, bool, bool, int]:
         place = rather.index(it.key) if it.key in rather else len(rather)
-        measured = any(line.kind == "measure" for line in it.obstacles)
-        return it.only_if_read, place, not it.left_out, not measured, -it.progress
+        of_the_role = it.left_out and it not in in_another_role
+        return it.only_if_read, place, not of_the_role, not _is_measured(it), -it.progress
 
+    in_another_role: list[Attempt] = []
     best: dict[str, Attempt] = {}
     others: dict[str, Attempt] = {}
     for role, class_ in _entries(teller.derivation, code):
         for subject in _subjects(teller.derivation, administration):
             own = _classes(teller.derivation, subject)
             if own and class_ not in own:
-                others.setdefault(f"{subject} {class_}", _wrong_class(teller, subject, class_, own))
+                kept = list(_kept_from(teller, subject, code))
+                for attempt in kept:
+                    _keep(best, f"{attempt.rule} {attempt.key}", attempt, order)
+                if not kept:
+                    others.setdefault(f"{subject} {class_}", _wrong_class(teller, subject, class_, own))
                 continue
             left_out = list(_left_out(teller, subject, role))
+            earning = [] if left_out else list(_earning(teller, subject, role))
+            if not any(_is_measured(it) for _, it in earning):
+                # what earns nothing at all has its reason in whatever role it was left out of
+                in_another_role += [] if left_out else _left_out(teller, subject, None)
+                left_out = left_out or [it for it in in_another_role if it.key == teller.names.subject(str(subject))]
             for attempt in left_out:
                 _keep(best, f"{attempt.rule} {attempt.key}", attempt, order)
             if not left_out:
-                for name, attempt in _earning(teller, subject, role):
+                for name, attempt in earning:
                     _keep(best, name, attempt, order)
     found = sorted(best.values(), key=order)
     yield from found
@@ -118,19 +128,47 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
         )
 
 
-def _left_out(teller: Teller, subject: Term, role: Term) -> Iterator[Attempt]:
-    """What the law itself says of something that it leaves out: of a role, or of everything."""
+def _is_measured(attempt: Attempt) -> bool:
+    """Whether a length against its threshold stands against it."""
+    return any(line.kind == "measure" for line in attempt.obstacles)
+
+
+def _left_out(teller: Teller, subject: Term, role: Term | None) -> Iterator[Attempt]:
+    """What the law itself says of something that it leaves out: of a role, or of everything.
+
+    Without a role it is what is said in any, of what earns nothing.
+    """
     derivation, key = teller.derivation, teller.names.subject(str(subject))
-    atoms = [it for it in derivation.of("excluded") if it.arguments[1] == role]
-    atoms += derivation.of("left_out")
-    for atom in atoms:
-        if atom.arguments[0] == subject or str(atom.arguments[0]) == key:
-            line = teller.fresh().step(str(atom))
-            lines = line.step.lines if line.step is not None else ()
-            citation = line.step.citation if line.step is not None else ""
-            text = line.text.rstrip(".")
-            who = teller.names.term(subject)
-            yield Attempt(line.rule, citation, text, who, lines, False, 1, key, left_out=True, says=line.says)
+    own = {str(subject), key}
+    atoms = [*derivation.of("left_out")]
+    if role is not None:
+        atoms = [*(it for it in derivation.of("excluded") if it.arguments[1] == role), *atoms]
+    elif not any(str(it.arguments[2]) in own for it in derivation.of("unit")):
+        atoms = [*derivation.of("excluded"), *atoms]
+    return (_reason(teller, subject, it) for it in atoms if str(it.arguments[0]) in own)
+
+
+def _kept_from(teller: Teller, subject: Term, code: str) -> Iterator[Attempt]:
+    """Why the law keeps something from a code, or from all that could be given that way."""
+    derivation, own = teller.derivation, {str(subject), teller.names.subject(str(subject))}
+    reasons = {
+        str(why)
+        for name in ("kept_from", "kept_from_by_route")
+        for who, why, kept in (it.arguments for it in derivation.of(name))
+        if str(who) in own and str(kept) == f'"{code}"'
+    }
+    for atom in derivation.of("excluded"):
+        if str(atom.arguments[0]) in own and str(atom.arguments[2]) in reasons:
+            yield _reason(teller, subject, atom)
+
+
+def _reason(teller: Teller, subject: Term, atom: Function) -> Attempt:
+    """That something is left out, with the reasons for it."""
+    line = teller.fresh().step(str(atom))
+    lines = line.step.lines if line.step is not None else ()
+    citation = line.step.citation if line.step is not None else ""
+    who, key = teller.names.term(subject), teller.names.subject(str(subject))
+    return Attempt(line.rule, citation, line.text.rstrip("."), who, lines, False, 1, key, left_out=True, says=line.says)
 
 
 def _gives(teller: Teller, rule: Rule, role: Term) -> bool:
