@@ -9,7 +9,7 @@ Those that are not answered rightly stand in one list, `faults/open.toml`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -52,13 +52,19 @@ def failing(file: str, name: str) -> Sequence[pytest.MarkDecorator]:
 # --- Files
 
 
-def documents(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the file name and the data of every case under a folder; a file may hold one, a list, or YAML documents."""
+@cache
+def documents(folder: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Give the file name and the data of every case under a folder; a file may hold one, a list, or YAML documents.
+
+    Reading them all takes ten seconds, so a process does it once.
+    """
     reader = YAML(typ="safe")
-    for path in sorted((FOLDER / folder).rglob("*.yaml")):
-        for document in reader.load_all(path.read_text("utf-8")):
-            for data in document if isinstance(document, list) else [document]:
-                yield f"{folder}/{path.name}", data
+    return tuple(
+        (f"{folder}/{path.name}", data)
+        for path in sorted((FOLDER / folder).rglob("*.yaml"))
+        for document in reader.load_all(path.read_text("utf-8"))
+        for data in (document if isinstance(document, list) else [document])
+    )
 
 
 def encounter_of(data: object, file: str) -> Encounter:
@@ -73,7 +79,8 @@ def _texts(data: Mapping[str, Any] | None) -> dict[str, str]:
     return {str(key): str(value) for key, value in (data or {}).items()}
 
 
-def worked(folder: str) -> list[Case]:
+@cache
+def worked(folder: str) -> tuple[Case, ...]:
     """Give the cases of `published` or `law`.
 
     A published case that departs from the policy says so: `source_readings` are the readings under which the source's
@@ -96,17 +103,18 @@ def worked(folder: str) -> list[Case]:
                 data.get("side", ""),
             )
         )
-    return cases
+    return tuple(cases)
 
 
-def options() -> list[Case]:
+@cache
+def options() -> tuple[Case, ...]:
     """Give a case for each option of each question, and one with the question left open where none is supported."""
     cases = []
     for case in read_cases([FOLDER / "readings"]):
         if not isinstance(case, Case):
             raise ValueError(f"no case: {case}")
         cases.append(replace(case, file=f"readings/{Path(case.file).name}", line=None))
-    return cases
+    return tuple(cases)
 
 
 # --- Answers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from ivproof import recheck
@@ -42,18 +42,20 @@ class SecondEngine:
     def program(self) -> recheck.Program:
         """The law, read by the second engine's own parser and compiled.
 
-        What it read is kept between runs, and taken only where it says what the law's text says.
+        What it read is kept between runs, and taken only where it says what the law's text says. All settings of the
+        questions share it.
         """
         texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
 
         def plain() -> Any:
             return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
 
-        def read(kept: Any) -> list[recheck.Rule]:
-            return [rule for name, text in texts.items() for rule in recheck.rebuilt(kept[name], text, name)]
+        def read(kept: Any) -> recheck.Program:
+            files = (recheck.rebuilt(kept[name], text, name) for name, text in texts.items())
+            return recheck.Program(chain.from_iterable(files))
 
         try:
-            return recheck.Program(self.policy.kept.get("second-engine", plain, read))
+            return self.policy.kept.get("second-engine", plain, read)
         except ValueError:  # a law that is written with more brackets than it needs, or in another order
             return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
 

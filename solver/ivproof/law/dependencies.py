@@ -98,13 +98,22 @@ def shared(program: Program, inputs: Collection[Signature]) -> frozenset[Signatu
     ``inputs`` are the predicates of the chart's facts. These, what no rule concludes, what a choice
     concludes, and everything that depends on them belongs to one encounter.
     """
-    import networkx as nx  # noqa: PLC0415
-
-    dependencies = graph(program.rules)
-    concluded = defined(program)
-    chosen = {rule.atom.signature for rule in program.rules if isinstance(rule.head, Choice)}
-    own = {node for node in dependencies if node in inputs or node in chosen or node not in concluded}
-    return frozenset(dependencies).difference(own, *(nx.descendants(dependencies, node) for node in own))
+    concluded = {rule.atom.signature for rule in program.rules}
+    leads: dict[Signature, set[Signature]] = {}
+    own = set(inputs)
+    for rule in program.rules:
+        head = rule.atom.signature
+        if isinstance(rule.head, Choice):
+            own.add(head)
+        for body, _ in _uses(rule):
+            leads.setdefault(body, set()).add(head)
+    own.update(leads.keys() - concluded)
+    waiting = list(own)
+    while waiting:
+        new = leads.get(waiting.pop(), set()) - own
+        own |= new
+        waiting += new
+    return frozenset(concluded - own)
 
 
 def defined(program: Program) -> dict[Signature, tuple[Rule, ...]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -291,29 +291,22 @@ class Policy:
 
     def batch_rules(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
         """Give the law for many charts at once, with the settled questions worked into its rules."""
-        return self.kept_for("batch", settings, lambda: self.lifted(self._law(settings), settings))
-
-    def kept_for(
-        self, name: str, settings: Mapping[str, str | None], make: Callable[[], list[BatchRule]]
-    ) -> list[BatchRule]:
-        """Give the rules that are made for these settings, which are kept under a name."""
         text = repr(sorted((key, option) for key, option in settings.items() if option is not None))
-        key = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        return self.kept.get(key, lambda: [[*it] for it in make()], _read_batch)
+        key = f"batch-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return self.kept.get(key, lambda: [[*it] for it in self._lifted(settings)], _read_batch)
 
-    def lifted(self, program: Program, settings: Mapping[str, str | None]) -> list[BatchRule]:
-        """Give rules for many charts at once, that stand beside the law with these settings or are the law."""
+    def _lifted(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
+        law = self._law(settings)
         # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
         listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
-        law = Program((*self._law(settings).rules, *listed))
-        common = dependencies.shared(law, self.own_inputs | {rewrite.SETTLED})
+        common = dependencies.shared(Program((*law.rules, *listed)), self.own_inputs | {rewrite.SETTLED})
         return [
             BatchRule(
                 rule.atom.name,
                 sorted({it.atom.name for it in rule.body if isinstance(it, BodyLiteral) and not it.negated}),
                 str(rule),
             )
-            for rule in rewrite.batch(program, common).rules
+            for rule in rewrite.batch(law, common).rules
         ]
 
     def _law(self, settings: Mapping[str, str | None]) -> Program:

@@ -39,7 +39,7 @@ class Minutes:
     def __init__(self, coder: Coder) -> None:
         """Prepare the law as the second engine reads it."""
         self.coder = coder
-        self.law = Law(coder.second.program.rules, coder.determiner.settings)
+        self.law = Law(coder.second.program, coder.determiner.settings)
         self._options = {key: [it.name for it in question.options] for key, question in coder.policy.questions.items()}
         self._atoms: dict[str, Atom] = {}
 

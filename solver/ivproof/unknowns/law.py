@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from ivproof.recheck import Rule
+from ivproof.recheck import Program, Rule
 from ivproof.recheck.codegen import source
 from ivproof.recheck.strata import stratify
 from ivproof.recheck.syntax import (
@@ -39,6 +39,9 @@ TIME = (("at", 2), (2,))
 NESTED = 4
 """How deep inside a term a time is followed."""
 
+LAWS, FUNCTIONS = 4, 10_000
+"""Of so many laws it is kept in memory where a time can stand, and so many rules are kept as functions."""
+
 Path = tuple[int, ...]
 """Where in an atom or a term a time can stand: the number of an argument, of an argument in that, and so on."""
 
@@ -59,9 +62,7 @@ class Ready:
     @cached_property
     def fire(self) -> Any:
         """The rule as a function, as `ivproof.recheck.codegen` writes it."""
-        space: dict[str, Any] = {"below": below, "calculate": calculate, **AGGREGATES_NOTED}
-        exec(compile(source(self.rule, bounded=False), f"<{self.rule.file}:{self.rule.line}>", "exec"), space)
-        return space["rule"]
+        return _function(self.rule)
 
 
 @dataclass
@@ -92,16 +93,15 @@ class Step:
 class Law:
     """The rules of a policy under settings of its questions; None leaves a question open."""
 
-    def __init__(self, rules: Iterable[Rule], settings: Mapping[str, str | None]) -> None:
+    def __init__(self, program: Program, settings: Mapping[str, str | None]) -> None:
         """Work the settings into the rules and order them."""
         self.open = [key for key, option in settings.items() if option is None]
-        given = tuple(rules)
-        ready = [it for rule in given if (it := _settled(rule, settings)) is not None]
+        self.timed = _timed(program)
+        ready = [it for rule in program.rules if (it := _settled(rule, settings)) is not None]
         for key in self.open:
-            ready += [Ready(rule, {}) for rule in _about(key, given)]
+            ready += [Ready(rule, {}) for rule in _about(key, program.rules)]
         self.facts = [it.rule.fact for it in ready if it.rule.is_fact]
         waiting = {id(it.rule): it for it in ready if not it.rule.is_fact}
-        self.timed = _timed([it.rule for it in waiting.values()])
         self.steps = [
             Step(tuple(waiting[id(rule)] for rule in stratum.rules), stratum.recursive)
             for stratum in stratify([it.rule for it in waiting.values()])
@@ -184,11 +184,21 @@ def _settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
     return Ready(replace(rule, body=tuple(body)), wants)
 
 
+@lru_cache(maxsize=FUNCTIONS)
+def _function(rule: Rule) -> Any:
+    """A rule as a function; most are the same under every setting."""
+    space: dict[str, Any] = {"below": below, "calculate": calculate, **AGGREGATES_NOTED}
+    exec(compile(source(rule, bounded=False), f"<{rule.file}:{rule.line}>", "exec"), space)
+    return space["rule"]
+
+
 # --- Where times can stand
 
 
-def _timed(rules: Sequence[Rule]) -> dict[Signature, frozenset[int]]:
-    """The arguments of each predicate, counted from 1, that can hold a time."""
+@lru_cache(maxsize=LAWS)
+def _timed(program: Program) -> dict[Signature, frozenset[int]]:
+    """The arguments of each predicate, counted from 1, that can hold a time under some setting of the questions."""
+    rules = [rule for rule in program.rules if not rule.is_fact]
     signature, path = TIME
     found: dict[Signature, set[Path]] = {signature: {path}}
     changed = True
