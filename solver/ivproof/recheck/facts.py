@@ -233,8 +233,9 @@ class _Translation:
                 yield f"{predicate}({a})", f"{place}/{name}"
         if it.get("diagnostic"):
             yield f"diagnostic({a})", f"{place}/diagnostic"
-        if "site" in it and it["route"] in {"IV", "IA"}:
-            yield f"site({a},{self.sites[key(it['site'])]})", f"{place}/site"
+        if "site" in it:
+            vascular = it["route"] in {"IV", "IA"}
+            yield f"{'site' if vascular else 'injected_at'}({a},{self.sites[key(it['site'])]})", f"{place}/site"
         if "continues" in it and self.names[key(it["continues"])] not in self.withheld:
             yield f"continues({a},{self.names[key(it['continues'])]})", f"{place}/continues"
         if "order" in it:
