@@ -64,7 +64,7 @@ FULL: dict[str, Any] = {
             "discarded_units": 1,
         },
         {"id": "b", "drug": "trastuzumab", "route": "IV", "site": "two", "continues": "a", "integral_to": "protocol"},
-        {"id": "c", "drug": "leuprolide", "route": "IM", "hormonal": True},
+        {"id": "c", "drug": "leuprolide", "route": "IM", "site": "gluteal", "hormonal": True},
         {"id": "d", "drug": "methotrexate", "route": "IT", "spinal_puncture": True, "puncture_by": "another"},
         {"id": "e", "drug": "methotrexate", "route": "IT", "reservoir": True},
         {"id": "f", "drug": "bleomycin", "route": "IL", "lesions": 3},

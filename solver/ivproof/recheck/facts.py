@@ -234,8 +234,11 @@ class _Translation:
         if it.get("diagnostic"):
             yield f"diagnostic({a})", f"{place}/diagnostic"
         if "site" in it:
-            vascular = it["route"] in {"IV", "IA"}
-            yield f"{'site' if vascular else 'injected_at'}({a},{self.sites[key(it['site'])]})", f"{place}/site"
+            name = key(it["site"])
+            if it["route"] in {"IV", "IA"}:
+                yield f"site({a},{self.sites[name]})", f"{place}/site"
+            else:
+                yield f"injected_at({a},{self.sites.get(name) or self._number('w', name.casefold())})", f"{place}/site"
         if "continues" in it and self.names[key(it["continues"])] not in self.withheld:
             yield f"continues({a},{self.names[key(it['continues'])]})", f"{place}/continues"
         if "order" in it:
