@@ -139,9 +139,9 @@ def test_a_string_stays_what_it_is(value: str) -> None:
         ("#minimize { 1 : a }.", ":~ a", "a fact, a rule, or a choice"),
         (":~ a. [1]", ":~ a", "a fact, a rule, or a choice"),
         ("#script (python)\n#end.", "#script", "a fact, a rule, or a choice"),
-        ('#include "other.lp".', "other.lp", "a fact, a rule, or a choice"),
+        ('#include "other.lp".', "#include", "a fact, a rule, or a choice"),
         ("p :- &x.", "&x", "p(..), not p(..)"),
-        ("%* a block *%", "%* a block *%", "a % comment"),
+        ("%* a block *%", "%*", "a % comment"),
         ("p q.", "syntax error", "a fact, a rule, or a choice"),
     ],
 )

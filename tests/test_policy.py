@@ -40,7 +40,7 @@ def test_a_description_that_cannot_be_used_says_why(folder: Path, text: str, sai
 
 def test_a_file_of_the_law_that_is_no_text_is_named(folder: Path) -> None:
     (folder / "push.lp").write_bytes(b"\xff\xfe")
-    with pytest.raises(PolicyError, match=r"push\.lp: found a byte that is not UTF-8"):
+    with pytest.raises(PolicyError, match=r"push\.lp:1: found a byte that is not UTF-8"):
         Policy.load(folder)
 
 

@@ -22,13 +22,15 @@ import networkx as nx
 from ivproof.engine.choices import CHOICES
 from ivproof.engine.engine import SHOWN
 from ivproof.law import clockwork, dependencies
+from ivproof.law.effort import excessive
+from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
 from ivproof.law.options import asked_options, is_question, read_options
-from ivproof.law.policy import QUESTION_PREDICATES, Policy
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables
 from ivproof.law.terms import Function, Signature, String, Variable, operations, variables
+from ivproof.policy import QUESTION_PREDICATES, Policy, policies
 
 READ_BY_PEOPLE = QUESTION_PREDICATES | {("option", 4)}
 """Facts about the questions: Python reads them from the law, not from an answer."""
@@ -91,12 +93,15 @@ def lint(policy: Policy) -> list[Finding]:
 
 def unfit(policy: Policy) -> list[str]:
     """Why a law is not to be used, one line each: what it reads and nothing defines, defaults and options that are
-    none, rules without a header. Part of `lint`, and kept under the digest of the law. Raises LawError.
+    none, rules without a header, circles, recursions without an end, and more work than can be gone through. Part of
+    `lint`, and kept under the digest of the law. Raises LawError.
     """
 
     def found() -> list[str]:
         law = _Law(policy, policy.program, Sources({}, {}, {}))
-        return [str(it) for check in (_without_header, _undefined, _settings) for it in check(law)]
+        plain = (_without_header, _undefined, _settings, _safe, _stratified, _choices)
+        problems = [str(it) for check in plain for it in check(law)]
+        return problems or [str(it) for it in _endless(law)] or list(excessive(policy))
 
     return policy.kept.get("unfit", found, lambda plain: [str(it) for it in plain])
 
@@ -322,6 +327,17 @@ def _safe(law: _Law) -> Iterator[Finding]:
             yield _at(rule, f"variable {name}, which nothing binds", "a positive literal or an equation with it")
 
 
+def _given() -> frozenset[Signature]:
+    """The predicates that a chart may have facts of, whatever the vocabulary of a law says."""
+    return frozenset(signature for name in policies() for signature in Policy.load(name).inputs)
+
+
+def _endless(law: _Law) -> Iterator[Finding]:
+    for rule in endless(law.program, law.policy.inputs | _given()):
+        expected = "a recursion that builds nothing, counts up to a limit, or stands beside a counter"
+        yield _at(rule, f"{rule.atom} in a recursion that may never end", expected)
+
+
 def _choices(law: _Law) -> Iterator[Finding]:
     known = {(name, arity - 1) for name, arity in CHOICES.items()}
     for rule in law.program.rules:
@@ -416,6 +432,7 @@ _CHECKS: tuple[Callable[[_Law], Iterator[Finding]], ...] = (
     _clock,
     _safe,
     _stratified,
+    _endless,
     _choices,
     _questions,
     _codes,

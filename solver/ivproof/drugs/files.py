@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ivproof.drugs.names import folded
 from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, How, Match, NextDoor, Product, Source
+from ivproof.plain_file import FileError, read_text
 
 INGREDIENT_COLUMNS = (
     *("key", "name", "kind", "printed", "hormonal", "immunotherapy"),
@@ -128,8 +129,8 @@ class _Reader:
     def _lines(self, file: str, columns: tuple[str, ...]) -> Iterator[_Line]:
         self.file, self.row = file, 1
         try:
-            text = (self.folder / file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text(self.folder / file)
+        except (OSError, FileError) as error:
             self._problem("file", str(error), f"a readable UTF-8 file {file}")
             return
         reader = csv.reader(text.splitlines())

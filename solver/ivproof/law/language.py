@@ -6,7 +6,7 @@ expected, instead of being passed on to a solver that happens to understand it.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from clingo import SymbolType, ast
 from clingo.ast import AST, ASTType
@@ -25,6 +25,7 @@ from ivproof.law.syntax import (
     part_variables,
 )
 from ivproof.law.terms import Function, Operation, String, Term, Variable
+from ivproof.law.tokens import STATEMENT, Problem, outside
 
 _HEADER = re.compile(r"%\s*\[([^\]\s]+)\]\s*(.*)")
 _MESSAGE = re.compile(r"<string>:(\d+):\S+ error: (.*)", re.DOTALL)
@@ -53,21 +54,6 @@ _AGGREGATES = {
 }
 _TERMS = "an integer, a constant, a string, a variable, a function, a tuple or arithmetic with + - * / \\"
 _BODY = "p(..), not p(..), a comparison, or an aggregate #sum, #count, #min, #max"
-_STATEMENT = "a fact, a rule, or a choice { h(..) : lit, .. } = 1 :- body"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in a law file that is outside the rule language."""
-
-    file: str
-    line: int
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        """One line for a person."""
-        return f"{self.file}:{self.line}: found {self.found}; expected {self.expected}"
 
 
 class LawError(ValueError):
@@ -118,6 +104,9 @@ class _Reader:
         self._end = 0  # line on which the last statement ended
 
     def read(self) -> None:
+        self.problems += outside(self.file, self.text)
+        if self.problems:
+            return
         messages: list[str] = []
         try:
             ast.parse_string(self.text, self._statement, logger=lambda _, message: messages.append(message))
@@ -126,7 +115,7 @@ class _Reader:
         for message in messages:
             place = _MESSAGE.match(message)
             found = " ".join((place[2] if place else message).split())
-            self._refuse(int(place[1]) if place else 1, found, _STATEMENT)
+            self._refuse(int(place[1]) if place else 1, found, STATEMENT)
 
     def _refuse(self, line: int, found: str, expected: str) -> None:
         problem = Problem(self.file, line, found, expected)
@@ -136,22 +125,21 @@ class _Reader:
     def _statement(self, node: AST) -> None:
         begin, end = node.location
         kind = node.ast_type
-        if begin.filename != "<string>":
-            line = next((n for n, text in enumerate(self.lines, 1) if b"#include" in text), 1)
-            self._refuse(line, "#include", _STATEMENT)
-        elif kind == ASTType.Comment and node.comment_type == ast.CommentType.Line:
+        if kind == ASTType.Comment and node.comment_type == ast.CommentType.Line:
             self._comments.append((begin.line, str(node)))
         elif kind == ASTType.Rule:
             self._rule(node, begin.line, end.line)
         elif begin != end:  # the parser itself puts an empty "#program base." first
-            self._refuse(begin.line, str(node), "a % comment" if kind == ASTType.Comment else _STATEMENT)
+            self._refuse(begin.line, str(node), "a % comment" if kind == ASTType.Comment else STATEMENT)
 
     def _rule(self, node: AST, begin: int, end: int) -> None:
         try:
             rule = Rule(_head(node.head), tuple(map(_body_part, node.body)), None, 1, self.file, begin)
             _check_anonymous(node, rule)
-        except _OutsideError as outside:
-            self._refuse(begin, *outside.args)
+        except _OutsideError as error:
+            self._refuse(begin, *error.args)
+        except RecursionError:
+            self._refuse(begin, "a term of too many levels", "terms of fewer")
         else:
             header, clause = self._header(rule)
             self.rules.append(replace(rule, header=header, clause=clause, text=self._source(node)))

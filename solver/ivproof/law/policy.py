@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -24,6 +25,7 @@ from ivproof.law.kept import Kept, rules, shaped
 from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
+from ivproof.plain_file import LARGEST, FileError, read_text
 
 QUESTION_PREDICATES = {
     *(("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3), ("defined", 2)),
@@ -128,10 +130,7 @@ class Policy:
             if not (folder / "policy.toml").is_file():
                 folder = law_folder() / str(name)
             described = _described(folder / "policy.toml")
-            texts = {
-                (folder / file).resolve().relative_to(folder.resolve().parent).as_posix(): _read(folder / file)
-                for file in described["files"]
-            }
+            texts = _texts(folder, described["files"])
         except (FileNotFoundError, NotADirectoryError) as error:
             known = ", ".join(policies())
             raise PolicyError(
@@ -338,6 +337,9 @@ HOUR = 60
 DIGEST = len("sha256:") + 12
 """So much of a digest tells one law from another for people."""
 
+FILE = re.compile(r"(\.\./)?([A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]{1,100}\.lp", re.ASCII)
+"""A file of a law as policy.toml names it."""
+
 PUBLISHED = "published.toml"
 """The file beside the folders of policies that has the digest of each edition: [out001], edition = digest."""
 
@@ -358,12 +360,36 @@ def _described(file: Path) -> dict[str, Any]:
     return described
 
 
+def _texts(folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """The files of a law by name. Raises PolicyError or OSError.
+
+    They lie in the folder or beside it, and none is led to by a link: a policy of somebody else must not take what it
+    likes from this machine into every proof.
+    """
+    above = folder.resolve().parent
+    found: dict[str, str] = {}
+    for number, name in enumerate(files, 1):
+        path = Path(os.path.normpath(folder.resolve() / name))
+        if not FILE.fullmatch(name) or not path.is_relative_to(above):
+            expected = "names of .lp files in this folder or beside it, of letters, digits, - and _"
+            raise PolicyError(f"{folder / 'policy.toml'}: files, {number}: found {name!r}, expected {expected}")
+        if path.resolve() != path:
+            raise PolicyError(f"{folder / name}: found a link, expected a file of the policy itself")
+        stands = path.relative_to(above).as_posix()
+        if stands in found:
+            raise PolicyError(f"{folder / 'policy.toml'}: files, {number}: found {name} twice, expected each file once")
+        found[stands] = _read(path)
+        if sum(map(len, found.values())) > LARGEST:
+            raise PolicyError(f"{folder / name}: found a law of more than {LARGEST} characters, expected a smaller one")
+    return found
+
+
 def _read(file: Path) -> str:
     """The text of a file of the law. Raises PolicyError or OSError."""
     try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{file}: found a byte that is not UTF-8 at {error.start}, expected text") from error
+        return read_text(file)
+    except FileError as error:
+        raise PolicyError(str(error)) from error
 
 
 def _published(folder: Path) -> dict[tuple[str, str], str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ivproof.law import dependencies
-from ivproof.law.language import LawError, Problem
+from ivproof.law.language import LawError
 from ivproof.law.syntax import (
     Aggregate,
     Choice,
@@ -24,6 +24,7 @@ from ivproof.law.syntax import (
     rule_conditions,
 )
 from ivproof.law.terms import Function, Signature, Variable, parse, variables
+from ivproof.law.tokens import Problem
 
 SETTLED: Signature = ("settled", 2)
 """What says that a choice, by its predicate and what it is about, is not made but given."""

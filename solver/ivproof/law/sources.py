@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ivproof.law.policy import Policy, PolicyError
+from ivproof.plain_file import FileError, read_text
+from ivproof.policy import Policy, PolicyError
 
 RULES = "rules.toml"
 NATIONAL = "national.toml"
@@ -84,8 +85,8 @@ def folders(policy: Policy) -> list[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, FileError) as error:
         raise PolicyError(f"{path}: {error}") from error

@@ -10,6 +10,7 @@ stated claims; every step; every atom that holds has its step; and the evidence 
 
 import hashlib
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -206,13 +207,23 @@ def read_law(folder: Path) -> dict[str, str]:
 
     Raises OSError, ValueError, or KeyError where it lists none.
     """
-    described = (folder / NAMES).read_text("utf-8")
+    described = _text(folder / NAMES)
     above = folder.resolve().parent
-    files = {
-        (folder / file).resolve().relative_to(above).as_posix(): (folder / file).read_text("utf-8")
-        for file in tomllib.loads(described)["files"]
-    }
+    files: dict[str, str] = {}
+    for file in tomllib.loads(described)["files"]:
+        path = Path(os.path.normpath(folder.resolve() / file))
+        files[path.relative_to(above).as_posix()] = _text(path)
     return {**files, NAMES: described}
+
+
+def _text(path: Path) -> str:
+    if not path.is_file() and path.exists():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file")
+    with path.open("rb") as file:
+        data = file.read(LARGEST_LAW + 1)
+    if len(data) > LARGEST_LAW:
+        raise ValueError(f"{path} has more than {LARGEST_LAW} bytes")
+    return data.decode().replace("\r\n", "\n")
 
 
 def digest_of(law: Mapping[str, str]) -> str:
