@@ -88,7 +88,7 @@ def endless(program: Program, given: Collection[Signature] = ()) -> tuple[Rule, 
         faults: dict[int, Rule] = {}
         found: set[Place] = set()
         for component in _from_below(graph):
-            inside: list[_Edge] = [edge for _, _, edge in graph.subgraph(component).edges(data="edge")]
+            inside: list[_Edge] = [about["edge"] for _, _, about in graph.subgraph(component).edges(data=True)]
             builds = [edge for edge in inside if edge.builds]
             if any(before in unsettled for place in component for before in graph.predecessors(place)):
                 unsettled |= component
