@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from command import chart, run, write_lines
 
-from ivproof.choices import CHOICES
+from ivproof.checks.lint import unfit
+from ivproof.engine.choices import CHOICES
 from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
-from ivproof.law.lint import unfit
+from ivproof.law.policy import Policy, PolicyError, law_folder
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
-from ivproof.policy import Policy, PolicyError, law_folder
 from ivproof.recheck import LawError as SecondLawError
 from ivproof.recheck import Program, parse
 from ivproof.recheck.budget import Budget, LimitError

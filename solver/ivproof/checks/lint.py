@@ -19,18 +19,18 @@ from functools import cached_property
 
 import networkx as nx
 
+from ivproof.checks.effort import excessive
 from ivproof.engine.choices import CHOICES
 from ivproof.engine.engine import SHOWN
 from ivproof.law import clockwork, dependencies
-from ivproof.law.effort import excessive
 from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
 from ivproof.law.options import asked_options, is_question, read_options
+from ivproof.law.policy import QUESTION_PREDICATES, Policy, policies
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables
 from ivproof.law.terms import Function, Signature, String, Variable, operations, variables
-from ivproof.policy import QUESTION_PREDICATES, Policy, policies
 
 READ_BY_PEOPLE = QUESTION_PREDICATES | {("option", 4)}
 """Facts about the questions: Python reads them from the law, not from an answer."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ivproof.drugs.names import folded
 from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, How, Match, NextDoor, Product, Source
-from ivproof.plain_file import FileError, read_text
+from ivproof.formats.plain_file import FileError, read_text
 
 INGREDIENT_COLUMNS = (
     *("key", "name", "kind", "printed", "hormonal", "immunotherapy"),

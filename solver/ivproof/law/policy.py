@@ -20,12 +20,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ivproof.formats.plain_file import LARGEST, FileError, read_text
 from ivproof.law import dependencies, language, plain_law, rewrite
 from ivproof.law.kept import Kept, rules, shaped
 from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
-from ivproof.plain_file import LARGEST, FileError, read_text
 
 QUESTION_PREDICATES = {
     *(("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3), ("defined", 2)),

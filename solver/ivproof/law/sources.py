@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ivproof.plain_file import FileError, read_text
-from ivproof.policy import Policy, PolicyError
+from ivproof.formats.plain_file import FileError, read_text
+from ivproof.law.policy import Policy, PolicyError
 
 RULES = "rules.toml"
 NATIONAL = "national.toml"

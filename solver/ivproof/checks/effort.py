@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ivproof import recheck
+from ivproof.chart.encounter import Source, parse
+from ivproof.chart.facts import facts_of
 from ivproof.drugs.listing import DrugList
-from ivproof.encounter import Source, parse
-from ivproof.facts import facts_of
-from ivproof.policy import Policy
+from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy
 from ivproof.recheck.budget import Budget, LimitError
-from ivproof.second import SecondEngine
 
 WORK = 20_000_000
 """What the made-up visit may take, in atoms that are looked at; the law of this package takes a seventieth of it."""
