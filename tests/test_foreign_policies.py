@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 from pathlib import Path
 
 import pytest
 from command import chart, run, write_lines
+from small_policy import HEADER, small_policy
 
 from ivproof.checks.lint import unfit
 from ivproof.engine.choices import CHOICES
 from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
-from ivproof.law.policy import Policy, PolicyError, law_folder
+from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.recheck import LawError as SecondLawError
 from ivproof.recheck import Program, parse
 from ivproof.recheck.budget import Budget, LimitError
 
-HEADER = "% [{}] R30 (III.B)\n% Something is added.\n"
-LAW = (
-    f"{HEADER.format('none')}total(Code, 1) :- unit(A, B, Code, C, D).\n\n"
-    f"{HEADER.format('unit')}unit(A, a, b, c, d) :- drug(A, I).\n"
-)
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small law, to which something can be added."""
-    found = tmp_path / "small"
-    found.mkdir()
-    shutil.copy(law_folder() / "vocabulary.lp", tmp_path)
-    files = '["../vocabulary.lp", "law.lp", "more.lp"]'
-    (found / "policy.toml").write_text(f'id = "small"\ntitle = "Small"\nedition = "1"\nfiles = {files}\n', "utf-8")
-    (found / "law.lp").write_text(LAW, "utf-8")
-    (found / "more.lp").write_text("\n", "utf-8")
-    return found
+    return small_policy(tmp_path)
 
 
 def refused(folder: Path, tmp_path: Path) -> str:

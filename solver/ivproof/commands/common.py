@@ -61,7 +61,7 @@ def load_policy(name: str, *, checked: bool = True) -> Policy:
     from ivproof.law.policy import Policy
 
     with telling_policy_errors():
-        law = Policy.load(name)
+        law = Policy.load(policy_folder(name))
         if not checked or law.standing == "published":
             return law
         found = unfit(law)
@@ -79,6 +79,27 @@ def load_policy(name: str, *, checked: bool = True) -> Policy:
         f"The law was not checked before it was used: policy lint rejects it ({_counted(found)}), first {found[0]}."
     )
     return replace(law, warnings=(warning,))
+
+
+def policy_folder(name: str) -> str:
+    """Give what names a policy: of one that was packed, the folder into which it was unpacked for this run."""
+    import atexit
+    from shutil import rmtree
+    from tempfile import mkdtemp
+
+    from ivproof.law.bundle import SUFFIX, BundleError, bytes_of, read
+
+    if not name.endswith(SUFFIX) or not Path(name).exists():
+        return name
+    try:
+        bundle = read(bytes_of(Path(name)))
+        into = mkdtemp(prefix="ivproof-policy-")  # nobody else may read or write it
+        atexit.register(rmtree, into, ignore_errors=True)
+        return str(bundle.unpack(Path(into)))
+    except OSError as error:
+        wrong(f"--policy {name}: {error.strerror or error}")
+    except BundleError as error:
+        wrong(f"--policy {name}: {error}")
 
 
 def _counted(found: Sequence[str]) -> str:
@@ -244,8 +265,8 @@ PolicyOption = Annotated[
     str,
     typer.Option(
         "--policy",
-        metavar="NAME|DIR",
-        help="The policy: its name or its folder.",
+        metavar="NAME|DIR|FILE",
+        help="The policy: its name, its folder, or a file that [bold]policy bundle[/] wrote.",
         autocompletion=complete_policy,
     ),
 ]

@@ -19,6 +19,7 @@ from ivproof.commands.common import (
     UncheckedOption,
     emit_json,
     load_policy,
+    policy_folder,
     read_settings,
     show,
     telling_policy_errors,
@@ -97,7 +98,8 @@ def check(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The folder of the policy to check against; default: the installed policy that the proof names.",
+            help="The policy to check against, a folder or a file of `policy bundle`; default: the installed one "
+            "that the proof names.",
             show_default=False,
         ),
     ] = None,
@@ -141,7 +143,7 @@ def check(
     if not embedded:
         name = named_policy(document)
         try:
-            law = read_law(policy or installed(name)) if policy or name else {}
+            law = read_law(Path(policy_folder(str(policy))) if policy else installed(name)) if policy or name else {}
         except (OSError, ValueError, KeyError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
