@@ -21,19 +21,22 @@ from typing import TYPE_CHECKING, Literal
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
-from ivproof.claim.determination import Determination, Determiner, Hanging
+from ivproof.claim.determination import Determination, Determiner, Hanging, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
-from ivproof.engine.choices import Atoms
+from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES, Atoms
 from ivproof.engine.engine import Answer, Engine, edit_solver
-from ivproof.engine.nearby import ONE, Departure, NearExplorer, Reached
+from ivproof.engine.nearby import ONE, Departed, NearExplorer
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy, law_folder
 from ivproof.unknowns.hypotheses import what_ifs
 
 if TYPE_CHECKING:
     from ivproof.unknowns.claims import Minutes
+
+BESIDE = {"drug_lines": DRUG_LINES, "diagnoses": DIAGNOSES}
+"""What a reading may decide on a claim beside the services; each with its predicates."""
 
 Recheck = Literal["all", "sample", "none"]
 """Which answers the second engine derives again."""
@@ -68,7 +71,7 @@ class Coder:
         self.policy = policy
         self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
-        self.explorer = NearExplorer(policy, readings, most=ONE, fixed=False) if assumptions else None
+        self.explorer = _explorer(policy, readings) if assumptions else None
         self.determiner = Determiner(policy, readings)
         tables = EditTables.load(law_folder() / "edits")
         if edit_files is not None:
@@ -87,7 +90,7 @@ class Coder:
         other.determiner = Determiner(self.policy, readings)
         if assumptions is None:
             assumptions = self.explorer is not None
-        other.explorer = NearExplorer(self.policy, readings, most=ONE, fixed=False) if assumptions else None
+        other.explorer = _explorer(self.policy, readings) if assumptions else None
         return other
 
     @cached_property
@@ -115,28 +118,33 @@ class Coder:
         changes = self._hanging(charts, answers)
         otherwise = self._otherwise(charts)
         found = [
-            self.determiner.determine(facts, answer, change, other)
+            self.determiner.determine(facts, answer, change, *other)
             for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
         ]
         return self._with_edits(encounters, found)
 
     def outline(self, facts: Facts, answer: Answer) -> Determination:
         """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
-        return self.determiner.determine(facts, answer, {}, self._otherwise([facts])[0])
+        return self.determiner.determine(facts, answer, {}, *self._otherwise([facts])[0])
 
-    def _otherwise(self, charts: Sequence[Facts]) -> list[Mapping[Departure, Reached] | None]:
+    def _otherwise(self, charts: Sequence[Facts]) -> list[tuple[Otherwise | None, Mapping[str, Otherwise]]]:
         """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
 
-        It is None where the chart leads to so much that it was not gone through.
+        It is told of the claim for the services, and of what stands beside it. The first is None where the chart leads
+        to so much that it was not gone through.
         """
         if self.explorer is None:
-            return [{} for _ in charts]
+            return [({}, {}) for _ in charts]
         settings = self.determiner.settings
+
+        def settled(departed: Departed) -> Otherwise:
+            return {it: reached for it, reached in departed.changed.items() if settings[it[0]] is not None}
+
         return [
-            {it: reached for it, reached in departed.changed.items() if settings[it[0]] is not None}
-            if departed.complete
-            else None
-            for departed in self.explorer.depart(charts)
+            (settled(claim), {what: settled(it) for what, it in zip(BESIDE, beside, strict=True)})
+            if claim.complete
+            else (None, {})
+            for claim, *beside in self.explorer.depart_in(charts, [CLAIM, *BESIDE.values()])
         ]
 
     def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
@@ -196,6 +204,10 @@ class Coder:
             edits = _met_by_all([next(checked) for _ in claims])
             told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
         return told
+
+
+def _explorer(policy: Policy, readings: Mapping[str, str] | None) -> NearExplorer:
+    return NearExplorer(policy, readings, {**CLAIM, **DRUG_LINES, **DIAGNOSES}, most=ONE, fixed=False)
 
 
 def _met_by_all(claims: Sequence[tuple[Edit, ...]]) -> tuple[Edit, ...]:

@@ -31,6 +31,8 @@ Otherwise = Mapping[Departure, Reached]
 
 NONE: Otherwise = {}
 
+NOTHING_BESIDE: Mapping[str, Otherwise] = {}
+
 NOT_EXPLORED = "The chart leads to so much that it was not gone through what other options of questions would give."
 
 DETERMINED = "determined"
@@ -186,6 +188,11 @@ class DrugLine:
         """The first of the administrations."""
         return self.administrations[0]
 
+    @property
+    def text(self) -> str:
+        """Code, modifiers and units: ``J9035-JZ × 40``."""
+        return f"{'-'.join((self.code, *self.modifiers))} × {self.units}"
+
     def as_dict(self) -> dict[str, Any]:
         """Give the line as the format has it."""
         return {
@@ -233,7 +240,8 @@ class Reading:
 
     `says` is the option in words, `rests_on` what the question rests on, and `otherwise` has the claim that another
     option gives by itself: letter to units by code. Where it gives no one claim, `otherwise_status` has the status that
-    it leads to, and `otherwise_why` what it leaves open.
+    it leads to, and `otherwise_why` what it leaves open. `otherwise_beside` has what it changes beside the services, by
+    letter: the ``drug_lines`` or the ``diagnoses`` that it gives, in words; several where something else is open.
     """
 
     question: str
@@ -246,16 +254,27 @@ class Reading:
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     otherwise_status: Mapping[str, str] = field(default_factory=dict)
     otherwise_why: Mapping[str, str] = field(default_factory=dict)
+    otherwise_beside: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def says_otherwise(self) -> tuple[Gives, ...]:
         """What stands behind the claims that other options give."""
         return tuple(Gives(self.question, it, tuple(codes.items())) for it, codes in self.otherwise.items())
 
+    def beside(self, letter: str) -> Iterator[str]:
+        """What an option changes beside the services, in words: ``the diagnoses E86.0, C50.911``."""
+        for what, led in self.otherwise_beside.get(letter, {}).items():
+            yield f"the {what.replace('_', ' ')} {'; or '.join(led)}"
+
+    @property
+    def only_beside(self) -> bool:
+        """Whether it decides over nothing but lines of drugs and diagnoses."""
+        return bool(self.otherwise_beside) and not (self.otherwise or self.otherwise_status or self.option is None)
+
     @property
     def departs(self) -> bool:
         """Whether another option by itself leads elsewhere than what is held."""
-        return bool(self.otherwise or self.otherwise_status)
+        return bool(self.otherwise or self.otherwise_status or self.otherwise_beside)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the reading as the format has it."""
@@ -273,6 +292,10 @@ class Reading:
         if self.otherwise_status:
             found["otherwise_status"] = dict(self.otherwise_status)
             found["otherwise_why"] = dict(self.otherwise_why)
+        if self.otherwise_beside:
+            found["otherwise_beside"] = {
+                letter: {what: list(it) for what, it in led.items()} for letter, led in self.otherwise_beside.items()
+            }
         return found
 
 
@@ -365,11 +388,12 @@ class Determiner:
         answer: Answer,
         hanging: Mapping[tuple[str, str], Hanging],
         otherwise: Otherwise | None = NONE,
+        beside: Mapping[str, Otherwise] = NOTHING_BESIDE,
     ) -> Determination:
         """Put one answer into words; `hanging` says of missing facts whether the claim hangs on them, if it is known.
 
         `otherwise` has what other options of settled questions lead to, as far as that was looked into; it is None
-        where that is too much to be gone through.
+        where that is too much to be gone through. `beside` has the same of ``drug_lines`` and ``diagnoses``.
         """
         names = ChartNames(facts)
         undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
@@ -386,7 +410,7 @@ class Determiner:
             ),
             drug_lines=_drug_lines(names, answer.atoms),
             diagnoses=_diagnoses(answer.atoms),
-            readings=self._readings(answer, otherwise or {}),
+            readings=self._readings(names, answer, otherwise or {}, beside),
             alternatives=rivals,
             missing=self._missing(names, answer, hanging),
             findings=self._exclusions(names, answer.atoms, "finding"),
@@ -546,7 +570,9 @@ class Determiner:
             sentence = self._sentence(_text(why).replace("_", "-"), names.subject(subject))
             yield f"{names.fact(subject, _text(what))}: {sentence} {names.span(subject)}See what the record has."
 
-    def _readings(self, answer: Answer, otherwise: Otherwise) -> tuple[Reading, ...]:
+    def _readings(
+        self, names: ChartNames, answer: Answer, otherwise: Otherwise, beside: Mapping[str, Otherwise]
+    ) -> tuple[Reading, ...]:
         mattering = {
             resolution.subject
             for alternative in answer.alternatives
@@ -554,7 +580,7 @@ class Determiner:
             for resolution in resolutions
             if resolution.predicate == OPEN
         }
-        departing = {key for key, _ in otherwise}
+        departing = {key for led in (otherwise, *beside.values()) for key, _ in led}
         found = []
         for key, held in self.settings.items():
             if key not in self.set_by_user and key not in mattering and key not in departing:
@@ -573,10 +599,18 @@ class Determiner:
                         others[option.letter] = first.codes
                     else:
                         status[option.letter], why[option.letter] = leads, self._open(first, reached)
+            apart = {
+                option.letter: {
+                    what: _beside(names, what, led[key, option.name])
+                    for what, led in beside.items()
+                    if (key, option.name) in led
+                }
+                for option in question.options
+            }
             matters = key in mattering or key in departing
             says = "" if held is None else question.option(held).says
             about = (question.number, question.name, held, source, matters, says, question.citation)
-            found.append(Reading(*about, others, status, why))
+            found.append(Reading(*about, others, status, why, {it: led for it, led in apart.items() if led}))
         return tuple(found)
 
     def _open(self, first: Units, reached: Reached) -> str:
@@ -789,6 +823,19 @@ def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
         (int(str(group)), int(str(place)), _text(code)) for code, group, place in atoms.get("diagnosis_rank", ())
     )
     return tuple(dict.fromkeys(code for *_, code in ranked))
+
+
+def _beside(names: ChartNames, what: str, reached: Reached) -> tuple[str, ...]:
+    """The drug lines, or the diagnoses, that something leads to, in words; several where something else is open."""
+    found = []
+    for outcome in (reached.first, *sorted(reached.ways, key=sorted)):
+        atoms: dict[str, list[tuple[Term, ...]]] = {}
+        for term in map(parse, sorted(outcome)):
+            assert isinstance(term, Function)
+            atoms.setdefault(term.name, []).append(term.arguments)
+        parts = [it.text for it in _drug_lines(names, atoms)] if what == "drug_lines" else _diagnoses(atoms)
+        found.append(", ".join(parts) or "none")
+    return tuple(dict.fromkeys(found))
 
 
 def _in_all(exclusions: Sequence[tuple[Exclusion, ...]]) -> tuple[Exclusion, ...]:

@@ -65,12 +65,12 @@ _TAKEN = record(
 )
 _READING = record(
     "What is held of a question that the policy leaves open.",
-    optional=("otherwise", "otherwise_status", "otherwise_why"),
+    optional=("otherwise", "otherwise_status", "otherwise_why", "otherwise_beside"),
     question=text("Its number: A9."),
     name=text("Its short name: tie_break."),
     option=or_null(text("Name of the option held; null where every one is tried.")),
     source=text("Who holds it.", enum=["default", "set", "open"]),
-    matters=flag("Whether another option gives this encounter another claim."),
+    matters=flag("Whether another option gives another claim, other lines of drugs or another order of diagnoses."),
     says=text("The option in words."),
     rests_on=text("The rules of the policy that leave the question open."),
     otherwise={
@@ -82,6 +82,17 @@ _READING = record(
         "The status that other options by themselves lead to, where that is not one claim: by letter of the option."
     ),
     otherwise_why=mapping("What they leave open: the reason, or the claims that can follow."),
+    otherwise_beside={
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                what: {"type": "array", "items": {"type": "string"}} for what in ("drug_lines", "diagnoses")
+            },
+            "additionalProperties": False,
+        },
+        "description": "What other options change beside the services, by letter; several if more is open.",
+    },
 )
 _ALTERNATIVE = record(
     "One of several claims, and what leads to it.",

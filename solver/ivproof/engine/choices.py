@@ -17,6 +17,12 @@ ClaimKey = frozenset[str]
 CLAIM = {"total": 2, "total_with": 3, "undetermined": 1}
 """Predicates (with their arities) that a claim is compared by."""
 
+DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
+"""Predicates (with their arities) of the lines for the drugs themselves."""
+
+DIAGNOSES = {"diagnosis_rank": 3}
+"""The predicate (with its arity) of the order of the diagnoses."""
+
 FREE = "chosen"
 """The choice among services of equal rank."""
 

@@ -125,6 +125,21 @@ class Diagram(Generic[Variable, Leaf]):
             self._ordered[number] = found
         return found
 
+    def mapped(self, number: int, change: Callable[[Leaf], Leaf]) -> int:
+        """Give the node that stands for the function whose leaves are what becomes of those from a node on."""
+        found: dict[int, int] = {}
+
+        def visit(at: int) -> int:
+            if at not in found:
+                if at in self._leaves:
+                    found[at] = self.leaf(change(self._leaves[at]))
+                else:
+                    variable, children = self._nodes[at]
+                    found[at] = self.node(variable, {value: visit(child) for value, child in children.items()})
+            return found[at]
+
+        return self.ordered(visit(number))
+
     def value(self, number: int, assignment: Mapping[Variable, str]) -> Leaf | None:
         """Give what follows from an assignment; what it does not settle takes its first value. None: it cannot be."""
         while number not in self._leaves:

@@ -6,7 +6,7 @@ well, but takes many times as long in a chart where a dozen questions make a dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -93,8 +93,13 @@ class NearExplorer(Explorer):
 
     def depart(self, charts: Sequence[Facts]) -> list[Departed]:
         """Tell what each question changes by itself in charts, in the order given, whatever else they leave open."""
+        return [found for [found] in self.depart_in(charts, [[name for name, _ in self._rooms.outcome]])]
+
+    def depart_in(self, charts: Sequence[Facts], parts: Sequence[Collection[str]]) -> list[list[Departed]]:
+        """Tell it of each part of what is compared by itself: a part is some of its predicates."""
+        given_up = Departed(Reached(frozenset(), {}), complete=False)
         return [
-            Departed(Reached(frozenset(), {}), complete=False) if it.given_up else self._departed(it)
+            [given_up if it.given_up else self._departed(_part_of(it, part)) for part in parts]
             for it in self._search(charts, TOGETHER)
         ]
 
@@ -125,6 +130,17 @@ class NearExplorer(Explorer):
         first = found.diagram.value(at, self._first)
         assert first is not None
         return Reached(first, replace(found, root=at).ways())
+
+
+def _part_of(found: Found, part: Collection[str]) -> Found:
+    """What was found, with only these predicates in what follows."""
+    root = found.diagram.mapped(
+        found.root,
+        lambda outcome: (
+            outcome if outcome == BEYOND else frozenset(it for it in outcome if it.partition("(")[0] in part)
+        ),
+    )
+    return replace(found, root=root)
 
 
 class _Nearby(Search):

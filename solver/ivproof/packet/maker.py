@@ -206,6 +206,8 @@ class PacketMaker:
                 for letter, given in reading.otherwise.items()
             }
             leads |= {letter: f"no one claim: {why}".rstrip(".") for letter, why in reading.otherwise_why.items()}
+            for letter in reading.otherwise_beside:
+                leads[letter] = ", and ".join([*([leads[letter]] if letter in leads else []), *reading.beside(letter)])
             otherwise = tuple(
                 (it.letter, it.says.rstrip("."), leads[it.letter]) for it in question.options if it.letter in leads
             )

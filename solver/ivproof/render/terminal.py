@@ -241,15 +241,16 @@ def _would(reading: Reading, letter: str, found: Determination) -> str:
     """What another option would do to a claim; empty where it changes nothing."""
     if letter in reading.otherwise_status:
         return f"leave the claim {reading.otherwise_status[letter]}: {reading.otherwise_why[letter]}"
+    beside = " and ".join(reading.beside(letter))
     codes = reading.otherwise.get(letter)
     if codes is None:
-        return ""
+        return f"give {beside}" if beside else ""
     held: dict[str, int] = {}
     for line in found.claim:
         held[line.code] = held.get(line.code, 0) + line.units
     if found.status == DETERMINED and codes == held:
-        return "give the same codes with other modifiers"
-    return f"give {in_words(Units(codes))}"
+        return "give the same codes with other modifiers" + (f", and {beside}" if beside else "")
+    return f"give {in_words(Units(codes))}" + (f", and {beside}" if beside else "")
 
 
 def _diagnoses(found: Determination) -> Iterator[RenderableType]:

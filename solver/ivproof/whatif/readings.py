@@ -8,19 +8,13 @@ from typing import Any, Literal
 
 from ivproof.chart.facts import Facts
 from ivproof.claim.determination import ChartNames
-from ivproof.engine.choices import FREE, Resolution
+from ivproof.engine.choices import DIAGNOSES, DRUG_LINES, FREE, Resolution
 from ivproof.engine.claims import Units, at_least, at_most, units_of
 from ivproof.engine.explorer import Exploration, Explorer
 from ivproof.law.policy import Policy, Question
 from ivproof.law.terms import parse
 
 Matters = Literal["alone", "together"]
-
-DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
-"""Predicates (with their arities) of the lines for the drugs themselves."""
-
-DIAGNOSES = {"diagnosis_rank": 3}
-"""The predicate (with its arity) of the order of the diagnoses."""
 
 NOTED = {"finding": 2, "excluded": 3}
 """Predicates (with their arities) of what is noted beside the claim, and of what is left out of it and why."""

@@ -139,7 +139,7 @@ class Case:
         """
         used = {it.question: it for it in teller.assumed()}
         for reading in self.outline.readings:
-            if not reading.matters:
+            if not reading.matters or reading.only_beside:
                 continue
             it = used.get(reading.question) or teller.held(reading.question)
             matters = code is None or self.decides(reading, code)
