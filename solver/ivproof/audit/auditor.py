@@ -45,6 +45,9 @@ Look = Literal["all", "two", "one", "none"]
 FURTHER: Mapping[Look, tuple[int, ...]] = {"one": (), "two": (TWO,), "all": (TWO, FAR)}
 """What is gone through one after the other, where one question read otherwise does not make a claim right."""
 
+VISIT_KIND = "evaluation_and_management"
+"""The kind of service that the chart format has for a visit."""
+
 ONCE = "concurrent_infusion"
 """The role that is reported once, however many services have it."""
 
@@ -178,6 +181,7 @@ class Auditor:
         numbered = list(enumerate(lines))
         left_out = (found.excluded, *(it.excluded for it in found.alternatives))
         kept = {code for some in left_out for it in some for code in it.kept_from}
+        kept |= {it.subject for it in found.bundled}
         drugs = [it for it in numbered if self._kinship.is_drug(it[1].code)]
         judged = [it for it in numbered if it not in drugs and self._is_judged(it[1].code, kept)]
         others = [it for it in numbered if it not in drugs and it not in judged]
@@ -193,11 +197,12 @@ class Auditor:
         assert best is not None
         _, base, supported, pieces = best
         services = {f"services[{n}] ({it.kind})": it.code or "" for n, it in enumerate(encounter.services)}
-        case = Compared(billed, supported, pieces, found, base.excluded, services)
+        visit = any(it.kind == VISIT_KIND for it in encounter.services)
+        case = Compared(billed, supported, pieces, found, base.excluded, services, has_visit=visit)
         judgements = self._judge.lines(case)
         if found.alternatives:
             judgements = [self._held_open(it, found, base.way) for it in judgements]
-        judgements += self._drug_lines(encounter, found, drugs)
+        judgements += self._drug_lines(encounter, found, base.excluded, drugs)
         judgements += [self._outside(place, line) for place, line in others]
         marks = sorted({it for _, line in (*judged, *drugs) for it in line.modifiers if not self._kinship.says(it)})
         notes = [f"Modifier {mark} is none that the policy speaks of, and was not judged." for mark in marks]
@@ -244,29 +249,47 @@ class Auditor:
         return replace(self._under(replace(line, kind=kind), way), message=said)
 
     def _drug_lines(
-        self, encounter: Encounter, found: Determination, numbered: Sequence[tuple[int, BilledLine]]
+        self,
+        encounter: Encounter,
+        found: Determination,
+        excluded: Sequence[Exclusion],
+        numbered: Sequence[tuple[int, BilledLine]],
     ) -> list[LineVerdict]:
         """Compare the lines of drugs; a claim without any is one of administrations only."""
         if not numbered:
             return []
-        uncounted = self._uncounted(encounter, found)
-        held = [it for it in numbered if not self._kinship.drugs(it[1].code) & uncounted.keys()]
+        left_out = {it.subject: it for it in excluded if it.code is None}
+        uncounted = self._uncounted(encounter, found, left_out)
+        gone = {name for name, it in left_out.items() if it.with_drug}
+
+        def unjudged_for(code: str) -> str:
+            """Why lines of a code are not judged; empty where they are."""
+            keys = sorted(self._kinship.drugs(code) & uncounted.keys())
+            return next((uncounted[it] for it in keys if uncounted[it] not in gone), "")
+
+        held = [it for it in numbered if not unjudged_for(it[1].code)]
         # of a drug whose lines are not judged, none is missing either
-        counted = [it for it in found.drug_lines if not self._kinship.drugs(it.code) & uncounted.keys()]
+        counted = [it for it in found.drug_lines if not unjudged_for(it.code)]
         billed, supported = bill(held, self._kinship), support_drugs(counted, self._kinship)
         pieces = match(billed, supported, self._cost(()), self._kinship)
-        case = Compared(billed, supported, pieces, found, (), drug=True)
+        codes = {
+            name: [it.code for it in billed if key in self._kinship.drugs(it.code)] for key, name in uncounted.items()
+        }
+        reasons = [replace(it, kept_from=tuple(codes.get(it.subject, ()))) for it in excluded if it.with_drug]
+        case = Compared(billed, supported, pieces, found, reasons, drug=True)
         lines = self._judge.lines(case)
         for place, line in numbered:
             if (place, line) not in held:
-                name = next(uncounted[drug] for drug in sorted(self._kinship.drugs(line.code) & uncounted.keys()))
-                text = f"is not judged: {name} was given, and the chart does not say how many units."
+                name = unjudged_for(line.code)
+                why = f"{name} was given, and the chart does not say how many units."
+                text = f"is not judged: {left_out[name].reason if name in left_out else why}"
                 lines.append(replace(unjudged(place, line, text), drug=True))
         return lines
 
-    def _uncounted(self, encounter: Encounter, found: Determination) -> dict[str, str]:
+    def _uncounted(self, encounter: Encounter, found: Determination, left_out: Collection[str]) -> dict[str, str]:
         """Drugs given in an entry without units that goes on with none whose units are charted; each with the entry.
 
+        An entry that is left out tells it of a drug only where no other one does.
         The units of a bag stand on one of its entries, and so do those of an infusion that is charted in several.
         """
         match = {it.id: self.coder.drugs.find(it.drug, encounter.date) for it in encounter.administrations}
@@ -280,7 +303,10 @@ class Auditor:
                 bags.setdefault(it.bag, set()).add(it.id)
         together = [*services, *bags.values()]
         uncounted: dict[str, str] = {}
+        given = {key for name, key in drug.items() if name not in left_out}
         for name, key in drug.items():
+            if name in left_out and key in given:
+                continue
             same = {it for some in together if name in some for it in some if drug.get(it) == key}
             if not (same | {name}) & counted:
                 uncounted.setdefault(key, name)

@@ -18,7 +18,10 @@ TOLD = 2
 
 @dataclass(frozen=True)
 class Compared:
-    """Billed and supported bundles, and how their units match; `services` are codes of charted services by subject."""
+    """Billed and supported bundles, and how their units match; `services` are codes of charted services by subject.
+
+    `has_visit` says whether a visit is charted, with or without its code.
+    """
 
     billed: Sequence[Billed]
     supported: Sequence[Supported]
@@ -27,6 +30,7 @@ class Compared:
     excluded: Sequence[Exclusion]
     services: Mapping[str, str] = field(default_factory=dict)
     drug: bool = False
+    has_visit: bool = False
 
 
 class Judge:
@@ -138,13 +142,19 @@ class Judge:
             why = " ".join(case.determination.why_undetermined)
             message = f"{times(billed)} cannot be judged: the policy gives no claim for this chart. {why}"
             return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, over=billed.units)
-        if case.drug:
-            why = "no drug with this code was given"
-        elif left_out:
+        called = self._called(billed.code)
+        if left_out:
             why = " ".join(it.reason.rstrip(".") + "." for it in left_out[:TOLD]).rstrip(".")
+            called = "" if left_out[0].subject == billed.code else called
+        elif case.drug:
+            why = "no drug with this code was given"
+        elif self._kinship.is_visit(billed.code):
+            why = "nothing in the chart earns it" if case.has_visit else "no visit is charted"
+        elif billed.code not in self._policy.codes:
+            why = "no rule of the policy gives this code"
         else:
             why = "nothing in the chart earns it"
-        message = f"{times(billed)}{self._called(billed.code)} is not supported: {why}."
+        message = f"{times(billed)}{called} is not supported: {why}."
         return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, excluded=tuple(left_out), over=billed.units)
 
     def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
@@ -153,7 +163,7 @@ class Judge:
         Last of all comes what would have had no one code and might have taken this one only by the way it was given.
         """
         same = self._with_code(code, case)
-        if same:
+        if same or case.drug:
             return same
         billed = {it.code for it in case.billed}
         found = [(n, it, it.code) for n, it in enumerate(case.excluded) if it.code and it.code not in billed]
@@ -166,7 +176,8 @@ class Judge:
         same = [it for it in case.excluded if code in (it.code, case.services.get(it.subject))]
         if not same and self._kinship.is_visit(code):
             same = [it for it in case.excluded if self._kinship.is_visit(case.services.get(it.subject, ""))]
-        return same or [it for it in case.excluded if code in it.kept_from]
+        same = same or [it for it in case.excluded if code in it.kept_from]
+        return same or [it for it in case.determination.bundled if it.code == code]
 
     # --- rules
 

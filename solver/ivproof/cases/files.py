@@ -102,6 +102,18 @@ def _field(description: str, **more: Any) -> Any:
     return Field(None, description=description, **more)
 
 
+class _AuditLine(_Part):
+    """A line of an audit, compared by the fields that stand here."""
+
+    code: str = Field(description="Its code.")
+    verdict: str | None = _field("The verdict on it.")
+    of: list[str] | None = _field("The administrations whose service it is meant for.")
+    rules: list[str] | None = _field("Rules that it cites, among others.")
+    said: str | None = _field("A regular expression, case ignored, found in its message.")
+    not_said: str | None = _field("The same, not found in its message.")
+    right_if: dict[str, str] | None = _field("The smallest way under which it would be right: readings and facts.")
+
+
 class _Expect(_Part):
     """What has to follow; what is not named is not compared."""
 
@@ -160,6 +172,7 @@ class _Expect(_Part):
     reason_rules: dict[str, list[str]] | None = _field(
         "By code the rules that the audit of the `billed` lines gives as the reason why it is not supported."
     )
+    audit_lines: list[_AuditLine] | None = _field("Lines of the audit of the `billed` lines.")
     packet_not_said: _Patterns | None = _field(
         "Regular expressions, case ignored, not found in the packet of that audit."
     )

@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any
 
 from ivproof.audit.auditor import Auditor
-from ivproof.audit.model import Kind
+from ivproof.audit.model import Kind, LineVerdict
 from ivproof.cases.files import Case, Setting, Settled
 from ivproof.cases.judging import ASSUMING, departures, said_of
 from ivproof.chart.facts import Facts
@@ -47,7 +47,7 @@ def judge(base: Coder, cases: Sequence[Case | Settled]) -> Iterator[Judged]:
         told = departures(case, found)
         if "raises" in case.expect:
             told += _raised_otherwise(coder, case)
-        if {"reason_rules", "packet_not_said"} & set(case.expect):
+        if {"reason_rules", "packet_not_said", "audit_lines"} & set(case.expect):
             told += _audited_otherwise(coder, case)
         told += _otherwise_too(coder, case, found)
         yield Judged(case, tuple(told))
@@ -101,10 +101,30 @@ def _audited_otherwise(coder: Coder, case: Case) -> list[str]:
         given = [line.rules for line in audit.lines if line.code == code and line.kind is not Kind.SUPPORTED]
         if not any(set(rules) <= set(it) for it in given):
             told.append(f"reason_rules of {code}: found {given}, expected {rules}")
+    for wanted in case.expect.get("audit_lines", ()):
+        found = [line for line in audit.lines if line.code == wanted["code"]]
+        if not any(_is_like(line, wanted) for line in found):
+            lines = [(it.kind.value, it.message, it.rules, it.way and it.way.as_dict()) for it in found]
+            told.append(f"audit_lines: found {lines}, expected {wanted}")
     if "packet_not_said" in case.expect:
         texts = _packet_texts(coder, case)
         told += [f"packet: found {text!r}" for text in said_of(case.expect["packet_not_said"], texts)]
     return told
+
+
+def _is_like(line: LineVerdict, wanted: Mapping[str, Any]) -> bool:
+    """Whether a line of an audit is as a case wants it."""
+    of = line.supported.administrations if line.supported else ()
+    way = {**line.way.readings, **line.way.given} if line.way else {}
+    message = line.message
+    return (
+        wanted.get("verdict") in (None, line.kind.value)
+        and ("of" not in wanted or tuple(wanted["of"]) == of)
+        and set(wanted.get("rules", ())) <= set(line.rules)
+        and ("said" not in wanted or bool(re.search(wanted["said"], message, re.IGNORECASE)))
+        and ("not_said" not in wanted or not re.search(wanted["not_said"], message, re.IGNORECASE))
+        and ("right_if" not in wanted or wanted["right_if"] == way)
+    )
 
 
 def _packet_texts(coder: Coder, case: Case) -> list[str]:

@@ -107,7 +107,7 @@ class Exclusion:
 
     `name` is the id of the law's rule behind it. Of what would have had no one code, `kept_from` has those of its class
     that it might have taken but for the reason, and `by_route` those of other classes, by the way it was given. `says`
-    is what stands behind the reason.
+    is what stands behind the reason, `with_drug` whether the drug itself is left out, and not only the giving of it.
     """
 
     subject: str
@@ -118,6 +118,7 @@ class Exclusion:
     kept_from: tuple[str, ...] = field(default=(), compare=False)
     by_route: tuple[str, ...] = field(default=(), compare=False)
     says: tuple[Statement, ...] = field(default=(), compare=False)
+    with_drug: bool = field(default=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the exclusion as the format has it."""
@@ -348,6 +349,7 @@ class Determination:
     why_undetermined: tuple[str, ...] = ()
     edits: tuple[Mapping[str, Any], ...] = field(default=())
     taken: tuple[Taken, ...] = ()
+    bundled: tuple[Exclusion, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the determination as the format has it: plain data, in a fixed order."""
@@ -422,6 +424,7 @@ class Determiner:
             ),
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
             taken=tuple(_taken(facts)),
+            bundled=tuple(self._bundled(answer.atoms)),
         )
 
     # --- lines
@@ -524,6 +527,7 @@ class Determiner:
     def _exclusions(self, names: ChartNames, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
         instead = {(service, why): _text(code) for service, why, code in atoms.get("instead_of", ())}
         kept, by_route = (_codes_kept(atoms.get(name, ())) for name in ("kept_from", "kept_from_by_route"))
+        with_drug = {(subject, why) for subject, why in atoms.get("drug_left_out", ())}
         found = {}
         for atom in atoms.get(predicate, ()):
             subject, why = atom[0], atom[-1]
@@ -541,11 +545,20 @@ class Determiner:
                     kept.get((subject, why), ()) if code is None else (),
                     by_route.get((subject, why), ()) if code is None else (),
                     (Holds(str(Function(predicate, tuple(atom)))),),
+                    (subject, why) in with_drug,
                 ),
             )
         return tuple(
             it for _, it in sorted(found.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].code or ""))
         )
+
+    def _bundled(self, atoms: Atoms) -> Iterator[Exclusion]:
+        """Codes that stand for what is included or never beside what is given, whether or not it is charted."""
+        for atom in sorted(atoms.get("bundled", ()), key=str):
+            code, name = _text(atom[0]), _text(atom[1]).replace("_", "-")
+            rules = sorted_rules(self._wording(name).references)
+            says = (Holds(str(Function("bundled", tuple(atom)))),)
+            yield Exclusion(code, code, self._sentence(name, code), rules, name, says=says)
 
     def _missing(
         self, names: ChartNames, answer: Answer, hanging: Mapping[tuple[str, str], Hanging]

@@ -48,6 +48,8 @@ SHOWN = {
     "instead_of": 3,
     "kept_from": 3,
     "kept_from_by_route": 3,
+    "drug_left_out": 2,
+    "bundled": 2,
     "missing": 3,
     "finding": 2,
     "slip": 3,
