@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,8 +34,35 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def claim() -> list[str]:
-    [found] = Coder(Policy.load("out001")).code([CHART], recheck="all")
+    kept.kept_of.cache_clear()  # as in a process that has not yet read anything
+    policy = Policy.load("out001")
+    assert policy.program.rules
+    [found] = Coder(policy).code([CHART], recheck="all")
     return [line.code for line in found.claim]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A cache with all that coding the chart needs, and what the chart is coded as."""
+    folder = tmp_path_factory.mktemp("filled") / "cache"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IVPROOF_CACHE", str(folder))
+        return folder, claim()
+
+
+@pytest.fixture
+def fresh(filled: tuple[Path, list[str]], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the chart is coded as; the folder holds all that it needs, and making that anew takes no time."""
+    source, found = filled
+    shutil.copytree(source, folder)
+    value = Kept._value
+
+    def quick(self: Kept, name: str, make: Callable[[], Any], read: Callable[[Any], Any]) -> Any:
+        made = source / f"{self.key}-{name}.json"
+        return value(self, name, (lambda: json.loads(made.read_bytes())["value"]) if made.exists() else make, read)
+
+    monkeypatch.setattr(Kept, "_value", quick)
+    return found
 
 
 def write(path: Path, change: Callable[[Any], Any], *, signed: bool) -> None:
@@ -55,16 +83,14 @@ def replaced(old: str, new: str) -> Callable[[Any], Any]:
     return change
 
 
-def test_what_is_kept_gives_the_same_answer(folder: Path) -> None:
-    fresh = claim()
+def test_what_is_kept_gives_the_same_answer(folder: Path, fresh: list[str]) -> None:
     assert any(folder.iterdir())
     assert claim() == fresh
     assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", "", "[" * 99_999, '{"sha256": "", "value":\n1\n}\n'])
-def test_a_file_of_any_other_shape_is_made_anew(folder: Path, content: str) -> None:
-    fresh = claim()
+def test_a_file_of_any_other_shape_is_made_anew(folder: Path, fresh: list[str], content: str) -> None:
     for path in folder.iterdir():
         path.write_text(content, "utf-8")
     assert claim() == fresh
@@ -72,23 +98,23 @@ def test_a_file_of_any_other_shape_is_made_anew(folder: Path, content: str) -> N
 
 
 @pytest.mark.parametrize("value", [{}, [], None, 7, "x", [[]], [None], {"a": 1}, [["a", 1]]])
-def test_a_file_with_its_digest_made_anew_that_has_another_shape_is_made_anew(folder: Path, value: Any) -> None:
-    fresh = claim()
+def test_a_file_with_its_digest_made_anew_that_has_another_shape_is_made_anew(
+    folder: Path, fresh: list[str], value: Any
+) -> None:
     for path in folder.iterdir():
         if "edits" not in path.name and value not in ([], {}):  # these may well be a list or a table of nothing
             write(path, lambda _: value, signed=True)
     assert claim() == fresh
 
 
-def test_a_changed_threshold_is_noticed(folder: Path) -> None:
-    fresh = claim()
+def test_a_changed_threshold_is_noticed(folder: Path, fresh: list[str]) -> None:
     for path in folder.glob("*-batch-*.json"):
         write(path, replaced("threshold(infusion,16)", "threshold(infusion,10)"), signed=False)
     assert claim() == fresh
 
 
+@pytest.mark.usefixtures("fresh")
 def test_a_changed_threshold_with_its_digest_made_anew_does_not_deceive_the_second_engine(folder: Path) -> None:
-    claim()
     [second] = folder.glob("*-second-engine.json")
     write(second, replaced('["threshold", "infusion", 16]', '["threshold", "infusion", 10]'), signed=True)
     for path in folder.glob("*-batch-*.json"):
@@ -97,8 +123,7 @@ def test_a_changed_threshold_with_its_digest_made_anew_does_not_deceive_the_seco
         claim()
 
 
-def test_nothing_in_the_cache_is_executed(folder: Path, tmp_path: Path) -> None:
-    fresh = claim()
+def test_nothing_in_the_cache_is_executed(folder: Path, fresh: list[str], tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     code = f"[__import__('pathlib').Path({str(mark)!r}).touch(),count][1]"
     script = f"#script (python)\nimport pathlib\npathlib.Path({str(mark)!r}).touch()\n#end."

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivproof.law import rewrite
+from ivproof.law.kept import kept_of
 from ivproof.law.plain_law import from_plain, to_plain
 from ivproof.law.policy import Policy
 
@@ -29,6 +30,8 @@ def test_settled_questions_come_back_too() -> None:
 
 def test_a_kept_law_is_the_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IVPROOF_CACHE", str(tmp_path))
+    kept_of.cache_clear()
     read = Policy.load("out001").program
     assert list(tmp_path.glob("*-program.json"))
+    kept_of.cache_clear()
     assert Policy.load("out001").program == read

@@ -19,6 +19,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -27,6 +28,9 @@ from typing import Any, TypeVar
 MOST_FILES = 400
 MOST_BYTES = 100_000_000
 """What the folder may hold; beyond it, what was written first goes first."""
+
+LAWS = 8
+"""Of so many laws the values stay in memory."""
 
 UNFINISHED = 3600
 """Seconds after which a file that was never finished is somebody's who will not finish it."""
@@ -109,6 +113,12 @@ class Kept:
         if path is not None:
             _write(path, json.dumps(plain).encode())
         return read(plain)
+
+
+@lru_cache(maxsize=LAWS)
+def kept_of(digest: str) -> Kept:
+    """The values of the law with that digest, which are one for all who load it in a process."""
+    return Kept(digest)
 
 
 _BEGIN, _MIDDLE, _END = b'{"sha256": "', b'", "value":\n', b"\n}\n"

@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 from ivproof.formats.plain_file import LARGEST, FileError, read_text
 from ivproof.law import dependencies, language, plain_law, rewrite
-from ivproof.law.kept import Kept, rules, shaped
+from ivproof.law.kept import Kept, kept_of, rules, shaped
 from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
@@ -221,8 +221,8 @@ class Policy:
 
     @cached_property
     def kept(self) -> Kept:
-        """What is worked out once for this law and kept between runs."""
-        return Kept(self.digest)
+        """What is worked out once for this law, and kept between runs."""
+        return kept_of(self.digest)
 
     @cached_property
     def questions(self) -> Mapping[str, Question]:
