@@ -23,7 +23,8 @@ from ivproof.cases.judging import departures as departures_of
 from ivproof.cases.judging import units
 from ivproof.cases.running import determine as determined
 from ivproof.cases.running import raised
-from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination, Determiner
 from ivproof.engine.choices import OPEN, Resolution

@@ -21,8 +21,9 @@ from typing import Any
 
 import generate
 
-from ivproof.chart.encounter import Encounter, Source, dumps, parse
+from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import law_folder
 from ivproof.proof.maker import pointer

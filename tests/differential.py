@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 import generate
 
-from ivproof.chart.encounter import Source, parse
 from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs.listing import DrugList
 from ivproof.engine.engine import Engine
 from ivproof.engine.second import SecondEngine, claims_of

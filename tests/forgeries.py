@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-from ivproof.chart.encounter import Source, parse
 from ivproof.chart.facts import Fact, Facts
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 from ivproof.proof.maker import Prover, canonical, seal

@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.reading import Source, parse
 
 Chart = dict[str, Any]
 T = TypeVar("T")

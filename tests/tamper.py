@@ -31,7 +31,7 @@ from typing import Any
 import forgeries
 from case_files import Case, options, worked
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy, law_folder
 from ivproof.proof.maker import canonical, prove, seal

@@ -10,7 +10,8 @@ from test_edits import ADD_ONS, PAIRS, UNITS
 
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Audit
-from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 
 AUDITOR = Auditor(Policy.load("out001"), search="none")

@@ -12,7 +12,8 @@ from command import chart, given_iv
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Audit, Kind, Verdict, Way
 from ivproof.audit.search import key_of_lines
-from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.law.policy import Policy

@@ -14,7 +14,8 @@ from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.model import Audit, Verdict
-from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.chart.encounter import BilledLine, Encounter
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.engine.explorer import Explorer
 from ivproof.engine.nearby import FAR, NearExplorer

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivproof.chart.encounter import Administration, Chart, Encounter, Source, parse
+from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.files import read, scan
+from ivproof.chart.reading import Chart, Source, parse
 from ivproof.chart.yaml12 import Read, read_documents
 
 HERE = Path(__file__).parent

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivproof.chart.encounter import Source, parse
 from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs import listing, names
 from ivproof.drugs.listing import KINDS, Code, Drug, DrugList, DrugListError, Match
 from ivproof.drugs.names import folded, forms

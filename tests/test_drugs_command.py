@@ -6,7 +6,7 @@ import json
 
 from command import run
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 

@@ -13,7 +13,7 @@ import clingo
 import pytest
 from command import chart, given_iv
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.edits.checker import (

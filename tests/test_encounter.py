@@ -18,7 +18,9 @@ from pydantic import ValidationError
 from ivproof.chart import clock, consistency, refusal, strict_json, yaml12
 from ivproof.chart import encounter as encounter_module
 from ivproof.chart import files as charts_module
-from ivproof.chart.encounter import Encounter, Moment, Source, compare_key, digest, dumps, parse, schema
+from ivproof.chart.encounter import Encounter, Moment, digest, dumps, schema
+from ivproof.chart.fields import compare_key
+from ivproof.chart.reading import Source, parse
 
 SOURCE = Source("visit.yaml")
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivproof import recheck
-from ivproof.chart.encounter import Source, parse
 from ivproof.chart.facts import Facts
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.engine import diagram
 from ivproof.engine.choices import CLAIM, ClaimKey

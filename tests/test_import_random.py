@@ -12,7 +12,7 @@ from typing import Any
 import imported
 import pytest
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.importers import mapping
 from ivproof.importers.events import Imported, read_events
 from ivproof.importers.fhir import import_resources

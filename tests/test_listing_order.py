@@ -10,7 +10,7 @@ from command import chart, given_iv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 

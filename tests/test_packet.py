@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, two_of_equal_rank, write_lines
 
-from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.files import scan
+from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.model import Finding, Packet

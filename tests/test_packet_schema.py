@@ -10,8 +10,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from command import chart, given_iv, run
 
-from ivproof.chart.encounter import BilledLine, Encounter, Source, parse
+from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.files import scan
+from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.schema import schema

@@ -15,7 +15,8 @@ from case_files import Case, options, worked
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
-from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.cli import app
 from ivproof.law.policy import Policy, law_folder

@@ -10,7 +10,8 @@ import pytest
 from case_files import options, worked
 from chart_fuzz import compare, facts_differ, run
 
-from ivproof.chart.encounter import Encounter, Source, dumps, parse
+from ivproof.chart.encounter import Encounter, dumps
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import law_folder
 from ivproof.recheck import chart, times

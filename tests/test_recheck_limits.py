@@ -10,7 +10,7 @@ import pytest
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.cli import app
 from ivproof.law.policy import Policy

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, two_of_equal_rank, write_lines
 
-from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter
 from ivproof.chart.files import scan
+from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 from ivproof.render.html import page
 from ivproof.render.pdf import document

@@ -13,7 +13,7 @@ from command import chart, given_iv, run, two_of_equal_rank, write_lines
 from rich.cells import cell_len
 from rich.console import Console
 
-from ivproof.chart.encounter import Source, parse
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 from ivproof.render.plain import plain

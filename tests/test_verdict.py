@@ -11,7 +11,8 @@ import pytest
 from command import two_of_equal_rank
 from typer.testing import CliRunner
 
-from ivproof.chart.encounter import Source, digest, parse
+from ivproof.chart.encounter import digest
+from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.cli import app
 from ivproof.law.policy import Policy, law_folder

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ivproof.chart.encounter import Administration, Encounter, Source, parse
+from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.facts import Facts, facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.checks.predicates import markdown, meanings_of, predicates
 from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import Policy, law_folder

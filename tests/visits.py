@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivproof.chart.encounter import Encounter, Source, parse
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.reading import Source, parse
 
 
 def visit(*administrations: dict[str, Any], **more: Any) -> Encounter:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ivproof.audit.auditor import Auditor as Auditor
     from ivproof.audit.model import Audit as Audit
     from ivproof.chart.encounter import Encounter as Encounter
-    from ivproof.chart.encounter import Refusal as Refusal
-    from ivproof.chart.encounter import Source as Source
     from ivproof.chart.encounter import dumps as dumps
-    from ivproof.chart.encounter import parse as parse
     from ivproof.chart.files import read as read
+    from ivproof.chart.reading import Refusal as Refusal
+    from ivproof.chart.reading import Source as Source
+    from ivproof.chart.reading import parse as parse
     from ivproof.claim.coding import Coder as Coder
     from ivproof.claim.determination import Determination as Determination
     from ivproof.drugs.listing import DrugList as DrugList
@@ -52,13 +52,13 @@ _HOME = {
     "PacketMaker": "ivproof.packet.maker",
     "Policy": "ivproof.law.policy",
     "PolicyError": "ivproof.law.policy",
-    "Refusal": "ivproof.chart.encounter",
-    "Source": "ivproof.chart.encounter",
+    "Refusal": "ivproof.chart.reading",
+    "Source": "ivproof.chart.reading",
     "check": "ivproof.recheck.checker",
     "dumps": "ivproof.chart.encounter",
     "margins_of": "ivproof.whatif.margins",
     "missing_facts": "ivproof.whatif.missing",
-    "parse": "ivproof.chart.encounter",
+    "parse": "ivproof.chart.reading",
     "prove": "ivproof.proof.maker",
     "read": "ivproof.chart.files",
 }

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ivproof.chart.consistency import compare_key
 from ivproof.chart.encounter import BilledLine
+from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
 from ivproof.chart.strict_json import read_line
 

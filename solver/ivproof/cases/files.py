@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from ivproof.chart.encounter import Encounter, WithoutTitles, parse
+from ivproof.chart.encounter import Encounter, WithoutTitles
 from ivproof.chart.encounter import schema as encounter_schema
 from ivproof.chart.files import Sheet, scan
+from ivproof.chart.reading import parse
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.fhir import import_resource

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ivproof import recheck
-from ivproof.chart.encounter import parse
 from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import parse
 from ivproof.chart.refusal import Source
 from ivproof.checks.coverage import documents
 from ivproof.drugs.listing import DrugList

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ivproof.chart.clock import FARTHEST, BadTimeError, Moment, Stamp, Timeline, read_stamp
+from ivproof.chart.encounter import Administration, Encounter, Part
+from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Place, Problem, choices, show
-
-if TYPE_CHECKING:
-    from ivproof.chart.encounter import Administration, Encounter, Part
 
 VASCULAR = ("IV", "IA")
 """Routes on which the site of an administration is an access site."""
-
-
-def compare_key(text: str) -> str:
-    """Give what ids, references and names are compared by: trimmed, and one spelling of each accent.
-
-    >>> compare_key(" left-arm ") == compare_key("left-arm")
-    True
-    """
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 def check(encounter: Encounter) -> list[Problem]:

@@ -5,7 +5,7 @@ keys of the drug list (``u1``, … where it does not know them), and `Facts.name
 documented in ``asp/vocabulary.lp``.
 
 >>> from datetime import date
->>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.chart.reading import Source, parse
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "administrations": [
 ...     {"id": "x", "drug": "%*", "route": "IV", "start": "09:00"}]}, Source("visit.json"))
 >>> facts = facts_of(chart.encounter, DrugList({}, {}, {}))
@@ -25,7 +25,8 @@ from itertools import count
 from typing import NamedTuple
 
 from ivproof.chart.clock import DAY, Moment, is_clock_time
-from ivproof.chart.encounter import Administration, Encounter, compare_key
+from ivproof.chart.encounter import Administration, Encounter
+from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Place, show
 from ivproof.drugs.listing import Code, Drug, DrugList, Match
 

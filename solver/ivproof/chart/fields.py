@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -31,6 +32,15 @@ from ivproof.chart.clock import EXPECTED, BadTimeError, Moment, known_zone, read
 
 LARGEST = 1_000_000
 """The largest number that a chart may hold: far from the 32 bits that the logic program reckons in."""
+
+
+def compare_key(text: str) -> str:
+    """Give what ids, references and names are compared by: trimmed, and one spelling of each accent.
+
+    >>> compare_key(" left-arm ") == compare_key("left-arm")
+    True
+    """
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 @dataclass(frozen=True)

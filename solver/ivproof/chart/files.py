@@ -23,8 +23,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from ivproof.chart.consistency import compare_key
-from ivproof.chart.encounter import Chart, parse
+from ivproof.chart.fields import compare_key
+from ivproof.chart.reading import Chart, parse
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, UnreadableError, refuse, show
 from ivproof.chart.strict_json import decode, read_line, read_text
 from ivproof.chart.yaml12 import read_documents

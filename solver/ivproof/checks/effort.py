@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ivproof import recheck
-from ivproof.chart.encounter import Source, parse
 from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs.listing import DrugList
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy

@@ -1,6 +1,6 @@
 """Coding: from encounters to determinations, with everything that stands in them.
 
->>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.chart.reading import Source, parse
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
 ...                          "start": "09:00", "stop": "09:40"}]}, Source("visit.json"))
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
-from ivproof.claim.determination import Determination, Determiner, Hanging, Otherwise
+from ivproof.claim.determination import Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
@@ -30,7 +30,7 @@ from ivproof.engine.engine import Answer, Engine, edit_solver
 from ivproof.engine.nearby import ONE, Departed, NearExplorer
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy, law_folder
-from ivproof.unknowns.hypotheses import what_ifs
+from ivproof.unknowns.hypotheses import Hanging, what_ifs
 
 if TYPE_CHECKING:
     from ivproof.unknowns.claims import Minutes
@@ -98,7 +98,7 @@ class Coder:
         """The law made ready for questions about times."""
         from ivproof.unknowns.claims import Minutes  # noqa: PLC0415  (few charts need it)
 
-        return Minutes(self)
+        return Minutes(self.policy, self.drugs, self.engine, self.second)
 
     def facts(self, encounter: Encounter) -> Facts:
         """Give the facts of an encounter, as this policy asks for them."""
@@ -180,7 +180,7 @@ class Coder:
     ) -> dict[tuple[str, str], Hanging]:
         from ivproof.unknowns.changes import hanging  # noqa: PLC0415  (few charts need it)
 
-        return hanging(self, facts, answer, known)
+        return hanging(self.minutes, facts, answer, known)
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         """Add what claim edits say; where several claims can follow, what they say to every one of them.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from ivproof.chart.clock import is_clock_time
 from ivproof.chart.encounter import Administration
@@ -25,6 +25,7 @@ from ivproof.engine.engine import Alternative, Answer
 from ivproof.engine.nearby import Departure, Reached
 from ivproof.law.policy import Policy, Wording
 from ivproof.law.terms import Function, String, Term, parse
+from ivproof.unknowns.hypotheses import Hanging
 
 Otherwise = Mapping[Departure, Reached]
 """What other options of settled questions lead to, where that is not what the chart leads to as held."""
@@ -46,17 +47,6 @@ VISIT = "visit-on-claim"
 
 ENCOUNTER = "encounter"
 """The subject of what is missing from the encounter itself."""
-
-
-class Hanging(NamedTuple):
-    """Whether a claim hangs on a missing fact, the others staying as they are.
-
-    `changes` is None where that is not known: not every value could be tried. `searched` says which values were, where
-    none of them leads to another claim.
-    """
-
-    changes: bool | None
-    searched: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -304,7 +304,7 @@ class _Report:
         return sheets
 
     def _begin(self, done: Done) -> None:
-        from ivproof.chart.consistency import compare_key
+        from ivproof.chart.fields import compare_key
         from ivproof.chart.refusal import Source
 
         self.verdicts += done.verdicts
@@ -323,7 +323,7 @@ class _Report:
 
     def write(self, found: Found) -> bytes | str:
         """Give what is written of an audit, or why there is none."""
-        from ivproof.chart.consistency import compare_key
+        from ivproof.chart.fields import compare_key
 
         if not found.verdict:
             self.problems += 1

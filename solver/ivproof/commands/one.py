@@ -58,7 +58,7 @@ def pick_of(files: Sequence[str], wanted: str | None) -> tuple[Encounter, str]:
 
     Files that hold a broken chart are refused, unless `wanted` says which of the others is meant.
     """
-    from ivproof.chart.consistency import compare_key
+    from ivproof.chart.fields import compare_key
     from ivproof.chart.files import scan
 
     found: list[tuple[Encounter, str]] = []

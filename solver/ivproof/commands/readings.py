@@ -159,7 +159,7 @@ def _each(
     exclusions: bool,
 ) -> int:
     """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
-    from ivproof.chart.consistency import compare_key
+    from ivproof.chart.fields import compare_key
     from ivproof.chart.files import read
     from ivproof.claim.coding import Coder
     from ivproof.commands.batch import place_of

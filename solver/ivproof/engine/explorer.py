@@ -1,7 +1,7 @@
 """Every claim that a chart can lead to, over all questions of a policy, and which questions decide between them.
 
 >>> from ivproof.claim.coding import Coder
->>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.chart.reading import Source, parse
 >>> from ivproof.law.policy import Policy
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",

@@ -33,9 +33,10 @@ class SecondEngine:
 
     def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
         self.policy = policy
-        held = policy.settings(readings)
+        self.settings = policy.settings(readings)
         self._settings = "".join(
-            f"open({key}).\n" if option is None else f"reading({key},{option}).\n" for key, option in held.items()
+            f"open({key}).\n" if option is None else f"reading({key},{option}).\n"
+            for key, option in self.settings.items()
         )
 
     @cached_property

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.chart.consistency import VASCULAR
-from ivproof.chart.encounter import dumps, parse
+from ivproof.chart.encounter import dumps
+from ivproof.chart.reading import parse
 from ivproof.chart.refusal import Refusal, Source
 
 

@@ -1,6 +1,6 @@
 """The report of a visit as data: everything that a person needs to follow a claim, and nothing that is drawn yet.
 
->>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.chart.reading import Source, parse
 >>> from ivproof.law.policy import Policy
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",

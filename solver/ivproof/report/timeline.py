@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ivproof.chart.clock import DAY, Moment
-from ivproof.chart.encounter import Administration, Encounter, compare_key
+from ivproof.chart.encounter import Administration, Encounter
+from ivproof.chart.fields import compare_key
 from ivproof.law.terms import Function, Term
 from ivproof.report.limits import Reached, reached
 from ivproof.why.derivation import Derivation

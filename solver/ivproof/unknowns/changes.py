@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
-from ivproof.claim.determination import Hanging
 from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.engine import Answer
-from ivproof.unknowns.claims import ChartMinutes, Claims, OutOfReachError
+from ivproof.unknowns.claims import ChartMinutes, Claims, Minutes, OutOfReachError
 from ivproof.unknowns.gaps import Gap, Time, gaps, placed
-
-if TYPE_CHECKING:
-    from ivproof.claim.coding import Coder
+from ivproof.unknowns.hypotheses import Hanging
 
 MOST = 400
 """So often at most is the law applied to one chart, to find out whether what it does not say changes the claim."""
@@ -26,11 +22,14 @@ MOST = 400
 
 TIMES = ("start", "stop")
 
+
 CHANGES = Hanging(changes=True)
 ANYTHING = Hanging(None, "none: it can be anything")
 
 
-def hanging(coder: Coder, facts: Facts, answer: Answer, known: set[tuple[str, str]]) -> dict[tuple[str, str], Hanging]:
+def hanging(
+    minutes: Minutes, facts: Facts, answer: Answer, known: set[tuple[str, str]]
+) -> dict[tuple[str, str], Hanging]:
     """Tell of each fact that an answer reports as missing, by subject and field, whether the claim hangs on it.
 
     It does with those that are `known` to change it. A time is looked for over all whole minutes of a day.
@@ -42,10 +41,10 @@ def hanging(coder: Coder, facts: Facts, answer: Answer, known: set[tuple[str, st
             it = facts.encounter.administrations[int(place[1])]
             if getattr(it, field) is not None:  # charted, and doubted by the law
                 found[subject, field] = Hanging(None, "the lengths at which a threshold of the law lies")
-    waiting = [gap for gap in gaps(coder.policy, facts, reported) if gap.key in found and gap.key not in known]
+    waiting = [gap for gap in gaps(minutes.policy, facts, reported) if gap.key in found and gap.key not in known]
     if not waiting:
         return found
-    chart = coder.minutes.chart(facts.encounter)
+    chart = minutes.chart(facts.encounter)
     chart.most = MOST
     try:
         now = chart.claims(facts.encounter)

@@ -34,8 +34,8 @@ class Checked:
         """Ask the first engine. Raises DisagreementError where it has a claim that was not found."""
         if not self._waiting:
             return
-        coder = self.chart.minutes.coder
-        found = coder.engine.plain([coder.facts(encounter) for encounter, _ in self._waiting])
+        minutes = self.chart.minutes
+        found = minutes.engine.plain([minutes.facts(encounter) for encounter, _ in self._waiting])
         self.count += len(found)
         for (encounter, claims), atoms in zip(self._waiting, found, strict=True):
             first = claim_of(atoms)

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
+from ivproof.drugs.listing import DrugList
 from ivproof.engine.choices import CLAIM, FREE, OPEN, Resolution
+from ivproof.engine.engine import Engine
+from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy
 from ivproof.recheck import Atom, Value, parse_facts
 from ivproof.unknowns.affine import MINUTE, Reach
 from ivproof.unknowns.evaluator import Claim, Evaluator
 from ivproof.unknowns.law import Law
 from ivproof.unknowns.moments import Charted
 from ivproof.unknowns.ranges import Ranges
-
-if TYPE_CHECKING:
-    from ivproof.claim.coding import Coder
 
 DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
 """Predicates (with their arities) of the lines for the drugs themselves."""
@@ -34,13 +34,13 @@ class OutOfReachError(RuntimeError):
 
 
 class Minutes:
-    """The law of a coder, ready for questions about times; made once and used for many charts."""
+    """A law under one setting of its questions, ready for questions about times; made once and used for many charts."""
 
-    def __init__(self, coder: Coder) -> None:
-        """Prepare the law as the second engine reads it."""
-        self.coder = coder
-        self.law = Law(coder.second.program, coder.determiner.settings)
-        self._options = {key: [it.name for it in question.options] for key, question in coder.policy.questions.items()}
+    def __init__(self, policy: Policy, drugs: DrugList, engine: Engine, second: SecondEngine) -> None:
+        """Prepare the law as the second engine reads it; the first one is asked again about what is found."""
+        self.policy, self.drugs, self.engine = policy, drugs, engine
+        self.law = Law(second.program, second.settings)
+        self._options = {key: [it.name for it in question.options] for key, question in policy.questions.items()}
         self._atoms: dict[str, Atom] = {}
 
     def chart(self, encounter: Encounter, more: Mapping[str, int] | None = None) -> ChartMinutes:
@@ -61,7 +61,7 @@ class Minutes:
 
     def facts(self, encounter: Encounter) -> Facts:
         """The facts of a chart; times in it may move."""
-        return facts_of(encounter, self.coder.drugs, self.coder.policy.payers)
+        return facts_of(encounter, self.drugs, self.policy.payers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Times are tried on both sides of every threshold of the law, so that a stop whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ivproof.chart.clock import DAY, Moment
 from ivproof.chart.encounter import AccessSite, Administration, Encounter
@@ -14,6 +15,17 @@ from ivproof.law.policy import Policy
 
 ASSUMED = Moment(12 * 60 * 60, 0, "12:00")
 """When an administration is supposed to have begun in a chart without a single time."""
+
+
+class Hanging(NamedTuple):
+    """Whether a claim hangs on a missing fact, the others staying as they are.
+
+    `changes` is None where that is not known: not every value could be tried. `searched` says which values were, where
+    none of them leads to another claim.
+    """
+
+    changes: bool | None
+    searched: str = ""
 
 
 def what_ifs(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator[Encounter]:

@@ -1,6 +1,6 @@
 """Why a code is on the claim, why it is not, and the whole visit: explanations of a determination as data.
 
->>> from ivproof.chart.encounter import Source, parse
+>>> from ivproof.chart.reading import Source, parse
 >>> chart = parse({"id": "E", "place_of_service": "22", "date": "2020-10-05", "access_sites": [{"id": "iv"}],
 ...     "administrations": [{"id": "x", "drug": "ceftriaxone", "route": "IV", "site": "iv",
 ...                          "start": "09:00", "stop": "09:40"}]}, Source("visit.json"))

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ivproof.chart.encounter import Encounter, compare_key
+from ivproof.chart.encounter import Encounter
+from ivproof.chart.fields import compare_key
 from ivproof.claim.determination import Exclusion, MissingFact
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
