@@ -256,8 +256,8 @@ class _Translation:
         if it.site is not None and it.route in {"IV", "IA"}:
             self._add("site", f"{a},{self.sites[compare_key(it.site)]}", (*place, "site"))
         elif it.site is not None:
-            where = self.sites.get(compare_key(it.site)) or self._key("w", compare_key(it.site).casefold())
-            self._add("injected_at", f"{a},{where}", (*place, "site"))
+            spot = self.sites.get(compare_key(it.site)) or self._key("w", compare_key(it.site).casefold())
+            self._add("injected_at", f"{a},{spot}", (*place, "site"))
         if it.continues is not None and (before := self.given.get(compare_key(it.continues))):
             self._add("continues", f"{a},{before}", (*place, "continues"))
         if it.integral_to is not None:
