@@ -39,8 +39,8 @@ from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_
 from ivproof.law.terms import Function, Operation, Signature, Term
 
 EXPLAINED = Path(__file__).with_name("mutation.toml")
-TABLES = "readings.lp"
-"""The file whose facts are words about the questions; no engine reads them."""
+TABLES = ("readings.lp", "asked.lp")
+"""The files whose facts are words about the questions, which no engine reads, or keep small what is tried."""
 
 ORDERS = ("rank_class_first", "rank_method_first", "rank", "class_weight")
 """Predicates whose numbers only order: moving one by one means past its neighbour."""

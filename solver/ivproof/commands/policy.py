@@ -253,7 +253,7 @@ def _outline(law: Policy) -> None:
     found = table("Rule", "Rests on", "Says")
     for rules in _grouped(law.program.rules):
         first = rules[0]
-        if first.file.endswith("readings.lp"):
+        if first.file.endswith(("readings.lp", "asked.lp")):
             continue  # `ivproof readings list` shows the questions
         if first.file != file:
             file = first.file
