@@ -66,7 +66,11 @@ def prover(settings: tuple[tuple[str, str], ...]) -> Prover:
 
 def prover_of(proof: Proof) -> Prover:
     """The prover with the readings of a proof."""
-    return prover(tuple((it["question"], it.get("option", "open")) for it in proof["settings"]))
+    return prover(_settings(proof))
+
+
+def _settings(proof: Proof) -> tuple[tuple[str, str], ...]:
+    return tuple((it["question"], it.get("option", "open")) for it in proof["settings"])
 
 
 def about(proof: Proof, content: Chart) -> Proof:
@@ -569,20 +573,20 @@ def of_an_open_question_an_alternative_is_dropped(rng: random.Random, proof: Pro
 
 
 @cache
-def _by_another_law(threshold: int) -> Prover:
+def _by_another_law(threshold: int, settings: tuple[tuple[str, str], ...]) -> Prover:
     policy = Policy.load("out001")
     texts = {
         name: text.replace("threshold(infusion, 16)", f"threshold(infusion, {threshold})")
         for name, text in policy.texts.items()
     }
     assert texts != policy.texts
-    return Prover(Coder(replace(policy, texts=texts)))
+    return Prover(Coder(replace(policy, texts=texts), dict(settings)))
 
 
 def _other_law(rng: random.Random, proof: Proof) -> Proof:
     encounter = parse(proof["chart"]["content"], Source("forged")).encounter
     assert encounter is not None
-    return _by_another_law(rng.choice([10, 31])).prove(encounter)
+    return _by_another_law(rng.choice([10, 31]), _settings(proof)).prove(encounter)
 
 
 @kind

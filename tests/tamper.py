@@ -28,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import forged_documents
 import forgeries
 from case_files import Case, options, worked
 
@@ -43,7 +44,7 @@ Proof = dict[str, Any]
 Change = Callable[[random.Random, Proof], Proof | bytes | None]
 
 KINDS: dict[str, Change] = {}
-"""The kinds of this module, and those of `forgeries`, where everything is made anew."""
+"""The kinds of this module, those of `forged_documents`, and those of `forgeries`, where everything is made anew."""
 
 
 def kind(change: Change) -> Change:
@@ -493,6 +494,7 @@ def a_letter_is_changed(rng: random.Random, proof: Proof) -> bytes:
     return (text[:n] + new + text[n + 1 :]).encode()
 
 
+KINDS |= forged_documents.KINDS
 KINDS |= forgeries.KINDS
 
 
