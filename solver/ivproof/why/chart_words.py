@@ -36,14 +36,13 @@ TIMES = {
             "piece_span",
             "fluid_segment",
             "shared_segment",
-            "own_segment",
         )
         for n in (1, 2)
     ),
     *((name, n) for name in ("segment",) for n in (2, 3)),
     *((name, 1) for name in ("service_start", "service_end", "run_start", "initial_start", "service_moment")),
     *((name, 1) for name in ("chain_start", "chain_end", "fluid_cut", "shared_cut", "own_cut")),
-    *((name, 1) for name in ("pump_from", "pump_until", "flow_start", "flow_end")),
+    *((name, 1) for name in ("pump_from", "pump_flows_from", "pump_until", "flow_start", "flow_end")),
     *((name, 1) for name in ("fluid_may_end", "fluid_may_begin")),
     *((name, n) for name in ("flows_in", "push_off") for n in (1, 2)),
     *(("push_within", n) for n in (2, 3)),
