@@ -64,12 +64,6 @@ def drugs() -> DrugList:
     return DrugList.load(law_folder() / "drugs")
 
 
-@cache
-def second() -> SecondEngine:
-    """Give a second engine; its compiled law serves every setting."""
-    return SecondEngine(policy())
-
-
 def setting(chunk: int) -> Readings:
     """Give the readings of a chunk."""
     if chunk % DEFAULTS == 0:
@@ -88,7 +82,6 @@ class Engines:
     def __init__(self, readings: Readings) -> None:
         self.first = Engine(policy(), readings)
         self.second = SecondEngine(policy(), readings)
-        self.second.__dict__["program"] = second().program  # compiled once, for all settings
 
     def differing(self, charts: Sequence[Chart]) -> tuple[list[Chart], int]:
         """Give the charts on which the engines differ, and how many charts have more than one claim."""

@@ -235,7 +235,7 @@ def _renamed(chart: Chart, ids: Sequence[str]) -> Chart:
     return other
 
 
-@trying(30)
+@trying(20)
 @given(either, st.lists(names | long_names, min_size=1, max_size=4))
 def test_ids_and_names_of_unknown_drugs_change_nothing(chart: Chart, ids: list[str]) -> None:
     first, second = found([chart, _renamed(chart, ids)])
@@ -254,7 +254,7 @@ def test_a_batch_gives_what_each_chart_gives_alone(charts: list[Chart]) -> None:
 # --- The two engines
 
 
-@trying(30)
+@trying(12)
 @given(either)
 def test_both_engines_give_the_same_claims(chart: Chart) -> None:
     facts = coder().facts(generate.encounter(chart))
@@ -266,7 +266,7 @@ def law() -> str:
     return "\n".join(text for name, text in coder().policy.texts.items() if not name.endswith("vocabulary.lp"))
 
 
-@trying(20)
+@trying(14)
 @given(generate.charts(range(0, 4)) | generate.visits(range(1, 4)))
 def test_both_engines_derive_the_same_atoms_in_every_answer(chart: Chart) -> None:
     """Clingo reads the law's files as they stand here, without any of the rewritings."""
@@ -297,7 +297,7 @@ def asking() -> Engine:
     return Engine(replace(policy, texts=texts))
 
 
-@trying(15)
+@trying(10)
 @given(generate.charts(range(0, 4)) | generate.visits(range(1, 4)))
 def test_a_question_that_a_chart_does_not_raise_changes_nothing(chart: Chart) -> None:
     [raised], [asked] = answers([chart]), answers([chart], asking())
