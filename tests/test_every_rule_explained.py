@@ -1,7 +1,8 @@
 """Each rule of the law is told with whom it is about, when that was, and by its own name.
 
-For every rule that can found a step of a claim a case is told with every detail (`tests/rule_cases.py` finds them), so
-that a rule whose sentence shows a constant of the program, a number of seconds or nothing at all is found out.
+For every rule that can found a step of a claim a case is told with every detail (`tests/tools/rule_cases.py` finds
+them), so that a rule whose sentence shows a constant of the program, a number of seconds or nothing at all is found
+out.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def told(found: tuple[dict[str, Told], dict[str, Tables]]) -> dict[str, Told]:
 def test_every_rule_is_told_in_some_case(found: tuple[dict[str, Told], dict[str, Tables]]) -> None:
     told, tables = found
     lacking = sorted(rule_cases.expected(POLICY) - told.keys() - tables.keys())
-    assert not lacking, f"no listed case has these; python tests/rule_cases.py adds some: {lacking}"
+    assert not lacking, f"no listed case has these; python tests/tools/rule_cases.py adds some: {lacking}"
 
 
 def test_a_step_cites_its_rule(told: dict[str, Told]) -> None:

@@ -1,4 +1,4 @@
-"""A changed proof is rejected: a few of each kind here, as many as one likes with ``python tests/tamper.py``."""
+"""A changed proof is rejected: a few of each kind here, as many as one likes with ``python tests/tools/tamper.py``."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import clingo
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import generate
 

@@ -1,8 +1,8 @@
 """Finds for each rule of the law a case in whose record it founds a step, and keeps a list of such cases.
 
-``python tests/rule_cases.py`` adds cases for the rules that the list lacks; with ``--anew`` it goes through all cases
-again (some minutes). The list has a line for each case, its file and its name: few cases that have all rules between
-them. A test tells a step of each rule in them.
+``python tests/tools/rule_cases.py`` adds cases for the rules that the list lacks; with ``--anew`` it goes through all
+cases again (some minutes). The list has a line for each case, its file and its name: few cases that have all rules
+between them. A test tells a step of each rule in them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ivproof.why.derivation import Derivation
 from ivproof.why.record import Recorder, relevant
 from ivproof.why.why import Explainer
 
-LIST = Path(__file__).parent / "cases" / "rules-explained.txt"
+LIST = Path(__file__).resolve().parents[1] / "cases" / "rules-explained.txt"
 
 
 def expected(policy: Policy) -> set[str]:

@@ -33,7 +33,7 @@ from ivproof.law.policy import Policy
 
 __all__ = ["Case", "Setting", "departures", "determine", "documents", "firsts", "options", "raised", "units", "worked"]
 
-FOLDER = Path(__file__).parent / "cases"
+FOLDER = Path(__file__).resolve().parents[1] / "cases"
 
 
 FAILING = frozenset(

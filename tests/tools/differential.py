@@ -1,4 +1,4 @@
-"""Both engines on generated charts: ``python tests/differential.py [--charts 100000] [--jobs 2] [--seed 0]``.
+"""Both engines on generated charts: ``python tests/tools/differential.py [--charts 100000] [--jobs 2] [--seed 0]``.
 
 Of three charts one is a visit as a hospital's day has them and two hold anything that the format allows. One chunk of
 charts in forty is coded with the questions as they stand by default, so that open ones are gone through; every other

@@ -1,6 +1,6 @@
 """Changes proofs in every way that somebody could try, and counts those that are accepted: there must be none.
 
-    python tests/tamper.py --each 1000
+    python tests/tools/tamper.py --each 1000
 
 Whoever changes a proof here knows its format: the seal is made anew after every change, and where it helps, so are the
 digests of law and chart; the kinds of `forgeries` make the whole proof anew. What is not tried, since the proof goes on

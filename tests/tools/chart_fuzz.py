@@ -1,6 +1,6 @@
 """Mutates charts, and holds the reader of charts and the second engine's own validator against each other.
 
-    python tests/chart_fuzz.py 200000 --seed 7
+    python tests/tools/chart_fuzz.py 200000 --seed 7
 
 Of every mutated chart: `encounter.parse` accepts it just where `recheck.chart.normal` does; both give it the same
 normal form; and both translate that into the same facts. The first that differs is printed, and the status is 1.

@@ -1,6 +1,6 @@
 """Changes the law one rule and one number at a time, and tells which changes no case notices.
 
-    python tests/mutation.py [--jobs 2] [--only sequence.lp] [--rule shares-time --rule contested]
+    python tests/tools/mutation.py [--jobs 2] [--only sequence.lp] [--rule shares-time --rule contested]
 
 Every rule of the law is deleted, every number in a table or beside a comparison is moved by one (a date by a day, a
 rank past its neighbour, since ranks only order), and all cases under tests/cases are judged by the changed law. A
