@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+POLICY_CHANGE = ROOT / "docs" / "policy-change.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INSTALLS = ("pip ", "python3 -m venv")
@@ -47,13 +48,19 @@ def test_the_readme_shows_what_runs(block: list[tuple[str, str]]) -> None:
     runs(block)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", [it for it in DOCUMENTS[1:] if "```console" in it.read_text("utf-8")], ids=lambda path: path.name
+)
 def test_a_document_shows_what_runs(document: Path) -> None:
     """All of one document, since a block may need what one before it wrote."""
-    found = blocks(document.read_text("utf-8"))
-    assert found
-    for block in found:
+    for block in blocks(document.read_text("utf-8")):
         runs(block)
+
+
+@pytest.mark.parametrize("document", sorted([*ROOT.glob("*.md"), *DOCUMENTS[1:]]), ids=lambda path: path.name)
+def test_what_a_document_points_at_is_there(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+    assert [it for it in links if "://" not in it and not (document.parent / it).exists()] == []
 
 
 def runs(block: list[tuple[str, str]]) -> None:
@@ -61,8 +68,8 @@ def runs(block: list[tuple[str, str]]) -> None:
         assert run(command) == shown, command
 
 
-def test_the_case_that_the_readme_shows_holds(tmp_path: Path) -> None:
-    [case] = re.findall(r"```yaml\n(- case: .*?)```", README.read_text("utf-8"), re.DOTALL)
+def test_the_case_that_is_shown_holds(tmp_path: Path) -> None:
+    [case] = re.findall(r"```yaml\n(- case: .*?)```", POLICY_CHANGE.read_text("utf-8"), re.DOTALL)
     (tmp_path / "case.yaml").write_text(case, "utf-8")
     assert run(f"ivproof policy test {tmp_path / 'case.yaml'}") == "1 case: all as expected"
 
