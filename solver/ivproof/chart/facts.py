@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from math import ceil, floor
 from typing import NamedTuple
 
 from ivproof.chart.clock import DAY, Moment, is_clock_time
@@ -44,6 +45,9 @@ LAST = 99991231
 
 WHOLE = 10
 """Volumes, rates and units are counted in tenths."""
+
+MOST = 100_000_000
+"""More thousandths of a unit are no amount of a drug, and the numbers of the law end soon after."""
 
 
 class Fact(NamedTuple):
@@ -307,6 +311,10 @@ class _Translation:
             self.names[fluid.key] = fluid.name
             self._drug_facts(fluid)
             self._add("in_fluid", f"{a},{fluid.key},{'addition' if match.carrier.added else 'carrier'}", where)
+        for other in match.others if match is not None else ():
+            self.names[other.drug.key] = other.drug.name
+            self._drug_facts(other.drug)
+            self._add("also_in", f"{a},{other.drug.key}", where)
         if it.product is not None:
             product, where_from = self._key("p", compare_key(it.product)), (*place, "product")
         elif match is not None:  # a strength, a carrier or a container in the name makes no other product of it
@@ -322,8 +330,13 @@ class _Translation:
         if match is not None:
             for route in sorted(self._product(match, it).routes):
                 self._add("listed_route", f"{a},{route.lower()}", where)
-        if match is not None and (it.billing_units is not None or it.discarded_units is not None):
-            self._codes(a, match, it, where)
+        if it.amount is not None:
+            self._add("amount_charted", a, (*place, "amount"))
+        if it.vials:
+            self._add("vials_charted", a, (*place, "vials"))
+        charted = it.billing_units is not None or it.discarded_units is not None or it.amount is not None or it.vials
+        if match is not None and charted and not match.only_additions:
+            self._codes(a, match, it, place)
 
     def _unknown(self, it: Administration) -> str:
         near = self.drugs.suggest(it.drug)
@@ -343,7 +356,8 @@ class _Translation:
             return match
         return replace(match, product=named.product, code=named.code)
 
-    def _codes(self, a: str, named: Match, it: Administration, place: Place) -> None:
+    def _codes(self, a: str, named: Match, it: Administration, whole: Place) -> None:
+        place = (*whole, "drug")
         match = self._product(named, it)
         now, others = match.codes_on(self.encounter.date, it.route, it.form)
         printed, charted = match.printed_code, named.code or match.code
@@ -360,6 +374,21 @@ class _Translation:
             self._add("printed_code", f"{a},{_quoted(printed.hcpcs)}", place)
             if now is not None and now.amount != printed.amount:
                 self._ratio("printed_per_unit", a, now, printed, place)
+        for code in {it.hcpcs: it for it in (now, printed) if it is not None}.values():
+            self._in_units(a, code, it, whole)
+
+    def _in_units(self, a: str, code: Code, it: Administration, place: Place) -> None:
+        """What was given and opened, in thousandths of a unit of a code, as far as their measures are of its kind."""
+        given = code.units(it.amount.number, it.amount.unit) if it.amount is not None else None
+        sizes = [(code.units(vial.size.number, vial.size.unit), vial.count) for vial in it.vials]
+        held = [(size, number) for size, number in sizes if size is not None]
+        if given is not None and (thousandths := ceil(1000 * given)) <= MOST:
+            self._add("amount_in_units", f"{a},{_quoted(code.hcpcs)},{thousandths}", (*place, "amount"))
+        opened = floor(1000 * sum(size * number for size, number in held))
+        if held and len(held) == len(sizes) and opened <= MOST:
+            self._add("opened_in_units", f"{a},{_quoted(code.hcpcs)},{opened}", (*place, "vials"))
+            for size in sorted({ceil(1000 * size) for size, _ in held}):
+                self._add("vial_in_units", f"{a},{_quoted(code.hcpcs)},{size}", (*place, "vials"))
 
     def _ratio(self, predicate: str, a: str, one: Code, other: Code | None, place: Place) -> None:
         """How many thousandths of a unit of one code a unit of another is, where that is known and comes out even."""

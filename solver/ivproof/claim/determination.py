@@ -200,7 +200,8 @@ class DrugLine:
 class Taken:
     """What a charted name was taken for: the drug and its kind in the drug list, and the product that the name settles.
 
-    `carrier` is the fluid that the name says it was mixed into, with its millilitres. `drug` is None where the list
+    `carrier` is the fluid that the name says it was mixed into, with its millilitres, and `also` are the electrolytes
+    and vitamins that it says are in it as well. `drug` is None where the list
     does not know the name, or nothing was given.
     """
 
@@ -211,6 +212,7 @@ class Taken:
     product: str | None = None
     carrier: str | None = None
     carrier_ml: int | float | None = None
+    also: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as plain data."""
@@ -222,6 +224,7 @@ class Taken:
             "product": self.product,
             "carrier": self.carrier,
             "carrier_ml": self.carrier_ml,
+            "also": list(self.also),
         }
 
 
@@ -794,6 +797,7 @@ def _taken(facts: Facts) -> Iterator[Taken]:
             product.key if product is not None else None,
             carrier.drug.key if carrier is not None else None,
             None if ml is None else int(ml) if ml == int(ml) else float(ml),
+            tuple(other.drug.key for other in match.others),
         )
 
 

@@ -61,7 +61,8 @@ _TAKEN = record(
     kind=or_null(text("Kind of the drug in the drug list.")),
     product=or_null(text("Key of the product that the name settles; null where it settles none.")),
     carrier=or_null(text("Key of the fluid that the name says it was mixed into; null where it names none.")),
-    carrier_ml=or_null(count("Millilitres of that fluid; null where the name gives none, or several.", "number")),
+    carrier_ml=or_null(count("Millilitres of that fluid; null where the name does not tell it.", "number")),
+    also=texts("Keys of the electrolytes and vitamins that the name says are in it as well."),
 )
 _READING = record(
     "What is held of a question that the policy leaves open.",

@@ -16,7 +16,7 @@ ever matched by the beginning of a name or by likeness; a name that is not found
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -25,7 +25,7 @@ from typing import Final
 
 from ivproof.drugs.files import DrugListError, Problem, read
 from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed
-from ivproof.drugs.records import CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
+from ivproof.drugs.records import ADDITIONS, CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
 
 __all__ = [
     "KINDS",
@@ -52,10 +52,12 @@ _POTASSIUM_IN: Final = re.compile(rf"{_POTASSIUM}\s+in\b", re.IGNORECASE)
 POTASSIUM_CHLORIDE: Final = "potassium_chloride"
 _SAYS_POTASSIUM: Final = re.compile(r"kcl|potassium", re.IGNORECASE)
 _NO_CONTENT: Final = CARRIERS | {"flush", "vaccine", "blood_product"}
-_ADDITIONS: Final = frozenset({"electrolyte", "vitamin"})
 _BOUNDARY: Final = re.compile(
     r"\s*(?P<joiner>[+&,]|\b(?:with|and|plus|w)\b(?!/)|\bw/)\s*|\s*[-/]\s*|\s+(?:(?:diluted|mixed|added)\s+)?(?:(?:in|into|to)\s+)?"
 )
+_AFTER: Final = {"electrolyte": 1, "vitamin": 2}
+_PREMIXED: Final = {"dextrose": "iso-osmotic dextrose"}
+"""What a fluid without its strength is in a bag that comes ready-made."""
 _CACHED_TEXTS: Final = 50_000
 _NOT_SEEN: Final = ""
 
@@ -167,7 +169,9 @@ class DrugList:
         match = self._in_carrier(way) if way is not None else None
         if way is None or match is None or match.carrier is None or match.drug.kind != "electrolyte":
             return None
-        in_volume = way.ml is not None and not self._begins_with_fluid(way.name)
+        if match.others:
+            return match if not way.aside else None
+        in_volume = way.ml is not None and not self._begins_with_fluid(way)
         if way.dosed and not way.per_litre and (way.piggyback or in_volume):
             return match
         if match.drug.key != POTASSIUM_CHLORIDE or match.carrier.drug.kind not in FLUIDS:
@@ -197,10 +201,18 @@ class DrugList:
             if match is not None and way.dosed and match.drug.kind in CARRIERS:
                 match = None
             for aside in way.aside:
-                match = _agreed(match, self._one_drug(aside))
+                match = _agreed(match, self._one_drug(aside)) or self._spelled_out(match, aside)
             if match is not None:
                 return match
         return None
+
+    def _spelled_out(self, match: Match | None, aside: str) -> Match | None:
+        """An addition that is a mixture itself, with its drugs in brackets: "banana bag (thiamine, folic acid)"."""
+        listed = self._each(aside)
+        if match is None or match.drug.kind not in ADDITIONS or match.others:
+            return None
+        both = _together((match, *listed)) if listed else None
+        return replace(both, carrier=match.carrier) if both is not None and both.only_additions else None
 
     def _one_drug(self, text: str) -> Match | None:
         """A name, or two names of one drug: "Rituxan rituximab", "Humira/adalimumab"."""
@@ -212,22 +224,39 @@ class DrugList:
 
     def _in_carrier(self, way: Printed) -> Match | None:
         """A drug in a fluid: "ceftriaxone in normal saline", "heparin/D5W", "normal saline + vancomycin"."""
-        for one, joiner, other in _cuts(way.name):
-            fluid, drug = self._carrier(other), self._one_drug(one)
-            if fluid is None and joiner:
-                fluid, drug = self._carrier(one), self._one_drug(other)
-            if fluid is not None and drug is not None and drug.drug.kind not in _NO_CONTENT:
+        cuts = list(_cuts(way.name))
+        behind = ((self._carrier(other, way), one) for one, _, other in reversed(cuts))
+        before = ((self._carrier(one, way), other) for one, joiner, other in cuts if joiner)
+        for fluid, rest in (*behind, *before):
+            held = self._held(rest) if fluid is not None else None
+            if fluid is not None and held is not None and held.drug.kind not in _NO_CONTENT:
                 # an electrolyte in a litre is fluid with something in it, in less it is a drug in what carries it
-                added = drug.drug.kind in _ADDITIONS and way.ml is not None and way.ml % 1000 == 0
-                return replace(drug, carrier=Carrier(fluid, way.ml, added and not way.piggyback))
+                added = held.drug.kind in ADDITIONS and way.ml is not None and way.ml % 1000 == 0
+                return replace(held, carrier=Carrier(fluid, way.ml, added and not way.piggyback))
         return None
 
-    def _carrier(self, text: str) -> Drug | None:
+    def _held(self, text: str) -> Match | None:
+        """What a bag holds besides its fluid: a drug, and any electrolytes and vitamins; or these alone."""
+        return self._one_drug(text) or _together(self._each(text))
+
+    def _each(self, text: str) -> tuple[Match, ...]:
+        """The drugs of a list of drugs, where every part is one: "magnesium sulfate, thiamine and folic acid"."""
+        for one, joiner, other in _cuts(text):
+            if joiner and (first := self._one_drug(one)):
+                last = self._one_drug(other)
+                rest = (last,) if last is not None else self._each(other)
+                if rest:
+                    return (first, *rest)
+        return ()
+
+    def _carrier(self, text: str, way: Printed) -> Drug | None:
+        if way.premixed and text.strip() in _PREMIXED:
+            text = _PREMIXED[text.strip()]
         match = self._by_name(text)
         return match.drug if match is not None and match.drug.kind in CARRIERS else None
 
-    def _begins_with_fluid(self, name: str) -> bool:
-        return any(self._carrier(one) is not None for one, _, _ in _cuts(name))
+    def _begins_with_fluid(self, way: Printed) -> bool:
+        return any(self._carrier(one, way) is not None for one, _, _ in _cuts(way.name))
 
     def _by_code(self, hcpcs: str, on: date) -> Match:
         if (known := self._dated.get((hcpcs, on))) is not None:
@@ -251,6 +280,14 @@ def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
         one, other = text[: found.start()], text[found.end() :]
         if one and other:
             yield one, found["joiner"] or "", other
+
+
+def _together(each: Sequence[Match]) -> Match | None:
+    """Several drugs of one bag as one match: at most one is no electrolyte or vitamin; their order tells nothing."""
+    if len({it.drug.key for it in each}) < len(each) or not each or any(it.drug.kind in _NO_CONTENT for it in each):
+        return None
+    first, *others = sorted(each, key=lambda it: (_AFTER.get(it.drug.kind, 0), it.drug.key))
+    return replace(first, others=tuple(others)) if all(it.drug.kind in ADDITIONS for it in others) else None
 
 
 def _agreed(one: Match | None, other: Match | None) -> Match | None:

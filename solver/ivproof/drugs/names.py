@@ -78,7 +78,8 @@ _BARE_AFTER_KCL = re.compile(
 )
 _ROUTE_WORD = re.compile(
     r"\b(?:iv|ivp|ivpb|im|sq|sc|subq|subcut|subcutaneous|intravenous|intramuscular|inj|injection|injectable|infusion|inf"
-    r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial|bag"
+    r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial"
+    r"|(?<!banana )(?<!rally )bag"
     r"|mbp|mini[\s-]?bag(?:[\s-]plus)?|ampule?s?|prefilled|pre-filled|pca|solution|soln|recon|reconstituted|powder|pwdr"
     r"|concentrate|undiluted|preservative[\s-]free|usp|pf|porcine|human|for)\b"
 )
@@ -89,6 +90,7 @@ _VOLUME_ALONE = re.compile(
 _VOLUME_OF_STRENGTH = re.compile(rf"/\s*(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME_UNIT})(?![\w%])(?!\s*(?:/|per\b))")
 _PER_LITRE = re.compile(r"(?:/|\bper)\s*(?:l|liter|litre)\b")
 _PIGGYBACK = re.compile(r"\b(?:ivpb|piggyback|mbp|mini[\s-]?bag|rider)\b")
+_PREMIX = re.compile(r"\b(?:premix|premixed|galaxy|duplex|frozen|ready[\s-]to[\s-]use|rtu)\b")
 _BRACKET = re.compile(r"\(([^()]*)\)")
 _OTHER_BRACKETS = re.compile(r"[\[{]([^\[\](){}]*)[\]}]")
 _QUALIFIER = re.compile(
@@ -163,8 +165,8 @@ class Printed:
 
     `name` is what is left without strengths, volumes and words of container, and `aside` what stood in brackets and
     may be another name; `dosed` whether a dose or a strength stood there, `per_litre` whether it was a concentration in
-    a litre, `piggyback` whether the container is a small bag; `ml` is the one volume that the name gives, None where it
-    gives none or several.
+    a litre, `piggyback` whether the container is a small bag, `premixed` whether it comes ready-made; `ml` is the
+    volume that the name gives, of several that of the fluid; None where that is not told.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Printed:
     dosed: bool
     per_litre: bool
     piggyback: bool
+    premixed: bool
     ml: Decimal | None
 
 
@@ -202,12 +205,15 @@ def printed(text: str) -> Iterator[Printed]:
             continue
         seen.add(way)
         volumes = _volumes(bare) or _volumes(plain)
+        if len(volumes) > 1:  # that of the fluid is the one behind its name
+            volumes = _volumes(bare.rpartition(" in ")[2])
         yield Printed(
             " ".join(_without_amounts(bare).split()),
             tuple(names),
             bool(_DOSE.search(bare)),
             bool(_PER_LITRE.search(bare)),
             bool(_PIGGYBACK.search(plain)),
+            bool(_PREMIX.search(plain)),
             volumes[0] if len(volumes) == 1 else None,
         )
 

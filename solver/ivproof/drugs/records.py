@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 How = Literal["ingredient", "brand", "hcpcs", "alias"]
@@ -35,11 +36,19 @@ KINDS = frozenset(
 )
 FLUIDS = frozenset({"saline", "balanced_fluid", "dextrose"})
 CARRIERS = FLUIDS | {"diluent"}
+ADDITIONS = frozenset({"electrolyte", "vitamin"})
 FORMS = frozenset(
     {"solution", "depot", "implant", "capsule", "tablet", "on_body_injector", "autoinjector", "instillation"}
 )
 ROUTES = frozenset({"IV", "IM", "SQ", "IA", "ID", "IT", "IP", "IPL", "IL", "PO"})
 MEASURES = frozenset({"mg", "mcg", "g", "ml", "unit", "million_unit", "meq", "vial", "dose", "implant", "million_pfu"})
+
+
+_KIND_OF_MEASURE = {
+    **{"g": ("mass", 1_000_000), "mg": ("mass", 1000), "mcg": ("mass", 1)},
+    **{"million_unit": ("unit", 1_000_000), "unit": ("unit", 1)},
+}
+"""Measures of one kind, with how many of the smallest one each makes; any other is of a kind of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,18 @@ class Code:
         """Whether the list shows the code in force on that day."""
         begun = self.valid_from is None or self.valid_from <= on
         return begun and (self.valid_to is None or on <= self.valid_to)
+
+    def units(self, number: Decimal, measure: str) -> Fraction | None:
+        """How many units of the code an amount makes; None where its measure is of another kind or not known here.
+
+        >>> Code("J9312", amount=Decimal(10), measure="mg").units(Decimal("0.679"), "g")
+        Fraction(679, 10)
+        """
+        if self.amount is None or self.measure is None:
+            return None
+        kind, of_amount = _KIND_OF_MEASURE.get(measure, (measure, 1))
+        own, of_unit = _KIND_OF_MEASURE.get(self.measure, (self.measure, 1))
+        return Fraction(number) * of_amount / (Fraction(self.amount) * of_unit) if kind == own else None
 
     def __str__(self) -> str:
         """The code and what one unit of it is."""
@@ -177,7 +198,8 @@ class Match:
     ``product`` is the brand or code that matched (None for an ingredient, and for a name or code that
     several products of the ingredient share); ``code`` the HCPCS code, when the chart gave one; ``notes``
     say what the reader should know, such as a code that was not in force on the day; ``carrier`` is the
-    fluid that the name says the drug was mixed into.
+    fluid that the name says the drug was mixed into, and ``others`` the electrolytes and vitamins that it says
+    are in it as well.
     """
 
     drug: Drug
@@ -187,6 +209,12 @@ class Match:
     code: Code | None = None
     notes: tuple[str, ...] = ()
     carrier: Carrier | None = None
+    others: tuple[Match, ...] = ()
+
+    @property
+    def only_additions(self) -> bool:
+        """Whether the name holds several electrolytes or vitamins and no other drug: each has units of its own."""
+        return bool(self.others) and self.drug.kind in ADDITIONS
 
     def products(self, route: str | None = None, form: str | None = None) -> tuple[Product, ...]:
         """The products that may be meant, as far as the route and the form tell.

@@ -24,7 +24,7 @@ from .chart import ChartError, normal
 from .document import PROOF, RejectionError, expect_form, read, short
 from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
-from .facts import OF_THE_LIST, Listed, TranslationError, translate
+from .facts import IN_UNITS, OF_THE_LIST, Listed, TranslationError, translate
 from .parser import parse
 from .steps import StepError, atom, denials, evidence, rewrite, same
 from .support import Support
@@ -402,7 +402,9 @@ def _facts(proof: Mapping[str, Any], rules: Sequence[Rule], drugs: Drugs | None)
             return [*given, *listed], drugs.check(chart["content"], given, listed)
         except DrugError as error:
             raise RejectionError(str(error), "drugs") from None
-    of_list = [show(it) for it, _ in stated if it[0] in {"drug", "in_fluid", *OF_THE_LIST} - {"form"}]
+    of_list = [
+        show(it) for it, _ in stated if it[0] in {"drug", "in_fluid", "also_in", *IN_UNITS, *OF_THE_LIST} - {"form"}
+    ]
     said = ", ".join(sorted([*of_list, *proof["drug_list"]]))
     return [*given, *listed], [f"of the drug list: {said}"] if said else []
 
@@ -416,7 +418,7 @@ def _listed(stated: Sequence[str], facts: Sequence[tuple[Atom, str]]) -> list[At
     """The facts of the drug list: about known drugs of this chart, of each one kind."""
     found = [atom(text) for text in stated]
     _expect(list(stated), sorted(set(stated)), "order of the drug list")
-    drugs = {it[2] for it, _ in facts if (it[0], len(it)) in {("drug", 3), ("in_fluid", 4)}}
+    drugs = {it[2] for it, _ in facts if (it[0], len(it)) in {("drug", 3), ("in_fluid", 4), ("also_in", 3)}}
     known = {drug for drug in drugs if not (str(drug)[:1] == "u" and str(drug)[1:].isdigit())}
     for it in found:
         if (it[0], len(it) - 1) not in DRUG_LIST or it[1] not in known:

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,21 @@ OF_PRODUCTS = {
     *("form", "code_in_force", "other_code", "ended_code"),
     *("charted_per_unit", "printed_code", "printed_per_unit"),
 }
+IN_UNITS = ("amount_in_units", "opened_in_units", "vial_in_units")
+MOST = 100_000_000  # thousandths of a unit
+MEASURES = (  # how the measure of an amount may begin, what kind it is, and how many of the least of its kind it makes
+    *(
+        ("mg", "mass", 1000),
+        ("milligram", "mass", 1000),
+        ("mcg", "mass", 1),
+        ("ug", "mass", 1),
+        ("microgram", "mass", 1),
+    ),
+    *(("ml", "ml", 1), ("milliliter", "ml", 1), ("cc", "ml", 1), ("meq", "meq", 1), ("mmol", "mmol", 1)),
+    *(("millionpfu", "millionpfu", 1), ("millionunit", "unit", 1_000_000), ("millioniu", "unit", 1_000_000)),
+    *(("unit", "unit", 1), ("iu", "unit", 1), ("vial", "vial", 1), ("dose", "dose", 1), ("implant", "implant", 1)),
+    *(("g", "mass", 1_000_000), ("u", "unit", 1)),
+)
 
 
 class DrugError(ValueError):
@@ -49,6 +66,9 @@ class Drugs:
         self.amounts: dict[str, set[Decimal]] = {}
         for row in (row for rows in self.products.values() for row in rows if row["amount"]):
             self.amounts.setdefault(row["hcpcs"], set()).add(Decimal(row["amount"]))
+        self.units: dict[str, set[tuple[str, str]]] = {}
+        for row in (row for rows in self.products.values() for row in rows if row["hcpcs"]):
+            self.units.setdefault(row["hcpcs"], set()).add((row["amount"], row["measure"]))
         self.spelled = {_folded(text) for drug in self.ingredients for text in self._spellings(drug)}
 
     def _spellings(self, drug: str) -> list[str]:
@@ -73,7 +93,10 @@ class Drugs:
         for a, product in ((str(it[1]), str(it[2])) for it in facts if it[0] == "product" and len(it) == 3):
             if drug_of[a] in self.ingredients and "product" not in given[int(a[1:]) - 1]:
                 self._named_product(given[int(a[1:]) - 1]["drug"], drug_of[a], product)
-        both = {*drug_of.values(), *(fluid for _, fluid, _ in fluids)}
+        also = [(str(it[1]), str(it[2])) for it in facts if it[0] == "also_in" and len(it) == 3]
+        for a, drug in also:
+            self._addition(given[int(a[1:]) - 1]["drug"], drug)
+        both = {*drug_of.values(), *(fluid for _, fluid, _ in fluids), *(drug for _, drug in also)}
         known = sorted({drug for drug in both if drug in self.ingredients})
         expected = {atom for drug in known for atom in self._listed(drug)}
         for wrong in sorted(map(show, expected ^ set(listed))):
@@ -92,7 +115,8 @@ class Drugs:
                     codes.setdefault(a, set()).add(show(fact[2]).strip('"'))
         printed = {str(it[1]) for it in facts if it[0] == "printed_code"}
         for a, it in named:
-            if drug_of[a] in self.ingredients and {"billing_units", "discarded_units"} & set(it):
+            self._in_units(a, it, facts)
+            if drug_of[a] in self.ingredients and {"billing_units", "discarded_units", "amount", "vials"} & set(it):
                 self._all_codes(it, drug_of[a], on, codes.get(a, set()))
                 trusted += self._left_out(it, drug_of[a], on, codes.get(a, set()), a in printed)
         return sorted({it for it in trusted if it})
@@ -130,6 +154,23 @@ class Drugs:
             raise DrugError(f"{text!r} holds no spelling of {fluid}")
         if how == "addition" and self.ingredients[drug]["kind"] not in ADDED:
             raise DrugError(f"{drug} is no electrolyte or vitamin, and is said to be added to {fluid}")
+
+    def _addition(self, text: str, drug: str) -> None:
+        """What a name is said to hold besides its drug is an electrolyte or a vitamin of the list, spelled there."""
+        if drug not in self.ingredients or self.ingredients[drug]["kind"] not in ADDED:
+            raise DrugError(f"{drug} is no electrolyte or vitamin of the drug list")
+        if not any(_folded(it) in _folded(text) for it in self._spellings(drug)):
+            raise DrugError(f"{text!r} holds no spelling of {drug}")
+
+    def _in_units(self, a: str, given: Mapping[str, Any], facts: Sequence[Atom]) -> None:
+        """What was given and opened makes the units that are said, of the code in force and of the printed one."""
+        codes = {show(it[2]).strip('"') for it in facts if it[0] in {"code_in_force", "printed_code"} and it[1] == a}
+        said = {it for it in facts if it[0] in IN_UNITS and it[1] == a}
+        for code in codes | {show(it[2]).strip('"') for it in said}:
+            of_code = {(it[0], int(show(it[3]))) for it in said if show(it[2]).strip('"') == code}
+            units = self.units.get(code, set()) if code in codes else set()
+            if of_code not in ([set(_made(given, *unit)) for unit in units] or [set()]):
+                raise DrugError(f"{', '.join(sorted(map(show, said))) or code}: the amounts charted make other units")
 
     def _listed(self, drug: str) -> list[Atom]:
         row = self.ingredients[drug]
@@ -225,3 +266,29 @@ def _folded(text: str) -> str:
 def _in_force(row: Row, on: date) -> bool:
     begun = not row["valid_from"] or date.fromisoformat(row["valid_from"].removeprefix("<=")) <= on
     return begun and (not row["valid_to"] or on <= date.fromisoformat(row["valid_to"]))
+
+
+def _made(given: Mapping[str, Any], amount: str, measure: str) -> Iterator[tuple[str, int]]:
+    """What an administration says of amounts, in thousandths of a unit of that amount."""
+    if not amount:
+        return
+    unit = _measured(f"{amount} {measure.replace('_', ' ')}")
+    dose = _measured(given["amount"]) if "amount" in given else None
+    if dose and dose[1] == unit[1] and (found := ceil(1000 * dose[0] / unit[0])) <= MOST:
+        yield "amount_in_units", found
+    vials = [(*_measured(it["size"]), it.get("count", 1)) for it in given.get("vials", ())]
+    if not vials or any(kind != unit[1] for _, kind, _ in vials):
+        return
+    held = floor(sum(1000 * size / unit[0] * number for size, _, number in vials))
+    if held <= MOST:
+        yield "opened_in_units", held
+        yield from (("vial_in_units", ceil(1000 * size / unit[0])) for size, _, _ in vials)
+
+
+def _measured(text: str) -> tuple[Fraction, str]:
+    """An amount in the least measure of its kind, and the kind."""
+    plain = re.sub(r"\s+", "", text.casefold().replace("\u00b5", "u").replace("\u03bc", "u"))
+    words = plain.lstrip("0123456789.,")
+    number = plain.removesuffix(words)
+    _, kind, times = next(it for it in MEASURES if words.startswith(it[0]))
+    return Fraction(number.replace(",", "")) * times, kind

@@ -20,7 +20,7 @@ WHOLE = 10  # volumes, rates and units are counted in tenths
 
 WITHOUT_FACT = {
     "": {"id", "billed", "order", "time_zone", "note"},  # the order is a fact of each administration, the zone of times
-    "administrations": {"id", "amount", "vials", "source", "note"},
+    "administrations": {"id", "source", "note"},
     "access_sites": {"id"},
     "services": set[str](),
     "pauses": set[str](),
@@ -32,7 +32,7 @@ FIELDS = {
     "administrations": "done drug product class hormonal route method site lumen bag premixed dose continues "
     "ordered_minutes form start stop pauses purpose volume_ml rate_ml_per_h pump pump_supplied_by lesions "
     "spinal_puncture puncture_by reservoir integral_to diagnostic discontinued order container billing_units "
-    "discarded_units",
+    "discarded_units amount vials",
     "access_sites": "kind necessity replaces",
     "services": "kind done code separately_identifiable",
     "pauses": "from to reason",
@@ -62,11 +62,16 @@ TENTHS = {
     "billing_units": "billing_units",
     "discarded_units": "discarded_units",
 }
-MARKED = {"integral_to": "integral", "discontinued": "discontinued"}  # that it is charted is all that counts
+MARKED = {  # that it is charted is all that counts
+    **{"integral_to": "integral", "discontinued": "discontinued"},
+    **{"amount": "amount_charted", "vials": "vials_charted"},
+}
 OF_THE_LIST = (  # of a drug, beside its kind; of routes and other codes there may be several
     *("form", "listed_route", "code_in_force", "other_code", "ended_code"),
     *("charted_per_unit", "printed_code", "printed_per_unit"),
 )
+IN_UNITS = {"amount_in_units": "amount", "opened_in_units": "vials", "vial_in_units": "vials"}
+COUNTED = {"billing_units", "discarded_units", "amount", "vials"}  # where one is charted, the codes are facts
 
 
 class TranslationError(ValueError):
@@ -79,6 +84,7 @@ class Listed:
     def __init__(self, stated: Iterable[Atom]) -> None:
         self.drug: dict[Value, Value] = {}
         self.fluid: dict[Value, Atom] = {}
+        self.also: dict[Value, list[Atom]] = {}
         self.product: dict[Value, Value] = {}
         self.others: dict[tuple[Value, Value], list[Atom]] = {}
         for atom in stated:
@@ -88,7 +94,9 @@ class Listed:
                 self.product[atom[1]] = atom[2]
             elif atom[0] == "in_fluid" and len(atom) == 4:
                 self.fluid[atom[1]] = atom
-            elif atom[0] in OF_THE_LIST and len(atom) == 3:
+            elif atom[0] == "also_in" and len(atom) == 3:
+                self.also.setdefault(atom[1], []).append(atom)
+            elif (atom[0] in OF_THE_LIST and len(atom) == 3) or (atom[0] in IN_UNITS and len(atom) == 4):
                 self.others.setdefault((atom[0], atom[1]), []).append(atom)
 
 
@@ -229,7 +237,7 @@ class _Translation:
             if name in it:
                 yield f"{predicate}({a},{int(Decimal(str(it[name])) * WHOLE)})", f"{place}/{name}"
         for name, predicate in MARKED.items():
-            if name in it:
+            if it.get(name):
                 yield f"{predicate}({a})", f"{place}/{name}"
         if it.get("diagnostic"):
             yield f"diagnostic({a})", f"{place}/diagnostic"
@@ -269,6 +277,8 @@ class _Translation:
         yield f"drug({a},{drug})", f"{place}/drug"
         if not unknown and a in self.listed.fluid:
             yield show(self.listed.fluid[a]), f"{place}/drug"
+            for atom in self.listed.also.get(a, ()):
+                yield show(atom), f"{place}/drug"
         if "product" in it:
             yield f"product({a},{self._number('p', key(it['product']))})", f"{place}/product"
         elif unknown:
@@ -279,7 +289,11 @@ class _Translation:
         if "form" in it:
             yield f"form({a},{it['form']})", f"{place}/form"
         known = () if unknown else OF_THE_LIST
-        for predicate in known if {"billing_units", "discarded_units"} & set(it) else known[:2]:
+        counted = any(it.get(name) not in (None, []) for name in COUNTED)
+        for predicate, field in IN_UNITS.items():
+            for atom in self.listed.others.get((predicate, a), []) if known and it.get(field) else []:
+                yield show(atom), f"{place}/{field}"
+        for predicate in known if counted else known[:2]:
             if predicate == "form" and "form" in it:
                 continue
             atoms = self.listed.others.get((predicate, a), [])

@@ -167,7 +167,8 @@ class TerminalView:
         for it in held:
             volume = f" {it.carrier_ml} ml" if it.carrier_ml is not None else ""
             fluid = f"{(it.carrier or '').replace('_', ' ')}{volume}"
-            yield indented(visible(f"{it.administration}: {(it.drug or '').replace('_', ' ')} in {fluid}"))
+            drugs = ", ".join(key.replace("_", " ") for key in (it.drug or "", *it.also))
+            yield indented(visible(f"{it.administration}: {drugs} in {fluid}"))
 
     # --- what is open
 

@@ -72,12 +72,15 @@ DATES = {("service_date", 0), ("begins_on", 1)}
 TENTHS = {
     *((name, 1) for name in ("volume", "rate", "billing_units", "discarded_units")),
     *((name, 2) for name in ("charted_units", "drug_units", "units_in_force", "converted_units")),
-    ("drug_line", 2),
-    ("discarded_line", 2),
+    *((name, 2) for name in ("drug_line", "discarded_line", "dose_units")),
+    *((name, 1) for name in ("left_over", "left_in_vials")),
 }
 """Arguments that count tenths."""
 
-THOUSANDTHS = {("printed_per_unit", 1), ("charted_per_unit", 1)}
+THOUSANDTHS = {
+    *((name, 1) for name in ("printed_per_unit", "charted_per_unit")),
+    *((name, 2) for name in ("amount_in_units", "opened_in_units", "vial_in_units")),
+}
 """Arguments that count thousandths."""
 
 PLACES = {
@@ -119,6 +122,7 @@ FACTS: Mapping[str, str] = {
     "order_of": "{0} is the {1} in the order of starts",
     "drug": "{0} gives {1}",
     "in_fluid": "the name of {0} says that it was mixed into {1}",
+    "also_in": "the name of {0} says that {1} is in the bag as well",
     "product": "{0} gives the product {1}",
     "route": "{0} was given {1}",
     "charted_method": "{0} is charted as {1}",
@@ -148,6 +152,11 @@ FACTS: Mapping[str, str] = {
     "container": "{0} came from a {1} container",
     "billing_units": "{1} units of {0} were given",
     "discarded_units": "{1} units of {0} were discarded",
+    "amount_charted": "the amount of {0} that was given is charted",
+    "vials_charted": "the vials that were opened for {0} are charted",
+    "amount_in_units": "the amount of {0} that was given makes {2} units of {1}",
+    "opened_in_units": "the vials opened for {0} held {2} units of {1}",
+    "vial_in_units": "a vial opened for {0} held {2} units of {1}",
     "listed_route": "the drug list has {1} for {0}",
     "code_in_force": "the code in force for the drug of {0} is {1}",
     "other_code": "{0} may be another product, whose code is {1}",
@@ -190,6 +199,7 @@ ABSENT: Mapping[str, str] = {
     "replaces": "site {0} is not charted as a restart of another",
     "drug": "the drug of {0} is another",
     "in_fluid": "the name of {0} says of no fluid that it was mixed into it",
+    "also_in": "the name of {0} says of no other drug that it is in the bag",
     "route": "{0} was not given {1}",
     "charted_method": "{0} is not charted as {1}",
     "charted_class": "the chart gives {0} no class",
@@ -218,6 +228,11 @@ ABSENT: Mapping[str, str] = {
     "container": "the chart does not give the container of {0}",
     "billing_units": "the chart gives no units of {0}",
     "discarded_units": "the chart does not say what was discarded of {0}",
+    "amount_charted": "the chart gives no amount of {0}",
+    "vials_charted": "the chart does not say which vials were opened for {0}",
+    "amount_in_units": "nothing tells how many units the amount of {0} makes",
+    "opened_in_units": "nothing tells how many units the vials of {0} held",
+    "vial_in_units": "nothing tells how many units a vial of {0} held",
     "listed_route": "the drug list has no product of {0} that is given {1}",
     "code_in_force": "no code is in force for the drug of {0}",
     "other_code": "no other product of the drug of {0} has a code of its own",
