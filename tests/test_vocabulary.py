@@ -84,6 +84,7 @@ FULL: dict[str, Any] = {
         {"id": "h", "drug": "ondansetron", "route": "IV", "done": False},
         {"id": "i", "drug": "Botox", "route": "IM"},
         {"id": "j", "drug": "ceftriaxone 1 g in NS 50 mL IVPB", "route": "IV"},
+        {"id": "k", "drug": "thiamine 100 mg and folic acid 1 mg in NS 1000 mL", "route": "IV"},
     ],
     "services": [
         {"kind": "evaluation_and_management", "code": "99213", "separately_identifiable": True},
