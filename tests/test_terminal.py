@@ -15,8 +15,8 @@ from rich.console import Console
 
 from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
+from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy
-from ivproof.render.plain import plain
 from ivproof.render.terminal import TerminalView, as_visit
 
 POLICY = Policy.load("out001")

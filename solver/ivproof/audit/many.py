@@ -15,6 +15,7 @@ from ivproof.audit.summary import digest
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Recheck
 from ivproof.edits.tables import EditFiles
+from ivproof.formats.plain import json_text
 from ivproof.law.policy import Policy
 
 
@@ -93,4 +94,4 @@ def _found(encounter: Encounter, audit: Audit | None, form: Callable[[Audit], by
 
 
 def _line(plain: Mapping[str, Any]) -> bytes:
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json_text(json.dumps(plain, ensure_ascii=False, separators=(",", ":"))).encode() + b"\n"

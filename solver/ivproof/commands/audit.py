@@ -34,6 +34,7 @@ from ivproof.commands.common import (
     telling_policy_errors,
     wrong,
 )
+from ivproof.formats.plain import json_text
 
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
@@ -375,7 +376,7 @@ class _Report:
         if self._shape is Format.CSV:
             return total.as_csv()
         if self._shape is Format.JSON:
-            return json.dumps(total.as_dict(), ensure_ascii=False).encode() + b"\n"
+            return json_text(json.dumps(total.as_dict(), ensure_ascii=False)).encode() + b"\n"
         return self._encoded(lambda view: view.summary(total))
 
     def _table(self) -> Callable[[Any], bytes]:

@@ -37,6 +37,7 @@ from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import Determination
 from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.second import DisagreementError
+from ivproof.formats.plain import json_text
 from ivproof.law.policy import Policy
 
 try:
@@ -113,7 +114,7 @@ class Job(NamedTuple):
 
 def as_line(encounter: Encounter, determination: Determination) -> bytes:
     """Give a determination as one line of JSON Lines."""
-    text = json.dumps(determination.as_dict(), ensure_ascii=False, separators=(",", ":"))
+    text = json_text(json.dumps(determination.as_dict(), ensure_ascii=False, separators=(",", ":")))
     return text.encode() + b"\n"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import REFUSED, say, show
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 
 def cache(

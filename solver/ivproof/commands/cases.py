@@ -117,7 +117,7 @@ def _show(found: Sequence[Judged]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from ivproof.render.plain import plain
+    from ivproof.formats.plain import plain
 
     for it in found:
         show(Text.assemble((plain(it.case.name), "bold"), f"  {plain(it.case.where)}"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ivproof.render.plain import plain
+from ivproof.formats.plain import json_text, plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -189,7 +189,7 @@ def emit_json(data: object, *, indent: int | None = 2) -> None:
     """Write data as JSON to standard output; without `indent` in one line."""
     import json
 
-    emit(json.dumps(data, ensure_ascii=False, indent=indent) + "\n")
+    emit(json_text(json.dumps(data, ensure_ascii=False, indent=indent)) + "\n")
 
 
 def table(*columns: str) -> Table:

@@ -10,7 +10,7 @@ import typer
 
 from ivproof.commands.common import REFUSED, emit, emit_json, say, wrong
 from ivproof.commands.guarding import Commands
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

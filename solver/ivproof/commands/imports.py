@@ -201,7 +201,7 @@ def _finish(
 def _tell(unit: str, told: Mapping[str, Any]) -> None:
     from collections import Counter
 
-    from ivproof.render.plain import plain
+    from ivproof.formats.plain import plain
 
     def reasons(state: str) -> str:
         counted = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in told[state].items())

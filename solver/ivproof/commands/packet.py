@@ -11,6 +11,7 @@ import typer
 
 from ivproof.commands.common import REFUSED, say, telling_policy_errors
 from ivproof.commands.one import pick_of, telling_engine_errors
+from ivproof.formats.plain import json_text
 
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
@@ -63,7 +64,7 @@ def write_packet(
 
 def _content(packet: Packet, kind: str) -> bytes:
     if kind == ".json":
-        return (json.dumps(packet.as_dict(), ensure_ascii=False, indent=1) + "\n").encode()
+        return (json_text(json.dumps(packet.as_dict(), ensure_ascii=False, indent=1)) + "\n").encode()
     if kind == ".pdf":
         from ivproof.render.pdf import packet_document
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from ivproof.commands.common import say
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -26,7 +26,7 @@ from ivproof.commands.common import (
     wrong,
 )
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
     from ivproof.recheck.checker import Verdict

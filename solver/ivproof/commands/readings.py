@@ -29,7 +29,7 @@ from ivproof.commands.common import (
 )
 from ivproof.commands.guarding import Commands
 from ivproof.commands.one import EncounterOption, pick
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

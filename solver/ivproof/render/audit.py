@@ -15,9 +15,9 @@ from rich.text import Text
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.summary import Summary
 from ivproof.audit.verdicts import times
+from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy
 from ivproof.render.legend import SEVERITIES
-from ivproof.render.plain import plain
 from ivproof.render.printing import FAINT, heading, indented, printed, visible
 
 VERDICTS = {

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ivproof.comparison import Comparison, RuleChange
 from ivproof.comparison.law import REWORDED
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 FAINT = "bright_black"
 

@@ -13,9 +13,9 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ivproof.formats.plain import plain
 from ivproof.packet.model import Packet
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
-from ivproof.render.plain import plain
 from ivproof.report.page import Report
 
 

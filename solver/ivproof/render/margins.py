@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 from ivproof.unknowns.lines import ClaimLines
 from ivproof.whatif.margins import Margin, MarginReport, SettledMargins
 from ivproof.why.naming import minutes as length

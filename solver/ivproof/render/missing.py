@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ivproof.chart.encounter import Administration, Encounter
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 from ivproof.unknowns.lines import ClaimLines
 from ivproof.whatif.missing import Missing, MissingReport, Outcome
 

@@ -14,9 +14,9 @@ from typing import Any
 import typst
 
 from ivproof.claim.determination import MissingFact
+from ivproof.formats.plain import plain
 from ivproof.packet.model import Packet
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
-from ivproof.render.plain import plain
 from ivproof.report.page import Report, ReportClaim, steps
 from ivproof.whatif.least import Search
 

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 
 NARROWEST = 60
 """Columns that are taken even where the terminal says it has fewer, or none at all: rich would cut codes and counts."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ivproof.engine.claims import difference, in_words, or_else
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 from ivproof.render.words import line_text
 from ivproof.whatif.readings import ChartReadings, Decided, Led
 from ivproof.why.idle import Asking, Idle

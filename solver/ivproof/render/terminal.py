@@ -18,9 +18,9 @@ from rich.text import Text
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.determination import DETERMINED, ClaimLine, Determination, Exclusion, Reading, Rival
 from ivproof.engine.claims import Units, in_words
+from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.render.legend import SEVERITIES
-from ivproof.render.plain import plain
 from ivproof.render.printing import FAINT, heading, indented, printed, visible
 
 WIDE = 100

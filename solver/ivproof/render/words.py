@@ -14,7 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ivproof.engine.claims import Units, in_words
-from ivproof.render.plain import plain
+from ivproof.formats.plain import plain
 from ivproof.why.explanation import Assumed, Line, Step
 from ivproof.why.naming import minutes as minutes_of
 

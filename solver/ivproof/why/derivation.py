@@ -8,6 +8,7 @@ GraphML, Graphviz DOT or Mermaid.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.facts import Fact, Facts
 from ivproof.chart.refusal import Place, spell
+from ivproof.formats.plain import plain
 from ivproof.law.syntax import Choice
 from ivproof.law.terms import Function, parse
 from ivproof.law.trace import Instance
@@ -235,11 +237,17 @@ def node_link(graph: nx.DiGraph[str]) -> dict[str, Any]:
 
 
 def graphml(graph: nx.DiGraph[str]) -> str:
-    """The graph as GraphML."""
+    """The graph as GraphML; characters that XML does not have are written out."""
     import networkx as nx  # noqa: PLC0415
 
+    def clean(about: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _in_xml(it) if isinstance(it, str) else it for name, it in about.items()}
+
+    written: nx.DiGraph[str] = nx.DiGraph()
+    written.add_nodes_from((_in_xml(node), clean(about)) for node, about in graph.nodes(data=True))
+    written.add_edges_from((_in_xml(one), _in_xml(other), clean(it)) for one, other, it in graph.edges(data=True))
     buffer = BytesIO()
-    nx.write_graphml(graph, buffer)
+    nx.write_graphml(written, buffer)
     return buffer.getvalue().decode()
 
 
@@ -262,8 +270,8 @@ def mermaid(graph: nx.DiGraph[str]) -> str:
     for node, number in numbers.items():
         about = graph.nodes[node]
         opening, closing = _BRACKETS.get(about.get("kind", ""), ("[", "]"))
-        text = str(about.get("label", node)).replace("&", "#amp;").replace('"', "#quot;")
-        lines.append(f'  {number}{opening}"{text.replace("<", "#lt;").replace(">", "#gt;")}"{closing}')
+        text = plain(str(about.get("label", node)))
+        lines.append(f'  {number}{opening}"{_MEANT_BY_MERMAID.sub(lambda it: f"#{ord(it[0])};", text)}"{closing}')
     for source, target, role in _edges(graph):
         lines.append(f"  {numbers[source]} {'-.->' if role in _DASHED else '-->'} {numbers[target]}")
     return "\n".join([*lines, ""])
@@ -283,4 +291,14 @@ def _edges(graph: nx.DiGraph[str]) -> list[tuple[str, str, str]]:
 
 
 def _quoted(text: object) -> str:
-    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    """A text in quotes of Graphviz, line breaks as such, and nothing in it that a terminal or a reader of it obeys."""
+    lines = (plain(line).replace("\\", "\\\\").replace('"', '\\"') for line in str(text).split("\n"))
+    return '"' + "\\n".join(lines) + '"'
+
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MEANT_BY_MERMAID = re.compile(r"""["'`#&<>;%{}\[\]()|\\*_~]""")
+
+
+def _in_xml(text: str) -> str:
+    return _NOT_IN_XML.sub(lambda found: plain(found[0]), text)
