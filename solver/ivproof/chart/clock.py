@@ -115,8 +115,17 @@ def read_date(text: str) -> date:
     except ValueError:
         found = None
     if found is None or found.year not in YEARS:
-        raise BadTimeError(f"a date YYYY-MM-DD between {YEARS[0]} and {YEARS[-1]}")
+        expected = f"a date YYYY-MM-DD between {YEARS[0]} and {YEARS[-1]}"
+        slashed = _SLASHED.fullmatch(text.strip())
+        if slashed is not None:
+            first, second, year = slashed[1].zfill(2), slashed[2].zfill(2), slashed[3]
+            expected += f": {year}-{first}-{second}, or {year}-{second}-{first}?"
+        raise BadTimeError(expected)
     return found
+
+
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+"""A date with slashes, of which it is not known whether the month comes first."""
 
 
 def _read_rare(text: str) -> Stamp:

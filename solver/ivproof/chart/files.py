@@ -27,6 +27,7 @@ from ivproof.chart.fields import compare_key
 from ivproof.chart.reading import Chart, parse
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, UnreadableError, refuse, show
 from ivproof.chart.strict_json import decode, read_line, read_text
+from ivproof.chart.written import in_format
 from ivproof.chart.yaml12 import read_documents
 
 STDIN = "-"
@@ -62,7 +63,7 @@ class Sheet(NamedTuple):
         content, problems = self.data()
         if content is None and problems:
             return Chart(self.source, None, tuple(refuse(self.source, problem) for problem in problems))
-        return parse(content, self.source, self.lines, problems)
+        return parse(in_format(content), self.source, self.lines, problems)
 
 
 class UniqueIds:

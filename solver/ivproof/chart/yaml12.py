@@ -46,6 +46,8 @@ _CONSTANTS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_PADDED = re.compile(r"0[0-9]+", re.ASCII)
+"""Digits that begin with 0 are no amount but a clock time (0930), a place (08) or an id: the zero is kept."""
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -193,11 +195,11 @@ class _Builder:
         return value
 
     def _scalar(self, event: ScalarEvent, line: int) -> object:
-        """Resolve a scalar by the core schema of YAML 1.2."""
+        """Resolve a scalar by the core schema of YAML 1.2, but that digits after a 0 are text."""
         text: str = event.value
         if event.tag not in _STRING_TAGS:
             raise UnreadableError("a tag", "plain data", line)
-        if event.tag is not None or event.style:
+        if event.tag is not None or event.style or _PADDED.fullmatch(text):
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
