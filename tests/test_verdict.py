@@ -17,7 +17,7 @@ from ivproof.claim.coding import Coder
 from ivproof.cli import app
 from ivproof.law.policy import Policy, law_folder
 from ivproof.proof.maker import canonical, prove, seal
-from ivproof.recheck.checker import Expected, check, installed, read_law
+from ivproof.recheck.checker import Expected, check, installed, published_digest, read_law
 
 POLICY = Policy.load("out001")
 LAW = read_law(installed("out001"))
@@ -117,11 +117,13 @@ def test_the_claim_has_to_be_the_one_claim(plain: dict[str, Any], rival: dict[st
 
 
 def test_published_takes_no_reading_but_the_defaults(plain: dict[str, Any], rival: dict[str, Any]) -> None:
-    wanted = Expected(published=True)
+    wanted = Expected(published=published_digest(installed("out001")))
     assert check(plain, LAW, expected=wanted).accepted
     assert "a9" in check(made({"A9": "open"}), LAW, expected=wanted).reason
     assert "a13" in check(rival, LAW, expected=wanted).reason
     assert check(plain, None, expected=wanted).step == "law"
+    for other in ("", "sha256:0"):  # an edition that nobody published, and a law that was changed since
+        assert check(plain, LAW, expected=Expected(published=other)).step == "law"
     named = made({"A13": POLICY.question("A13").default or ""})
     assert check(named, LAW, expected=wanted).accepted
 
@@ -147,6 +149,16 @@ def test_the_command_says_it_and_has_a_status_for_each(
     assert run(other, "--published").exit_code == 1
     chart.write_text(json.dumps({**CHART, "payer": "another"}), "utf-8")
     assert run(proof, "--chart", chart).exit_code == 1
+
+
+@pytest.mark.parametrize("files", ["3", "[3]", '["../../x.lp"]', '["more.lp/"]'])
+def test_a_policy_that_cannot_be_read_is_a_wrong_command_line(
+    plain: dict[str, Any], tmp_path: Path, files: str
+) -> None:
+    (tmp_path / "proof.json").write_bytes(canonical(plain))
+    (tmp_path / "asp").mkdir()
+    (tmp_path / "asp" / "policy.toml").write_text(f'id = "out001"\nfiles = {files}\n', "utf-8")
+    assert run(tmp_path / "proof.json", "--policy", tmp_path / "asp").exit_code == 2
 
 
 def test_of_several_charts_the_one_that_the_proof_names_is_compared(plain: dict[str, Any], tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def check(
     if published and (embedded or policy is not None):
         wrong("--published asks for the installed policy: it excludes --policy and --embedded")
     from ivproof.recheck.budget import WORK
-    from ivproof.recheck.checker import Expected, installed, named_encounter, named_policy, read_law
+    from ivproof.recheck.checker import Expected, installed, named_encounter, named_policy, published_digest, read_law
     from ivproof.recheck.checker import check as verdict_on
     from ivproof.recheck.document import LARGEST
     from ivproof.recheck.drugs import Drugs
@@ -139,15 +139,16 @@ def check(
     except (OSError, KeyError) as error:
         wrong(f"cannot read {getattr(error, 'filename', None) or proof}: {getattr(error, 'strerror', None) or error}")
     about = None if chart is None else _chart(chart, named_encounter(document))
-    law = None
+    law = digest = None
     if not embedded:
         name = named_policy(document)
         try:
+            digest = (published_digest(installed(name)) if name else "") if published else None
             law = read_law(Path(policy_folder(str(policy))) if policy else installed(name)) if policy or name else {}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
-    verdict = verdict_on(document, law, listed, Expected(about, units, published), limit * 10**6 if limit else WORK)
+    verdict = verdict_on(document, law, listed, Expected(about, units, digest), limit * 10**6 if limit else WORK)
     if form is Format.JSON:
         emit_json(verdict.plain(), indent=None)
     else:

@@ -33,6 +33,7 @@ from .terms import Atom, show
 
 FORMAT, VERSION = "ivproof proof", 1
 NAMES = "policy.toml"  # says how a policy is called, of what edition it is, and which files make up its law
+PUBLISHED = "published.toml"  # says of each edition which digest its law has
 LARGEST_LAW = 4_000_000  # characters
 CLAIM = (("total", 2), ("total_with", 3), ("undetermined", 1))
 LINES = (
@@ -98,12 +99,13 @@ class Expected:
     """What somebody expects of a proof, beside that it is one.
 
     `chart` is plain data, in any form that the format admits. `claim` gives each code of the one claim its units.
-    `published`: the law may not be the proof's own, and every question must have its default, or be open without one.
+    `published` is the digest of a published edition (see `published_digest`), "" where none was: the law has to be that
+    one, may not be the proof's own, and every question must have its default, or be open without one.
     """
 
     chart: Any = None
     claim: Mapping[str, int] | None = None
-    published: bool = False
+    published: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,19 @@ def installed(policy: str) -> Path:
     here = Path(__file__).resolve()
     inside = here.parents[1] / "asp"
     return (inside if inside.is_dir() else here.parents[3] / "asp") / policy
+
+
+def published_digest(folder: Path) -> str:
+    """The digest under which the edition of a policy was published beside its folder; "" where it was not.
+
+    Raises OSError, ValueError, or KeyError where a file is not of its form.
+    """
+    described = tomllib.loads(_text(folder / NAMES))
+    try:
+        published = tomllib.loads(_text(folder.resolve().parent / PUBLISHED))
+    except FileNotFoundError:
+        return ""
+    return str(published.get(described["id"], {}).get(str(described["edition"]), ""))
 
 
 def read_law(folder: Path) -> dict[str, str]:
@@ -305,9 +320,12 @@ def _whole(value: object) -> int:
 
 def _meets(proved: Proved, law: Mapping[str, str] | None, expected: Expected) -> None:
     """Compare what a proof is said to prove with what is expected of it."""
-    if expected.published and law is None:
+    if expected.published is not None and law is None:
         raise RejectionError("the law is the proof's own, and no published one", "law")
-    if expected.published and proved.readings:
+    if expected.published is not None and proved.law != expected.published:
+        held = expected.published or "none"
+        raise RejectionError(f"the law is not as it was published: found {proved.law}, expected {held}", "law")
+    if expected.published is not None and proved.readings:
         named = ", ".join(it.question for it in proved.readings)
         raise RejectionError(f"not every question is held as published: {named}", "settings")
     if expected.claim is not None:
