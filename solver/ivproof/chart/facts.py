@@ -339,9 +339,15 @@ class _Translation:
             self._codes(a, match, it, place)
 
     def _unknown(self, it: Administration) -> str:
+        place = f"administrations[{it.id}].drug: {show(it.drug)}"
+        if differ := self.drugs.differ(it.drug, self.encounter.date):
+            return f"{place} names {differ[0]} and {differ[1]}, which are not the same."
+        if several := self.drugs.several(it.drug):
+            each = ", ".join(match.drug.name for match in several)
+            return f"{place} names several drugs ({each}): each needs an entry of its own, in the same bag."
         near = self.drugs.suggest(it.drug)
         perhaps = f"; perhaps {', '.join(near[:-1])}{' or ' if near[:-1] else ''}{near[-1]} is meant" if near else ""
-        return f"administrations[{it.id}].drug: {show(it.drug)} is not on the drug list{perhaps}."
+        return f"{place} is not on the drug list{perhaps}."
 
     def _product(self, match: Match, it: Administration) -> Match:
         """What is meant where the chart names the product too, by brand, code or its key in the drug list."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from ivproof.drugs.files import DrugListError, Problem, read
-from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed
+from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed, without_oral_form
 from ivproof.drugs.records import ADDITIONS, CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
 
 __all__ = [
@@ -151,7 +151,52 @@ class DrugList:
         code = _HCPCS.fullmatch(text)
         if code and code[1].upper() in self._codes:
             return code[1].upper()
+        return self._injected(text) or self._by_mouth(text)
+
+    def _injected(self, text: str) -> Match | None:
         return self._rider(text) or self._by_name(text) or self._with_potassium(text) or self._as_printed(text)
+
+    def _by_mouth(self, text: str) -> Match | None:
+        """A drug with a word for a form that is swallowed: its product of such a form, where the list has one."""
+        plain = without_oral_form(text)
+        match = self._injected(plain) if plain != text else None
+        if match is None or match.carrier is not None or match.drug.kind in CARRIERS:
+            return None
+        if match.product is not None and "PO" in match.product.routes:
+            return match
+        swallowed = [it for it in match.drug.products if it.routes == ("PO",)]
+        return replace(match, product=swallowed[0] if len(swallowed) == 1 else None)
+
+    def differ(self, text: str, on: date) -> tuple[str, str] | None:
+        """Two names in one text, one of them in brackets, that are names of different drugs or products.
+
+        >>> DrugList.load(Path("asp/drugs")).differ("rituximab (Herceptin) 500 mg", date(2020, 10, 5))
+        ('rituximab', 'Herceptin')
+        """
+        for way in printed(without_oral_form(text)):
+            one = self._held(way.name) or self._in_carrier(way)
+            for other in filter(None, map(self._one_drug, way.aside)):
+                if one is not None and not one.others and _agreed(one, other) is None:
+                    return one.spelling, other.spelling
+        return None
+
+    def several(self, text: str) -> tuple[Match, ...]:
+        """The drugs of a name that lists several which are no mere additions, each with their fluid; else nothing."""
+        if self._injected(text) is not None:
+            return ()
+        for way in printed(text):
+            for one, _, other in reversed(list(_cuts(way.name))):
+                fluid = self._carrier(other, way)
+                if fluid is not None and not way.aside and (each := self._several(one)):
+                    return tuple(replace(it, carrier=Carrier(fluid, way.ml)) for it in each)
+            if not way.aside and (each := self._several(way.name)):
+                return each
+        return ()
+
+    def _several(self, text: str) -> tuple[Match, ...]:
+        each = self._each(text)
+        known = len({it.drug.key for it in each}) == len(each) and all(it.drug.kind not in _NO_CONTENT for it in each)
+        return each if known else ()
 
     def _by_name(self, text: str) -> Match | None:
         for form in forms(text):

@@ -90,6 +90,15 @@ _VOLUME_ALONE = re.compile(
 _VOLUME_OF_STRENGTH = re.compile(rf"/\s*(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME_UNIT})(?![\w%])(?!\s*(?:/|per\b))")
 _PER_LITRE = re.compile(r"(?:/|\bper)\s*(?:l|liter|litre)\b")
 _PIGGYBACK = re.compile(r"\b(?:ivpb|piggyback|mbp|mini[\s-]?bag|rider)\b")
+_ORAL_WORD = (
+    r"(?:(?:film[\s-]coated|enteric[\s-]coated|chewable|(?:orally\s+)?disintegrating|(?:extended|delayed|immediate)[\s-]release"
+    r"|immed(?:iate)?\s+rel|ER|XR|SR|DR|EC|CR|ODT)\s+)*"
+    r"(?:tab(?:let)?s?|cap(?:sule|let)?s?|oral\s+(?:solution|suspension|liquid|syrup|concentrate)|syrup|elixir|ODT)"
+)
+_ORAL_FORM = re.compile(
+    rf"(?:\b(?:oral(?:ly)?|PO|by\s+mouth)\s+)?\b{_ORAL_WORD}\b(?:\s+PO\b)?|\b(?:PO|oral(?:ly)?|by\s+mouth)\b",
+    re.IGNORECASE,
+)
 _PREMIX = re.compile(r"\b(?:premix|premixed|galaxy|duplex|frozen|ready[\s-]to[\s-]use|rtu)\b")
 _BRACKET = re.compile(r"\(([^()]*)\)")
 _OTHER_BRACKETS = re.compile(r"[\[{]([^\[\](){}]*)[\]}]")
@@ -221,6 +230,15 @@ def printed(text: str) -> Iterator[Printed]:
 def _without_amounts(plain: str) -> str:
     """Without volumes, doses and words of route or container; percentages stay."""
     return _ROUTE_WORD.sub(" ", _DOSE.sub(" ", _VOLUME.sub(" ", plain)))
+
+
+def without_oral_form(text: str) -> str:
+    """The text without words for what is swallowed: "ondansetron (ZOFRAN) tablet 8 mg PO".
+
+    >>> without_oral_form("ondansetron disintegrating tablet 8 mg"), without_oral_form("ondansetron injection")
+    ('ondansetron 8 mg', 'ondansetron injection')
+    """
+    return " ".join(_ORAL_FORM.sub(" ", text).split())
 
 
 def _volumes(plain: str) -> tuple[Decimal, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -65,24 +64,14 @@ class Names:
         return self._known[key]
 
     def _read(self, text: str, on: date) -> Named:
-        match = self._drugs.find(text, on) or self._drugs.find(_ORAL_FORM.sub(" ", text), on)
+        match = self._drugs.find(text, on)
         if match is None:
-            return Named(text, differ=self._differ(text, on))
+            return Named(text, differ=self._drugs.differ(text, on))
         written, carrier = self._written(match, text, on), match.carrier
         if carrier is not None:
             return Named(written, match, carrier.drug.name, carrier.added, _ml(carrier.ml))
         way = next(printed(text), None)
         return Named(written, match, ml=_ml(way.ml) if way is not None and match.drug.kind in FLUIDS else None)
-
-    def _differ(self, text: str, on: date) -> tuple[str, str] | None:
-        """Two names of different drugs, one of them in brackets."""
-        for way in printed(text):
-            one = self._drugs.find(_ORAL_FORM.sub(" ", way.name), on)
-            for aside in way.aside:
-                other = self._drugs.find(aside, on)
-                if one is not None and other is not None and one.drug is not other.drug:
-                    return one.drug.name, other.drug.name
-        return None
 
     def _written(self, match: Match, text: str, on: date) -> str:
         """The name by which a chart is read to mean this drug and product, and no carrier."""
@@ -95,9 +84,3 @@ class Names:
 
 def _ml(volume: Decimal | None) -> float | None:
     return float(volume) if volume is not None and volume <= LARGEST else None
-
-
-_ORAL_FORM = re.compile(
-    r"\b(?:oral\s+)?(?:chewable\s+)?(?:tab(?:let)?s?|cap(?:sule|let)?s?|oral\s+(?:solution|suspension))\b",
-    re.IGNORECASE,
-)
