@@ -346,6 +346,93 @@ def test_a_printed_name_is_found_by_its_parts_or_not_at_all(row: dict[str, str])
     assert (str(carrier.ml) if carrier and carrier.ml is not None else "") == row["fluid_ml"]
 
 
+def test_names_as_systems_print_them_are_found_and_none_is_found_wrong() -> None:
+    rows = printed_names("names_of_systems.csv")
+    lost: list[str] = []
+    for row in rows:
+        match = DRUGS.find(row["printed"], DAY)
+        if match is None and row["drug"]:
+            lost.append(row["printed"])
+            continue
+        carrier = match.carrier if match else None
+        said = match.drug.key if match else "", carrier.drug.key if carrier else "", match.others if match else ()
+        assert said[:2] == (row["drug"], row["fluid"]), row["printed"]
+        assert " | ".join(it.drug.key for it in said[2]) == row["also"], row["printed"]
+        assert (str(carrier.ml) if carrier and carrier.ml is not None else "") == row["fluid_ml"], row["printed"]
+    assert len(rows) > 250
+    assert len(lost) <= 0.02 * sum(bool(row["drug"]) for row in rows), lost
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "other"),
+    [
+        ("rituximab (Herceptin) 500 mg", "rituximab", "Herceptin"),
+        ("cefTRIAXone (ZOFRAN) 1 g in sodium chloride 0.9 % 50 mL IVPB", "ceftriaxone", "Zofran"),
+        ("inFLIXimab-dyyb (RENFLEXIS) 400 mg in NS 250 mL", "infliximab-dyyb", "Renflexis"),
+        ("ondansetron (PEPCID) tablet 8 mg", "ondansetron", "Pepcid"),
+    ],
+)
+def test_two_names_that_differ_are_named(text: str, one: str, other: str) -> None:
+    assert DRUGS.find(text, DAY) is None
+    assert DRUGS.differ(text, DAY) == (one, other)
+    assert f"names {one} and {other}, which are not the same" in note_on(text)
+
+
+@pytest.mark.parametrize("text", ["rituximab (Rituxan)", "ceftriaxone (XYZZYMAB)", "ondansetron", "Plantinol", ""])
+def test_names_that_agree_or_are_not_known_do_not_differ(text: str) -> None:
+    assert DRUGS.differ(text, DAY) is None
+
+
+def test_several_drugs_of_one_name_are_told_and_none_is_picked() -> None:
+    text = "ondansetron 8 mg and dexamethasone 10 mg in NS 50 mL IVPB"
+    assert DRUGS.find(text, DAY) is None
+    each = DRUGS.several(text)
+    assert [(it.drug.key, it.carrier and it.carrier.drug.key) for it in each] == [
+        ("ondansetron", "normal_saline"),
+        ("dexamethasone", "normal_saline"),
+    ]
+    assert "names several drugs (ondansetron, dexamethasone)" in note_on(text)
+    assert DRUGS.several("ceftriaxone in vancomycin") == DRUGS.several("ondansetron and xyzzy") == ()
+
+
+def note_on(drug: str) -> str:
+    chart = {"id": "E", "place_of_service": "22", "date": DAY.isoformat()}
+    chart["administrations"] = [{"id": "x", "drug": drug, "route": "IV"}]
+    encounter = parse(chart, Source("visit.json")).encounter
+    assert encounter
+    return " ".join(facts_of(encounter, DRUGS).notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("KCl 20 mEq and magnesium sulfate 2 g in NS 1000 mL", ["potassium_chloride"]),
+        ("magnesium sulfate 2 g and KCl 20 mEq in NS 1000 mL", ["potassium_chloride"]),
+        ("NS 1000 mL with KCl 20 mEq and magnesium sulfate 2 g", ["potassium_chloride"]),
+        ("magnesium sulfate 2 g in NS 1000 mL", []),
+    ],
+)
+def test_the_order_of_additions_in_a_name_tells_nothing(text: str, others: list[str]) -> None:
+    match = found(text)
+    assert match.drug.key == "magnesium_sulfate"
+    assert match.carrier and (match.carrier.drug.key, match.carrier.added) == ("normal_saline", True)
+    assert [it.drug.key for it in match.others] == others
+
+
+@pytest.mark.parametrize(
+    ("text", "product"),
+    [
+        ("ondansetron (ZOFRAN) tablet 8 mg", "ondansetron_oral"),
+        ("ondansetron (ZOFRAN) injection 4 mg", "ondansetron"),
+        ("acetaminophen (TYLENOL) tablet 650 mg", None),
+        ("diphenhydramine 25 mg capsule PO", None),
+    ],
+)
+def test_a_word_for_what_is_swallowed_never_settles_an_injection(text: str, product: str | None) -> None:
+    match = found(text)
+    assert (match.product.key if match.product else None) == product
+
+
 @pytest.mark.parametrize(
     ("text", "drug", "added"),
     [

@@ -274,7 +274,9 @@ class DrugList:
         before = ((self._carrier(one, way), other) for one, joiner, other in cuts if joiner)
         for fluid, rest in (*behind, *before):
             held = self._held(rest) if fluid is not None else None
-            if fluid is not None and held is not None and held.drug.kind not in _NO_CONTENT:
+            if fluid is None or held is None or held.drug.kind in _NO_CONTENT:
+                continue
+            if held.product is None or held.product.routes != ("PO",):
                 # an electrolyte in a litre is fluid with something in it, in less it is a drug in what carries it
                 added = held.drug.kind in ADDITIONS and way.ml is not None and way.ml % 1000 == 0
                 return replace(held, carrier=Carrier(fluid, way.ml, added and not way.piggyback))

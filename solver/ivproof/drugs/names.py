@@ -81,9 +81,12 @@ _ROUTE_WORD = re.compile(
     r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial"
     r"|(?<!banana )(?<!rally )bag"
     r"|mbp|mini[\s-]?bag(?:[\s-]plus)?|ampule?s?|prefilled|pre-filled|pca|solution|soln|recon|reconstituted|powder|pwdr"
-    r"|concentrate|undiluted|preservative[\s-]free|usp|pf|porcine|human|for)\b"
+    r"|concentrate|undiluted|ambulatory|cadd|elastomeric|pump|carpuject|sdv|mdv|viaflex|intrathecal|preservative[\s-]free|usp|pf|porcine|human|for)\b"
 )
 
+_OVER_TIME = re.compile(rf"\bover\s+{_NUMBER}\s*(?:h|hr|hrs|hours?|min|minutes?|days?)\b")
+# "sodium chloride 0.9 % 0.9 % bolus": the strength of the fluid and that of the product, the same.
+_SAID_AGAIN = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*%(\s+(?:sodium chloride|nacl|dextrose)|)\s+\1\s*%")
 _VOLUME_ALONE = re.compile(
     rf"(?<![\w./%@])(?<!at )(?P<number>{_NUMBER})\s*(?P<unit>{_VOLUME_UNIT})(?![\w%])(?!\s*(?:/|per\b))"
 )
@@ -93,7 +96,7 @@ _PIGGYBACK = re.compile(r"\b(?:ivpb|piggyback|mbp|mini[\s-]?bag|rider)\b")
 _ORAL_WORD = (
     r"(?:(?:film[\s-]coated|enteric[\s-]coated|chewable|(?:orally\s+)?disintegrating|(?:extended|delayed|immediate)[\s-]release"
     r"|immed(?:iate)?\s+rel|ER|XR|SR|DR|EC|CR|ODT)\s+)*"
-    r"(?:tab(?:let)?s?|cap(?:sule|let)?s?|oral\s+(?:solution|suspension|liquid|syrup|concentrate)|syrup|elixir|ODT)"
+    r"(?:tab(?:let)?s?|cap(?:sule|let)?s?|packets?|oral\s+(?:solution|suspension|liquid|syrup|concentrate)|syrup|elixir|ODT)"
 )
 _ORAL_FORM = re.compile(
     rf"(?:\b(?:oral(?:ly)?|PO|by\s+mouth)\s+)?\b{_ORAL_WORD}\b(?:\s+PO\b)?|\b(?:PO|oral(?:ly)?|by\s+mouth)\b",
@@ -116,6 +119,7 @@ _SALTS = frozenset(
         "hcl",
         "phos",
         "succ",
+        "suc",
         "hydrobromide",
         "bromide",
         "chloride",
@@ -229,6 +233,7 @@ def printed(text: str) -> Iterator[Printed]:
 
 def _without_amounts(plain: str) -> str:
     """Without volumes, doses and words of route or container; percentages stay."""
+    plain = _OVER_TIME.sub(" ", _SAID_AGAIN.sub(r"\1 %\2", plain))
     return _ROUTE_WORD.sub(" ", _DOSE.sub(" ", _VOLUME.sub(" ", plain)))
 
 
@@ -264,7 +269,7 @@ def folded(text: str) -> str:
 
 
 def _without_volume(plain: str) -> str:
-    plain = _VOLUME.sub(" ", plain)
+    plain = _OVER_TIME.sub(" ", _VOLUME.sub(" ", _SAID_AGAIN.sub(r"\1 %\2", plain)))
     if _NAMED_ELECTROLYTE.search(plain):
         plain = _PER_ALONE.sub(" ", _MEQ.sub(" ", plain))
         plain = _BARE_AFTER_KCL.sub(r"\1 ", _BARE_BEFORE_KCL.sub(" ", plain))
@@ -275,7 +280,7 @@ def _without_salt(plain: str) -> str:
     words = re.findall(r"[^\s,;()]+", plain)
     if not words or words[0] in _FIRST_METALS or _JOINER.search(plain) or _OWN_DRUG.search(plain):
         return plain
-    return " ".join([words[0], *(w for w in words[1:] if w.rstrip(".") not in _SALTS | _METALS)])
+    return " ".join([words[0], *(w for w in words[1:] if w.rstrip("./") not in _SALTS | _METALS)])
 
 
 def forms(text: str) -> list[Form]:

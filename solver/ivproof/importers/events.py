@@ -572,7 +572,7 @@ class _Reader:
             "id": label,
             "drug": named.drug,
             "ordered_minutes": _minutes(first.raw),
-            "amount": _amount(first.raw),
+            "amount": _amount(first.raw) if not named.others else None,
             "purpose": "carrier" if it.carrier else None,
             "volume_ml": named.ml if named.carrier is None else None,
         }
@@ -586,6 +586,8 @@ class _Reader:
             "begins": run.begins,
         }
         given = [Given({**own, **both}, **counted)]
+        for number, other in enumerate(named.others, start=2):
+            given.append(Given({"id": f"{label}-{number}", "drug": other.drug, **both}, **counted))
         if named.carrier is not None and not run.from_running and not it.carrier:
             beside = {
                 "id": f"{label}-carrier",

@@ -399,11 +399,11 @@ class _Reader:
         if len(ingredients) == 1:
             named += self._concept(_item(ingredients[0]), on)
         printed = self._one(named, where)
-        if product is not None:
+        if product is not None and not printed.others:
             printed = replace(printed, product=product)
         how = f"NDC {product} ({_form(product)})" if product else f'"{printed.drug}"'
         origins["drug"] = f"mapped, {where}, {how}"
-        return [printed]
+        return [printed, *printed.others]
 
     def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
         """Read each name that a concept has: its text, and the words of its codes."""
@@ -434,7 +434,11 @@ class _Reader:
         if any(it.is_fluid for it in each):
             return each
         together = self._names.read(" and ".join(it.drug for it in each), on)
-        return [together] if len(each) > 1 and together.found is not None and together.carrier is None else each
+        return (
+            [together]
+            if len(each) > 1 and together.found is not None and together.carrier is None and not together.others
+            else each
+        )
 
     def _product(self, it: Resource, concept: object, where: str, origins: dict[str, str]) -> str | None:
         """The NDC of what was given; none where there are several, or where its parts cannot be told."""

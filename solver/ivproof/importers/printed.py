@@ -20,7 +20,8 @@ class Named:
     `drug` is how a chart writes the drug: as the list names it, or as printed where it is not `found`. `carrier`
     is the fluid that it was mixed into; where `added`, it is fluid with something added to it and may be more than a
     carrier. `ml` is the volume of that fluid, or of the drug where it is a fluid itself. `differ` are two names of
-    different drugs that stand in one text; `product` is a code of the product that stands beside it.
+    different drugs that stand in one text; `product` is a code of the product that stands beside it. `others` are
+    further drugs of the same bag that the name lists.
     """
 
     drug: str
@@ -30,6 +31,7 @@ class Named:
     ml: float | None = None
     differ: tuple[str, str] | None = None
     product: str | None = None
+    others: tuple[Named, ...] = ()
 
     @property
     def is_fluid(self) -> bool:
@@ -65,13 +67,17 @@ class Names:
 
     def _read(self, text: str, on: date) -> Named:
         match = self._drugs.find(text, on)
-        if match is None:
+        several = self._drugs.several(text) if match is None else (match, *match.others)
+        if not several:
             return Named(text, differ=self._drugs.differ(text, on))
-        written, carrier = self._written(match, text, on), match.carrier
+        first, *others = several
+        beside = tuple(Named(it.drug.name, it) for it in others)
+        written, carrier = first.drug.name if others else self._written(first, text, on), first.carrier
         if carrier is not None:
-            return Named(written, match, carrier.drug.name, carrier.added, _ml(carrier.ml))
+            return Named(written, first, carrier.drug.name, carrier.added, _ml(carrier.ml), others=beside)
         way = next(printed(text), None)
-        return Named(written, match, ml=_ml(way.ml) if way is not None and match.drug.kind in FLUIDS else None)
+        ml = _ml(way.ml) if way is not None and first.drug.kind in FLUIDS else None
+        return Named(written, first, ml=ml, others=beside)
 
     def _written(self, match: Match, text: str, on: date) -> str:
         """The name by which a chart is read to mean this drug and product, and no carrier."""
