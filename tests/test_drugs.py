@@ -396,8 +396,8 @@ def test_several_drugs_of_one_name_are_told_and_none_is_picked() -> None:
 
 
 def note_on(drug: str) -> str:
-    chart = {"id": "E", "place_of_service": "22", "date": DAY.isoformat()}
-    chart["administrations"] = [{"id": "x", "drug": drug, "route": "IV"}]
+    given = [{"id": "x", "drug": drug, "route": "IV"}]
+    chart = {"id": "E", "place_of_service": "22", "date": DAY.isoformat(), "administrations": given}
     encounter = parse(chart, Source("visit.json")).encounter
     assert encounter
     return " ".join(facts_of(encounter, DRUGS).notes)
