@@ -33,18 +33,9 @@ def main() -> None:
         page, packet = Path(folder) / "visit.html", Path(folder) / "packet.pdf"
         ivproof("report", REPORT, "-o", str(page))
         ivproof("audit", PACKET, "-o", str(packet))
-        shot = [
-            "--headless",
-            "--no-sandbox",
-            "--hide-scrollbars",
-            "--window-size=1100,1150",
-            "--force-device-scale-factor=1",
-        ]
-        subprocess.run(
-            ["chromium", *shot, f"--screenshot={PICTURES / 'visit.png'}", page.as_uri()],
-            check=True,
-            capture_output=True,
-        )
+        shot = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,1150"]
+        shown = [f"--screenshot={PICTURES / 'visit.png'}", page.as_uri()]
+        subprocess.run(["chromium", *shot, *shown], check=True, capture_output=True)
         whole = ["pdftoppm", "-png", "-r", "80", "-f", "2", "-l", "2", "-singlefile"]
         subprocess.run([*whole, str(packet), str(PICTURES / "packet")], check=True)
 
