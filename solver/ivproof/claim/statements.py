@@ -8,9 +8,11 @@ each is true, and which numbers and clock times it speaks of: a sentence has no 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ivproof import recheck
@@ -80,6 +82,113 @@ class Gives:
     option: str
     codes: tuple[tuple[str, int], ...]
 
+
+Units = tuple[tuple[str, int], ...]
+"""A claim by code: its units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """A chart that said otherwise, under these readings (number and letter), leads to these claims.
+
+    `put` has what it would say: places, and what stands there as JSON. It leads to all of the claims and no other, or
+    `among` others, where more is settled than readings.
+    """
+
+    put: tuple[tuple[str, str], ...]
+    claims: tuple[Units, ...]
+    read: tuple[tuple[str, str], ...] = ()
+    among: bool = False
+
+    def words(self, chart: Mapping[str, Any]) -> set[str]:
+        """The numbers and clock times that it speaks of: of what would be said, of the claims, and codes of these."""
+        return _put_words(self.put, chart) | {str(it) for claim in self.claims for line in claim for it in line}
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """A chart that said otherwise has at least so many units of a code in every claim that it leads to."""
+
+    put: tuple[tuple[str, str], ...]
+    code: str
+    units: int
+
+    def words(self, chart: Mapping[str, Any]) -> set[str]:
+        """The numbers and clock times that it speaks of."""
+        return _put_words(self.put, chart) | {self.code, str(self.units)}
+
+
+def put_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a chart says otherwise than another, both as plain data: places, and what stands there as JSON.
+
+    >>> put_between({"date": "2020-10-05", "administrations": [{"id": "x"}]},
+    ...     {"date": "2020-10-05", "administrations": [{"id": "x", "stop": "09:00"}]})
+    (('administrations[0].stop', '"09:00"'),)
+    """
+    found = []
+    for name in sorted({*before, *after}):
+        one, other = before.get(name), after.get(name)
+        if one == other:
+            continue
+        if name == "administrations" and isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+            for n, (was, then) in enumerate(zip(one, other, strict=True)):
+                inner = sorted(it for it in {*was, *then} if was.get(it) != then.get(it))
+                found += [(f"{name}[{n}].{it}", json.dumps(then.get(it))) for it in inner]
+        else:
+            found.append((name, json.dumps(other)))
+    return tuple(found)
+
+
+def with_put(chart: Mapping[str, Any], put: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A chart as plain data that says what is put into it; what is put as ``null`` it does not say."""
+    found: dict[str, Any] = json.loads(json.dumps(chart))
+    for place, text in put:
+        at, name = found, place
+        if inner := re.fullmatch(r"administrations\[(\d+)\]\.(\w+)", place):
+            at, name = found["administrations"][int(inner[1])], inner[2]
+        if text == "null":
+            at.pop(name, None)
+        else:
+            at[name] = json.loads(text)
+    return found
+
+
+def _put_words(put: Iterable[tuple[str, str]], chart: Mapping[str, Any]) -> set[str]:
+    """What is put, and by how much it differs from what stands there: times in minutes, and how long something ran."""
+    found: set[str] = set()
+    then = with_put(chart, put)
+    for (place, text), n in ((it, re.search(r"\[(\d+)\]", it[0])) for it in put):
+        found |= spoken(text)
+        if n is None:
+            continue
+        was, now = (it["administrations"][int(n[1])] for it in (chart, then))
+        name = place.rpartition(".")[2]
+        for one, other in ((was.get(name), now.get(name)), *((it.get("start"), it.get("stop")) for it in (was, now))):
+            apart = _apart(one, other)
+            found |= set() if apart is None else {str(apart // 60), str(apart % 60)}
+        ran = [_apart(it.get("start"), it.get("stop")) for it in (was, now)]
+        if ran[0] is not None and ran[1] is not None:
+            found.add(str(abs(ran[1] - ran[0]) // 60))
+    return found
+
+
+def _apart(one: object, other: object) -> int | None:
+    """The seconds between two times as charted, of which one without a date may be that of the next day."""
+    times = [_STAMP.fullmatch(str(it)) for it in (one, other)]
+    if times[0] is None or times[1] is None:
+        return None
+    begin, end = (
+        (date.fromisoformat(it[1]).toordinal() * DAY if it[1] else 0)
+        + int(it[2]) * 3600
+        + int(it[3]) * 60
+        + int(it[4] or 0)
+        for it in times
+        if it is not None
+    )
+    return abs(end - begin) if bool(times[0][1]) == bool(times[1][1]) else abs(end - begin) % DAY
+
+
+_STAMP = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d):(\d\d)(?::(\d\d))?\S*")
 
 Statement = Spans | Holds | Absent | Applies | Fails | Reads
 

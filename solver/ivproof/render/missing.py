@@ -41,12 +41,14 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
         yield Text(f"To settle the claim, ask for {these}:", "bold")
         for n, place in enumerate(report.ask, 1):
             fact = report.fact(place)
-            yield Padding(Text(f"{n}. {question(fact, encounter)}{_turns(fact)}"), (0, 0, 0, 2))
+            yield Padding(Text(f"{n}. {question(fact, encounter)}{turns(fact)}"), (0, 0, 0, 2))
+        if report.raises:
+            yield Text(f"Some answers raise further questions: {', '.join(map(plain, report.raises))}.")
     else:
         yield Text(_nothing(report), "bold")
     for fact in report.facts:
         yield Text()
-        yield Text.assemble((plain(fact.place), "bold"), f": {_matter(fact)}")
+        yield Text.assemble((plain(fact.place), "bold"), f": {matter(fact)}")
         for message in fact.messages:
             yield Padding(Text(f"{plain(message)} {', '.join(fact.rules)}", "bright_black"), (0, 0, 0, 2))
         if fact.outcomes:
@@ -92,7 +94,7 @@ def question(fact: Missing, encounter: Encounter) -> str:
     return plain(f"{fact.field.replace('_', ' ')} of {given.id}{f' ({known})' if known else ''}")
 
 
-def _turns(fact: Missing) -> str:
+def turns(fact: Missing) -> str:
     """When the claim becomes another one, of a fact that is a time."""
     turns = [it.first for it in fact.outcomes[1:] if it.first is not None]
     if not turns:
@@ -110,7 +112,8 @@ def _known(given: Administration) -> str:
     return ", ".join(parts)
 
 
-def _matter(fact: Missing) -> str:
+def matter(fact: Missing) -> str:
+    """Say whether a fact matters, and beside what."""
     if fact.matters == "together":
         others = ", ".join(f"{place} = {value}" for place, value in fact.when.items())
         return f"matters only together with others, as with {plain(others)}"

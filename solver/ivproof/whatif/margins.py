@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
-from ivproof.chart.encounter import Encounter
+from ivproof.chart.encounter import Encounter, dumps
 from ivproof.claim.determination import Rival
+from ivproof.claim.statements import Leads, put_between
 from ivproof.unknowns.affine import MINUTE
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
@@ -30,7 +31,8 @@ class Margin:
 
     `minutes` is the first number of minutes at which the claim is another one, and `at` the time then charted; both
     are None where no claim changes up to `limit`. `ran` is how long its administration is charted to have run, from
-    start to stop, and `ran_then` how long it would.
+    start to stop, and `ran_then` how long it would. `says` is what stands behind it: what the chart leads to on both
+    sides of the boundary, or as far as it was moved without a change.
     """
 
     place: str
@@ -45,6 +47,7 @@ class Margin:
     ran: int | None = None
     ran_then: int | None = None
     rules: tuple[str, ...] = ()
+    says: tuple[Leads, ...] = field(default=(), compare=False)
 
     @property
     def change(self) -> Difference | None:
@@ -151,9 +154,12 @@ class _Search:
         self.chart = chart
         self.reader = reader
         self.checked = Checked(chart)
+        self._plain = dumps(chart.encounter)
+        self._rival: Rival | None = None
 
     def settled(self, settling: Settling, rival: Rival | None) -> SettledMargins:
         """The margins under one settling."""
+        self._rival = rival
         claims = self.chart.claims(self.chart.encounter, settling)
         found = [it for moment in charted(self.chart.encounter) for it in self._both(moment, settling)]
         found.sort(key=lambda it: (it.minutes is None, it.minutes or 0))
@@ -184,10 +190,13 @@ class _Search:
         name = "earlier" if way == EARLIER else "later"
         was = self.reader.all(before)
         if found is None:
-            return Margin(moment.place, moment.moment.text, name, None, None, limit, was, subject=subject)
+            far = moment.moved(self.chart.encounter, way * limit.minutes)
+            says = (self._leads(far, was),)
+            return Margin(moment.place, moment.moment.text, name, None, None, limit, was, subject=subject, says=says)
         step, claims = found
         then = moment.moved(self.chart.encounter, step)
         after = self.reader.all(claims)
+        beside = moment.moved(self.chart.encounter, step - way)
         codes = _codes(was, after)
         return Margin(
             moment.place,
@@ -202,7 +211,16 @@ class _Search:
             _length(self.chart.encounter, moment.at),
             _length(then, moment.at),
             self.reader.rules(codes),
+            (self._leads(self.chart.encounter, was), self._leads(beside, was), self._leads(then, after)),
         )
+
+    def _leads(self, encounter: Encounter, claims: Sequence[ClaimLines]) -> Leads:
+        """That a chart leads to these claims, as what is open is settled."""
+        rival = self._rival
+        read = () if rival is None else tuple(rival.readings.items())
+        put = put_between(self._plain, dumps(encounter))
+        among = rival is not None and bool(rival.given or rival.initial)
+        return Leads(put, tuple(tuple(it.units.items()) for it in claims), read, among)
 
 
 def _codes(before: Sequence[ClaimLines], after: Sequence[ClaimLines]) -> Sequence[str]:

@@ -12,8 +12,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ivproof.chart.clock import Moment
-from ivproof.chart.encounter import Encounter
+from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.facts import Facts
+from ivproof.claim.statements import Leads, put_between
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
@@ -37,12 +38,16 @@ RANGES = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a value leads to. A range of times has `first` and `last` as a chart would write them."""
+    """What a value leads to. A range of times has `first` and `last` as a chart would write them.
+
+    `says` is what stands behind it: what the chart with that value, or at both ends of the range, leads to.
+    """
 
     text: str
     claims: tuple[ClaimLines, ...]
     first: str | None = None
     last: str | None = None
+    says: tuple[Leads, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as plain data."""
@@ -58,7 +63,8 @@ class Missing:
 
     `matters` says whether it changes the claim: alone; only together with others, an example of which is in `when`; or
     with none of the values that were tried; it was not tried; or it would, but the policy does without it.
-    `messages` are the sentences of the law's rules that report it, if any does.
+    `messages` are the sentences of the law's rules that report it, if any does. `says` is what stands behind `when`:
+    two charts of that case in which nothing but this fact differs.
     """
 
     place: str
@@ -69,6 +75,7 @@ class Missing:
     outcomes: tuple[Outcome, ...]
     messages: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    says: tuple[Leads, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fact as plain data."""
@@ -87,7 +94,8 @@ class MissingReport:
     """What one chart does not say.
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
-    times that the policy does without. `complete` says whether all `combinations` of values were looked at, of a
+    times that the policy does without, and `raises` those of facts that the law asks for only once some value of one of
+    these is documented. `complete` says whether all `combinations` of values were looked at, of a
     missing time one minute of each of at most `combined_ranges` that begin within `combined_minutes`; where not, only
     pairs were. `notes` are what the drug list has to say on the names of the chart.
     """
@@ -103,6 +111,7 @@ class MissingReport:
     combined_minutes: int = NEAR
     combined_ranges: int = RANGES
     notes: tuple[str, ...] = ()
+    raises: tuple[str, ...] = ()
     asked: int = field(default=0, compare=False)
     checked: int = field(default=0, compare=False)
 
@@ -114,6 +123,7 @@ class MissingReport:
             "status": self.status,
             "claims": [it.as_dict() for it in self.claims],
             "ask": list(self.ask),
+            "raises": list(self.raises),
             "complete": self.complete,
             "combinations": self.combinations,
             "combined_minutes": self.combined_minutes,
@@ -156,6 +166,7 @@ class _Search:
         self.gaps = gaps(coder.policy, facts, _reported(answer))
         self.now = self.chart.claims(facts.encounter)
         self.choices: list[list[_Choice]] = []
+        self._plain = dumps(facts.encounter)
 
     def report(self) -> MissingReport:
         encounter = self.facts.encounter
@@ -182,6 +193,7 @@ class _Search:
             found.complete,
             len(found.table),
             notes=self.facts.notes,
+            raises=self._raised(ask),
             asked=self.chart.asked,
             checked=self.checked.count,
         )
@@ -203,7 +215,38 @@ class _Search:
             outcomes,
             tuple(it.sentence.replace("{" + it.variable + "}", gap.subject) for it in wordings),
             tuple(dict.fromkeys(rule for it in wordings for rule in it.references)),
+            self._case(n, case) if case else (),
         )
+
+    def _raised(self, asked: Iterable[int]) -> tuple[str, ...]:
+        """What the law asks for once a value of what is asked for is documented, and does not ask for as it is."""
+        charts = [choice.put(self.facts.encounter) for n in sorted(asked) for choice in self.choices[n]]
+        variants = [self.coder.facts(it) for it in charts if acceptable(it)]
+        known = {gap.place for gap in self.gaps}
+        found: dict[str, None] = {}
+        for facts, atoms in zip(variants, self.coder.engine.plain(variants), strict=True):
+            reported = [(str(it[0]), str(it[1]), str(it[2])) for it in atoms.get("missing", ())]
+            places = (gap.place for gap in gaps(self.coder.policy, facts, reported) if gap.why)
+            found |= dict.fromkeys(it for it in places if it not in known)
+        return tuple(found)
+
+    def _leads(self, encounter: Encounter, claims: Claims) -> Leads:
+        """That a chart leads to these claims."""
+        put = put_between(self._plain, dumps(encounter))
+        return Leads(put, tuple(tuple(it.units.items()) for it in self.reader.all(claims)))
+
+    def _case(self, n: int, case: Mapping[int, int]) -> tuple[Leads, ...]:
+        """Two charts with these values of other facts that differ in one fact and in their claims."""
+        base = self.facts.encounter
+        for late in (False, True):
+            for at, value in case.items():
+                if self.gaps[at].late == late:
+                    base = self.choices[at][value - 1].put(base)
+        charts = [it for it in (base, *(choice.put(base) for choice in self.choices[n])) if acceptable(it)]
+        found: dict[Claims, Encounter] = {}
+        for it in charts:
+            found.setdefault(self.chart.claims(it), it)
+        return tuple(self._leads(it, claims) for claims, it in list(found.items())[:2])
 
     def _beside_times(self, n: int) -> Mapping[int, int] | None:
         """The times of an administration beside which its technique matters, although nobody asks for it then."""
@@ -240,27 +283,31 @@ class _Search:
         outcomes = []
         for n, it in enumerate(ranges):
             first, last = self._written(moment, it.first), self._written(moment, it.last)
-            outcomes.append(Outcome(f"{first}–{last}", self.reader.all(it.value), first, last))
+            ends = (self._with(moment, minute) for minute in dict.fromkeys((it.first, it.last)))
+            says = tuple(self._leads(end, it.value) for end in ends)
+            outcomes.append(Outcome(f"{first}–{last}", self.reader.all(it.value), first, last, says))
             for minute in {it.first, it.last} if n else {it.last}:
                 self.checked.add(self._with(moment, minute), it.value, Settling())
         return outcomes, any(it.value != self.now for it in ranges)
 
     def _values(self, gap: Gap) -> tuple[list[Outcome], bool]:
         self.choices.append([_Choice(value.text, value.put) for value in gap.values])
-        merged: list[tuple[str, str, Claims]] = []
+        merged: list[tuple[str, str, Claims, tuple[Leads, ...]]] = []
         varied = False
         for value in gap.values:
             variant = value.put(self.facts.encounter)
             claims = self.chart.claims(variant)
             self.checked.add(variant, claims, Settling())
             varied = varied or claims != self.now
+            says = self._leads(variant, claims)
             if value.text.isdecimal() and merged and merged[-1][2] == claims:
-                merged[-1] = (merged[-1][0], value.text, claims)  # a number among numbers that lead to the same
+                # a number among numbers that lead to the same
+                merged[-1] = (merged[-1][0], value.text, claims, (*merged[-1][3], says))
             else:
-                merged.append((value.text, value.text, claims))
+                merged.append((value.text, value.text, claims, (says,)))
         return [
-            Outcome(first if first == last else f"{first}–{last}", self.reader.all(claims))
-            for first, last, claims in merged
+            Outcome(first if first == last else f"{first}–{last}", self.reader.all(claims), says=behind)
+            for first, last, claims, behind in merged
         ], varied
 
     def _ranges(self, moment: Charted, encounter: Encounter, near: int | None = None) -> list[Range[Claims]]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ivproof.chart.facts import Facts
 from ivproof.claim.determination import ChartNames
+from ivproof.claim.statements import Leads
 from ivproof.engine.choices import DIAGNOSES, DRUG_LINES, FREE, Resolution
 from ivproof.engine.claims import Units, at_least, at_most, units_of
 from ivproof.engine.explorer import Exploration, Explorer
@@ -103,6 +104,20 @@ class ChartReadings:
     beside: Mapping[str, tuple[str, ...]]
     facts: tuple[str, ...]
     complete: bool = True
+
+    @property
+    def says(self) -> tuple[Leads, ...]:
+        """What stands behind the claims that are told: what the chart leads to with each option, or set of them."""
+        options = [
+            Leads((), tuple(tuple(it.codes.items()) for it in claims), ((asked.question.number, name),))
+            for asked in self.questions
+            for name, claims in asked.leads.items()
+        ]
+        led = [
+            Leads((), (tuple(it.claim.codes.items()),), tuple(it.readings.items()), bool(it.given or it.initial))
+            for it in self.claims
+        ]
+        return (Leads((), (tuple(self.base.codes.items()),), among=True), *options, *led)
 
     @property
     def certain(self) -> dict[str, int]:

@@ -8,12 +8,13 @@ a reading that is not held.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ivproof.chart.encounter import Encounter
+from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.fields import compare_key
 from ivproof.claim.determination import Exclusion, MissingFact
+from ivproof.claim.statements import Gains, put_between
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.hypotheses import what_ifs
@@ -32,7 +33,8 @@ class WhyNot:
     """Why a code is not on a claim (or not for one administration); `units` are those that it has.
 
     `readings` are those with an option that by itself gives more units of the code (of all administrations), `missing`
-    the facts that the chart does not give and of which a value does, with the rule that asks for them.
+    the facts that the chart does not give and of which a value does, with the rule that asks for them. `says` is what
+    stands behind the change and these facts: that the chart so changed has the code.
     """
 
     encounter: str
@@ -45,6 +47,7 @@ class WhyNot:
     leads: tuple[str, ...] = ()
     readings: tuple[Assumed, ...] = ()
     missing: tuple[MissingFact, ...] = ()
+    says: tuple[Gains, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -95,6 +98,10 @@ def why_not(
         id_ for id_ in ids if search.change is not None and any(f"[{id_}]" in it.place for it in search.change.edits)
     ]
     rather = [key_of(encounter, it) for it in about if it in ids]
+    missing, says = tuple(_missing(case, code)), []
+    if search.change is not None:
+        put = put_between(dumps(encounter), dumps(search.change.encounter))
+        says = [Gains(put, code, 1 if focus else units + 1)]
     return WhyNot(
         encounter.id,
         code,
@@ -105,7 +112,8 @@ def why_not(
         search,
         case.leads(alternative),
         _readings(case, teller, code),
-        tuple(_missing(case, code)),
+        tuple(fact for fact, _ in missing),
+        (*says, *(gains for _, gains in missing)),
     )
 
 
@@ -120,7 +128,7 @@ def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
     return tuple(found)
 
 
-def _missing(case: Case, code: str) -> Iterator[MissingFact]:
+def _missing(case: Case, code: str) -> Iterator[tuple[MissingFact, Gains]]:
     """The facts that the chart does not give, of which some value at a threshold of the law gives more of a code."""
     if case.answer.alternatives:
         return
@@ -131,8 +139,11 @@ def _missing(case: Case, code: str) -> Iterator[MissingFact]:
     }
     for it in case.outline.missing:
         charts = [case.coder.facts(chart) for chart in what_ifs(case.coder.policy, case.facts, *asked[it.fact])]
-        if charts and any(units_of(atoms, code, None) > held for atoms in case.coder.engine.plain(charts)):
-            yield replace(it, would_change=True)
+        for facts, atoms in zip(charts, case.coder.engine.plain(charts), strict=True):
+            if units_of(atoms, code, None) > held:
+                put = put_between(dumps(case.facts.encounter), dumps(facts.encounter))
+                yield replace(it, would_change=True), Gains(put, code, held + 1)
+                break
 
 
 def key_of(encounter: Encounter, administration: str) -> str:
