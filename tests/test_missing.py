@@ -396,7 +396,7 @@ def filled(chart: Encounter, fact: Missing, text: str) -> Encounter:
         sites = data.setdefault("access_sites", [])
         if not sites:
             sites.append({"id": ONE})
-        if text == FURTHER:
+        if text == FURTHER and all(site["id"] != FURTHER for site in sites):
             sites.append({"id": FURTHER, "necessity": "protocol"})
     same = [at]
     if last == "class":  # an unknown drug has one class
