@@ -225,6 +225,7 @@ def _code_digest() -> str:
     folder = Path(__file__).parents[1]
     total = hashlib.sha256(version("ivproof").encode())
     concerned = (
+        "checks/*.py",
         "law/*.py",
         "engine/rooms.py",
         "recheck/grammar.lark",
