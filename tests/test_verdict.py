@@ -161,6 +161,15 @@ def test_a_policy_that_cannot_be_read_is_a_wrong_command_line(
     assert run(tmp_path / "proof.json", "--policy", tmp_path / "asp").exit_code == 2
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "E"}', "\x00", '{"id": "E", "place_of_service": "x"}'])
+def test_a_chart_that_is_none_is_no_rejection_of_the_proof(plain: dict[str, Any], tmp_path: Path, content: str) -> None:
+    (tmp_path / "proof.json").write_bytes(canonical(plain))
+    (tmp_path / "chart.json").write_text(content, "utf-8")
+    done = run(tmp_path / "proof.json", "--chart", tmp_path / "chart.json")
+    assert done.exit_code == 2
+    assert not done.stdout
+
+
 def test_of_several_charts_the_one_that_the_proof_names_is_compared(plain: dict[str, Any], tmp_path: Path) -> None:
     proof, charts = tmp_path / "proof.json", tmp_path / "charts.json"
     proof.write_bytes(canonical(plain))

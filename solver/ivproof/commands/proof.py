@@ -14,6 +14,7 @@ import typer
 
 from ivproof.commands.common import (
     REFUSED,
+    WRONG,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
@@ -176,8 +177,11 @@ def _chart(file: Path, encounter: str) -> object:
     from ivproof.chart.files import scan
     from ivproof.commands.one import pick
 
-    only = len(list(islice(scan([str(file)]), 2))) == 1
-    return dumps(pick(str(file), None if only else encounter))
+    try:
+        only = len(list(islice(scan([str(file)]), 2))) == 1
+        return dumps(pick(str(file), None if only else encounter))
+    except typer.Exit:
+        raise typer.Exit(WRONG) from None  # told already; it is not the proof that is refused
 
 
 def _text(verdict: Verdict) -> str:
