@@ -49,7 +49,7 @@ def test_a_time_with_one_meaning_is_taken(tmp_path: Path, written: str, meant: s
 
 
 @pytest.mark.parametrize(
-    "written", ["30", '"2400"', '"0960"', "23.00", '"13:05 pm"', '"0 am"', '"9:30"', "true", "2400"]
+    "written", ["30", "930", '"2400"', '"0960"', "23.00", '"13:05 pm"', '"0 am"', '"9:30"', "true", "2400"]
 )
 def test_another_time_is_refused_at_its_place(tmp_path: Path, written: str) -> None:
     [refusal] = read_as(tmp_path, start=written, stop="done: true").refusals
