@@ -7,8 +7,9 @@ from functools import cache
 from itertools import permutations
 
 from case_files import worked
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from visits import visit
 
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.matching import cost_of, match
@@ -95,3 +96,99 @@ def test_as_many_as_can_be_are_matched_at_the_least_cost(
     )
     assert (-len(pairs), sum(near[it] for it in pairs if None not in it)) == best
     assert cost_of(pieces) == best[1] + 1000 * (left + right - 2 * len(pairs))
+
+
+KINDS = {
+    "pemetrexed": "infusion",
+    "carboplatin": "infusion",
+    "cefazolin": "infusion",
+    "vancomycin": "infusion",
+    "ondansetron": "push",
+    "ketorolac": "push",
+    "famotidine": "push",
+}
+"""Drugs of two classes, each with how it is given; those that are pushed are of one class."""
+
+
+@st.composite
+def visits_of_two_classes(draw: st.DrawFn) -> Encounter:
+    """Two to five drugs one after the other at one site, each given once and long enough."""
+    drugs = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=5, unique=True))
+    given, clock = [], 8 * 60
+    for drug in drugs:
+        length = 45 if KINDS[drug] == "infusion" else 3
+        start, stop = (f"{at // 60:02}:{at % 60:02}" for at in (clock, clock + length))
+        given.append({"id": drug[:4], "drug": drug, "method": KINDS[drug], "start": start, "stop": stop})
+        clock += length + 5
+    return visit(*given)
+
+
+def _assignments(billed: list[str], meant: list[str]) -> int:
+    """The least that any assignment of wrong codes to services costs, tried one by one."""
+    far = 1_000
+    kinship = AUDITOR._kinship
+
+    def near(one: str, other: str) -> int:
+        found = kinship.distance(one, other)
+        return far if found is None else found
+
+    return min(sum(map(near, way, meant)) for way in permutations(billed))
+
+
+@settings(max_examples=60, deadline=None)
+@given(visits_of_two_classes(), st.data())
+def test_of_two_wrong_lines_each_is_held_against_the_service_that_it_was_billed_for(
+    chart: Encounter, data: st.DataObject
+) -> None:
+    """Two services have wrong codes: by their place in the hierarchy or by their class, never by how they ran."""
+    [found] = AUDITOR.coder.code([chart])
+    services = [it for it in found.claim if len(it.administrations) == 1 and it.units == 1]
+    assume(len(services) > 1)
+    wrong = data.draw(st.permutations(services), label="wrong")[:2]
+    kinship, codes = AUDITOR._kinship, {it.code for it in found.claim}
+    billed = [(it.code, it) for it in services if it not in wrong]
+    for it in wrong:
+        near = [code for code in CODES if code not in codes and kinship.distance(code, it.code) in (1, 2)]
+        assume(near)
+        billed.append((data.draw(st.sampled_from(near), label=f"for {it.code}"), it))
+    lines = [
+        BilledLine(code=code, units=1, modifiers=()) for code, _ in data.draw(st.permutations(billed), label="billed")
+    ]
+    [audit] = AUDITOR.judge([(chart, found, lines)])
+    changed = [line for line in audit.lines if line.kind is Kind.WRONG_CODE and line.billed and line.supported]
+    costs = [
+        distance
+        for line in changed
+        if line.billed and line.supported
+        if (distance := kinship.distance(line.billed.code, line.supported.code)) is not None
+    ]
+    meant = [it.code for code, it in billed if code != it.code]
+    said = {(it.subject, it.code) for it in found.excluded}
+    assume(not any((name, code) in said for code, _ in billed for it in services for name in it.administrations))
+    assert sum(costs) <= _assignments([code for code, it in billed if code != it.code], meant)
+    for line in changed:
+        assert line.billed
+        assert line.supported
+        # how a drug ran is what was seen: no push is held against an infusion where each has its own
+        [given_as] = {KINDS[it.drug] for it in chart.administrations if it.id in line.supported.administrations}
+        true = {KINDS[chart_drug(chart, it.administrations[0])] for code, it in billed if code == line.billed.code}
+        assert given_as in true
+
+
+def chart_drug(chart: Encounter, name: str) -> str:
+    return next(it.drug for it in chart.administrations if it.id == name)
+
+
+def test_a_line_meant_for_what_is_left_out_takes_no_other_service() -> None:
+    """The fluid ran too short: its line fails for that reason, and the push that was forgotten is missing."""
+    chart = visit(
+        {"id": "v", "drug": "vancomycin", "method": "infusion", "start": "09:00", "stop": "10:00"},
+        {"id": "o", "drug": "ondansetron", "method": "push", "start": "10:05"},
+        {"id": "s", "drug": "normal saline", "purpose": "hydration", "start": "10:10", "stop": "10:35"},
+    )
+    [found] = AUDITOR.coder.code([chart])
+    [audit] = AUDITOR.judge([(chart, found, [BilledLine(code=it, units=1, modifiers=()) for it in ("96365", "96361")])])
+    kinds = {line.code: (line.kind, line.message) for line in audit.lines}
+    assert kinds["96361"][0] is Kind.UNSUPPORTED
+    assert "25 minutes" in kinds["96361"][1] or "less than 31" in kinds["96361"][1]
+    assert kinds["96375"][0] is Kind.MISSING

@@ -264,7 +264,7 @@ def test_nothing_from_a_chart_is_markup() -> None:
 @pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="pdftotext is not installed (apt-get install poppler-utils)"
 )
-@pytest.mark.parametrize(("file", "pages"), [(LOST, range(5, 8)), (WON, range(4, 8))])
+@pytest.mark.parametrize(("file", "pages"), [(LOST, range(4, 7)), (WON, range(3, 6))])
 def test_the_pages_are_numbered_with_the_encounter_and_none_is_empty(file: Path, pages: range, tmp_path: Path) -> None:
     found, pdf = example(file), tmp_path / "packet.pdf"
     pdf.write_bytes(packet_document(found))
@@ -368,3 +368,23 @@ def test_a_packet_shows_notes_and_where_the_record_has_what_and_the_law_knows_no
     assert "night shift" in packet_page(noted)
     assert noted.verdict == plain.verdict
     assert "night shift" not in json.dumps(json.loads(noted.proof.content)["facts"])
+
+
+def test_each_rule_is_printed_once_with_the_lines_that_rest_on_it() -> None:
+    found = example(WON)
+    assert [it.number for it in found.rules] == list(dict.fromkeys(it.number for it in found.rules))
+    for rule in found.rules:
+        assert rule.lines == tuple(
+            it.number for it in found.findings if rule.number in {one.number for one in it.rules}
+        )
+    page = packet_page(found)
+    for rule in found.rules:
+        assert page.count(f'id="rule-{rule.number}"') == 1
+
+
+def test_a_class_is_cited_to_the_rule_that_speaks_of_it() -> None:
+    said = [
+        point.citation for it in example(WON).findings for point in it.points if "the class of its drug" in point.text
+    ]
+    assert said
+    assert all("R17" in it and not {"R18", "R20"} & set(re.findall(r"R\d+", it)) for it in said)

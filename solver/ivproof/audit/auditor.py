@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,8 +52,8 @@ VISIT_KIND = "evaluation_and_management"
 ONCE = "concurrent_infusion"
 """The role that is reported once, however many services have it."""
 
-_NEARER = 1
-"""How much less it costs to match units to a service that the determination itself tells apart by that code."""
+_SAID = 1
+"""What it costs to match units to a service that the determination itself keeps from that code; the least of all."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,8 @@ class Auditor:
         best: tuple[float, _Base, list[Supported], list[Piece]] | None = None
         for base in bases or [_Base(found.claim, found.excluded, Way())]:
             supported = support(base.claim)
-            pieces = match(billed, supported, self._cost(base.excluded), self._kinship)
+            meant = _meant_otherwise(supported, base.excluded)
+            pieces = match(billed, supported, self._cost(base.excluded), self._kinship, meant)
             cost = cost_of(pieces)
             if best is None or cost < best[0]:
                 best = cost, base, supported, pieces
@@ -229,7 +231,7 @@ class Auditor:
             if near is None:
                 return None
             said = any((name, one.code) in left_out for name in other.administrations)
-            return 2 + 2 * near - (_NEARER if said else 0)
+            return _SAID if said else 1 + _SAID + near
 
         return cost
 
@@ -391,6 +393,12 @@ class Auditor:
         otherwise = line.otherwise or line.kind
         said = self._words.way(way)
         return replace(line, kind=kind, otherwise=otherwise, way=way, message=f"{line.message} It is right if {said}.")
+
+
+def _meant_otherwise(supported: Sequence[Supported], excluded: Sequence[Exclusion]) -> Counter[str]:
+    """By code how many services are kept from it of which nothing is supported: units of it are meant for these."""
+    names = {name for it in supported for name in it.administrations}
+    return Counter(code for _, code in {(it.subject, it.code) for it in excluded if it.subject not in names} if code)
 
 
 def _place(line: LineVerdict) -> tuple[bool, int]:

@@ -16,17 +16,20 @@ from ivproof.edits.tables import EditTables
 from ivproof.law.policy import Policy
 from ivproof.law.terms import String, Term, Variable
 
-SAME_ROLE = 1
-"""One role in two classes: the first hour of one class and the first hour of another."""
+SAME_TECHNIQUE = 1
+"""Two roles that the law names alike: a first push and a further push. Which is which is the hierarchy's judgement."""
 
-SAME_TABLE = 2
-"""Two roles that one table of the law has: two kinds of initial service."""
+OTHER_CLASS = 2
+"""What another class adds: the class of a drug is a fact that a biller seldom mistakes for another."""
 
-SAME_TECHNIQUE = 3
-"""Two roles of one class that the law names alike: an initial push and a further push."""
+SAME_TABLE = 3
+"""Two roles that one table of the law has: two kinds of initial service. How a drug was given is a fact, too."""
 
 SAME_CLASS = 4
 """Two roles of one class: a first hour and a further hour."""
+
+OF_ONE_DRUG = 1
+"""Two codes of one drug, or of visits."""
 
 DISTINCT = "distinct"
 """What the law calls the modifier that sets a service apart; others of the edit tables may say the same."""
@@ -63,9 +66,9 @@ class Kinship:
     def distance(self, one: str, other: str) -> int | None:
         """How near two different codes are: one of the numbers above, or None where they are no kin."""
         if self._tables.is_visit(one) and self._tables.is_visit(other):
-            return SAME_ROLE
+            return OF_ONE_DRUG
         if self.drugs(one) & self.drugs(other):
-            return SAME_ROLE
+            return OF_ONE_DRUG
         entries, others = self._entries.get(one, ()), self._entries.get(other, ())
         near = [
             near
@@ -76,13 +79,14 @@ class Kinship:
         return min(near, default=None)
 
     def _near(self, role: str, of_class: str, role_of_other: str, class_of_other: str) -> int | None:
+        apart = OTHER_CLASS if of_class != class_of_other else 0
         if role == role_of_other:
-            return SAME_ROLE
+            return apart
+        if _last_word(role) == _last_word(role_of_other):
+            return apart + SAME_TECHNIQUE
         if any(role in table and role_of_other in table for table in self._tables_of_roles):
-            return SAME_TABLE
-        if of_class != class_of_other:
-            return None
-        return SAME_TECHNIQUE if _last_word(role) == _last_word(role_of_other) else SAME_CLASS
+            return apart + SAME_TABLE
+        return None if apart else SAME_CLASS
 
     @cached_property
     def _entries(self) -> dict[str, list[tuple[str, str]]]:

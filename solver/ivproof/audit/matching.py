@@ -11,7 +11,7 @@ matched to kindred codes at the least cost: as many units as can be, each to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -28,6 +28,8 @@ Cost = Callable[[Billed, Supported], int | None]
 
 UNMATCHED = 1_000
 """What a unit costs that nothing matches: more than any that something does."""
+
+NOTHING: Mapping[str, int] = {}
 
 OTHER_MODIFIERS = 1
 """What a unit costs that matches but for its modifiers."""
@@ -101,15 +103,23 @@ def support_drugs(lines: Iterable[DrugLine], kinship: Kinship) -> list[Supported
 
 
 def match(
-    billed: Sequence[Billed], supported: Sequence[Supported], cost: Cost, kinship: Kinship | None = None
+    billed: Sequence[Billed],
+    supported: Sequence[Supported],
+    cost: Cost,
+    kinship: Kinship | None = None,
+    meant: Mapping[str, int] = NOTHING,
 ) -> list[Piece]:
-    """Match the units of two lists of bundles; the pieces stand in the order of the billed, then of the supported."""
+    """Match the units of two lists of bundles; the pieces stand in the order of the billed, then of the supported.
+
+    `meant` says by code how many units are meant for services of which nothing is supported: nothing else takes them.
+    """
 
     def says(it: Billed) -> tuple[str, ...]:
         return kinship.known(it.modifiers) if kinship else it.modifiers
 
     left = [Fraction(str(it.units)) for it in billed]
     open_ = [Fraction(str(it.units)) for it in supported]
+    aside = [Fraction(0)] * len(billed)
     pieces: list[Piece] = []
 
     def take(n: int, m: int, units: Fraction, of: int) -> None:
@@ -123,9 +133,16 @@ def match(
             for m, other in enumerate(supported):
                 if one.code == other.code and (says(one) == other.modifiers) is same and left[n] and open_[m]:
                     take(n, m, min(left[n], open_[m]), 0 if same else OTHER_MODIFIERS)
+    unheld = {code: Fraction(units) for code, units in meant.items()}
+    for n, one in enumerate(billed):
+        aside[n] = min(left[n], unheld.get(one.code, Fraction(0)))
+        left[n] -= aside[n]
+        unheld[one.code] = unheld.get(one.code, Fraction(0)) - aside[n]
     for n, m, units, of in _cheapest(billed, supported, left, open_, cost):
         take(n, m, units, of)
-    pieces += [Piece(n, None, _whole(units), cost=UNMATCHED) for n, units in enumerate(left) if units]
+    pieces += [
+        Piece(n, None, _whole(units), cost=UNMATCHED) for n, rest in enumerate(left) if (units := rest + aside[n])
+    ]
     pieces += [Piece(None, m, _whole(units), cost=UNMATCHED) for m, units in enumerate(open_) if units]
     last = len(billed) + len(supported)
     return sorted(

@@ -24,11 +24,12 @@ from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Ver
 from ivproof.audit.verdicts import times
 from ivproof.chart.encounter import Encounter, digest, for_people
 from ivproof.claim.coding import Coder
+from ivproof.claim.determination import sorted_rules
 from ivproof.edits.tables import EditFiles
 from ivproof.law.policy import Policy
 from ivproof.law.sources import Sources
 from ivproof.packet.arguments import Told, cited
-from ivproof.packet.model import Assumption, Enclosed, Finding, Nearest, Packet, Point
+from ivproof.packet.model import Assumption, Cited, Enclosed, Finding, Nearest, Packet, Point, Rule
 from ivproof.packet.other_side import OtherSides
 from ivproof.proof.maker import canonical, prove
 from ivproof.report.page import label_of
@@ -122,6 +123,7 @@ class PacketMaker:
             sentence=SENTENCES[audit.verdict],
             message=audit.message if audit.verdict is not Verdict.CORRECT else "",
             findings=findings,
+            rules=tuple(_rules(findings)),
             edits_billed=_edits(audit.edits_billed),
             edits_supported=_edits(audit.edits_supported),
             facts=told.relied(rests),
@@ -170,7 +172,7 @@ class PacketMaker:
                 points=points,
                 nearest=nearest,
                 rules=cited(self._sources, line.rules, points, nearest),
-                other_side=others.of(line),
+                other_side=others.of(line, number),
                 edits=_edits(line.edits),
                 drawn=drawn,
                 carried=keys,
@@ -242,6 +244,19 @@ class PacketMaker:
             shlex.join(["ivproof", "check", name]),
         )
         return Enclosed(name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content)
+
+
+def _rules(findings: Sequence[Finding]) -> Iterator[Rule]:
+    """Every rule that is cited, once, with the lines that cite it."""
+    lines: dict[str, list[int]] = {}
+    rules: dict[str, Cited] = {}
+    for finding in findings:
+        for it in finding.rules:
+            rules[it.number] = it
+            lines.setdefault(it.number, []).append(finding.number)
+    for number in sorted_rules(rules):
+        it = rules[number]
+        yield Rule(it.number, it.section, it.says, tuple(lines[number]))
 
 
 def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,13 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule(Cited):
+    """A rule with the numbers of the lines that rest on it."""
+
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Nearest:
     """What comes nearest to earning a billed code: what would have to hold, by which rules, and what fails."""
 
@@ -177,6 +184,7 @@ class Packet:
     sentence: str
     message: str
     findings: tuple[Finding, ...]
+    rules: tuple[Rule, ...]
     edits_billed: tuple[tuple[str, str], ...]
     edits_supported: tuple[tuple[str, str], ...]
     facts: tuple[Relied, ...]

@@ -31,9 +31,12 @@ class OtherSides:
         self._audit = audit
         self._settled = settled
         self._readings = {it.question: it for it in audit.determination.readings}
+        self._answered: dict[str, int] = {}
+        self._number = 0
 
-    def of(self, line: LineVerdict) -> OtherSide:
-        """The other side's strongest argument about a line."""
+    def of(self, line: LineVerdict, number: int) -> OtherSide:
+        """The other side's strongest argument about the line of that number; what was answered before is not again."""
+        self._number = number
         if line.kind is Kind.NOT_JUDGED:
             return OtherSide("not judged", "The line is not judged, so nothing is held against it.", "")
         if not line.disputed:
@@ -66,7 +69,7 @@ class OtherSides:
         parts = [_read_as(it) for it in stands]
         parts += [f"the chart gave {path} as {value}" for path, value in given]
         parts += [f"{service} were taken as the initial service at {site}" for site, service in way.initial.items()]
-        answers = [_why_not(it) for it in stands]
+        answers = [self._answer(it) for it in stands]
         if given:
             answers.append("The chart does not document this. On the chart as it stands, the line is not right.")
         if way.initial and not stands and not given:
@@ -103,8 +106,17 @@ class OtherSides:
         first, more = stands[:STANDS], len(stands) - STANDS
         said = " ".join(f"If {_read_as(it)}, the claim would have {it.effect}." for it in first)
         rest = f" Further readings ({more}) are told under what was assumed." if more > 0 else ""
-        answer = " ".join(dict.fromkeys(map(_why_not, first)))
+        answer = " ".join(dict.fromkeys(map(self._answer, first)))
         return OtherSide("does not hold", said + rest, answer, tuple(first))
+
+    def _answer(self, stand: Stand) -> str:
+        """Why a reading does not decide, or that it is not settled; of a question once in a packet."""
+        before = self._answered.setdefault(stand.question, self._number)
+        return (
+            _why_not(stand)
+            if before == self._number
+            else f"What is said of {stand.question} under line {before} holds here, too."
+        )
 
     def _stand(self, number: str, letter: str, effect: str) -> Stand:
         question = self._policy.question(number)

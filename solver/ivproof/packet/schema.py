@@ -42,6 +42,13 @@ _DEFS: Schema = {
         section=text("Its section in the policy's text; `national` for a national rule."),
         says=text("What it says, in our words."),
     ),
+    "rule": record(
+        "A rule that is cited, with the lines that rest on it.",
+        number=text("Its number: R54; F23 for a national rule."),
+        section=text("Its section in the policy's text; `national` for a national rule."),
+        says=text("What it says, in our words."),
+        lines={"type": "array", "items": {"type": "integer"}, "description": "Numbers of the lines that rest on it."},
+    ),
     "nearest": record(
         "What comes nearest to earning a billed code.",
         code=text("The code."),
@@ -192,6 +199,7 @@ def schema() -> Schema:
             sentence=text("The verdict in a sentence."),
             message=text("What it rests on; empty where the sentence says it all."),
             findings=listed("finding", "The lines: those billed in their order, then those that were not billed."),
+            rules=listed("rule", "Every rule that is cited, once."),
             edits_billed=rows("Claim edits of what was billed.", *_EDITS),
             edits_supported=rows("Claim edits of what is supported.", *_EDITS),
             facts=listed("relied", "What is relied on, with its places in the chart."),
