@@ -5,8 +5,9 @@ What is not looked at here yet is listed in `UNCHECKED`, with the reason.
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 
@@ -16,10 +17,13 @@ import visits
 from case_files import Case
 
 from ivproof import recheck
+from ivproof.audit.auditor import Auditor
+from ivproof.audit.model import LineVerdict
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
-from ivproof.claim.statements import Applies, Fails, Holds, Judge, Reads, Statement, spoken
+from ivproof.claim.determination import Determination
+from ivproof.claim.statements import Apart, Applies, Bills, Fails, Holds, Judge, Reads, Statement, Supports, spoken
 from ivproof.engine.claims import units_of
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
@@ -38,7 +42,7 @@ EVERY = 40
 """One case of our own in so many is told; all that are published are. `python tests/test_statements.py` tells all."""
 
 UNCHECKED = {
-    "audit, messages of lines and of the claim": "codes and units of claims, which the second engine derives itself",
+    "audit, ways with facts that the chart does not give": "charts coded with the fact; test_audit codes them",
     "whynot, first sentence of an attempt": "what a rule would have concluded: its statement is that the rule fails",
     "missing, the fewest facts to ask for": "that filling them in leaves nothing to ask: test_metamorphic",
     "whynot, that none of so many changed charts gives a code": "how far it was looked: test_least_change",
@@ -195,6 +199,95 @@ def packet(maker: PacketMaker, encounter: Encounter) -> Iterator[str]:
                 yield f"nothing behind {point.text}"
 
 
+CLAIMS = 3
+"""So many changed claims are made of each chart."""
+
+
+def changed(encounter: Encounter, found: Determination, seed: int) -> list[BilledLine]:
+    """A claim as somebody might bill it: what follows, with units or a code changed, a line dropped or added."""
+    chance = random.Random(f"{encounter.id} {seed}")
+    lines = [BilledLine(code=it.code, units=it.units, modifiers=it.modifiers) for it in found.claim]
+    lines += [
+        BilledLine(code=it.code, units=int(it.units), modifiers=it.modifiers)
+        for it in found.drug_lines
+        if it.units == int(it.units)
+    ]
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(lines)) if lines else None
+        match chance.choice(["units", "code", "drop", "add", "modifier"]):
+            case "units" if at is not None:
+                lines[at] = lines[at].model_copy(update={"units": lines[at].units + chance.randint(1, 2)})
+            case "code" if at is not None:
+                lines[at] = lines[at].model_copy(update={"code": chance.choice(BILLED)})
+            case "drop" if at is not None:
+                del lines[at]
+            case "modifier" if at is not None:
+                lines[at] = lines[at].model_copy(update={"modifiers": (chance.choice(["59", "25", "JW"]),)})
+            case _:
+                lines.append(BilledLine(code=chance.choice(BILLED), units=chance.randint(1, 3), modifiers=()))
+    return lines
+
+
+BILLED = [*POLICY.codes, "99211", "99214", "A4216", "J7030", "J1642", "J3370", "J0696", "J9035", "99199"]
+
+
+def audited(auditor: Auditor, encounter: Encounter, lines: Sequence[BilledLine]) -> Iterator[str]:
+    """What is wrong with the sentences of an audit: of its lines, of its claim, and of what would make it right."""
+    [found] = auditor.coder.code([encounter])
+    [audit] = auditor.judge([(encounter, found, lines)])
+    if found.why_undetermined:
+        return
+    facts = auditor.coder.facts(encounter)
+    held = auditor.coder.determiner.settings
+    bills = [(it.code, it.units, tuple(it.modifiers)) for it in lines]
+    program = named()
+    answers = islice(program.answers(SecondEngine(POLICY, _set(held)).question(facts)), WAYS)
+    judges = [Judge(program, it, bills) for it in answers]
+    known_names = charted(facts)
+    for line in audit.lines:
+        if not line.says or not any(all(map(judge.holds, line.says)) for judge in judges):
+            yield f"not true: {line.says} behind {line.message}"
+        known = {word for it in line.says for word in judges[0].words(it) | law_words(it)}
+        names = {word for it in line.excluded for n in (1, 2, 3) for word in spoken(SENTENCES.get((it.name, n), ""))}
+        marks = {word for it in (line.billed, line.supported) if it for word in it.modifiers}
+        lacking = spoken(known_names.sub(" ", line.message)) - known - names - marks
+        if lacking:
+            yield f"{sorted(lacking)} of no statement in {line.message} {line.says}"
+        if line.way is not None and line.way.readings and not line.way.given and not line.drug:
+            yield from _not_right(line, held, facts, bills)
+    for supported, units in _sums(audit.lines).items():
+        if not any(judge.units(*supported[:2], drug=supported[2]) == units for judge in judges):
+            yield f"not true: the lines support {units} of {supported}"
+    codes = {f"{n:g}" for it in (audit.over, audit.under) for n in it.values()} | {*audit.over, *audit.under}
+    if spoken(known_names.sub(" ", audit.message)) - codes:
+        yield f"a number of no statement in {audit.message}"
+
+
+def _sums(lines: Sequence[LineVerdict]) -> dict[tuple[str, tuple[str, ...], bool], float]:
+    """What lines support by code and modifiers, whole."""
+    found: dict[tuple[str, tuple[str, ...], bool], float] = {}
+    for line in lines:
+        if line.supported is not None:
+            key = line.supported.code, line.supported.modifiers, line.drug
+            found[key] = found.get(key, 0) + line.supported.units
+    return found
+
+
+def _not_right(
+    line: LineVerdict, held: Mapping[str, str | None], facts: Facts, bills: Sequence[tuple[str, int, tuple[str, ...]]]
+) -> Iterator[str]:
+    """A way of readings under which a line is said to be right, and under which no claim has its units."""
+    assert line.way is not None
+    read = {
+        POLICY.question(it).key: POLICY.question(it).option(letter).name for it, letter in line.way.readings.items()
+    }
+    engine = SecondEngine(POLICY, {**_set(held), **read})
+    wanted = sum(units for code, units, _ in bills if code == line.code)
+    claims = [units_of(POLICY, claim).codes.get(line.code, 0) for claim in engine.claims(facts)]
+    if wanted not in claims:
+        yield f"not true: {line.way} gives {claims} of {line.code}, billed are {wanted}"
+
+
 def cases() -> list[Case]:
     own = [it for n, it in enumerate(case_files.worked("law")) if n % EVERY == 0]
     return [*case_files.worked("published"), *own]
@@ -234,6 +327,32 @@ def test_what_a_packet_argues_is_true(case: Case, maker: PacketMaker) -> None:
     assert list(packet(maker, case.encounter)) == []
 
 
+@pytest.fixture(scope="module")
+def auditor() -> Auditor:
+    return Auditor(POLICY, search="one")
+
+
+@pytest.mark.parametrize("case", [pytest.param(it, id=f"{it.file}:{it.name}") for it in SOME[1::3]])
+def test_what_an_audit_says_of_a_changed_claim_is_true(case: Case, auditor: Auditor) -> None:
+    [found] = auditor.coder.code([case.encounter])
+    for seed in range(CLAIMS):
+        lines = changed(case.encounter, found, seed)
+        assert list(audited(auditor, case.encounter, lines)) == [], [(it.code, it.units) for it in lines]
+
+
+def test_a_false_statement_of_a_claim_is_found() -> None:
+    [answer] = islice(named().answers(SecondEngine(POLICY).question(Coder(POLICY).facts(visits.LONG_DAY))), 1)
+    judge = Judge(named(), answer, [("96413", 1, ())])
+    has, bills = Supports("96413", (), 1), Bills("96413", (), 1)
+    assert judge.holds(has)
+    assert judge.holds(bills)
+    assert judge.holds(Apart(bills, has, 0))
+    assert not judge.holds(Supports("96413", (), 2))
+    assert not judge.holds(Supports("96413", ("59",), 1))
+    assert not judge.holds(Bills("96413", (), 2))
+    assert not judge.holds(Apart(bills, has, 1))
+
+
 def test_a_false_statement_and_a_number_without_one_are_found(explainer: Explainer) -> None:
     case = explainer.case(visits.LONG_DAY)
     derivation = case.derivation(None)
@@ -248,11 +367,17 @@ if __name__ == "__main__":
     import test_whatif_statements as whatif
 
     by_default = Explainer(POLICY)
+    searching = Auditor(POLICY, search="one")
     wrong = 0
     for one in [*case_files.worked("published"), *case_files.worked("law"), *case_files.worked("readings")]:
         setting = one.setting(POLICY)
         explaining = Explainer(POLICY, dict(setting)) if setting else by_default
-        for departure in dict.fromkeys([*told(explaining, one.encounter), *whatif.all_told(explaining, one.encounter)]):
+        departures = [*told(explaining, one.encounter), *whatif.all_told(explaining, one.encounter)]
+        if not setting:
+            [determination] = searching.coder.code([one.encounter])
+            for seed in range(CLAIMS):
+                departures += audited(searching, one.encounter, changed(one.encounter, determination, seed))
+        for departure in dict.fromkeys(departures):
             wrong += 1
             print(one.file, one.name, departure, flush=True)
     print(f"{wrong} found")

@@ -31,10 +31,11 @@ from ivproof.audit.search import (
     key_of,
     key_of_lines,
 )
-from ivproof.audit.verdicts import Compared, Judge, about, times, unjudged
+from ivproof.audit.verdicts import VISIT_KIND, Compared, Judge, about, times, unjudged
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.claim.coding import Coder, Recheck
-from ivproof.claim.determination import ClaimLine, Determination, Exclusion
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading
+from ivproof.claim.statements import Absent
 from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import ClaimKey
 from ivproof.engine.nearby import FAR, TWO
@@ -45,9 +46,6 @@ Look = Literal["all", "two", "one", "none"]
 
 FURTHER: Mapping[Look, tuple[int, ...]] = {"one": (), "two": (TWO,), "all": (TWO, FAR)}
 """What is gone through one after the other, where one question read otherwise does not make a claim right."""
-
-VISIT_KIND = "evaluation_and_management"
-"""The kind of service that the chart format has for a visit."""
 
 ONCE = "concurrent_infusion"
 """The role that is reported once, however many services have it."""
@@ -138,7 +136,49 @@ class Auditor:
                 for n, it in zip(waiting, self._look([drafts[n] for n in waiting], drugs), strict=True):
                     ways[n] = it
         settled = [self._settle(draft, it if draft.is_open else None) for draft, it in zip(drafts, ways, strict=True)]
+        if self.search != "none":
+            settled = self._with_questions(settled, drafts)
         return self._edits.add(settled, [draft.matched for draft in drafts])
+
+    def _with_questions(self, audits: Sequence[Audit], drafts: Sequence[Draft]) -> list[Audit]:
+        """Name at each disputed line the questions that decide over its codes, as coding the chart names them."""
+        wrong = [n for n, it in enumerate(audits) if it.disputed]
+        if self.coder.explorer is not None:
+            readings = {n: drafts[n].determination.readings for n in wrong}
+        else:
+            found = self._assuming.code([drafts[n].matched.encounter for n in wrong])
+            readings = {n: it.readings for n, it in zip(wrong, found, strict=True)}
+        return [
+            replace(it, lines=tuple(self._hanging(line, readings[n], it.determination) for line in it.lines))
+            if n in readings
+            else it
+            for n, it in enumerate(audits)
+        ]
+
+    def _hanging(self, line: LineVerdict, readings: Sequence[Reading], found: Determination) -> LineVerdict:
+        """A disputed line with the questions of which another option changes the units of its codes."""
+        codes = {part.code for part in (line.billed, line.supported) if part is not None}
+        if not line.disputed or line.kind is Kind.NOT_JUDGED:
+            return line
+        if line.drug:
+            names = [it.question for it in readings if any("drug_lines" in led for led in it.otherwise_beside.values())]
+        else:
+            held = Counter[str]()
+            for it in found.claim:
+                held[it.code] += it.units
+            names = [
+                reading.question
+                for reading in readings
+                if reading.otherwise_status
+                or any(given.get(code, 0) != held[code] for given in reading.otherwise.values() for code in codes)
+            ]
+            ways = [way for rival in found.alternatives for way in (rival.readings, *rival.others)]
+            names += [it.question for it in readings if any(it.question in way for way in ways)]
+        return replace(line, hangs_on=tuple(dict.fromkeys(names)))
+
+    @cached_property
+    def _assuming(self) -> Coder:
+        return self.coder.under(self._readings or {}, assumptions=True)
 
     def candidates(self, charts: Sequence[tuple[Encounter, Determination]], *, drugs: bool = False) -> list[Candidates]:
         """Give what charts can lead to with one question read otherwise, or a fact that they do not give.
@@ -262,6 +302,7 @@ class Auditor:
             return []
         left_out = {it.subject: it for it in excluded if it.code is None}
         uncounted = self._uncounted(encounter, found, left_out)
+        keys = {it.id: f"a{n}" for n, it in enumerate(encounter.administrations, 1)}
         gone = {name for name, it in left_out.items() if it.with_drug}
 
         def unjudged_for(code: str) -> str:
@@ -285,7 +326,8 @@ class Auditor:
                 name = unjudged_for(line.code)
                 why = f"{name} was given, and the chart does not say how many units."
                 text = f"is not judged: {left_out[name].reason if name in left_out else why}"
-                lines.append(replace(unjudged(place, line, text), drug=True))
+                behind = left_out[name].says if name in left_out else (Absent(f"billing_units({keys[name]},_)"),)
+                lines.append(replace(unjudged(place, line, text, behind), drug=True))
         return lines
 
     def _uncounted(self, encounter: Encounter, found: Determination, left_out: Collection[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ivproof.claim.determination import Determination, Exclusion, Mark
+from ivproof.claim.statements import Statement
 
 
 class Verdict(StrEnum):
@@ -124,7 +125,9 @@ class LineVerdict:
     kinds, `way` is the smallest one under which this line alone would be right, although the claim would not be; None
     where none was found or none was looked for. `message` says it in one sentence, `rules` are the policy's rules (R…)
     behind it, `excluded` is what the policy left out and the line is about, `edits` are those of the billed claim that
-    concern the line. `over` and `under` are its units beyond and short of what is supported.
+    concern the line. `over` and `under` are its units beyond and short of what is supported; `says` are the statements
+    behind the message. `hangs_on` are the questions of which another option by itself gives other units of the codes of
+    a disputed line, or no one claim: what coding the chart names as deciding.
     """
 
     kind: Kind
@@ -139,6 +142,8 @@ class LineVerdict:
     over: int | float = 0
     under: int | float = 0
     drug: bool = False
+    says: tuple[Statement, ...] = field(default=(), compare=False, repr=False)
+    hangs_on: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -167,6 +172,7 @@ class LineVerdict:
             "rules": list(self.rules),
             "excluded": [it.as_dict() for it in self.excluded],
             "edits": [dict(it) for it in self.edits],
+            "hangs_on": list(self.hangs_on),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ivproof.audit.kinship import Kinship
@@ -10,7 +10,11 @@ from ivproof.audit.matching import Piece
 from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
 from ivproof.chart.encounter import BilledLine
 from ivproof.claim.determination import VISIT, Determination, Exclusion, sorted_rules
+from ivproof.claim.statements import Absent, Apart, Bills, Statement, Supports
 from ivproof.law.policy import Policy
+
+VISIT_KIND = "evaluation_and_management"
+"""The kind of service that the chart format has for a visit."""
 
 TOLD = 2
 """So many things that were left out are told in a sentence; the others are in the verdict all the same."""
@@ -42,7 +46,7 @@ class Judge:
 
     def lines(self, case: Compared) -> list[LineVerdict]:
         """Judge each line; first the billed ones in their order, then what is missing from the claim."""
-        return [replace(it, drug=case.drug) for it in self._lines(case)]
+        return [replace(it, drug=case.drug, says=(*_says(it, case.drug), *it.says)) for it in self._lines(case)]
 
     def _lines(self, case: Compared) -> Iterator[LineVerdict]:
         left = {it.billed: it.units for it in case.pieces if it.supported is None}
@@ -143,19 +147,24 @@ class Judge:
             message = f"{times(billed)} cannot be judged: the policy gives no claim for this chart. {why}"
             return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, over=billed.units)
         called = self._called(billed.code)
+        lacking: Statement | None = None
         if left_out:
             why = " ".join(it.reason.rstrip(".") + "." for it in left_out[:TOLD]).rstrip(".")
             called = "" if left_out[0].subject == billed.code else called
         elif case.drug:
-            why = "no drug with this code was given"
-        elif self._kinship.is_visit(billed.code):
-            why = "nothing in the chart earns it" if case.has_visit else "no visit is charted"
-        elif billed.code not in self._policy.codes:
-            why = "no rule of the policy gives this code"
+            why, lacking = "no drug with this code was given", Absent(f'drug_line(_,"{billed.code}",_)')
+        elif self._kinship.is_visit(billed.code) and not case.has_visit:
+            why, lacking = "no visit is charted", Absent(f"other_service(_,{VISIT_KIND})")
+        elif billed.code not in self._policy.codes and not self._kinship.is_visit(billed.code):
+            why, lacking = "no rule of the policy gives this code", Absent(f'code(_,_,"{billed.code}")')
         else:
-            why = "nothing in the chart earns it"
+            why, lacking = "nothing in the chart earns it", Absent(f'unit("{billed.code}",_,_,_,_)')
         message = f"{times(billed)}{called} is not supported: {why}."
-        return LineVerdict(Kind.UNSUPPORTED, billed, None, message, rules, excluded=tuple(left_out), over=billed.units)
+        says = () if lacking is None else (lacking,)
+        excluded = tuple(left_out)
+        return LineVerdict(
+            Kind.UNSUPPORTED, billed, None, message, rules, excluded=excluded, over=billed.units, says=says
+        )
 
     def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
         """What was left out that would have had the code, or else a kindred one that was not billed itself.
@@ -199,10 +208,23 @@ class Judge:
         return supported.rules or self.rules_of(supported.code)
 
 
-def unjudged(place: int, line: BilledLine, text: str) -> LineVerdict:
-    """Say of a billed line that it is not judged, and why."""
+def _says(line: LineVerdict, drug: bool) -> Iterator[Statement]:
+    """What stands behind the message of a line: what was billed and is supported, what is between, the reasons."""
+    billed, supported = line.billed, line.supported
+    bills = Bills(billed.code, billed.modifiers, billed.units) if billed else None
+    has = Supports(supported.code, supported.modifiers, supported.units, drug) if supported else None
+    yield from (it for it in (bills, has) if it is not None)
+    if bills and has and line.kind in {Kind.TOO_MANY, Kind.TOO_FEW}:
+        yield Apart(bills, has, line.over or -line.under)
+    for it in line.excluded[:TOLD]:
+        yield from it.says
+
+
+def unjudged(place: int, line: BilledLine, text: str, behind: Iterable[Statement] = ()) -> LineVerdict:
+    """Say of a billed line that it is not judged, and why; `behind` are the statements behind the reason."""
     billed = Billed(line.code, line.units, tuple(line.modifiers), (place,))
-    return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} {text}")
+    says = (Bills(billed.code, billed.modifiers, billed.units), *behind)
+    return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} {text}", says=says)
 
 
 # --- words

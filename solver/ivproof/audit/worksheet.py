@@ -34,6 +34,7 @@ COLUMNS = (
     "claim_edits",
     "policy",
     "edition",
+    "hangs_on",
 )
 """The columns, in their order; new ones come at the end."""
 
@@ -46,7 +47,7 @@ def header() -> bytes:
 def rows(audit: Audit) -> bytes:
     """Give the rows of one claim; a claim without any line has a row all the same."""
     lines = [_row(audit, line) for line in audit.lines]
-    return table(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 6), *_policy(audit)]]).encode()
+    return table(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 7), *_policy(audit), ""]]).encode()
 
 
 def _row(audit: Audit, line: LineVerdict) -> list[str]:
@@ -73,6 +74,7 @@ def _row(audit: Audit, line: LineVerdict) -> list[str]:
         "; ".join(given),
         "; ".join(str(it["message"]) for it in line.edits),
         *_policy(audit),
+        ", ".join(line.hangs_on),
     ]
 
 

@@ -190,7 +190,36 @@ def _apart(one: object, other: object) -> int | None:
 
 _STAMP = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d):(\d\d)(?::(\d\d))?\S*")
 
-Statement = Spans | Holds | Absent | Applies | Fails | Reads
+
+@dataclass(frozen=True, slots=True)
+class Supports:
+    """The claim has at least so many units of a code with just these modifiers; of a drug, its lines have."""
+
+    code: str
+    modifiers: tuple[str, ...]
+    units: int | float
+    drug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bills:
+    """At least so many units of a code are billed that carry no modifiers but some of these."""
+
+    code: str
+    modifiers: tuple[str, ...]
+    units: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """So many units are billed beyond what is supported, or (less than none) short of it."""
+
+    bills: Bills
+    units: Supports
+    by: int | float
+
+
+Statement = Supports | Bills | Apart | Spans | Holds | Absent | Applies | Fails | Reads
 
 
 def as_dict(statement: Statement) -> dict[str, Any]:
@@ -203,6 +232,10 @@ def as_dict(statement: Statement) -> dict[str, Any]:
             return {kind: question, "option": option}
         case Spans(atoms, seconds):
             return {kind: list(atoms), "seconds": seconds}
+        case Supports(code, modifiers, units) | Bills(code, modifiers, units):
+            return {kind: code, "modifiers": list(modifiers), "units": units}
+        case Apart(bills, has, by):
+            return {kind: [as_dict(bills), as_dict(has)], "by": by}
         case Applies(rule, clause, values) | Fails(rule, clause, values):
             return {kind: rule, "clause": clause, "with": dict(values)}
 
@@ -215,8 +248,15 @@ def with_values(values: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 class Judge:
     """Says of statements whether they are true in one answer of the second engine."""
 
-    def __init__(self, program: recheck.Program, answer: recheck.Answer) -> None:
+    def __init__(
+        self,
+        program: recheck.Program,
+        answer: recheck.Answer,
+        billed: Iterable[tuple[str, int | float, tuple[str, ...]]] = (),
+    ) -> None:
+        """`billed` are code, units and modifiers of the lines of a claim, where one is spoken of."""
         self._answer = answer
+        self._billed = tuple(billed)
         self._support = Support(program, answer)
         self._rules: dict[tuple[str, int], list[Rule]] = {}
         for rule in program.rules:
@@ -236,11 +276,37 @@ class Judge:
                 ends = [it[-2:] for it in spans]
                 lengths = [end - begin for begin, end in ends if isinstance(begin, int) and isinstance(end, int)]
                 return all(it in self._answer for it in spans) and sum(lengths) == seconds
+            case Supports(code, modifiers, units, drug):
+                return self.units(code, modifiers, drug=drug) >= units
+            case Bills(code, modifiers, units):
+                lines = [it for it in self._billed if it[0] == code and set(it[2]) <= set(modifiers)]
+                return sum(it[1] for it in lines) >= units
+            case Apart(bills, has, by):
+                return bills.units - has.units == by and self.holds(bills) and self.holds(has)
             case Applies(rule, clause, values):
                 return any(not isinstance(it, Failure) for it in self._tried(rule, clause, values))
             case Fails(rule, clause, values):
                 tried = list(self._tried(rule, clause, values))
                 return bool(tried) and all(isinstance(it, Failure) for it in tried)
+
+    def units(self, code: str, modifiers: tuple[str, ...], *, drug: bool = False) -> float:
+        """How many units of a code with just these modifiers the claim has, or the lines of the drugs have."""
+        if drug:
+            marks: dict[Value, set[str]] = {}
+            for _, subject, modifier in self._answer.of("line_modifier", 2):
+                marks.setdefault(subject, set()).add(_plain(modifier))
+            given = [
+                (it[3], marks.get(it[1], set())) for it in self._answer.of("drug_line", 3) if _plain(it[2]) == code
+            ]
+            given += [(it[3], {_plain(it[4])}) for it in self._answer.of("discarded_line", 4) if _plain(it[2]) == code]
+            tenths = sum(units for units, mine in given if mine == set(modifiers) and isinstance(units, int))
+            return tenths / 10
+        carried: dict[Value, set[str]] = {}
+        for _, subject, of, modifier, _why in self._answer.of("modifier", 4):
+            if _plain(of) == code:
+                carried.setdefault(subject, set()).add(_plain(modifier))
+        found = [it for it in self._answer.of("unit", 5) if _plain(it[1]) == code]
+        return sum(carried.get(it[3], set()) == set(modifiers) for it in found)
 
     def _tried(self, rule: str, clause: int, values: Iterable[tuple[str, str]]) -> Iterator[object]:
         binding = {name: _term(value) for name, value in values}
@@ -266,6 +332,10 @@ class Judge:
                 return set()
             case Spans(_, seconds):
                 values = [seconds]
+            case Supports(code, _, units) | Bills(code, _, units):
+                return {code, f"{units:g}"}
+            case Apart(bills, has, by):
+                return {*self.words(bills), *self.words(has), f"{abs(by):g}"}
             case Applies(rule, clause, given) | Fails(rule, clause, given):
                 values = [_term(value) for _, value in given]
                 for tried in self._tried(rule, clause, given):
@@ -278,6 +348,10 @@ class Judge:
         times = [row[2] for row in self._answer.of("at", 2) if isinstance(row[1], tuple) and row[1][1] in keys]
         numbers = {it for it in (*flat, *times) if isinstance(it, int)}
         return {spelled for number in numbers for spelled in _spellings(number)}
+
+
+def _plain(value: Value) -> str:
+    return str(value).strip('"')
 
 
 def _fits(want: Value, has: Value) -> bool:

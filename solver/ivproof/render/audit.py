@@ -85,6 +85,9 @@ class AuditView:
             for line in found:
                 why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
                 yield indented(visible(why))
+                if line.hangs_on:
+                    asked = ", ".join(f"{it} ({self.policy.question(it).name})" for it in line.hangs_on)
+                    yield indented(Text(f"Read otherwise, these give other units or no one claim: {asked}.", FAINT), 4)
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)
         if audit.notes:
