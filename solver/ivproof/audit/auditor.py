@@ -319,6 +319,13 @@ class Auditor:
             name: [it.code for it in billed if key in self._kinship.drugs(it.code)] for key, name in uncounted.items()
         }
         reasons = [replace(it, kept_from=tuple(codes.get(it.subject, ()))) for it in excluded if it.with_drug]
+        for it in supported:
+            # what has a line and is left out all the same is so in part: of what was discarded
+            reasons += [
+                replace(one, kept_from=(it.code,))
+                for one in excluded
+                if one.code is None and one.subject in it.administrations
+            ]
         case = Compared(billed, supported, pieces, found, reasons, drug=True)
         lines = self._judge.lines(case)
         for place, line in numbered:

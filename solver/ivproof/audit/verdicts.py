@@ -67,7 +67,10 @@ class Judge:
             assert place is not None
             billed = replace(case.billed[place], units=int(units))
             same = next((it for it in case.supported if it.code == billed.code), None) if billed.code in codes else None
-            yield self._too_many(billed, same, units, case) if same else self._unsupported(billed, case)
+            if same and case.drug and self._kinship.known(billed.modifiers) != same.modifiers:
+                yield self._unsupported(billed, case, same)  # what is discarded has a line of its own, or none
+            else:
+                yield self._too_many(billed, same, units, case) if same else self._unsupported(billed, case)
         for place, units in short.items():
             assert place is not None
             yield self._missing(replace(case.supported[place], units=units))
@@ -84,7 +87,7 @@ class Judge:
         return LineVerdict(Kind.SUPPORTED, billed, supported, message, self._rules(supported))
 
     def _too_many(self, billed: Billed, supported: Supported, over: float, case: Compared) -> LineVerdict:
-        left_out = [] if case.drug else self._with_code(billed.code, case)
+        left_out = self._with_code(billed.code, case)
         why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
         message = f"{_against(billed, supported)}: {short(over)} too many.{why}"
         rules = sorted_rules((*self._rules(supported), *(rule for it in left_out for rule in it.rules)))
@@ -137,7 +140,8 @@ class Judge:
         message = f"{times(billed)} lacks modifier {', '.join(lacking)}{about(supported)}.{why}"
         return LineVerdict(Kind.MODIFIER_MISSING, billed, supported, message, rules)
 
-    def _unsupported(self, billed: Billed, case: Compared) -> LineVerdict:
+    def _unsupported(self, billed: Billed, case: Compared, other: Supported | None = None) -> LineVerdict:
+        """Say that nothing supports units; of a drug, `other` is what is supported with other modifiers."""
         left_out = self._left_out(billed.code, case)
         # without a rule that leaves it out, what says no is the rule that would have had to apply
         needed = self._kinship.marks.of_drug(()) if case.drug else self.rules_of(billed.code)
@@ -151,6 +155,10 @@ class Judge:
         if left_out:
             why = " ".join(it.reason.rstrip(".") + "." for it in left_out[:TOLD]).rstrip(".")
             called = "" if left_out[0].subject == billed.code else called
+        elif other is not None:
+            carried = f"modifier {', '.join(other.modifiers)}" if other.modifiers else "no modifier"
+            why = f"what the chart supports of this code carries {carried}"
+            lacking = Units(other.code, other.modifiers, other.units, drug=True)
         elif case.drug:
             why, lacking = "no drug with this code was given", Absent(f'drug_line(_,"{billed.code}",_)')
         elif self._kinship.is_visit(billed.code) and not case.has_visit:
