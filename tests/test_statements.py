@@ -267,7 +267,7 @@ def _sums(lines: Sequence[LineVerdict]) -> dict[tuple[str, tuple[str, ...], bool
     """What lines support by code and modifiers, whole."""
     found: dict[tuple[str, tuple[str, ...], bool], float] = {}
     for line in lines:
-        if line.supported is not None:
+        if line.supported is not None and not (line.billed and line.over == line.billed.units and not line.under):
             key = line.supported.code, line.supported.modifiers, line.drug
             found[key] = found.get(key, 0) + line.supported.units
     return found

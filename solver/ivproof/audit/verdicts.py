@@ -89,7 +89,9 @@ class Judge:
     def _too_many(self, billed: Billed, supported: Supported, over: float, case: Compared) -> LineVerdict:
         left_out = self._with_code(billed.code, case)
         why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
-        message = f"{_against(billed, supported)}: {short(over)} too many.{why}"
+        # of units that stand beside others of the code, all are beyond what is supported
+        said = _beyond(billed, supported) if over == billed.units else _against(billed, supported)
+        message = f"{said}: {short(over)} too many.{why}"
         rules = sorted_rules((*self._rules(supported), *(rule for it in left_out for rule in it.rules)))
         return LineVerdict(
             Kind.TOO_MANY, billed, supported, message, rules, excluded=tuple(left_out), over=_plain(over)
@@ -222,7 +224,7 @@ def _says(line: LineVerdict, drug: bool) -> Iterator[Statement]:
     bills = Bills(billed.code, billed.modifiers, billed.units) if billed else None
     has = Supports(supported.code, supported.modifiers, supported.units, drug) if supported else None
     yield from (it for it in (bills, has) if it is not None)
-    if bills and has and line.kind in {Kind.TOO_MANY, Kind.TOO_FEW}:
+    if bills and has and bills.units != line.over and line.kind in {Kind.TOO_MANY, Kind.TOO_FEW}:
         yield Apart(bills, has, line.over or -line.under)
     for it in line.excluded[:TOLD]:
         yield from it.says
@@ -246,6 +248,11 @@ def times(part: Billed | Supported) -> str:
 def _against(billed: Billed, supported: Supported) -> str:
     verb = "is" if supported.units == 1 else "are"
     return f"{times(billed)} was billed and {supported.units} {verb} supported{about(supported)}"
+
+
+def _beyond(billed: Billed, supported: Supported) -> str:
+    verb = "is" if supported.units == 1 else "are"
+    return f"{times(billed)} was billed beside the {short(supported.units)} that {verb} supported{about(supported)}"
 
 
 def short(units: float) -> str:
