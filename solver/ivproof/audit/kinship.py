@@ -98,6 +98,10 @@ class Kinship:
                 found.setdefault(_text(code), []).append((str(role), str(of_class)))
         return found
 
+    def rows(self, code: str) -> tuple[str, ...]:
+        """The rows of the law's table of codes that have a code, as atoms."""
+        return tuple(f'code({role},{of_class},"{code}")' for role, of_class in self._entries.get(code, ()))
+
     @cached_property
     def _tables_of_roles(self) -> list[set[str]]:
         """Tables of the law that list roles, and nothing else."""

@@ -10,7 +10,7 @@ from ivproof.audit.matching import Piece
 from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
 from ivproof.chart.encounter import BilledLine
 from ivproof.claim.determination import VISIT, Determination, Exclusion, sorted_rules
-from ivproof.claim.statements import Absent, Apart, Bills, Statement, Supports
+from ivproof.claim.statements import Absent, Apart, Bills, Holds, Statement, Supports
 from ivproof.law.policy import Policy
 
 VISIT_KIND = "evaluation_and_management"
@@ -160,7 +160,7 @@ class Judge:
         elif other is not None:
             carried = f"modifier {', '.join(other.modifiers)}" if other.modifiers else "no modifier"
             why = f"what the chart supports of this code carries {carried}"
-            lacking = Units(other.code, other.modifiers, other.units, drug=True)
+            lacking = Supports(other.code, other.modifiers, other.units, drug=True)
         elif case.drug:
             why, lacking = "no drug with this code was given", Absent(f'drug_line(_,"{billed.code}",_)')
         elif self._kinship.is_visit(billed.code) and not case.has_visit:
@@ -170,7 +170,7 @@ class Judge:
         else:
             why, lacking = "nothing in the chart earns it", Absent(f'unit("{billed.code}",_,_,_,_)')
         message = f"{times(billed)}{called} is not supported: {why}."
-        says = () if lacking is None else (lacking,)
+        says = tuple(it for it in (lacking, *map(Holds, self._kinship.rows(billed.code) if called else ())) if it)
         excluded = tuple(left_out)
         return LineVerdict(
             Kind.UNSUPPORTED, billed, None, message, rules, excluded=excluded, over=billed.units, says=says
