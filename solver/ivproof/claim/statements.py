@@ -84,7 +84,7 @@ class Gives:
 
 
 Units = tuple[tuple[str, int], ...]
-"""A claim by code: its units."""
+"""A claim by code: its units; where modifiers are told, those by code and modifier (``96372-59``) as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ class Leads:
 
     def words(self, chart: Mapping[str, Any]) -> set[str]:
         """The numbers and clock times that it speaks of: of what would be said, of the claims, and codes of these."""
-        return _put_words(self.put, chart) | {str(it) for claim in self.claims for line in claim for it in line}
+        lines = (line for claim in self.claims for line in claim)
+        told = {word for code, units in lines for word in (*code.split("-"), str(units))}
+        return _put_words(self.put, chart) | told
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +159,32 @@ def _put_words(put: Iterable[tuple[str, str]], chart: Mapping[str, Any]) -> set[
     """What is put, and by how much it differs from what stands there: times in minutes, and how long something ran."""
     found: set[str] = set()
     then = with_put(chart, put)
-    for (place, text), n in ((it, re.search(r"\[(\d+)\]", it[0])) for it in put):
+    for place, text in put:
         found |= spoken(text)
-        if n is None:
-            continue
-        was, now = (it["administrations"][int(n[1])] for it in (chart, then))
+        was, now = chart, then
+        if n := re.match(r"administrations\[(\d+)\]", place):
+            was, now = (it["administrations"][int(n[1])] for it in (chart, then))
+            ran = [_apart(it.get("start"), it.get("stop")) for it in (was, now)]
+            found |= {word for it in ran if it is not None for word in (str(it // 60), str(it % 60))}
+            if ran[0] is not None and ran[1] is not None:
+                found.add(str(abs(ran[1] - ran[0]) // 60))
         name = place.rpartition(".")[2]
-        for one, other in ((was.get(name), now.get(name)), *((it.get("start"), it.get("stop")) for it in (was, now))):
+        for one, other in zip(_times(was.get(name)), _times(now.get(name)), strict=False):
             apart = _apart(one, other)
             found |= set() if apart is None else {str(apart // 60), str(apart % 60)}
-        ran = [_apart(it.get("start"), it.get("stop")) for it in (was, now)]
-        if ran[0] is not None and ran[1] is not None:
-            found.add(str(abs(ran[1] - ran[0]) // 60))
     return found
+
+
+def _times(value: object) -> Iterator[str]:
+    """The times that stand in a field, in its parts those of a pause."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for it in value:
+            yield from _times(it)
+    elif isinstance(value, dict):
+        for name in ("from", "to"):
+            yield str(value.get(name))
 
 
 def _apart(one: object, other: object) -> int | None:

@@ -61,6 +61,12 @@ class Decided:
         }
 
 
+def _lines(claim: Units) -> tuple[tuple[str, int], ...]:
+    """The units of a claim by code, and by code and modifier."""
+    marked = ((f"{code}-{mark}", n) for code, marks in claim.modifiers.items() for mark, n in marks.items())
+    return (*claim.codes.items(), *marked)
+
+
 def _led(claims: Sequence[Units]) -> dict[str, Any]:
     """What an option leads to as plain data: a claim, or several."""
     if len(claims) == 1:
@@ -108,16 +114,17 @@ class ChartReadings:
     @property
     def says(self) -> tuple[Leads, ...]:
         """What stands behind the claims that are told: what the chart leads to with each option, or set of them."""
+        first = {it.question.number: it.question.options[0].letter for it in self.questions if it.held is None}
         options = [
-            Leads((), tuple(tuple(it.codes.items()) for it in claims), ((asked.question.number, name),))
+            Leads((), tuple(map(_lines, claims)), ((asked.question.number, name),))
             for asked in self.questions
             for name, claims in asked.leads.items()
         ]
         led = [
-            Leads((), (tuple(it.claim.codes.items()),), tuple(it.readings.items()), bool(it.given or it.initial))
+            Leads((), (_lines(it.claim),), tuple({**first, **it.readings}.items()), bool(it.given or it.initial))
             for it in self.claims
         ]
-        return (Leads((), (tuple(self.base.codes.items()),), among=True), *options, *led)
+        return (Leads((), (_lines(self.base),), tuple(first.items()), among=True), *options, *led)
 
     @property
     def certain(self) -> dict[str, int]:
