@@ -151,7 +151,8 @@ class PacketMaker:
             drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
             points = told.argue(rests[number], line.supported.sites if line.supported else ())
-            if line.disputed and not points and line.billed is not None and not line.drug:
+            # where something else comes nearest, what is left out of the code is not what was billed
+            if line.disputed and not points and (carried or not nearest) and line.billed is not None and not line.drug:
                 points = told.left_out(line.code, carried)
             if line.disputed and not points and not nearest:
                 points = (
