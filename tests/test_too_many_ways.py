@@ -27,6 +27,10 @@ def test_too_many_ways_are_told_in_one_line(
     name, *rest = command
     options = [tmp_path / it if it.endswith((".html", "proof.json")) else it for it in rest]
     result = run(name, file, *options)
-    assert result.exit_code == 1
-    assert result.stderr == "ivproof: E: what is left open leads to more claims than can be gone through\n"
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "ivproof: E: what is left open leads to more claims than can be gone through. What makes it large: "
+        "1 administration; questions held open: A21, A26, A37 and 6 more. Settle some of it, or allow more with "
+        "--limit.\n"
+    )
     assert sorted(it.name for it in tmp_path.iterdir()) == ["visit.jsonl"]

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,16 +32,19 @@ import beside
 import clingo
 import common
 import generate
+import hard
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
-from ivproof.claim.coding import Coder
+from ivproof.claim.coding import TOO_LARGE, Coder
 from ivproof.commands.batch import as_line
-from ivproof.engine.choices import CLAIM
+from ivproof.engine import bounds
+from ivproof.engine.choices import CLAIM, TooManyWaysError
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Explorer
 from ivproof.engine.second import SecondEngine
+from ivproof.law.policy import Policy
 from ivproof.unknowns.claims import DRUG_LINES
 from ivproof.unknowns.gaps import Time
 from ivproof.unknowns.moments import charted, shifted
@@ -58,6 +62,11 @@ JOBS = 2
 def say(what: str, figure: str, baseline: str = "") -> None:
     """Print one figure, and the baseline's."""
     print(f"  {what:<44} {figure:>18}   {baseline and 'bare clingo: ' + baseline}", flush=True)
+
+
+def tell(what: str, figure: str, came: str) -> None:
+    """Print one figure, and what came of it."""
+    print(f"  {what:<44} {figure:>18}   {came}", flush=True)
 
 
 def ms(seconds: float) -> str:
@@ -213,18 +222,38 @@ def start(_: int) -> None:
 
 
 def growth(_: int) -> None:
-    """Stays of 6, 60 and 200 administrations: with every question settled, then with the open ones gone through."""
-    for what, coder, sizes in (("settled", common.settled(), (6, 60, 200)), ("open", common.coder(), (6, 60))):
-        ours: list[float] = []
-        for size in sizes:
-            encounter = generate.encounter(generate.tally(random.Random(2), size))
-            text = common.program([coder.facts(encounter)], coder)
-            coder.code([encounter])
-            ours.append(common.median(partial(coder.code, [encounter]), 3))
-            alone = common.median(partial(common.bare, text), 3)
-            say(f"{size} administrations, questions {what}", ms(ours[-1]), ms(alone))
-        for n in range(1, len(sizes)):
-            say(f"{sizes[n]} against {sizes[n - 1]} administrations", f"{ours[n] / ours[n - 1]:.1f} times")
+    """Charts of 6, 20, 60 and 200 administrations with their open questions, and charts that are hard in other ways.
+
+    All of it is told: the claim, derived again by the second engine, what each missing fact would change and what
+    other readings would. Where that is more than is allowed, what is left out is said. By the processor's time.
+    """
+    coder = Coder(Policy.load("out001"), assumptions=True)
+    _told_of(coder, hard.in_sequence(2))  # what is prepared once
+    for what, make in (("in sequence", hard.in_sequence), ("overlapping", hard.overlapping)):
+        for size in (6, 20, 60, 200):
+            tell(f"{size} administrations {what}", *_told_of(coder, make(size)))
+    for name, chart in hard.every():
+        tell(name, *_told_of(coder, chart))
+
+
+def _told_of(coder: Coder, chart: hard.Chart) -> tuple[str, str]:
+    """How long it takes to answer a chart, and what came of it."""
+    encounter = generate.encounter(chart)
+    begin = time.process_time()
+    try:
+        with bounds.for_chart(encounter):
+            [found] = coder.code([encounter], "all")
+        left_out = [it for it in found.missing if it.searched == TOO_LARGE]
+        came = found.status + (", missing facts not tried" if left_out else "")
+    except TooManyWaysError as error:
+        came = "undecided: " + str(error).partition(": ")[2].partition(".")[0]
+    return f"{time.process_time() - begin:.1f} s", f"{came}, {_most_held()} MB"
+
+
+def _most_held() -> int:
+    """The most memory that this process has held so far, in megabytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 2**20 if sys.platform == "darwin" else most // 1024
 
 
 def record(_: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ivproof.audit import worksheet
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.claims import Claims
-from ivproof.audit.model import Audit
+from ivproof.audit.model import Audit, Verdict
 from ivproof.audit.summary import digest
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Recheck
@@ -55,6 +55,27 @@ class _Audits:
         claims = [_with_claim(it, self._claims) for it in encounters]
         audits = iter(self._auditor.code([it for it in claims if it is not None], recheck))
         return [None if it is None else next(audits) for it in claims]
+
+    def undecided(self, encounter: Encounter, why: str) -> Audit:
+        """Give the audit of an encounter that takes more work than is allowed: nothing is said of its lines."""
+        found = self._auditor.coder.undecided(encounter, why)
+        return Audit(
+            encounter=encounter.id,
+            policy=found.policy,
+            verdict=Verdict.UNDETERMINED,
+            message=why,
+            lines=(),
+            over={},
+            under={},
+            way=None,
+            searched=False,
+            edits_billed=(),
+            edits_supported=(),
+            determination=found,
+            date=encounter.date.isoformat(),
+            payer=encounter.payer,
+            within=0,
+        )
 
 
 def _with_claim(encounter: Encounter, claims: Claims | None) -> Encounter | None:

@@ -12,24 +12,26 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
-from ivproof.claim.determination import Determination, Determiner, Otherwise
+from ivproof.claim.determination import UNDECIDED, Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
+from ivproof.engine import bounds
 from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES, Atoms
 from ivproof.engine.engine import Answer, Engine, edit_solver
 from ivproof.engine.nearby import ONE, Departed, NearExplorer
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy, law_folder
+from ivproof.recheck.budget import LimitError
 from ivproof.unknowns.hypotheses import Hanging, what_ifs
 
 if TYPE_CHECKING:
@@ -108,24 +110,34 @@ class Coder:
         """Determine each encounter, in the order given.
 
         `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
-        encounters' ids, or none. Raises second.DisagreementError where the engines differ.
+        encounters' ids, or none. Raises second.DisagreementError where the engines differ, and where the charts take
+        more work than is allowed (see `engine.bounds`) LimitError or TooManyWaysError. Of one chart by itself what
+        facts and readings would change is left out rather, and that is said.
         """
         charts = [self.facts(encounter) for encounter in encounters]
         answers = self.engine.answer(charts)
         for facts, answer in zip(charts, answers, strict=True):
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
                 self.second.check(facts, answer)
-        changes = self._hanging(charts, answers)
-        otherwise = self._otherwise(charts)
+        changes: Sequence[Mapping[tuple[str, str], Hanging]] | None
+        otherwise: Sequence[tuple[Otherwise | None, Mapping[str, Otherwise]]] | None
+        alone = len(charts) == 1
+        changes = _within(lambda: self._hanging(charts, answers), alone=alone) or [_not_tried(it) for it in answers]
+        otherwise = _within(lambda: self._otherwise(charts), alone=alone) or [(None, {})]
         found = [
             self.determiner.determine(facts, answer, change, *other)
             for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
         ]
         return self._with_edits(encounters, found)
 
+    def undecided(self, encounter: Encounter, why: str) -> Determination:
+        """Give the determination of an encounter that takes more work than is allowed: none, and why."""
+        return Determination(encounter.id, self.policy.about, UNDECIDED, (), (), (), (), (), (), (), notes=(why,))
+
     def outline(self, facts: Facts, answer: Answer) -> Determination:
         """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
-        return self.determiner.determine(facts, answer, {}, *self._otherwise([facts])[0])
+        [otherwise] = _within(lambda: self._otherwise([facts]), alone=True) or [(None, {})]
+        return self.determiner.determine(facts, answer, {}, *otherwise)
 
     def _otherwise(self, charts: Sequence[Facts]) -> list[tuple[Otherwise | None, Mapping[str, Otherwise]]]:
         """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
@@ -147,7 +159,7 @@ class Coder:
             for claim, *beside in self.explorer.depart_in(charts, [CLAIM, *BESIDE.values()])
         ]
 
-    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
+    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[Mapping[tuple[str, str], Hanging]]:
         """Tell of each missing fact whether some value of it, by itself, leads to another claim.
 
         Most facts show it at a threshold of the law, with all charts tried together. Of the others every value is gone
@@ -177,7 +189,7 @@ class Coder:
 
     def _at_every_value(
         self, facts: Facts, answer: Answer, known: set[tuple[str, str]]
-    ) -> dict[tuple[str, str], Hanging]:
+    ) -> Mapping[tuple[str, str], Hanging]:
         from ivproof.unknowns.changes import hanging  # noqa: PLC0415  (few charts need it)
 
         return hanging(self.minutes, facts, answer, known)
@@ -223,6 +235,31 @@ def _met_by_all(claims: Sequence[tuple[Edit, ...]]) -> tuple[Edit, ...]:
     return tuple(
         min((edits[it] for edits in by_claim), key=lambda edit: edit.units or 0) for it in dict.fromkeys(shared)
     )
+
+
+T = TypeVar("T")
+
+
+def _within(work: Callable[[], T], *, alone: bool) -> T | None:
+    """Do what an answer can do without, within a share of the work that is left.
+
+    Where that is not enough it is left out of an answer that is given `alone`; others are then answered one by one.
+    """
+    try:
+        with bounds.a_share():
+            return work()
+    except LimitError:
+        if alone:
+            return None
+        raise
+
+
+def _not_tried(answer: Answer) -> Mapping[tuple[str, str], Hanging]:
+    """What is told of the missing facts of a chart that is too large to try their values."""
+    return {(str(it[0]), str(it[1])): Hanging(None, TOO_LARGE) for it in answer.atoms.get("missing", ())}
+
+
+TOO_LARGE = "none: the chart is too large"
 
 
 def _said(atoms: Atoms) -> object:

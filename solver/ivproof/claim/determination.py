@@ -39,6 +39,9 @@ NOT_EXPLORED = "The chart leads to so much that it was not gone through what oth
 DETERMINED = "determined"
 """The status of what leads to one claim."""
 
+UNDECIDED = "undecided"
+"""The status of what takes more work than is allowed."""
+
 NAMED = 3
 """So many of several claims are named where another reading leads to them."""
 

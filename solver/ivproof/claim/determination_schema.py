@@ -139,8 +139,9 @@ def schema() -> Schema:
         ),
         status=text(
             "determined: one claim follows, which may be empty. ambiguous: an open question or a free choice changes "
-            "it; `claim` is what holds in every case. undetermined: it depends on a fact that is missing.",
-            enum=["determined", "ambiguous", "undetermined"],
+            "it; `claim` is what holds in every case. undetermined: it depends on a fact that is missing. "
+            "undecided: it takes more work than --limit allows to tell; `notes` has what makes the chart so large.",
+            enum=["determined", "ambiguous", "undetermined", "undecided"],
         ),
         claim=listed("line", "The claim."),
         excluded=listed("exclusion", "What is not on the claim, and why."),

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands.common import (
+    LIMIT,
     REFUSED,
     AddOnOption,
     EditsOfOption,
     JobsOption,
+    LimitOption,
     MueOption,
     PolicyOption,
     PtpOption,
@@ -101,6 +103,7 @@ def audit(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -211,7 +214,14 @@ def audit(
     report = _Report(by, shape, summary=summary, output=output, claims=claims)
     sheets = report.open(chain(first, found), asked, resume=resume)
     make = Auditing(claims, edit_files, kind.value)
-    job = Job(by, readings, Strict(report.form) if strict else report.form, recheck.value if recheck else None, make)
+    job = Job(
+        by,
+        readings,
+        Strict(report.form) if strict else report.form,
+        recheck.value if recheck else None,
+        make,
+        LIMIT.work,
+    )
     with telling_policy_errors():
         status = run(
             sheets, job, jobs, report.write, report.sink, seen=report.seen, note=report.note, finish=report.finish

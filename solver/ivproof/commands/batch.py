@@ -7,6 +7,7 @@ its answer, even where it takes its process down.
 
 >>> from ivproof.chart.files import scan
 >>> from ivproof.law.policy import Policy
+from ivproof.recheck.budget import WORK
 >>> chart = b'{"id": "A", "place_of_service": "22", "date": "2020-10-05"}'
 >>> [outcome] = outcomes(scan(["-"], [chart]), Job(Policy.load("out001"), {}, as_line), jobs=1)
 >>> outcome.encounter, outcome.result[:39]
@@ -35,10 +36,12 @@ from ivproof.chart.files import Sheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import Determination
+from ivproof.engine.bounds import bounded, for_chart
 from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.second import DisagreementError
 from ivproof.formats.plain import json_text
 from ivproof.law.policy import Policy
+from ivproof.recheck.budget import WORK
 
 try:
     import resource
@@ -67,6 +70,9 @@ class Answers(Protocol):
     def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> Sequence[Any]:
         """Answer each encounter, in the order given; `recheck` says which answers are derived again."""
 
+    def undecided(self, encounter: Encounter, why: str) -> Any:
+        """Give what stands for the answer of an encounter that takes too much work; None where nothing does."""
+
 
 GROWN = 100 * 2**20
 """A process that has grown by so many bytes makes way for a new one: the solver gives no term back that it has met."""
@@ -88,12 +94,16 @@ class Outcome:
     result: Any = None
     refusals: tuple[Refusal, ...] = ()
     failure: str | None = None
+    undecided: str = ""
+    """Why the chart was not gone through to its end: it takes more work than is allowed."""
     digest: str = ""
     """Of the chart, where it could be read."""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """One line for each reason why there is no result; of a failure nothing that stands in the chart but its id."""
+        if self.undecided:
+            return (f"{self.source.where}: {self.undecided}",)
         if self.failure is None:
             return tuple(map(str, self.refusals))
         where = self.source.where + (f": {self.encounter}" if self.encounter else "")
@@ -110,6 +120,8 @@ class Job(NamedTuple):
     """Which answers the second engine derives again; None: all of a few charts, a sample of many."""
     make: Make = Coder
     """Makes what answers the charts; what it answers is what the form is given."""
+    limit: int = WORK
+    """The work that one chart may take, in atoms that are looked at."""
 
 
 def as_line(encounter: Encounter, determination: Determination) -> bytes:
@@ -195,13 +207,22 @@ class _Failed(NamedTuple):
     where: str
 
 
+class _Undecided(NamedTuple):
+    """Stands for the answer of a chart that takes more work than is allowed."""
+
+    why: str
+
+
 class _Worker:
     """Answers chunks, with everything loaded that takes time to load."""
 
     def __init__(self, job: Job) -> None:
         self.form = job.form
         self.recheck: Recheck = job.recheck or "none"
+        self.limit = job.limit
         self.coder = job.make(job.policy, job.readings)
+        settings = job.policy.settings(job.readings)
+        self.open = [key.upper() for key, option in settings.items() if option is None]
 
     def answer(self, charts: _Chunk) -> list[Outcome]:
         found = [self._checked(position, sheet) for position, sheet in charts]
@@ -222,19 +243,37 @@ class _Worker:
         return Outcome(position, sheet.source, chart.encounter.id, digest=digest(chart.encounter)), chart.encounter
 
     def _code(self, encounters: Sequence[Encounter]) -> list[Any]:
-        """Code together, or where that fails one by one, to lose no more than the chart at fault."""
+        """Code together, or where that fails in halves, to lose no more than the chart at fault."""
         if not encounters:
             return []
+        if len(encounters) == 1:
+            return [self._alone(encounters[0])]
         try:
-            return list(self.coder.code(encounters, self.recheck))
+            # together they may take no more than one by itself: what takes more is answered in halves
+            with bounded(self.limit):
+                return list(self.coder.code(encounters, self.recheck))
+        except Exception:
+            half = len(encounters) // 2
+        return [answer for some in (encounters[:half], encounters[half:]) for answer in self._code(some)]
+
+    def _alone(self, encounter: Encounter) -> Any:
+        try:
+            with for_chart(encounter, self.limit, self.open):
+                [answer] = self.coder.code([encounter], self.recheck)
+        except TooManyWaysError as error:
+            return _Undecided(str(error))
         except Exception as error:
-            if len(encounters) == 1:
-                return [_Failed(place_of(error))]
-        return [answer for encounter in encounters for answer in self._code([encounter])]
+            return _Failed(place_of(error))
+        return answer
 
     def _formed(self, outcome: Outcome, encounter: Encounter, answer: Any) -> Outcome:
         if isinstance(answer, _Failed):
             return replace(outcome, failure=answer.where)
+        if isinstance(answer, _Undecided):
+            outcome = replace(outcome, undecided=answer.why)
+            answer = self.coder.undecided(encounter, answer.why)
+            if answer is None:
+                return outcome
         try:
             return replace(outcome, result=self.form(encounter, answer))
         except Exception as error:
@@ -250,9 +289,9 @@ def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, N
 def place_of(error: BaseException) -> str:
     """Name an error by its kind and place in this package: its message could repeat what stands in a chart.
 
-    That two engines differ, or that a chart leads too far, is said in full: these messages have codes, units and ids.
+    That two engines differ is said in full: this message has codes, units and ids.
     """
-    if isinstance(error, (DisagreementError, TooManyWaysError)):
+    if isinstance(error, DisagreementError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(__file__).parents[1] in Path(frame.filename).parents]

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands.common import (
+    LIMIT,
     AddOnOption,
     EditsOfOption,
     JobsOption,
+    LimitOption,
     MueOption,
     PolicyOption,
     PtpOption,
@@ -61,6 +63,7 @@ def code(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -120,7 +123,7 @@ def code(
     from ivproof.commands.running import files_told, run
 
     shape, write = _json() if (form or written) is Format.JSON else _table(by, sink)
-    job = Job(by, readings, Strict(shape) if strict else shape, recheck.value if recheck else None, make)
+    job = Job(by, readings, Strict(shape) if strict else shape, recheck.value if recheck else None, make, LIMIT.work)
     told: dict[str, bool] = {}
     with telling_policy_errors():
         status = run(scan(files), job, jobs, write, sink, told=told)

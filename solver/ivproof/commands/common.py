@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 WRONG = 2
+UNDECIDED = 3
+"""The status where a chart takes more work than is allowed."""
 INTERRUPTED = 130
 
 
@@ -122,6 +124,27 @@ class _Unchecked:
 
 
 UNCHECKED = _Unchecked()
+
+
+class _Limit:
+    """How much work a chart may take: each command that answers charts takes the option anew."""
+
+    asked: int | None = None
+
+    def take(self, value: int | None) -> int | None:
+        """Take the option, in millions of atoms."""
+        self.asked = value
+        return value
+
+    @property
+    def work(self) -> int:
+        """The work that is allowed, in atoms."""
+        from ivproof.recheck.budget import WORK
+
+        return WORK if self.asked is None else self.asked * 10**6
+
+
+LIMIT = _Limit()
 
 
 def read_settings(policy: Policy, given: Sequence[str]) -> dict[str, str]:
@@ -288,6 +311,18 @@ UncheckedOption = Annotated[
         "--unchecked",
         help="Use a policy folder although policy lint rejects it; every answer says so.",
         callback=UNCHECKED.take,
+        is_eager=True,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        metavar="N",
+        help="Look at no more than so many millions of atoms for one chart.",
+        show_default="100",
+        callback=LIMIT.take,
         is_eager=True,
     ),
 ]

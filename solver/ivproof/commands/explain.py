@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivproof.commands.common import (
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
@@ -63,6 +64,7 @@ def why(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: FormatOption = Format.TEXT,
     detail: DetailOption = False,
 ) -> None:
@@ -72,7 +74,7 @@ def why(
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
-        with telling_engine_errors(chart.id):
+        with telling_engine_errors(chart, explainer.coder.engine.settings):
             if form in {Format.TEXT, Format.JSON}:
                 found = explainer.why(chart, code, detail=detail)
                 _write(found, why_words(found), form)
@@ -88,6 +90,7 @@ def explain(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: FormatOption = Format.TEXT,
     detail: DetailOption = False,
 ) -> None:
@@ -95,7 +98,7 @@ def explain(
     from ivproof.render.words import visit_words, why_words
 
     explainer, chart = _prepare(file, encounter, policy, reading)
-    with telling_engine_errors(chart.id):
+    with telling_engine_errors(chart, explainer.coder.engine.settings):
         if form in {Format.TEXT, Format.JSON}:
             found = explainer.explain(chart, detail=detail)
             _write(found, why_words(found) if detail else visit_words(found), form)
@@ -114,6 +117,7 @@ def whynot(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: Annotated[PlainFormat, typer.Option("--format", help="text or json.")] = PlainFormat.TEXT,
     detail: DetailOption = False,
 ) -> None:
@@ -124,7 +128,7 @@ def whynot(
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     try:
-        with telling_engine_errors(chart.id):
+        with telling_engine_errors(chart, explainer.coder.engine.settings):
             found = why_not(explainer, chart, code, administration, detail=detail)
     except (NoSuchCodeError, NoSuchAdministrationError) as error:
         wrong(str(error))

@@ -8,18 +8,17 @@ import typer
 
 from ivproof.commands.code import Format
 from ivproof.commands.common import (
-    REFUSED,
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
-    say,
     show,
     telling_policy_errors,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 
 
 def margins(
@@ -28,6 +27,7 @@ def margins(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     within: Annotated[
         int | None,
         typer.Option(
@@ -47,17 +47,11 @@ def margins(
     readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
     from ivproof.claim.coding import Coder
-    from ivproof.engine.choices import TooManyWaysError
-    from ivproof.engine.second import DisagreementError
     from ivproof.render.margins import margin_words
     from ivproof.whatif.margins import margins_of
 
-    with telling_policy_errors():
-        try:
-            report = margins_of(Coder(by, readings), chart)
-        except (TooManyWaysError, DisagreementError) as error:
-            say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
-            raise typer.Exit(REFUSED) from None
+    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
+        report = margins_of(Coder(by, readings), chart)
     if within is not None:
         report = report.within(within)
     if form is Format.JSON:

@@ -7,20 +7,19 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import (
-    REFUSED,
     JobsOption,
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
-    say,
     show,
     telling_policy_errors,
     wrong,
 )
-from ivproof.commands.one import EncounterOption, FileArgument, pick
+from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 from ivproof.commands.readings import Format
 
 
@@ -30,6 +29,7 @@ def missing(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     summary: Annotated[
         bool,
         typer.Option(
@@ -61,17 +61,11 @@ def missing(
         wrong("--format csv is for --summary")
     chart = pick(file, encounter)
     from ivproof.claim.coding import Coder
-    from ivproof.engine.choices import TooManyWaysError
-    from ivproof.engine.second import DisagreementError
     from ivproof.render.missing import missing_words
     from ivproof.whatif.missing import missing_facts
 
-    with telling_policy_errors():
-        try:
-            report = missing_facts(Coder(by, readings), chart)
-        except (TooManyWaysError, DisagreementError) as error:
-            say(f"ivproof: {error}" if isinstance(error, DisagreementError) else f"ivproof: {chart.id}: {error}")
-            raise typer.Exit(REFUSED) from None
+    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
+        report = missing_facts(Coder(by, readings), chart)
     if form is Format.JSON:
         emit_json(report.as_dict())
     else:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ivproof.commands.common import REFUSED, say, wrong
+from ivproof.commands.common import LIMIT, REFUSED, UNDECIDED, say, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ivproof.chart.encounter import Encounter
 
@@ -31,18 +31,23 @@ EncounterOption = Annotated[
 
 
 @contextmanager
-def telling_engine_errors(encounter: str) -> Iterator[None]:
-    """Tell that an encounter has no answer: it leads to too much, or something is wrong with this program."""
+def telling_engine_errors(encounter: Encounter, settings: Mapping[str, str | None]) -> Iterator[None]:
+    """Allow an encounter as much work as --limit says, and tell that it has no answer: it leads to too much, or
+    something is wrong with this program.
+
+    `settings` has what is held of each question.
+    """
+    from ivproof.engine.bounds import for_chart
     from ivproof.engine.choices import TooManyWaysError
     from ivproof.engine.second import DisagreementError
     from ivproof.why.record import RecordError
 
     try:
-        yield
+        with for_chart(encounter, LIMIT.work, [key.upper() for key, option in settings.items() if option is None]):
+            yield
     except TooManyWaysError as error:
-        said = str(error)
-        say(f"ivproof: {said}" if said.startswith(f"{encounter}:") else f"ivproof: {encounter}: {said}")
-        raise typer.Exit(REFUSED) from None
+        say(f"ivproof: {error}")
+        raise typer.Exit(UNDECIDED) from None
     except (DisagreementError, RecordError) as error:
         say(f"ivproof: internal error: {error}")
         raise typer.Exit(REFUSED) from error

@@ -67,6 +67,11 @@ class Output:
             self.written, stream = _new(self.path)
         return stream
 
+    @property
+    def told(self) -> str:
+        """What it is called in a message."""
+        return "standard output" if self.path is None else str(self.written)
+
     def write(self, lines: bytes) -> None:
         """Write whole lines."""
         self._stream.write(lines)
@@ -87,6 +92,17 @@ class Output:
         self._stream.close()
         if whole and self.beside and fcntl is None:
             self.written.replace(self.path)
+
+    def leave(self) -> None:
+        """Close where no more can be written: what was written stays, if it is anything."""
+        if self.path is None:
+            return
+        with suppress(OSError):  # where the disk is full, closing fails too
+            self._stream.close()
+        if self.beside and not beside(self.written).exists():
+            with suppress(OSError):
+                if not self.written.stat().st_size:
+                    self.written.unlink()
 
     def discard(self) -> None:
         """Close, and leave no file where nothing was to be written."""

@@ -50,7 +50,7 @@ def write_packet(
 
     kind = output.suffix.lower()
     proof = output.with_name(output.stem + PROOF) if kind == ".json" else None
-    with telling_policy_errors(), telling_engine_errors(encounter.id):
+    with telling_policy_errors(), telling_engine_errors(encounter, policy.settings(readings)):
         maker = PacketMaker(policy, readings, edit_files=edit_files, search=search, policy_name=PurePath(name).name)
         packet = maker.make(encounter, file, proof.name if proof else PLAIN)
     if strict and (doubted := slips(packet.audit.determination)):

@@ -15,6 +15,7 @@ import typer
 from ivproof.commands.common import (
     REFUSED,
     WRONG,
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
@@ -56,6 +57,7 @@ def prove(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
 ) -> None:
     """Write a proof of the claim of one chart, which [bold]ivproof check[/] checks without clingo.
 
@@ -72,7 +74,7 @@ def prove(
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
-    with telling_policy_errors(), telling_engine_errors(chart.id):
+    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
         document = canonical(make(Coder(by, readings), chart))
     write_whole(output, document)
 

@@ -12,8 +12,11 @@ import typer
 
 from ivproof.commands.common import (
     INTERRUPTED,
+    LIMIT,
     REFUSED,
+    UNDECIDED,
     JobsOption,
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
@@ -28,7 +31,7 @@ from ivproof.commands.common import (
     wrong,
 )
 from ivproof.commands.guarding import Commands
-from ivproof.commands.one import EncounterOption, pick
+from ivproof.commands.one import EncounterOption, pick, telling_engine_errors
 from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
@@ -99,8 +102,8 @@ def of_charts(
         bool,
         typer.Option("--exclusions", help="Also tell which questions decide only over what is left out, and why."),
     ] = False,
-    limit: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Show at most so many claims of a chart; 0 shows all.")
+    most: Annotated[
+        int, typer.Option("--claims", min=0, metavar="N", help="Show at most so many claims of a chart; 0 shows all.")
     ] = CLAIMS,
     summary: Annotated[
         bool,
@@ -113,6 +116,7 @@ def of_charts(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     form: Annotated[
         Format,
         typer.Option(
@@ -145,7 +149,7 @@ def of_charts(
         with telling_policy_errors():
             _why(by, settings, by.question(why), pick(_one(files), encounter))
         return
-    raise typer.Exit(_each(by, settings, files, encounter, form, limit, exclusions=exclusions))
+    raise typer.Exit(_each(by, settings, files, encounter, form, most, exclusions=exclusions))
 
 
 def _each(
@@ -154,7 +158,7 @@ def _each(
     files: list[str],
     encounter: str | None,
     form: Format,
-    limit: int,
+    most: int,
     *,
     exclusions: bool,
 ) -> int:
@@ -164,6 +168,8 @@ def _each(
     from ivproof.claim.coding import Coder
     from ivproof.commands.batch import place_of
     from ivproof.commands.running import count
+    from ivproof.engine.bounds import for_chart
+    from ivproof.engine.choices import TooManyWaysError
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words
@@ -182,9 +188,18 @@ def _each(
             if chart.encounter is None or (wanted is not None and compare_key(chart.encounter.id) != wanted):
                 continue
             try:
-                found = finder.of(coder.facts(chart.encounter), beside)
+                with for_chart(chart.encounter, LIMIT.work):
+                    found = finder.of(coder.facts(chart.encounter), beside)
             except (PolicyError, LawError):
                 raise
+            except TooManyWaysError as error:
+                status = status or UNDECIDED
+                say(f"{chart.source.where}: {error}")
+                if form is Format.JSON:
+                    emit_json(
+                        {"encounter": chart.encounter.id, "status": "undecided", "notes": [str(error)]}, indent=None
+                    )
+                continue
             except Exception as error:  # whatever it is, the other charts are to be answered
                 status = REFUSED
                 say(f"{chart.source.where}: {chart.encounter.id}: internal error: {place_of(error)}")
@@ -193,7 +208,7 @@ def _each(
             if form is Format.JSON:
                 emit_json(found.as_dict(), indent=None)
             else:
-                show(*readings_words(found, limit or None), "")
+                show(*readings_words(found, most or None), "")
     except KeyboardInterrupt:
         say(f"ivproof: interrupted; {count(told)} answered")
         return INTERRUPTED
@@ -215,9 +230,10 @@ def _why(policy: Policy, settings: dict[str, str], question: Question, chart: En
     from ivproof.why.idle import why_idle
     from ivproof.why.why import Explainer
 
-    explainer = Explainer(policy, settings)
-    case = explainer.case(chart)
-    [found] = Explorer(policy, settings).explore([case.facts])
+    with telling_engine_errors(chart, policy.settings(settings)):
+        explainer = Explainer(policy, settings)
+        case = explainer.case(chart)
+        [found] = Explorer(policy, settings).explore([case.facts])
     if question.key in found.mattering:
         how = "alone" if question.key in (found.alone or {}) else "together with others"
         show(plain(f"{question.number} ({question.name}) decides over {chart.id}, {how}."))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import (
+    LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
@@ -34,6 +35,7 @@ def report(
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
+    limit: LimitOption = None,
     least_change: Annotated[
         bool,
         typer.Option(
@@ -55,7 +57,7 @@ def report(
     from ivproof.report import page as reports
     from ivproof.why.why import Explainer
 
-    with telling_policy_errors(), telling_engine_errors(chosen.id):
+    with telling_policy_errors(), telling_engine_errors(chosen, by.settings(readings)):
         found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
     if kind == ".pdf":
         from ivproof.render.pdf import document

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ivproof.commands.common import INTERRUPTED, REFUSED, say
+from ivproof.commands.common import INTERRUPTED, REFUSED, UNDECIDED, say
 
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
     from ivproof.chart.refusal import Source
-    from ivproof.commands.batch import Job
+    from ivproof.commands.batch import Job, Outcome
     from ivproof.commands.output import Output
 
 Write = Callable[[Any], bytes | str]
@@ -55,7 +55,7 @@ def run(
         ):
             for outcome in found:
                 for problem in outcome.problems:
-                    status = REFUSED
+                    status = _worse(status, outcome)
                     counter.say(problem)
                 file = outcome.source.file
                 if told is not None:
@@ -94,8 +94,8 @@ def run(
     except BrokenPipeError:
         raise  # nobody reads on: the caller of the command knows
     except OSError as error:
-        unwritten = "standard output" if sink.path is None else sink.written
-        say(f"ivproof: cannot write {unwritten}: {error.strerror or error}; {count(answered)} answered")
+        sink.leave()
+        say(f"ivproof: cannot write {sink.told}: {error.strerror or error}; {count(answered)} answered")
         return REFUSED
     return status
 
@@ -112,7 +112,7 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
         with telling_policy_errors(), Counter(hidden=False) as counter:
             for outcome in outcomes(scan(files), job, jobs=jobs):
                 for problem in outcome.problems:
-                    status = REFUSED
+                    status = _worse(status, outcome)
                     counter.say(problem)
                 if outcome.result is not None:
                     add(outcome.result)
@@ -122,6 +122,11 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
         say(f"ivproof: interrupted after {added} charts; nothing was written")
         return INTERRUPTED
     return status
+
+
+def _worse(status: int, outcome: Outcome) -> int:
+    """The exit status after a chart that was not answered: a refusal weighs more than a limit that was met."""
+    return UNDECIDED if outcome.undecided and status in {0, UNDECIDED} else REFUSED
 
 
 def files_told(told: Mapping[str, bool]) -> None:

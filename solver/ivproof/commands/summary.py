@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ivproof.commands.common import INTERRUPTED, emit, emit_json, show, table
+from ivproof.commands.common import INTERRUPTED, LIMIT, emit, emit_json, show, table
 
 if TYPE_CHECKING:
     from ivproof.commands.batch import Make
@@ -30,7 +30,8 @@ def summarise(
     from ivproof.whatif.summary import Summary
 
     found = Summary(what, titles)
-    status = gather(files, Job(policy, readings, as_digest, recheck="none", make=make), jobs, found.add)
+    job = Job(policy, readings, as_digest, recheck="none", make=make, limit=LIMIT.work)
+    status = gather(files, job, jobs, found.add)
     if status == INTERRUPTED:
         return status
     if form == "json":

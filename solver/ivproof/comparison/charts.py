@@ -107,6 +107,9 @@ class _Both:
         )
         return [self._compared(*it) for it in pairs]
 
+    def undecided(self, encounter: Encounter, why: str) -> None:
+        """Nothing stands for a chart that takes too much work: it is told, and not compared."""
+
     def _compared(self, encounter: Encounter, before: Determination, after: Determination) -> Compared:
         kind = CLAIM if _claim(before) != _claim(after) else REASONS if _reasons(before) != _reasons(after) else SAME
         about = (encounter.id, len(encounter.administrations), kind)

@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
+from ivproof.engine import bounds
+
 Variable = TypeVar("Variable", bound=Hashable)
 Leaf = TypeVar("Leaf", bound=Hashable)
 
@@ -188,6 +190,7 @@ class Diagram(Generic[Variable, Leaf]):
         waiting: list[tuple[int, Way]] = [(number, ())]
         while waiting:
             at, way = waiting.pop()
+            bounds.keep(1 + len(way))
             if at in self._leaves:
                 found.setdefault(self._leaves[at], []).append(way)
             else:
@@ -201,6 +204,7 @@ class Diagram(Generic[Variable, Leaf]):
     def _shortened(self, number: int, way: Way, leaf: Leaf) -> Way:
         kept = way
         for step in way:
+            bounds.keep(1)
             rest = tuple(it for it in kept if it != step)
             if self._always(number, dict(rest), leaf):
                 kept = rest

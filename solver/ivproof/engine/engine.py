@@ -18,6 +18,7 @@ from typing import Any
 import clingo
 
 from ivproof.chart.facts import Facts
+from ivproof.engine import bounds
 from ivproof.engine.choices import (
     CHOICES,
     CLAIM,
@@ -31,6 +32,7 @@ from ivproof.engine.choices import (
     claim_of,
     resolution_of,
 )
+from ivproof.engine.grounding import grounded, shown
 from ivproof.engine.rooms import Rooms, rooms
 from ivproof.engine.search import Found, Search
 from ivproof.engine.solving import Choice, RoomSolver, shared_facts
@@ -69,8 +71,11 @@ SHOWN = {
 LAWS = 512
 """How many selections of rules are kept in memory."""
 
+LARGE = 500
+"""A chart with more facts than this, some forty administrations, is watched while it is grounded."""
+
 WAYS = 200
-"""So many of the claims of charts are solved together."""
+"""So many charts are solved together, if they are small."""
 
 ALONE = 2
 """The arity of a choice's predicate where the chart has one such choice only: the encounter, and what is taken."""
@@ -183,7 +188,11 @@ class Engine:
 
     def _solve(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Solved]:
         """Solve each encounter with some choices settled, and the first option of other open questions."""
-        return self._read(*self._ground(charts, ways), charts) if charts else []
+        found: list[Solved] = []
+        for some in bounds.parts([*zip(charts, ways, strict=True)], lambda it: len(it[0].own), WAYS):
+            own = [facts for facts, _ in some]
+            found += self._read(*self._ground(own, [way for _, way in some]), own)
+        return found
 
     def _read(self, control: clingo.Control, left: Left, charts: Sequence[Facts]) -> list[Solved]:
         atoms, unsettled = _by_encounter(_model(control)), _undecided(control) | _offered(control)
@@ -206,9 +215,8 @@ class Engine:
 
     def _ground(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None) -> tuple[clingo.Control, Left]:
         """Ground the law over charts, with some choices settled; give the choices that are left."""
-        control = clingo.Control(["--warn=none", "--heuristic=Domain"])
-        control.add("base", [], self.program_text(charts, ways))
-        control.ground([("base", [])])
+        large = any(len(facts.own) > LARGE for facts in charts)
+        control = grounded([self.program_text(charts, ways)], ["--heuristic=Domain"], watched=large)
         return control, self._prefer(control, charts)
 
     def program_text(self, charts: Sequence[Facts], ways: Sequence[Assumed] | None = None) -> str:
@@ -329,11 +337,7 @@ class Engine:
             for claim, ways in it.found.ways().items()
         ]
         new = [(n, ways[0]) for n, _, ways, leaf in several if leaf is None]
-        solved: list[Solved] = []
-        for start in range(0, len(new), WAYS):
-            some = new[start : start + WAYS]
-            solved += self._solve([charts[n] for n, _ in some], [way for _, way in some])
-        waiting = iter(solved)
+        waiting = iter(self._solve([charts[n] for n, _ in new], [way for _, way in new]))
         found: dict[int, list[Alternative]] = {}
         for n, claim, ways, leaf in several:
             it = next(waiting) if leaf is None else leaf.solved
@@ -363,11 +367,10 @@ def _show(predicates: Mapping[str, int]) -> str:
 
 def _model(control: clingo.Control) -> list[str]:
     """The shown atoms of the first answer set."""
-    with control.solve(yield_=True) as handle:
-        model = handle.model()
-        if model is None:
-            raise RuntimeError(NO_ANSWER)
-        return [str(symbol) for symbol in model.symbols(shown=True)]
+    found = shown(control)
+    if found is None:
+        raise RuntimeError(NO_ANSWER)
+    return found
 
 
 def _undecided(control: clingo.Control) -> set[str]:
@@ -392,9 +395,9 @@ def _predicates(control: clingo.Control) -> frozenset[str]:
     return frozenset(name for name, arity, _ in atoms.signatures if next(atoms.by_signature(name, arity), None))
 
 
-def _by_encounter(shown: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+def _by_encounter(atoms: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
-    for text in shown:
+    for text in atoms:
         name, _, rest = text.partition("(")
         encounter, _, arguments = rest[:-1].partition(",")
         found.setdefault(encounter, {}).setdefault(name, []).append(arguments)
@@ -426,14 +429,12 @@ def edit_solver(law: Path) -> Callable[[Sequence[tuple[str, ...]]], list[list[st
         return kept[0]
 
     def solve(claims: Sequence[tuple[str, ...]]) -> list[list[str]]:
-        control = clingo.Control(["--warn=none"])
-        control.add("base", [], text())
-        control.add("base", [], "".join(_lifted(f"e{n}", fact) for n, facts in enumerate(claims) for fact in facts))
-        control.ground([("base", [])])
+        own = "".join(_lifted(f"e{n}", fact) for n, facts in enumerate(claims) for fact in facts)
+        control = grounded([text(), own])
         found: list[list[str]] = [[] for _ in claims]
-        for shown in _model(control):
-            key = shown[shown.index("(") + 1 :].partition(",")[0]
-            found[int(key[1:])].append(_strip(shown))
+        for edit in _model(control):
+            key = edit[edit.index("(") + 1 :].partition(",")[0]
+            found[int(key[1:])].append(_strip(edit))
         return found
 
     return solve

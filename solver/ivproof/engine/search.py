@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivproof.chart.facts import Facts
+from ivproof.engine import bounds
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.engine.diagram import Diagram
 from ivproof.engine.rooms import CANDIDATE, Room
@@ -97,6 +98,7 @@ class Search:
         given = held or [{}] * len(charts)
         under_way = [self._begin(facts, rank(facts), its) for facts, its in zip(charts, given, strict=True)]
         for at, room in enumerate(self._rooms.order):
+            bounds.keep(sum(len(chart.states) for chart in under_way))
             live = [chart for chart in under_way if not chart.given_up]
             visits = [[self._visit(room, state) for state in chart.states] for chart in live]
             wanted = (it for chart, mine in zip(live, visits, strict=True) for it in self._wanted(chart, mine))
@@ -151,6 +153,7 @@ class Search:
         if visit is None:
             return [state]
         table = {held: self._solver.concluded(room, visit.given, held) for held in self._ways(state, visit)}
+        bounds.keep(len(table))
         ends = self._part(state, visit.asked, table, chart)
         if room.choices:
             ends = [end for it in ends for end in self._choose(room, it, chart)]
@@ -184,6 +187,7 @@ class Search:
         ends = [state]
         for name in room.choices:
             for candidates in self._solver.candidates(name, state.true):
+                bounds.keep(len(ends) * len(candidates))
                 ends = [end for it in ends for end in self._take(name, candidates, it, chart)]
         return ends
 

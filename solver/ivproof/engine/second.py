@@ -13,6 +13,7 @@ from typing import Any
 
 from ivproof import recheck
 from ivproof.chart.facts import Facts
+from ivproof.engine import bounds
 from ivproof.engine.choices import CLAIM, ClaimKey, claim_of
 from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy
@@ -72,11 +73,11 @@ class SecondEngine:
 
     def claims(self, facts: Facts) -> frozenset[ClaimKey]:
         """Give every claim that some answer set makes."""
-        return frozenset(_claim(answer) for answer in self.program.answers(self.question(facts)))
+        return frozenset(_claim(it) for it in self.program.answers(self.question(facts), work=bounds.current()))
 
     def _some_claims(self, facts: Facts) -> tuple[frozenset[ClaimKey], bool]:
         """Give the claims of as many answer sets as can be gone through, and whether these were all."""
-        answers = self.program.answers(self.question(facts))
+        answers = self.program.answers(self.question(facts), work=bounds.current())
         found = frozenset(_claim(answer) for answer in islice(answers, ANSWERS))
         return found, next(answers, None) is None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from ivproof.chart.facts import Facts
+from ivproof.engine import bounds
 from ivproof.engine.choices import resolution_of
 from ivproof.engine.grounding import consequences, derive
 from ivproof.engine.rooms import CANDIDATE, GIVEN, Room, Rooms
@@ -16,7 +17,7 @@ EMPTY = 0
 """The number of the extension without atoms."""
 
 TOGETHER = 400
-"""So many inputs are put to the solver together."""
+"""So many inputs are put to the solver together, if they are small."""
 
 Choice = tuple[str, str]
 """What is chosen: the predicate (a reading, a supposed fact, one of several equals) and what it is about."""
@@ -106,8 +107,9 @@ class RoomSolver:
         """Solve a room for those inputs that are new."""
         solved = self._solved.setdefault(room.number, {})
         waiting = list(dict.fromkeys(it for it in wanted if it not in solved))
-        for start in range(0, len(waiting), TOGETHER):
-            self._solve_some(room, waiting[start : start + TOGETHER])
+        texts = self._extensions.texts
+        for some in bounds.parts(waiting, lambda it: sum(len(texts[number]) for number in it[0]), TOGETHER):
+            self._solve_some(room, some)
 
     def concluded(self, room: Room, given: tuple[int, ...], held: Held) -> True_:
         """Give what a solved room concludes."""

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import clingo
-
+from ivproof.engine.grounding import grounded
 from ivproof.law.syntax import (
     Aggregate,
     Choice,
@@ -155,11 +154,8 @@ class _Chain:
 
 def _solve(lines: Iterable[str], holding: Iterable[str]) -> dict[tuple[int, int], tuple[int, list[tuple[str, ...]]]]:
     """How far each chain got for each pattern, and in which ways."""
-    control = clingo.Control(["--warn=none"])
-    control.add("base", [], "\n".join(lines))
-    control.add("base", [], f"#show {_FAILED}/4.")
-    control.add("base", [], "".join(f"{atom}.\n" for atom in holding))
-    control.ground([("base", [])])
+    holds = "".join(f"{atom}.\n" for atom in holding)
+    control = grounded(["\n".join(lines), f"#show {_FAILED}/4.", holds])
     reached: dict[tuple[int, int], tuple[int, list[tuple[str, ...]]]] = {}
     for it in control.symbolic_atoms.by_signature(_FAILED, 4):
         number, pattern, place, values = split(str(it.symbol))

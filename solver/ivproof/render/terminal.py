@@ -33,6 +33,7 @@ _STATUS = {
     "determined": ("green", "determined: one claim follows"),
     "ambiguous": ("yellow", "ambiguous: the policy leaves open which of several claims follows"),
     "undetermined": ("red", "undetermined: the claim depends on a fact that the chart does not give"),
+    "undecided": ("red", "undecided: it takes more work than the limit allows"),
 }
 _COLOURS = {"fails": "red", "passes": "green"}
 """The colour of a severity, where it is not that of a warning."""

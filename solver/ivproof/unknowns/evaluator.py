@@ -11,6 +11,7 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
+from ivproof.engine import bounds
 from ivproof.engine.choices import TooManyWaysError
 from ivproof.recheck import Atom
 from ivproof.recheck.evaluator import ROUNDS
@@ -21,6 +22,8 @@ from ivproof.unknowns.relations import Relation
 
 WAYS = 2000
 """So many ways of settling choices are gone through at one minute; a chart with more is not answered."""
+
+TOO_MANY = f"there are more than {WAYS} ways of settling what is left open"
 
 State = list[Relation]
 Claim = frozenset[Atom]
@@ -96,7 +99,7 @@ class Evaluator:
         found: dict[Claim, None] = {}
         for ways, state in enumerate(self._ends(self._with(self._begin, facts), held or {}), 1):
             if ways > WAYS:
-                raise TooManyWaysError("more ways of settling the choices than can be gone through")
+                raise TooManyWaysError(TOO_MANY)
             found[self._claim(state)] = None
         return frozenset(found)
 
@@ -136,6 +139,8 @@ class Evaluator:
             table = self._known
         found = table.get(key)
         if found is None:
+            bounds.keep(len(new))
+            bounds.spend(len(known))
             found = table[key] = Relation([*known, *new], timed)
         return found
 
@@ -161,6 +166,7 @@ class Evaluator:
         waiting: list[tuple[State, int, Mapping[str, str]]] = [(begin, 0, settled)]
         while waiting:
             state, at, held = waiting.pop()
+            bounds.spend(len(steps) - at)
             for n in range(at, len(steps)):
                 step = steps[n]
                 if step.step.choice or step.questions:
@@ -223,6 +229,7 @@ class Evaluator:
                     if not after[need].rows:
                         break
                 else:
+                    bounds.spend(sum(len(after[need].rows) for need in needs))
                     rule.fire(database, made.setdefault(head, {}))
             grown: list[tuple[int, Relation]] = []
             for head, rows in made.items():
@@ -257,6 +264,8 @@ class Evaluator:
                 for before in states
                 for after in ([before] if _true(candidates, before[head]) else self._each(before, head, candidates))
             ]
+            if len(states) > WAYS:
+                raise TooManyWaysError(TOO_MANY)
         return [it for it in states if all(len(_true(case, it[head])) == 1 for case in cases.values())]
 
     def _each(self, state: State, head: int, candidates: Iterable[Atom]) -> Iterator[State]:

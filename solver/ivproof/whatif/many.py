@@ -62,6 +62,9 @@ class _Questions:
             found.append(_digest(encounter, by))
         return found
 
+    def undecided(self, encounter: Encounter, why: str) -> None:
+        """Nothing stands for a chart that takes too much work: it is told, and not counted."""
+
 
 @dataclass(frozen=True)
 class Gaps:
@@ -99,6 +102,9 @@ class _Gaps:
             _digest(encounter, {field: others for field, others in by.items() if others})
             for encounter, by in zip(encounters, found, strict=True)
         ]
+
+    def undecided(self, encounter: Encounter, why: str) -> None:
+        """Nothing stands for a chart that takes too much work: it is told, and not counted."""
 
 
 def _digest(encounter: Encounter, by: Mapping[str, list[list[Any]]]) -> Digest:

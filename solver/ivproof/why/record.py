@@ -15,7 +15,8 @@ import clingo
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, FREE, OPEN, Atoms, Resolution, claim_of
-from ivproof.engine.engine import SHOWN, Alternative, Answer
+from ivproof.engine.engine import LARGE, SHOWN, Alternative, Answer
+from ivproof.engine.grounding import grounded, shown
 from ivproof.law import rewrite
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
@@ -105,17 +106,14 @@ class Recorder:
         held = self._held(resolutions)
         possible = answer.predicates if alternative is None else alternative.predicates
         traced = self._program(facts, {key: it.option for key, it in held.items()}, possible)
-        control = clingo.Control(["--warn=none"])
-        control.add("base", [], traced.text)
-        control.add("base", [], facts.text())
-        control.ground([("base", [])])
+        control = grounded([traced.text, facts.text()], watched=len(facts.own) > LARGE)
         left = _choices(control, traced.choices)
         for wanted in _assumptions(left, resolutions, atoms):
-            shown = _model(control, wanted)
-            claim = {text for text in shown if text.partition("(")[0] in CLAIM}
+            found = shown(control, wanted) or []
+            claim = {text for text in found if text.partition("(")[0] in CLAIM}
             if claim == claim_of(atoms):
-                chosen = frozenset(it for it in shown if it.partition("(")[0] in traced.choices)
-                return Record(facts, held, traced.program.facts, tuple(traced.program.instances(shown)), chosen)
+                chosen = frozenset(it for it in found if it.partition("(")[0] in traced.choices)
+                return Record(facts, held, traced.program.facts, tuple(traced.program.instances(found)), chosen)
         raise RecordError(f"{facts.encounter.id}: the record gives {sorted(claim)}, not {sorted(claim_of(atoms))}")
 
     def _held(self, resolutions: Iterable[Resolution]) -> dict[str, Held]:
@@ -229,9 +227,3 @@ def _assumptions(
     yield settled + others
     if others:
         yield settled
-
-
-def _model(control: clingo.Control, wanted: list[_Assumption]) -> list[str]:
-    with control.solve(assumptions=wanted, yield_=True) as handle:
-        model = handle.model()
-        return [] if model is None else [str(symbol) for symbol in model.symbols(shown=True)]
