@@ -1,6 +1,6 @@
 """Mutates what commands read, and runs the commands: no traceback, no hang, no growth.
 
-    python tests/command_fuzz.py 200000 --seed 7
+    python tests/tools/command_fuzz.py 200000 --seed 7
 
 Every command runs in this process, on mutated charts, records, proofs, policies and arguments, with a low limit on
 work. It has to end with a known status, within the time that the limit allows, with nothing on standard error that
@@ -107,7 +107,7 @@ def _policy(rng: random.Random, folder: Path) -> str:
     return str(copy / "out001")
 
 
-RECORDS = Path(__file__).parent / "records"
+RECORDS = Path(__file__).parents[1] / "records"
 PRESETS = [("epic-mar", "epic-mar.csv"), ("cerner", "cerner-clif-mar.csv"), ("clif", "actions.csv")]
 
 
