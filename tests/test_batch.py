@@ -139,6 +139,11 @@ def test_only_a_few_chunks_are_read_ahead() -> None:
     found.close()
 
 
+def test_processes_are_sent_a_law_that_was_used_before(one_by_one: list[Outcome]) -> None:
+    [*outcomes(sheets(*visits(3)), job()._replace(recheck="all"), jobs=1)]
+    assert list(outcomes(sheets(*visits(40)), job(), jobs=2, chunk=20, few=1)) == one_by_one
+
+
 # --- failures
 
 

@@ -7,7 +7,6 @@ its answer, even where it takes its process down.
 
 >>> from ivproof.chart.files import scan
 >>> from ivproof.law.policy import Policy
-from ivproof.recheck.budget import WORK
 >>> chart = b'{"id": "A", "place_of_service": "22", "date": "2020-10-05"}'
 >>> [outcome] = outcomes(scan(["-"], [chart]), Job(Policy.load("out001"), {}, as_line), jobs=1)
 >>> outcome.encounter, outcome.result[:39]

@@ -111,6 +111,10 @@ class _Compiled:
         self.needs = [literal.atom.signature for literal in positive]
         self.fed = [literal for literal in positive if literal.atom.signature in fed]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: it makes functions of its own."""
+        return {name: it for name, it in self.__dict__.items() if name not in {"fire", "fire_on_new"}}
+
     @cached_property
     def fire(self) -> Fire:
         return compiled(self.rule)
