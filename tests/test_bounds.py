@@ -13,10 +13,10 @@ import pytest
 from command import answers, chart, run, write_lines
 
 from ivproof import Coder, Policy, Source, parse
+from ivproof.chart import bounds
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import TOO_LARGE
-from ivproof.engine import bounds
-from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.grounding import apart, grounded
 from ivproof.recheck.budget import KEPT, WORK, LimitError
 

@@ -13,9 +13,10 @@ from case_files import documents, encounter_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Coder
-from ivproof.engine.choices import CLAIM, ClaimKey, TooManyWaysError
+from ivproof.engine.choices import CLAIM, ClaimKey
 from ivproof.engine.second import claims_of
 from ivproof.law.policy import Policy
 from ivproof.recheck import show

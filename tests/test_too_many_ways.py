@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command import chart, run, write_lines
 
-from ivproof.engine.choices import TooManyWaysError
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.engine.engine import Engine
 
 

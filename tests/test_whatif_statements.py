@@ -18,11 +18,11 @@ from rich.console import Console, RenderableType
 from test_statements import POLICY, SOME, charted
 from test_statements import _set as held_as_set
 
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.claim.coding import Coder
 from ivproof.claim.statements import Gains, Leads, put_between, spoken, with_put
-from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.claims import Units as Claim
 from ivproof.engine.claims import in_words, units_of
 from ivproof.engine.second import SecondEngine

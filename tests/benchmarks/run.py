@@ -34,13 +34,14 @@ import common
 import generate
 import hard
 
+from ivproof.chart import bounds
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
 from ivproof.claim.coding import TOO_LARGE, Coder
 from ivproof.commands.batch import as_line
-from ivproof.engine import bounds
-from ivproof.engine.choices import CLAIM, TooManyWaysError
+from ivproof.engine.choices import CLAIM
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Explorer
 from ivproof.engine.second import SecondEngine

@@ -19,13 +19,13 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from ivproof.chart import bounds
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
 from ivproof.claim.determination import UNDECIDED, Determination, Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
-from ivproof.engine import bounds
 from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES, Atoms
 from ivproof.engine.engine import Answer, Engine, edit_solver
 from ivproof.engine.nearby import ONE, Departed, NearExplorer
@@ -111,7 +111,7 @@ class Coder:
 
         `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
         encounters' ids, or none. Raises second.DisagreementError where the engines differ, and where the charts take
-        more work than is allowed (see `engine.bounds`) LimitError or TooManyWaysError. Of one chart by itself what
+        more work than is allowed (see `chart.bounds`) LimitError or TooManyWaysError. Of one chart by itself what
         facts and readings would change is left out rather, and that is said.
         """
         charts = [self.facts(encounter) for encounter in encounters]

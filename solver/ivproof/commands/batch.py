@@ -30,13 +30,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from ivproof.chart.bounds import TooManyWaysError, bounded, for_chart
 from ivproof.chart.encounter import Encounter, digest
 from ivproof.chart.files import Sheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import Determination
-from ivproof.engine.bounds import bounded, for_chart
-from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.second import DisagreementError
 from ivproof.formats.plain import json_text
 from ivproof.law.policy import Policy

@@ -37,8 +37,7 @@ def telling_engine_errors(encounter: Encounter, settings: Mapping[str, str | Non
 
     `settings` has what is held of each question.
     """
-    from ivproof.engine.bounds import for_chart
-    from ivproof.engine.choices import TooManyWaysError
+    from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.engine.second import DisagreementError
     from ivproof.why.record import RecordError
 

@@ -163,13 +163,12 @@ def _each(
     exclusions: bool,
 ) -> int:
     """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
+    from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.chart.fields import compare_key
     from ivproof.chart.files import read
     from ivproof.claim.coding import Coder
     from ivproof.commands.batch import place_of
     from ivproof.commands.running import count
-    from ivproof.engine.bounds import for_chart
-    from ivproof.engine.choices import TooManyWaysError
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words

@@ -40,10 +40,6 @@ CHOICES = {
 """The predicates of the choices, with their arities, the encounter counted."""
 
 
-class TooManyWaysError(RuntimeError):
-    """A chart that leads to more than can be gone through; the message has nothing of it but its id."""
-
-
 def claim_of(atoms: Atoms) -> ClaimKey:
     """Give the claim among the atoms of an answer."""
     return frozenset(f"{name}({','.join(map(str, it))})" for name in CLAIM for it in atoms.get(name, ()))

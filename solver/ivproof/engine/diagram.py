@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from ivproof.engine import bounds
+from ivproof.chart import bounds
 
 Variable = TypeVar("Variable", bound=Hashable)
 Leaf = TypeVar("Leaf", bound=Hashable)

@@ -17,8 +17,9 @@ from typing import Any
 
 import clingo
 
+from ivproof.chart import bounds
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.facts import Facts
-from ivproof.engine import bounds
 from ivproof.engine.choices import (
     CHOICES,
     CLAIM,
@@ -27,7 +28,6 @@ from ivproof.engine.choices import (
     Atoms,
     ClaimKey,
     Resolution,
-    TooManyWaysError,
     candidate_rank,
     claim_of,
     resolution_of,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import clingo
 
-from ivproof.engine import bounds
+from ivproof.chart import bounds
 from ivproof.recheck.budget import KEPT, Budget
 
 SOON = 0.2

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
-from ivproof.engine import bounds
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.engine.diagram import Diagram
 from ivproof.engine.rooms import CANDIDATE, Room

@@ -12,8 +12,8 @@ from itertools import chain, islice
 from typing import Any
 
 from ivproof import recheck
+from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
-from ivproof.engine import bounds
 from ivproof.engine.choices import CLAIM, ClaimKey, claim_of
 from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
-from ivproof.engine import bounds
 from ivproof.engine.choices import resolution_of
 from ivproof.engine.grounding import consequences, derive
 from ivproof.engine.rooms import CANDIDATE, GIVEN, Room, Rooms

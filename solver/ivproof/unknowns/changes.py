@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
-from ivproof.engine.choices import TooManyWaysError
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.claims import ChartMinutes, Claims, Minutes, OutOfReachError
 from ivproof.unknowns.gaps import Gap, Time, gaps, placed

@@ -11,8 +11,8 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
-from ivproof.engine import bounds
-from ivproof.engine.choices import TooManyWaysError
+from ivproof.chart import bounds
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.recheck import Atom
 from ivproof.recheck.evaluator import ROUNDS
 from ivproof.recheck.terms import Signature

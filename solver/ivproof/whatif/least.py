@@ -14,11 +14,12 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.clock import DAY, Moment
 from ivproof.chart.encounter import AccessSite, Administration, Encounter
 from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
-from ivproof.engine.choices import Atoms, TooManyWaysError
+from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import SHOWN, Alternative, Answer
 from ivproof.law.terms import Function, Term, parse
 from ivproof.recheck import show

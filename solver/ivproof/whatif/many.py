@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Coder, Recheck
-from ivproof.engine.choices import TooManyWaysError, claim_of
+from ivproof.engine.choices import claim_of
 from ivproof.engine.claims import units_of
 from ivproof.engine.nearby import ONE, NearExplorer
 from ivproof.law.policy import Policy

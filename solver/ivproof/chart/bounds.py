@@ -21,10 +21,14 @@ from typing import TypeVar
 from ivproof.chart.clock import DAY
 from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.encounter import Encounter
-from ivproof.engine.choices import TooManyWaysError
 from ivproof.recheck.budget import KEPT, WORK, Budget, LimitError
 
 MILLION = 10**6
+
+
+class TooManyWaysError(RuntimeError):
+    """A chart that leads to more than can be gone through; the message has nothing of it but ids and numbers."""
+
 
 T = TypeVar("T")
 
