@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import generate
@@ -113,7 +114,9 @@ def margins_told(coder: Coder, encounter: Encounter) -> Iterator[str]:
     worlds = Worlds(coder, encounter)
     for settled in margins_of(coder, encounter).settled:
         for it in settled.margins:
-            known = (it.charted, str(it.limit.minutes), f"{(it.ran or 0) // 60} {(it.ran or 0) % 60}")
+            known = [it.charted, str(it.limit.minutes), f"{(it.ran or 0) // 60} {(it.ran or 0) % 60}"]
+            before, after = (Counter(dict(says.claims[0])) for says in (it.says[0], it.says[-1]))
+            known += map(str, (*(before - after).values(), *(after - before).values()))
             yield from worlds.departures(sentence(it), it.says, known)
 
 

@@ -101,10 +101,10 @@ class Leads:
     among: bool = False
 
     def words(self, chart: Mapping[str, Any]) -> set[str]:
-        """The numbers and clock times that it speaks of: of what would be said, of the claims, and codes of these."""
+        """The numbers and clock times that it speaks of: of what would be said, and of the claims and how many."""
         lines = (line for claim in self.claims for line in claim)
         told = {word for code, units in lines for word in (*code.split("-"), str(units))}
-        return _put_words(self.put, chart) | told
+        return _put_words(self.put, chart) | told | {str(len(self.claims))}
 
 
 @dataclass(frozen=True, slots=True)
