@@ -41,12 +41,11 @@ from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
 from ivproof.claim.coding import TOO_LARGE, Coder
 from ivproof.commands.batch import as_line
-from ivproof.engine.choices import CLAIM
+from ivproof.engine.choices import CLAIM, DRUG_LINES
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Explorer
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
-from ivproof.unknowns.claims import DRUG_LINES
 from ivproof.unknowns.gaps import Time
 from ivproof.unknowns.moments import charted, shifted
 from ivproof.whatif.margins import margins_of

@@ -19,7 +19,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import WHOLE, Facts
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import ClaimLine, Determination
-from ivproof.engine.choices import CLAIM, Atoms, ClaimKey, claim_of
+from ivproof.engine.choices import CLAIM, DRUG_LINES, Atoms, ClaimKey, claim_of
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Exploration
 from ivproof.engine.nearby import ONE, TWO, NearExplorer
@@ -37,9 +37,6 @@ _TOTAL = re.compile(r'total\("(\w+)",(\d+)\)')
 
 DrugKey = frozenset[tuple[str, tuple[str, ...], Fraction]]
 """What the lines of drugs are compared by: code, modifiers, units."""
-
-DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
-"""Predicates (with their arities) of the lines of drugs."""
 
 
 @dataclass(frozen=True)

@@ -263,7 +263,7 @@ TOO_LARGE = "none: the chart is too large"
 
 
 def _said(atoms: Atoms) -> object:
-    return [atoms.get(name, ()) for name in ("total", "total_with", "drug_line", "line_modifier", "discarded_line")]
+    return [atoms.get(name, ()) for name in ("total", "total_with", *DRUG_LINES)]
 
 
 _SUPPOSITION = {

@@ -23,6 +23,8 @@ from ivproof.chart.facts import Facts
 from ivproof.engine.choices import (
     CHOICES,
     CLAIM,
+    DIAGNOSES,
+    DRUG_LINES,
     FREE,
     OPEN,
     Atoms,
@@ -59,11 +61,9 @@ SHOWN = {
     "initial": 2,
     "reported_at": 2,
     "reported_with": 2,
-    "drug_line": 3,
     "line_day": 2,
-    "line_modifier": 2,
-    "discarded_line": 4,
-    "diagnosis_rank": 3,
+    **DRUG_LINES,
+    **DIAGNOSES,
     **CLAIM,
 }
 """Predicates (with their arities) that a determination is made of."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
 from ivproof.drugs.listing import DrugList
-from ivproof.engine.choices import CLAIM, FREE, OPEN, Resolution
+from ivproof.engine.choices import CLAIM, DRUG_LINES, FREE, OPEN, Resolution
 from ivproof.engine.engine import Engine
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
@@ -21,9 +21,6 @@ from ivproof.unknowns.evaluator import Claim, Evaluator
 from ivproof.unknowns.law import Law
 from ivproof.unknowns.moments import Charted
 from ivproof.unknowns.ranges import Ranges
-
-DRUG_LINES = {"drug_line": 3, "line_modifier": 2, "discarded_line": 4}
-"""Predicates (with their arities) of the lines for the drugs themselves."""
 
 Claims = frozenset[Claim]
 """The claims that a chart can lead to: one, where it is determined."""
