@@ -404,3 +404,12 @@ def test_what_the_drug_list_has_to_say_stands_in_the_audit() -> None:
         {"id": "E", "place_of_service": "22", "date": "2020-10-05", "administrations": [given]}, bill("96365")
     )
     assert "perhaps ceftriaxone is meant" in found.notes[0]
+
+
+def test_a_line_for_a_drug_names_the_questions_that_change_that_line_and_no_other() -> None:
+    vial = {"size": "60 mg", "count": 1}
+    biologic = {"id": "a", "drug": "Prolia", "route": "SQ", "amount": "60 mg", "vials": [vial]}
+    vitamin = {"id": "b", "drug": "cyanocobalamin 1000 mcg", "route": "IM", "amount": "1000 mcg"}
+    visit = chart("E", biologic | {"container": "single_dose"}, vitamin, date="2025-02-11")
+    found = {line.code: line.hangs_on for line in audited(visit, bill("J0897", 60)).lines if line.drug}
+    assert found == {"J0897": ("A97", "A103"), "J3420": ()}

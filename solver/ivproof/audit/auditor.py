@@ -156,12 +156,18 @@ class Auditor:
         ]
 
     def _hanging(self, line: LineVerdict, readings: Sequence[Reading], found: Determination) -> LineVerdict:
-        """A disputed line with the questions of which another option changes the units of its codes."""
+        """A disputed line with the questions that change it: the units of its codes, or the line for a drug."""
         codes = {part.code for part in (line.billed, line.supported) if part is not None}
         if not line.disputed or line.kind is Kind.NOT_JUDGED:
             return line
         if line.drug:
-            names = [it.question for it in readings if any("drug_lines" in led for led in it.otherwise_beside.values())]
+            held_lines = sorted(it.text for it in found.drug_lines if it.code in codes)
+            names = [
+                reading.question
+                for reading in readings
+                for led in reading.otherwise_beside.values()
+                if any(_lines_of(codes, lines) != held_lines for lines in led.get("drug_lines", ()))
+            ]
         else:
             held = Counter[str]()
             for it in found.claim:
@@ -453,3 +459,8 @@ def _meant_otherwise(supported: Sequence[Supported], excluded: Sequence[Exclusio
 def _place(line: LineVerdict) -> tuple[bool, int]:
     """Billed lines in their order, then what is missing from the claim."""
     return (False, line.billed.positions[0]) if line.billed else (True, 0)
+
+
+def _lines_of(codes: Collection[str], lines: str) -> list[str]:
+    """Of lines for drugs in words (``J0897-JZ × 60, J3420 × 1``) those of some codes, in the order of their text."""
+    return sorted(it for it in lines.split(", ") if it.partition(" ")[0].partition("-")[0] in codes)

@@ -127,7 +127,8 @@ class LineVerdict:
     behind it, `excluded` is what the policy left out and the line is about, `edits` are those of the billed claim that
     concern the line. `over` and `under` are its units beyond and short of what is supported; `says` are the statements
     behind the message. `hangs_on` are the questions of which another option by itself gives other units of the codes of
-    a disputed line, or no one claim: what coding the chart names as deciding.
+    a disputed line, or no one claim, and of a line for a drug those that give another line: what coding the chart names
+    as deciding.
     """
 
     kind: Kind

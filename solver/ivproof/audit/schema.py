@@ -73,7 +73,9 @@ _DEFS: Schema = {
         rules=texts("Numbers of the policy's rules behind it."),
         excluded=listed("exclusion", "What the policy left out that the line is about."),
         edits=listed("edit", "Claim edits that concern the line."),
-        hangs_on=texts("Questions of which another option gives other units of the line's codes, or no one claim."),
+        hangs_on=texts(
+            "Questions of which another option gives other units of its codes, another line, or no one claim."
+        ),
     ),
 }
 

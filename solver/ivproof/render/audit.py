@@ -87,7 +87,8 @@ class AuditView:
                 yield indented(visible(why))
                 if line.hangs_on:
                     asked = ", ".join(f"{it} ({self.policy.question(it).name})" for it in line.hangs_on)
-                    yield indented(Text(f"Read otherwise, these give other units or no one claim: {asked}.", FAINT), 4)
+                    gives = "another line for the drug" if line.drug else "other units or no one claim"
+                    yield indented(Text(f"Read otherwise, these give {gives}: {asked}.", FAINT), 4)
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)
         if audit.notes:
