@@ -122,8 +122,12 @@ class Coder:
         changes: Sequence[Mapping[tuple[str, str], Hanging]] | None
         otherwise: Sequence[tuple[Otherwise | None, Mapping[str, Otherwise]]] | None
         alone = len(charts) == 1
-        changes = _within(lambda: self._hanging(charts, answers), alone=alone) or [_not_tried(it) for it in answers]
-        otherwise = _within(lambda: self._otherwise(charts), alone=alone) or [(None, {})]
+        changes = _within(lambda: self._hanging(charts, answers), alone=alone)
+        if changes is None:
+            changes = [_not_tried(it) for it in answers]
+        otherwise = _within(lambda: self._otherwise(charts), alone=alone)
+        if otherwise is None:
+            otherwise = [(None, {}) for _ in charts]
         found = [
             self.determiner.determine(facts, answer, change, *other)
             for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
