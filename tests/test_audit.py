@@ -31,6 +31,7 @@ DISTINCT = "59"
 REDUCED, DISCONTINUED = "52", "53"
 VISIT = "25"
 INITIAL = {"initial"}
+INJECTIONS = {"injection", "hormonal_injection", "on_body_injection"}
 PUMP = "96416"
 RANKED = (PUMP, "96413", "96409", "96365", "96374", "96360")
 """The codes of initial services, the highest first (III.D); that of a pump is one only as A87 is read as B."""
@@ -312,6 +313,8 @@ def test_a_modifier_too_many_is_wrong_with_the_rule_that_would_have_had_to_ask_f
                 and any(code in CODES and line.code == other for code, other in apart())
             ):
                 asked |= {"F9", "F24"}
+            if mark == DISTINCT and line.role in INJECTIONS:
+                asked |= {"R85"}
             asked = asked or {"F9", "F24", "R11", "R85"}
             right = right and said is not None and given in said.message and set(said.rules) == asked
             notes.expect(case, f"{line.code} with {given}", right, audit)
