@@ -105,7 +105,7 @@ def test_ranks_are_told_as_such_and_places_in_an_order_by_name(explainer: Explai
     counted = texts(version(explainer, chart), "counted")
     assert one_with(counted, "hierarchy", "x, then first")
     assert not any("40" in it for it in counted)
-    assert one_with(counted, "second, third", "the first: second")
+    assert one_with(counted, "second, first", "the last: second")
 
 
 def test_a_modifier_is_told_with_its_code(explainer: Explainer) -> None:
