@@ -239,7 +239,7 @@ def test_checking_loads_no_clingo(proof: dict[str, Any], tmp_path: Path) -> None
         "try:\n    app()\nexcept SystemExit as end:\n    assert end.code == 0\n"
         "assert not {'clingo', 'networkx'} & sys.modules.keys()\n"
         "own = {it.split('.')[1] for it in sys.modules if it.startswith('ivproof.')}\n"
-        "assert own <= {'cli', 'commands', 'recheck', 'render'}, own"
+        "assert own <= {'cli', 'commands', 'formats', 'recheck', 'render'}, own"
     )
     done = subprocess.run([sys.executable, "-c", script, "check", str(path)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -16,8 +16,8 @@ from datetime import date
 from typing import Any
 
 from ivproof import recheck
-from ivproof.recheck.support import Failure, Support
-from ivproof.recheck.syntax import Rule
+from ivproof.recheck.support import Check, Failure, Instance, Support, substitute
+from ivproof.recheck.syntax import Arithmetic, Comparison, Rule, Term
 from ivproof.recheck.terms import Atom, Value
 
 ANY = "any_"
@@ -323,7 +323,7 @@ class Judge:
         found = [it for it in self._answer.of("unit", 5) if _plain(it[1]) == code]
         return sum(carried.get(it[3], set()) == set(modifiers) for it in found)
 
-    def _tried(self, rule: str, clause: int, values: Iterable[tuple[str, str]]) -> Iterator[object]:
+    def _tried(self, rule: str, clause: int, values: Iterable[tuple[str, str]]) -> Iterator[Instance | Failure]:
         binding = {name: _term(value) for name, value in values}
         for it in self._rules.get((rule, clause), ()):
             yield self._support.apply(it, binding)
@@ -337,8 +337,8 @@ class Judge:
     def words(self, statement: Statement) -> set[str]:
         """The numbers and clock times that a statement speaks of, as a sentence may spell them.
 
-        With a rule go the numbers of its own sentence, and the values by which it is decided, from both sides of its
-        comparisons; with anything that was given, the times that the chart has of it.
+        With a rule go the numbers of its own sentence, and the values by which it is decided: both sides of its
+        comparisons, and what they are worked out from; with anything that was given, its times in the chart.
         """
         match statement:
             case Holds(atom) | Absent(atom):
@@ -354,8 +354,8 @@ class Judge:
             case Applies(rule, clause, given) | Fails(rule, clause, given):
                 values = [_term(value) for _, value in given]
                 for tried in self._tried(rule, clause, given):
-                    checks = [*tried.checks, *([tried.failed] if isinstance(tried, Failure) else [])]  # type: ignore[attr-defined]
-                    values += [value for check in checks for value in check.values]
+                    checks = [*tried.checks, *([tried.failed] if isinstance(tried, Failure) else [])]
+                    values += [value for check in checks for value in (*check.values, *_worked_out(check, tried))]
                     values += [it for check in checks for it in check.atoms]
                     values += [it for check in checks for found in check.counted.values() for it in found]
         flat = set(_parts(values))
@@ -363,6 +363,19 @@ class Judge:
         times = [row[2] for row in self._answer.of("at", 2) if isinstance(row[1], tuple) and row[1][1] in keys]
         numbers = {it for it in (*flat, *times) if isinstance(it, int)}
         return {spelled for number in numbers for spelled in _spellings(number)}
+
+
+def _worked_out(check: Check, tried: Instance | Failure) -> Iterator[Value]:
+    """What the calculations of a comparison are made of: of the day ``T / 86400`` the moment T."""
+    if isinstance(check.element, Comparison):
+        inner: list[Term] = [check.element.left, check.element.right]
+        while inner:
+            term = inner.pop()
+            if isinstance(term, Arithmetic):
+                inner += (term.left, term.right)
+                value = substitute(term, tried.binding)
+                if value is not None:
+                    yield value
 
 
 def _plain(value: Value) -> str:

@@ -195,16 +195,24 @@ class Drugs:
         if stated not in [together, *by_product.values()]:
             raise DrugError(f"{', '.join(sorted(stated)) or 'no route'}: the drug list does not say so of {drug}")
 
-    def _all_codes(self, given: Mapping[str, Any], drug: str, on: date, stated: set[str]) -> None:
-        """Of what is charted by the ingredient's name alone every code by that route may be meant."""
+    def _may_be_meant(self, given: Mapping[str, Any], drug: str) -> list[Mapping[str, str]]:
+        """The products that a name may mean: of what is charted by the ingredient's name alone those by that route."""
+        products = self.products.get(drug, [])
+        if not self._by_name(given, drug):
+            return products
+        routes = {row["product"]: _items(row["routes"]) for row in products if row["routes"]}
+        return [row for row in products if given["route"] in routes.get(row["product"], [given["route"]])]
+
+    def _by_name(self, given: Mapping[str, Any], drug: str) -> bool:
+        """Whether what was given is charted by the ingredient's name alone."""
         row = self.ingredients[drug]
         names = {_folded(it) for it in (drug, row["name"], *_items(row["spellings"]))}
-        if "product" in given or "form" in given or _folded(given["drug"]) not in names:
-            return
-        routes = {row["product"]: _items(row["routes"]) for row in self.products.get(drug, ()) if row["routes"]}
-        for row in self.products.get(drug, ()):
-            by_route = given["route"] in routes.get(row["product"], [given["route"]])
-            if row["hcpcs"] and by_route and _in_force(row, on) and row["hcpcs"] not in stated:
+        return "product" not in given and "form" not in given and _folded(given["drug"]) in names
+
+    def _all_codes(self, given: Mapping[str, Any], drug: str, on: date, stated: set[str]) -> None:
+        """Of what is charted by the ingredient's name alone every code by that route may be meant."""
+        for row in self._may_be_meant(given, drug) if self._by_name(given, drug) else ():
+            if row["hcpcs"] and _in_force(row, on) and row["hcpcs"] not in stated:
                 raise DrugError(
                     f"{row['hcpcs']} may be meant by {given['drug']!r} on {on}, and the proof does not say so"
                 )
@@ -213,7 +221,7 @@ class Drugs:
         self, given: Mapping[str, Any], drug: str, on: date, stated: set[str], printed: bool
     ) -> Iterator[str]:
         """What the list has of a drug whose units are charted, and the proof does not say: taken on trust."""
-        now = [row for row in self.products.get(drug, ()) if row["hcpcs"] and _in_force(row, on)]
+        now = [row for row in self._may_be_meant(given, drug) if row["hcpcs"] and _in_force(row, on)]
         if now and not stated:
             yield f"that {given['drug']!r} has no code in force on {on}, though a product of {drug} has"
         if not printed and any(row["printed_code"] and row["hcpcs"] in stated for row in now):
