@@ -1,7 +1,8 @@
 """The command line: ``ivproof``.
 
 Exit status: 0 when every encounter was read and answered, whatever its status; 1 when an input was refused (the others
-are answered all the same); 2 when the command line itself is wrong; 130 when it was interrupted.
+are answered all the same); 2 when the command line itself is wrong; 3 when a chart took more work than the limit allows
+(the others are answered); 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Codes infusion visits from the chart by the written policy.",
     epilog="Exit status: 0 all answered, 1 an input was refused (the others are answered), 2 wrong command line, "
-    "130 interrupted.",
+    "3 a chart took more work than --limit allows, 130 interrupted.",
 )
 
 

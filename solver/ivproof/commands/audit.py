@@ -164,7 +164,8 @@ def audit(
     """Hold billed claims against their charts: what stands, what does not, what was forgotten, and what would decide.
 
     Exit status: 0 when every claim was audited, whatever came of it; 1 when an input was refused or a claim has a
-    verdict of --fail-on; 2 when the command line is wrong; 130 when it was interrupted.
+    verdict of --fail-on; 2 when the command line is wrong; 3 when a chart took more work than --limit allows (the
+    others are audited); 130 when it was interrupted.
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])

@@ -64,7 +64,8 @@ def compare(
     A reading that is set holds under both policies.
 
     Exit status: 0 when every chart was answered by both; 1 when an input was refused, or when a chart has another claim
-    and --fail-on-change was given; 2 when the command line is wrong; 130 when it was interrupted.
+    and --fail-on-change was given; 2 when the command line is wrong; 3 when a chart takes too much work to be decided;
+    130 when it was interrupted.
     """
     before, after = load_policy(old), load_policy(new)
     readings = read_settings(before, reading or [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import stat
@@ -139,6 +140,8 @@ def _new(path: Path) -> tuple[Path, BinaryIO]:
                 _lock(left, path)
                 written.unlink()
             beside(written).unlink(missing_ok=True)
+        elif not written.exists() and _is_note(beside(written)):
+            beside(written).unlink()  # of a run that was ended between giving its file its name and removing the note
         if beside(written).is_symlink() or beside(written).exists():
             continue
         try:
@@ -178,10 +181,20 @@ def suppress_links() -> Iterator[None]:
 
 
 def _is_of_a_run(written: Path) -> bool:
-    """Whether a run left the file: it says beside it what it was asked."""
+    """Whether a run left the file: it says beside it what it was asked, or was ended before it had written anything."""
     try:
-        return all(stat.S_ISREG(it.lstat().st_mode) for it in (written, beside(written)))
+        left = written.lstat()
+        return stat.S_ISREG(left.st_mode) and (not left.st_size or stat.S_ISREG(beside(written).lstat().st_mode))
     except OSError:
+        return False
+
+
+def _is_note(path: Path) -> bool:
+    """Whether a file says what a run was asked."""
+    try:
+        with open_own(path) as stream:
+            return isinstance(json.loads(stream.readline()), dict)
+    except (OSError, ValueError):
         return False
 
 

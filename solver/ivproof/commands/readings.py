@@ -127,7 +127,8 @@ def of_charts(
     """Tell which questions decide over charts: alone, or only together; every claim, with readings that lead to it.
 
     All questions of the policy are open here, whatever is held by default; --reading settles one. Exit status: 0 when
-    every chart was read, 1 when one was refused (the others are answered).
+    every chart was read, 1 when one was refused, 3 when one took more work than --limit allows (the others are
+    answered).
     """
     by = load_policy(policy)
     settings = read_settings(by, reading or [])
