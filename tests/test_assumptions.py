@@ -61,7 +61,7 @@ def test_another_option_gives_the_claim_that_is_told(found: list[tuple[Encounter
     ]
     assert len(told) > 10
     for chart, question, letter, codes in told[::4]:
-        assert codes in units(CODER.under({question: letter}, assumptions=False), chart)
+        assert codes in units(CODER.assuming(False).under({question: letter}), chart)
 
 
 def test_an_assumption_is_told_in_words_with_what_it_rests_on(found: list[tuple[Encounter, Determination]]) -> None:

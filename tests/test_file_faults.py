@@ -66,6 +66,7 @@ class Disk:
 
     def put_under(self, patched: pytest.MonkeyPatch) -> None:
         """Let everything that writes files write on this disk."""
+
         def named(**kwargs: Any) -> Stream:
             self.step("open")
             return Stream(NamedTemporaryFile(**kwargs), self)

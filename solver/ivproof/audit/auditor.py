@@ -146,7 +146,7 @@ class Auditor:
         if self.coder.explorer is not None:
             readings = {n: drafts[n].determination.readings for n in wrong}
         else:
-            found = self._assuming.code([drafts[n].matched.encounter for n in wrong])
+            found = self._assuming.code([drafts[n].matched.encounter for n in wrong], changes=False)
             readings = {n: it.readings for n, it in zip(wrong, found, strict=True)}
         return [
             replace(it, lines=tuple(self._hanging(line, readings[n], it.determination) for line in it.lines))
@@ -184,7 +184,7 @@ class Auditor:
 
     @cached_property
     def _assuming(self) -> Coder:
-        return self.coder.under(self._readings or {}, assumptions=True)
+        return self.coder.assuming()
 
     def candidates(self, charts: Sequence[tuple[Encounter, Determination]], *, drugs: bool = False) -> list[Candidates]:
         """Give what charts can lead to with one question read otherwise, or a fact that they do not give.

@@ -341,5 +341,8 @@ _CHECKS: dict[str, Callable[[Departures, Determination, Any, Case], None]] = {
 ASSUMING = frozenset({"asked", "asked_one_of", "named_or_said", "said", "not_cited", "not_otherwise"})
 """What looks at the readings held by default on which a claim rests."""
 
+CHANGING = frozenset({"missing"})
+"""What looks at whether missing facts change the claim."""
+
 ELSEWHERE = frozenset({"raises", "reason_rules", "packet_not_said", "audit_lines", "also", "refused"})
 """What is not told by one determination."""

@@ -11,7 +11,7 @@ from typing import Any
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import Kind, LineVerdict
 from ivproof.cases.files import Case, Setting, Settled
-from ivproof.cases.judging import ASSUMING, departures, said_of
+from ivproof.cases.judging import ASSUMING, CHANGING, departures, said_of
 from ivproof.chart.facts import Facts
 from ivproof.claim.coding import TOGETHER, Coder
 from ivproof.claim.determination import ClaimLine, Determination
@@ -55,21 +55,25 @@ def judge(base: Coder, cases: Sequence[Case | Settled]) -> Iterator[Judged]:
 
 def determine(base: Coder, cases: Sequence[Case]) -> Iterator[tuple[Case, Coder, Determination]]:
     """Determine each case under its readings, those with one setting together; `base` lends its tables."""
-    settings: dict[tuple[Setting, bool], list[Case]] = {}
+    settings: dict[Setting, dict[tuple[bool, bool], list[Case]]] = {}
     for case in cases:
-        settings.setdefault((case.setting(base.policy), not ASSUMING.isdisjoint(case.expect)), []).append(case)
-    for (setting, assuming), alike in settings.items():
-        coder = base.under(dict(setting), assumptions=assuming)
-        for start in range(0, len(alike), TOGETHER):
-            some = alike[start : start + TOGETHER]
-            for case, found in zip(some, coder.code([it.encounter for it in some]), strict=True):
-                yield case, coder, found
+        needs = (not ASSUMING.isdisjoint(case.expect), not CHANGING.isdisjoint(case.expect))
+        settings.setdefault(case.setting(base.policy), {}).setdefault(needs, []).append(case)
+    for setting, by_needs in settings.items():
+        plain = base.assuming(False).under(dict(setting))
+        for (assuming, changing), alike in by_needs.items():
+            coder = plain.assuming() if assuming else plain
+            for start in range(0, len(alike), TOGETHER):
+                some = alike[start : start + TOGETHER]
+                determined = coder.code([it.encounter for it in some], changes=changing)
+                for case, found in zip(some, determined, strict=True):
+                    yield case, coder, found
 
 
 def _otherwise_too(coder: Coder, case: Case, found: Determination) -> list[str]:
     """What the other charts of a case have otherwise: the claims, or what is expected."""
     told = []
-    for n, other in enumerate(coder.code(case.also)):
+    for n, other in enumerate(coder.code(case.also, changes=False)):
         mine, its = _claims(found), _claims(other)
         if mine != its:
             told.append(f"also[{n}]: found {its}, and of the case's own chart {mine}")

@@ -45,6 +45,16 @@ def bounded(work: int) -> Iterator[Budget]:
         _NOW.reset(token)
 
 
+@contextmanager
+def free() -> Iterator[None]:
+    """Take nothing off for what is done inside: it is prepared once, for all charts, and belongs to none of them."""
+    token = _NOW.set(None)
+    try:
+        yield
+    finally:
+        _NOW.reset(token)
+
+
 SHARE = 4
 """What an answer can do without may take one part in so many of the work that is left."""
 

@@ -71,6 +71,7 @@ class Coder:
         With `assumptions` every determination has the readings held by default that its claim depends on.
         """
         self.policy = policy
+        self.readings = readings
         self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
         self.explorer = _explorer(policy, readings) if assumptions else None
@@ -81,18 +82,21 @@ class Coder:
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
 
-    def under(self, readings: Mapping[str, str], *, assumptions: bool | None = None) -> Coder:
-        """Give a coder for another setting of the questions, which shares the drug list and the claim edits.
-
-        `assumptions` as on making one; None keeps it.
-        """
+    def under(self, readings: Mapping[str, str]) -> Coder:
+        """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
         other = copy(self)
         other.__dict__.pop("minutes", None)
         other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
-        other.determiner = Determiner(self.policy, readings)
-        if assumptions is None:
-            assumptions = self.explorer is not None
-        other.explorer = _explorer(self.policy, readings) if assumptions else None
+        other.determiner, other.readings = Determiner(self.policy, readings), readings
+        other.explorer = _explorer(self.policy, readings) if self.explorer is not None else None
+        return other
+
+    def assuming(self, assumptions: bool = True) -> Coder:
+        """Give a coder of the same setting that tells the readings held by default, or does not, as on making one."""
+        if assumptions is (self.explorer is not None):
+            return self
+        other = copy(self)
+        other.explorer = _explorer(self.policy, self.readings) if assumptions else None
         return other
 
     @cached_property
@@ -106,9 +110,12 @@ class Coder:
         """Give the facts of an encounter, as this policy asks for them."""
         return facts_of(encounter, self.drugs, self.policy.payers)
 
-    def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Determination]:
+    def code(
+        self, encounters: Sequence[Encounter], recheck: Recheck = "none", *, changes: bool = True
+    ) -> list[Determination]:
         """Determine each encounter, in the order given.
 
+        Without `changes` it is not looked for whether a missing fact changes the claim, which takes the most work.
         `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
         encounters' ids, or none. Raises second.DisagreementError where the engines differ, and where the charts take
         more work than is allowed (see `chart.bounds`) LimitError or TooManyWaysError. Of one chart by itself what
@@ -119,18 +126,18 @@ class Coder:
         for facts, answer in zip(charts, answers, strict=True):
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
                 self.second.check(facts, answer)
-        changes: Sequence[Mapping[tuple[str, str], Hanging]] | None
+        hanging: Sequence[Mapping[tuple[str, str], Hanging]] | None
         otherwise: Sequence[tuple[Otherwise | None, Mapping[str, Otherwise]]] | None
         alone = len(charts) == 1
-        changes = _within(lambda: self._hanging(charts, answers), alone=alone)
-        if changes is None:
-            changes = [_not_tried(it) for it in answers]
+        hanging = _within(lambda: self._hanging(charts, answers), alone=alone) if changes else [{} for _ in charts]
+        if hanging is None:
+            hanging = [_not_tried(it) for it in answers]
         otherwise = _within(lambda: self._otherwise(charts), alone=alone)
         if otherwise is None:
             otherwise = [(None, {}) for _ in charts]
         found = [
-            self.determiner.determine(facts, answer, change, *other)
-            for facts, answer, change, other in zip(charts, answers, changes, otherwise, strict=True)
+            self.determiner.determine(facts, answer, its, *other)
+            for facts, answer, its, other in zip(charts, answers, hanging, otherwise, strict=True)
         ]
         return self._with_edits(encounters, found)
 

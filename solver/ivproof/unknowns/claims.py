@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ivproof.chart import bounds
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
 from ivproof.drugs.listing import DrugList
@@ -16,8 +17,9 @@ from ivproof.engine.engine import Engine
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom, Value, parse_facts
+from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import MINUTE, Reach
-from ivproof.unknowns.evaluator import Claim, Evaluator
+from ivproof.unknowns.evaluator import Claim, Evaluator, Numbered
 from ivproof.unknowns.law import Law
 from ivproof.unknowns.moments import Charted
 from ivproof.unknowns.ranges import Ranges
@@ -39,11 +41,16 @@ class Minutes:
         self.law = Law(second.program, second.settings)
         self._options = {key: [it.name for it in question.options] for key, question in policy.questions.items()}
         self._atoms: dict[str, Atom] = {}
+        self._numbered: dict[tuple[Signature, ...], Numbered] = {}
 
     def chart(self, encounter: Encounter, more: Mapping[str, int] | None = None) -> ChartMinutes:
         """Look at one chart; `more` are predicates (with their arities) that claims are told apart by as well."""
-        compared = {**CLAIM, **DRUG_LINES, **(more or {})}
-        return ChartMinutes(self, encounter, Evaluator(self.law, self._options, [*compared.items()]))
+        compared = tuple({**CLAIM, **DRUG_LINES, **(more or {})}.items())
+        law = self._numbered.get(compared)
+        if law is None:
+            with bounds.free():
+                law = self._numbered[compared] = Numbered(self.law, self._options, compared)
+        return ChartMinutes(self, encounter, Evaluator(law))
 
     def atoms(self, facts: Facts) -> list[Atom]:
         """The facts of a chart in the second engine's form."""

@@ -44,45 +44,100 @@ class _Database:
         return self.state[self.numbers[signature]]
 
 
-class _Prepared:
-    """A step with the numbers of the predicates that it touches, and what it gave before."""
+class _Step:
+    """A step with the numbers of the predicates that it touches, and what it gave before for one chart."""
 
     __slots__ = ("fleeting", "key", "memory", "questions", "rules", "step")
 
-    def __init__(self, step: Step, numbers: Mapping[Signature, int]) -> None:
-        self.step = step
-        touched = [numbers[it] for it in step.touches]
-        self.key: Callable[[State], Any] = itemgetter(*touched, *touched[:1])  # a tuple even where it is one
-        self.rules = [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules]
-        self.questions = [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions]
+    step: Step
+    key: Callable[[State], Any]
+    rules: list[tuple[Ready, tuple[int, ...], int]]
+    questions: list[tuple[str, int, int]]
+
+    def __init__(self) -> None:
         self.memory: dict[Any, Outcome] = {}
         """What the step gave for relations in which nothing moves."""
         self.fleeting: dict[Any, Outcome] = {}
         """What it gave for others, while the numbers that move stand where they stand."""
 
+    @staticmethod
+    def of(step: Step, numbers: Mapping[Signature, int]) -> _Step:
+        """Find the numbers of the predicates that a step touches."""
+        found = _Step()
+        found.step = step
+        touched = [numbers[it] for it in step.touches]
+        found.key = itemgetter(*touched, *touched[:1])  # a tuple even where it is one
+        found.rules = [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules]
+        found.questions = [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions]
+        return found
 
-class Evaluator:
-    """Applies a law to the charts that one chart becomes while a time moves.
+    def fresh(self) -> _Step:
+        """The same step, for another chart."""
+        found = _Step()
+        found.step, found.key, found.rules, found.questions = self.step, self.key, self.rules, self.questions
+        return found
+
+
+class Numbered:
+    """A law whose predicates have numbers: what the evaluators of all charts share.
 
     `compared` are the predicates that make up a claim.
     """
 
     def __init__(self, law: Law, options: Mapping[str, Sequence[str]], compared: Sequence[Signature]) -> None:
         """Take the law and, of each open question, its options."""
-        self.law = law
         self.options = options
         signatures = dict.fromkeys([*law.signatures(), *compared])
-        self._numbers = {signature: n for n, signature in enumerate(signatures)}
-        self._timed = [law.timed.get(signature, frozenset()) for signature in signatures]
-        self._compared = [self._numbers[signature] for signature in compared]
-        self._all_steps = [_Prepared(step, self._numbers) for step in law.steps]
-        self._steps_of: dict[frozenset[int], list[_Prepared]] = {}
+        self.numbers = {signature: n for n, signature in enumerate(signatures)}
+        self.timed = [law.timed.get(signature, frozenset()) for signature in signatures]
+        self.compared = [self.numbers[signature] for signature in compared]
+        self.steps = [_Step.of(step, self.numbers) for step in law.steps]
+        rows = self.by_number(law.facts)
+        self.begin = [Relation(rows.get(n, ()), timed) for n, timed in enumerate(self.timed)]
+        self.given = frozenset(rows)
+        """The predicates of which the law itself gives facts."""
+        self._possible: dict[frozenset[int], list[int]] = {}
+
+    def by_number(self, atoms: Iterable[Atom]) -> dict[int, list[Atom]]:
+        """Atoms by the number of their predicate; what no rule reads changes nothing, and is left out."""
+        found: dict[int, list[Atom]] = {}
+        for atom in atoms:
+            number = self.numbers.get((str(atom[0]), len(atom) - 1))
+            if number is not None:
+                found.setdefault(number, []).append(atom)
+        return found
+
+    def possible(self, present: frozenset[int]) -> list[int]:
+        """The steps that can conclude something from facts of these predicates."""
+        found = self._possible.get(present)
+        if found is None:
+            reached = set(present)
+            size = -1
+            while size != (size := len(reached)):
+                for step in self.steps:
+                    reached.update(head for _, needs, head in step.rules if reached.issuperset(needs))
+            found = [n for n, it in enumerate(self.steps) if any(reached.issuperset(needs) for _, needs, _ in it.rules)]
+            if len(self._possible) < MOST_KEPT:
+                self._possible[present] = found
+        return found
+
+
+MOST_KEPT = 10_000
+"""Of so many sets of predicates it is kept which steps they lead to."""
+
+
+class Evaluator:
+    """Applies a law to the charts that one chart becomes while a time moves."""
+
+    def __init__(self, law: Numbered) -> None:
+        """Take the law."""
+        self.law = law
+        self._steps: dict[int, _Step] = {}
+        self._steps_of: dict[frozenset[int], list[_Step]] = {}
         self._known: dict[Any, Relation] = {}
         self._moving: dict[Any, Relation] = {}
         self._taken: frozenset[Atom] = frozenset()
         self._claims: dict[tuple[Relation, ...], Claim] = {}
-        nothing: dict[frozenset[int], Relation] = {timed: Relation((), timed) for timed in self._timed}
-        self._begin = self._with([nothing[timed] for timed in self._timed], law.facts)
 
     def claims(
         self, facts: Iterable[Atom], held: Mapping[str, str] | None = None, taken: Iterable[Atom] = ()
@@ -93,18 +148,26 @@ class Evaluator:
         TooManyWaysError.
         """
         self._taken = frozenset(taken)
-        self._moving.clear()
-        for step in self._all_steps:
-            step.fleeting.clear()
         found: dict[Claim, None] = {}
-        for ways, state in enumerate(self._ends(self._with(self._begin, facts), held or {}), 1):
+        for ways, state in enumerate(self.states(facts, held or {}), 1):
             if ways > WAYS:
                 raise TooManyWaysError(TOO_MANY)
             found[self._claim(state)] = None
         return frozenset(found)
 
+    def states(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[State]:
+        """Give the relations that follow from facts, along every way of settling what is open."""
+        self._moving.clear()
+        for step in self._steps.values():
+            step.fleeting.clear()
+        rows = self.law.by_number(facts)
+        begin = list(self.law.begin)
+        for number, atoms in rows.items():
+            begin[number] = self._extended(number, begin[number], atoms)
+        return self._ends(self._steps_from(self.law.given.union(rows)), begin, held)
+
     def _claim(self, state: State) -> Claim:
-        parts = tuple(state[n] for n in self._compared)
+        parts = tuple(state[n] for n in self.law.compared)
         claim = self._claims.get(parts)
         if claim is None:
             claim = frozenset(atom for part in parts for atom in part.rows)
@@ -112,24 +175,13 @@ class Evaluator:
                 self._claims[parts] = claim
         return claim
 
-    def _with(self, state: State, atoms: Iterable[Atom]) -> State:
-        by: dict[int, list[Atom]] = {}
-        for atom in atoms:
-            number = self._numbers.get((str(atom[0]), len(atom) - 1))
-            if number is not None:  # what no rule reads changes nothing
-                by.setdefault(number, []).append(atom)
-        found = list(state)
-        for number, rows in by.items():
-            found[number] = self._extended(number, found[number], rows)
-        return found
-
     def _extended(self, number: int, relation: Relation, rows: Iterable[Atom]) -> Relation:
         """A relation with more atoms; the same object for the same atoms."""
         known = relation.rows
         new = [row for row in rows if not dict.__contains__(known, row)]
         if not new:
             return relation
-        timed = self._timed[number]
+        timed = self.law.timed[number]
         if relation.moving or any(moves(row[at]) for row in new for at in timed):
             # two numbers that are equal now and change differently are not the same
             key: Any = (relation, frozenset(tuple(map(written, row)) for row in new))
@@ -144,25 +196,23 @@ class Evaluator:
             found = table[key] = Relation([*known, *new], timed)
         return found
 
-    def _steps(self, state: State) -> list[_Prepared]:
-        """The steps that can conclude something from facts of these predicates."""
-        present = frozenset(n for n, relation in enumerate(state) if relation.rows)
+    def _steps_from(self, present: frozenset[int]) -> list[_Step]:
+        """The steps that can conclude something from facts of these predicates, with what they gave before."""
         found = self._steps_of.get(present)
         if found is None:
-            possible = set(present)
-            size = -1
-            while size != (size := len(possible)):
-                for step in self._all_steps:
-                    possible.update(head for _, needs, head in step.rules if possible.issuperset(needs))
-            found = [it for it in self._all_steps if any(possible.issuperset(needs) for _, needs, _ in it.rules)]
+            found = []
+            for n in self.law.possible(present):
+                step = self._steps.get(n)
+                if step is None:
+                    step = self._steps[n] = self.law.steps[n].fresh()
+                found.append(step)
             self._steps_of[present] = found
         return found
 
     # --- from step to step
 
-    def _ends(self, begin: State, settled: Mapping[str, str]) -> Iterator[State]:
+    def _ends(self, steps: Sequence[_Step], begin: State, settled: Mapping[str, str]) -> Iterator[State]:
         """Go through all steps, along every way of settling what is open."""
-        steps = self._steps(begin)
         waiting: list[tuple[State, int, Mapping[str, str]]] = [(begin, 0, settled)]
         while waiting:
             state, at, held = waiting.pop()
@@ -185,12 +235,12 @@ class Evaluator:
                 yield state
 
     def _tried(
-        self, step: _Prepared, state: State, held: Mapping[str, str], questions: Sequence[str]
+        self, step: _Step, state: State, held: Mapping[str, str], questions: Sequence[str]
     ) -> list[tuple[State, Mapping[str, str]]]:
         """A step under each way of settling its open questions; they stay open where that makes no difference."""
         found: list[tuple[list[State], Mapping[str, str]]] = []
         outcomes: dict[Outcome, None] = {}
-        for options in product(*(self.options[key] for key in questions)):
+        for options in product(*(self.law.options[key] for key in questions)):
             settled = {**held, **dict(zip(questions, options, strict=True))} if questions else held
             taken = _options(step, state, settled)
             if step.step.choice:
@@ -206,7 +256,7 @@ class Evaluator:
             return [(found[0][0][0], held)]
         return [(after, settled) for afters, settled in found for after in afters]
 
-    def _applied(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
+    def _applied(self, step: _Step, state: State, options: Mapping[str, str]) -> Outcome:
         relations = step.key(state)
         key = (*relations, *(options.get(it[0]) for it in step.questions)) if step.questions else relations
         found = step.memory.get(key)
@@ -218,12 +268,12 @@ class Evaluator:
             (step.fleeting if moving else step.memory)[key] = found
         return found
 
-    def _fired(self, step: _Prepared, state: State, options: Mapping[str, str]) -> Outcome:
+    def _fired(self, step: _Step, state: State, options: Mapping[str, str]) -> Outcome:
         rules = [it for it in step.rules if not it[0].wants or _wanted(it[0], options)]
         after = state
         for _ in range(ROUNDS):
             made: dict[int, dict[Atom, None]] = {}
-            database = _Database(self._numbers, after)
+            database = _Database(self.law.numbers, after)
             for rule, needs, head in rules:
                 for need in needs:
                     if not after[need].rows:
@@ -250,13 +300,13 @@ class Evaluator:
         heads = dict.fromkeys(head for _, _, head in rules)
         return tuple((head, after[head]) for head in heads if after[head] is not state[head])
 
-    def _chosen(self, step: _Prepared, state: State, options: Mapping[str, str]) -> list[State]:
+    def _chosen(self, step: _Step, state: State, options: Mapping[str, str]) -> list[State]:
         """The states after a choice: one for each way of taking one candidate of every case."""
         [(rule, needs, head)] = step.rules
         if not all(state[need].rows for need in needs) or not _wanted(rule, options):
             return [list(state)]
         cases: dict[tuple[Any, ...], dict[Atom, None]] = {}
-        rule.fire(_Database(self._numbers, state), cases)
+        rule.fire(_Database(self.law.numbers, state), cases)
         states = [list(state)]
         for candidates in cases.values():
             states = [
@@ -275,7 +325,7 @@ class Evaluator:
             yield after
 
 
-def _options(step: _Prepared, state: State, held: Mapping[str, str]) -> dict[str, str]:
+def _options(step: _Step, state: State, held: Mapping[str, str]) -> dict[str, str]:
     """The options of a step's open questions: those held where they are asked for, and those that the law takes."""
     found = {key: held[key] for key, asked, _ in step.questions if key in held and state[asked].rows}
     for key, _, taken in step.questions:
