@@ -14,7 +14,7 @@ import multiprocessing
 import sys
 import time
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ import clingo
 import networkx
 from case_files import FAILING, Case, departures, options, raised, worked
 
+from ivproof.cases.judging import ASSUMING
 from ivproof.chart.facts import Fact, Facts
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CLAIM, candidate_rank
@@ -339,9 +340,11 @@ class Judge:
 
 
 def _short(case: Case) -> Case:
-    """A case without what the law does not decide: the claim edits, and what a missing fact would change."""
-    expect = {key: value for key, value in case.expect.items() if key != "edits"}
-    if "missing" in expect:
+    """A case without what an answer of the law does not tell: claim edits, what other options or facts would change."""
+    expect = {key: value for key, value in case.expect.items() if key != "edits" and key not in ASSUMING}
+    if isinstance(expect.get("missing"), Mapping):
+        expect["missing"] = dict.fromkeys(expect["missing"])
+    elif "missing" in expect:
         expect["missing"] = [it if isinstance(it, str) else it["fact"] for it in expect["missing"]]
     return replace(case, expect=expect)
 
