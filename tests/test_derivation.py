@@ -169,17 +169,16 @@ def test_settled_readings_stay_with_the_rules(coder: Coder) -> None:
 def test_a_record_leaves_out_only_rules_that_did_not_apply(coder: Coder) -> None:
     """An answer tells of which predicates something can hold; the record takes no other rules."""
     recorder = Recorder(coder.policy)
-    usual = [case.encounter for case in case_files.worked("law") if not case.readings][::6]
-    visits = [generate.encounter(generate.visit(random.Random(seed), name=f"E{seed}")) for seed in range(40)]
+    usual = [case.encounter for case in case_files.worked("law") if not case.readings][::30]
+    visits = [generate.encounter(generate.visit(random.Random(seed), name=f"E{seed}")) for seed in range(20)]
     narrowed = 0
-    for encounter in [*usual, *visits]:
-        facts = coder.facts(encounter)
-        [answer] = coder.engine.answer([facts])
+    charts = [coder.facts(encounter) for encounter in (*usual, *visits)]
+    for facts, answer in zip(charts, coder.engine.answer(charts), strict=True):
         for way in answer.alternatives or (None,):
             whole = replace(answer, predicates=None)
             all_ways = way if way is None else replace(way, predicates=None)
             found, expected = recorder.record(facts, answer, way), recorder.record(facts, whole, all_ways)
-            assert found.chosen == expected.chosen, encounter.id
+            assert found.chosen == expected.chosen, facts.encounter.id
             assert sorted(map(instance_name, found.applied)) == sorted(map(instance_name, expected.applied))
             narrowed += (answer if way is None else way).predicates is not None
-    assert narrowed > 150
+    assert narrowed > 50
