@@ -104,7 +104,7 @@ def test_a_departure_leads_where_the_chart_read_so_leads(part: int) -> None:
     assert sum(len(it.changed) for it in departed) > 60
     base = under({}, charts)
     some = [(question, question.option(option).name) for question, option in OPENING]
-    some += TRIED[:: len(TRIED) // 15] if part == 0 else TRIED[1 :: len(TRIED) // 40]
+    some += TRIED[:: len(TRIED) // 10] if part == 0 else TRIED[1 :: len(TRIED) // 14]
     opened = 0
     for question, option in some:
         anew = under({question.key: option}, charts)

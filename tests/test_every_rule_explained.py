@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import pytest
 import rule_cases
 
 from ivproof.law.policy import Policy
@@ -58,7 +57,6 @@ class Tables(NamedTuple):
     line: Line
 
 
-@pytest.fixture(scope="module")
 def found() -> tuple[dict[str, Told], dict[str, Tables]]:
     """For each rule the first step of a listed case that it founds, told with every detail."""
     wanted = rule_cases.expected(POLICY)
@@ -82,18 +80,12 @@ def found() -> tuple[dict[str, Told], dict[str, Tables]]:
     return told, tables
 
 
-@pytest.fixture(scope="module")
-def told(found: tuple[dict[str, Told], dict[str, Tables]]) -> dict[str, Told]:
-    return found[0]
-
-
-def test_every_rule_is_told_in_some_case(found: tuple[dict[str, Told], dict[str, Tables]]) -> None:
-    told, tables = found
+def every_rule_is_told_in_some_case(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     lacking = sorted(rule_cases.expected(POLICY) - told.keys() - tables.keys())
     assert not lacking, f"no listed case has these; python tests/tools/rule_cases.py adds some: {lacking}"
 
 
-def test_a_step_cites_its_rule(told: dict[str, Told]) -> None:
+def a_step_cites_its_rule(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     for rule, it in told.items():
         assert it.step.rule == rule, it.case
         assert it.instance.rule.header is not None
@@ -101,16 +93,14 @@ def test_a_step_cites_its_rule(told: dict[str, Told]) -> None:
         assert it.step.source == it.instance.rule.place, (rule, it.case)
 
 
-def test_what_a_reading_makes_a_table_is_told_with_its_sentence(
-    found: tuple[dict[str, Told], dict[str, Tables]],
-) -> None:
-    for rule, it in found[1].items():
+def what_a_reading_makes_a_table_is_told_with_its_sentence(told: dict[str, Told], tables: dict[str, Tables]) -> None:
+    for rule, it in tables.items():
         assert it.line.rule == rule, it.case
         assert it.rule.header is not None
         assert it.rule.header.sentence in it.line.text, (rule, it.case)
 
 
-def test_a_step_names_everything_that_it_is_about(told: dict[str, Told]) -> None:
+def a_step_names_everything_that_it_is_about(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     for rule, it in told.items():
         about = " ".join((it.step.atom, *it.instance.bindings.values()))
         said = " ".join(it.texts)
@@ -118,13 +108,13 @@ def test_a_step_names_everything_that_it_is_about(told: dict[str, Told]) -> None
             assert name in said, (rule, it.case, name, it.texts)
 
 
-def test_a_step_tells_the_times_and_lengths_that_it_compares(told: dict[str, Told]) -> None:
+def a_step_tells_the_times_and_lengths_that_it_compares(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     for rule, it in told.items():
         for value in compared(it):
             assert any(value in text for text in it.texts), (rule, it.case, value, it.texts)
 
 
-def test_a_step_rests_on_the_facts_of_the_chart(told: dict[str, Told]) -> None:
+def a_step_rests_on_the_facts_of_the_chart(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     for rule, it in told.items():
         places = {place for line in it.step.lines for place in line.places}
         for atom in it.instance.positive:
@@ -133,7 +123,7 @@ def test_a_step_rests_on_the_facts_of_the_chart(told: dict[str, Told]) -> None:
                 assert expected & places, (rule, it.case, atom)
 
 
-def test_nothing_of_the_program_shows(told: dict[str, Told]) -> None:
+def nothing_of_the_program_shows(told: dict[str, Told], tables: dict[str, Tables]) -> None:
     for rule, it in told.items():
         charted = sorted(set(it.derivation.facts.names.values()), key=len, reverse=True)
         assert UNKNOWN not in it.step.sentence, (rule, it.case, it.step.sentence)
@@ -144,6 +134,18 @@ def test_nothing_of_the_program_shows(told: dict[str, Told]) -> None:
                 plain = plain.replace(name, "")
             for shows in (RAW, KEY, NUMBER, CONSTANT):
                 assert not shows.search(plain), (rule, it.case, text)
+
+
+def test_every_rule_is_told_rightly() -> None:
+    """One test: telling all rules takes minutes, and is done once."""
+    told, tables = found()
+    every_rule_is_told_in_some_case(told, tables)
+    a_step_cites_its_rule(told, tables)
+    what_a_reading_makes_a_table_is_told_with_its_sentence(told, tables)
+    a_step_names_everything_that_it_is_about(told, tables)
+    a_step_tells_the_times_and_lengths_that_it_compares(told, tables)
+    a_step_rests_on_the_facts_of_the_chart(told, tables)
+    nothing_of_the_program_shows(told, tables)
 
 
 def compared(it: Told) -> Iterator[str]:

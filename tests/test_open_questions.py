@@ -118,4 +118,4 @@ def test_no_case_feels_a_question_that_it_does_not_raise(part: int) -> None:
 
 
 def test_no_chart_feels_a_question_that_it_does_not_raise() -> None:
-    assert departures(generated(200)) == []
+    assert departures(generated(100)) == []
