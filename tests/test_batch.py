@@ -213,5 +213,5 @@ def test_a_process_that_has_grown_makes_way_for_another(
     assert served() <= 2
     monkeypatch.setattr(batch, "GROWN", -1)
     assert served() > 2
-    again = list(outcomes(sheets(*visits(20)), job(), jobs=2, chunk=5, few=1))
-    assert again == one_by_one[:20]
+    again = list(outcomes(sheets(*visits(40)), job(), jobs=2, chunk=10, few=1))
+    assert again == one_by_one
