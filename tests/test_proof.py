@@ -58,8 +58,8 @@ def proof(made: dict[str, Any]) -> dict[str, Any]:
 
 
 PUBLISHED = worked("published")
-READINGS = options()[::9]
-LAW_CASES = worked("law")[::10]
+READINGS = options()[::18]
+LAW_CASES = worked("law")[::20]
 
 
 @pytest.mark.parametrize("case", [*PUBLISHED, *READINGS, *LAW_CASES], ids=lambda it: it.name)
