@@ -49,12 +49,14 @@ class _Step:
 
     __slots__ = ("fleeting", "key", "memory", "questions", "rules", "step")
 
-    step: Step
-    key: Callable[[State], Any]
-    rules: list[tuple[Ready, tuple[int, ...], int]]
-    questions: list[tuple[str, int, int]]
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        step: Step,
+        key: Callable[[State], Any],
+        rules: Sequence[tuple[Ready, tuple[int, ...], int]],
+        questions: Sequence[tuple[str, int, int]],
+    ) -> None:
+        self.step, self.key, self.rules, self.questions = step, key, rules, questions
         self.memory: dict[Any, Outcome] = {}
         """What the step gave for relations in which nothing moves."""
         self.fleeting: dict[Any, Outcome] = {}
@@ -63,19 +65,17 @@ class _Step:
     @staticmethod
     def of(step: Step, numbers: Mapping[Signature, int]) -> _Step:
         """Find the numbers of the predicates that a step touches."""
-        found = _Step()
-        found.step = step
         touched = [numbers[it] for it in step.touches]
-        found.key = itemgetter(*touched, *touched[:1])  # a tuple even where it is one
-        found.rules = [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules]
-        found.questions = [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions]
-        return found
+        return _Step(
+            step,
+            itemgetter(*touched, *touched[:1]),  # a tuple even where it is one
+            [(it, tuple(numbers[need] for need in it.needs), numbers[it.head]) for it in step.rules],
+            [(key, numbers[asks(key)], numbers[holds(key)]) for key in step.questions],
+        )
 
     def fresh(self) -> _Step:
         """The same step, for another chart."""
-        found = _Step()
-        found.step, found.key, found.rules, found.questions = self.step, self.key, self.rules, self.questions
-        return found
+        return _Step(self.step, self.key, self.rules, self.questions)
 
 
 class Numbered:
