@@ -133,7 +133,8 @@ class _Expect(_Part):
     )
     modifiers_absent: dict[str, list[str]] | None = _field("By code the modifiers that no line of it carries.")
     lines: list[dict[str, Any]] | None = _field(
-        "All lines of each code that is named, each compared by the fields that stand here."
+        "All lines of each code that is named, of the claim or of every claim that can follow, each compared by the "
+        "fields that stand here."
     )
     diagnoses: dict[str, Any] | None = _field("`first_listed` and `then`, as far as they are named.")
     excluded: list[dict[str, Any]] | None = _field(

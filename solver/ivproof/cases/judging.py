@@ -92,8 +92,10 @@ def _lines(notes: Departures, found: Determination, expected: Sequence[Mapping[s
     for code in dict.fromkeys(str(line["code"]) for line in expected):
         wanted = [_plain(line) for line in expected if line["code"] == code]
         keys = {key for line in wanted for key in line}
-        held = [{key: value for key, value in line.as_dict().items() if key in keys} for line in found.claim]
-        lines = [_plain(line) for line, whole in zip(held, found.claim, strict=True) if whole.code == code]
+        of_code = [line.as_dict() for line in found.claim or _every_line(found) if line.code == code]
+        lines = [_plain({key: value for key, value in line.items() if key in keys}) for line in of_code]
+        if not found.claim:  # several claims may share a line
+            lines = [line for n, line in enumerate(lines) if line not in lines[:n]]
         notes.compare(f"lines of {code}", sorted(lines, key=repr), sorted(wanted, key=repr))
 
 
