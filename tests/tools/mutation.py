@@ -35,7 +35,8 @@ from ivproof.engine.search import Found, Search
 from ivproof.engine.solving import RoomSolver, shared_facts
 from ivproof.engine.trial import Solved, Tried
 from ivproof.law import dependencies, rewrite
-from ivproof.law.policy import DRUG_PREDICATES, Policy
+from ivproof.law.lifting import DRUG_PREDICATES
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
 from ivproof.law.terms import Function, Operation, Signature, Term
 
@@ -188,7 +189,7 @@ class _ChangedEngine(Engine):
 
     def _law(self, present: frozenset[str]) -> str:
         at, instead = self.change or (-1, None)
-        texts = (str(instead or "") if n == at else self.texts[n] for n in self._possible(present))
+        texts = (str(instead or "") if n == at else self.texts[n] for n in self._numbers(present))
         return "\n".join([*texts, *(f"#show {name}/{arity + 1}." for name, arity in SHOWN.items())])
 
     @cached_property
@@ -199,7 +200,7 @@ class _ChangedEngine(Engine):
     def by_predicates(self) -> dict[frozenset[str], list[int]]:
         return {}
 
-    def _possible(self, present: frozenset[str]) -> list[int]:
+    def _numbers(self, present: frozenset[str]) -> list[int]:
         """The rules that can apply where only facts of these predicates are given."""
         if present not in self.by_predicates:
             heads, kept = set(present), set[int]()

@@ -25,8 +25,9 @@ from ivproof.engine.engine import SHOWN
 from ivproof.law import clockwork, dependencies
 from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
+from ivproof.law.lifting import QUESTION_PREDICATES
 from ivproof.law.options import asked_options, is_question, read_options
-from ivproof.law.policy import QUESTION_PREDICATES, Policy, policies
+from ivproof.law.policy import Policy, policies
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables

@@ -12,7 +12,8 @@ from ivproof.checks.lint import READ_BY_PEOPLE
 from ivproof.engine.choices import CHOICES
 from ivproof.engine.engine import SHOWN
 from ivproof.law import dependencies
-from ivproof.law.policy import DRUG_PREDICATES, Policy
+from ivproof.law.lifting import DRUG_PREDICATES
+from ivproof.law.policy import Policy
 from ivproof.law.terms import Signature
 
 CHART = "the chart"

@@ -41,6 +41,7 @@ from ivproof.engine.solving import Choice, RoomSolver, shared_facts
 from ivproof.engine.trial import Solved, Trial, Tried
 from ivproof.law import language, rewrite
 from ivproof.law.kept import Kept, rules, shaped
+from ivproof.law.lifting import BatchRule
 from ivproof.law.policy import Policy
 from ivproof.law.rewrite import OFFERED, SETTLED
 from ivproof.law.terms import Function, Term, parse
@@ -145,16 +146,33 @@ class Engine:
         if present not in self._laws:
             if len(self._laws) > LAWS:
                 self._laws.clear()
-            possible, kept, waiting = set(present), [], list(enumerate(self._rules))
-            while True:
-                ready = [(n, rule) for n, rule in waiting if possible.issuperset(rule.needs)]
-                if not ready:
-                    break
-                kept += ready
-                waiting = [(n, rule) for n, rule in waiting if not possible.issuperset(rule.needs)]
-                possible.update(rule.head for _, rule in ready)
-            self._laws[present] = "\n".join(rule.text for _, rule in sorted(kept)) + "\n" + _show(SHOWN)
+            self._laws[present] = "\n".join(it.text for it in self._possible(present)) + "\n" + _show(SHOWN)
         return self._laws[present]
+
+    @cached_property
+    def _needing(self) -> Mapping[str, Sequence[int]]:
+        """The rules that need a predicate, by their numbers."""
+        found: dict[str, list[int]] = {}
+        for n, rule in enumerate(self._rules):
+            for name in rule.needs:
+                found.setdefault(name, []).append(n)
+        return found
+
+    def _possible(self, present: frozenset[str]) -> list[BatchRule]:
+        """The rules that can apply, in their order."""
+        missing = [len(rule.needs) for rule in self._rules]
+        kept = [n for n, rule in enumerate(self._rules) if not rule.needs]
+        possible = {*present, *(self._rules[n].head for n in kept)}
+        new = [*possible]
+        while new:
+            for n in self._needing.get(new.pop(), ()):
+                missing[n] -= 1
+                if not missing[n]:
+                    kept.append(n)
+                    if (head := self._rules[n].head) not in possible:
+                        possible.add(head)
+                        new.append(head)
+        return [self._rules[n] for n in sorted(kept)]
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
         """Give the answer of each encounter, in the order given.

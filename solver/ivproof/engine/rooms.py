@@ -13,7 +13,8 @@ from typing import Any
 
 from ivproof.law import dependencies, rewrite
 from ivproof.law.kept import rules, shaped
-from ivproof.law.policy import DRUG_PREDICATES, Policy
+from ivproof.law.lifting import DRUG_PREDICATES
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import (
     Aggregate,
     Choice,

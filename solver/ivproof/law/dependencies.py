@@ -105,8 +105,8 @@ def shared(program: Program, inputs: Collection[Signature]) -> frozenset[Signatu
         head = rule.atom.signature
         if isinstance(rule.head, Choice):
             own.add(head)
-        for body, _ in _uses(rule):
-            leads.setdefault(body, set()).add(head)
+        for it in rule.signatures:
+            leads.setdefault(it, set()).add(head)
     own.update(leads.keys() - concluded)
     waiting = list(own)
     while waiting:

@@ -99,6 +99,13 @@ class Kept:
         value: T = self._values[name]
         return value
 
+    def held(self, name: str, make: Callable[[], T]) -> T:
+        """Give the value of that name, made where it is not in memory; it is not kept between runs."""
+        if name not in self._values:
+            self._values[name] = make()
+        value: T = self._values[name]
+        return value
+
     def _value(self, name: str, make: Callable[[], Any], read: Callable[[Any], T]) -> T:
         folder = cache_folder()
         if folder is not None and why_unused(folder):

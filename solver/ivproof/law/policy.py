@@ -18,19 +18,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ivproof.formats.plain_file import LARGEST, FileError, read_text
-from ivproof.law import dependencies, language, plain_law, rewrite
+from ivproof.law import language, plain_law
 from ivproof.law.kept import Kept, kept_of, rules, shaped
+from ivproof.law.lifting import DRUG_PREDICATES, BatchRule, Lifting
 from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
 from ivproof.law.terms import Function, String
-
-QUESTION_PREDICATES = {
-    *(("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3), ("defined", 2)),
-}
-"""Facts about the questions that no rule reads: they serve people, and stay out of the solver."""
 
 
 class PolicyError(ValueError):
@@ -97,14 +93,6 @@ class Wording:
     sentence: str
     variable: str
     place: str
-
-
-class BatchRule(NamedTuple):
-    """A rule of the batch rewriting: the predicate it concludes, those it needs, and its text."""
-
-    head: str
-    needs: list[str]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -288,48 +276,28 @@ class Policy:
                 raise PolicyError(f"{question.number} is set twice, to {given[question.key]} and to {value}")
         return {**held, **given}
 
-    def batch_rules(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
-        """Give the law for many charts at once, with the settled questions worked into its rules."""
+    def batch_rules(self, settings: Mapping[str, str | None]) -> Sequence[BatchRule]:
+        """Give the law for many charts at once, with the settled questions worked into its rules.
+
+        Of the first setting of a run it is kept between runs, which mostly have one; the rules that a further setting
+        leaves as they are stand made already.
+        """
         text = repr(sorted((key, option) for key, option in settings.items() if option is not None))
         key = f"batch-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        return self.kept.get(key, lambda: [[*it] for it in self._lifted(settings)], _read_batch)
 
-    def _lifted(self, settings: Mapping[str, str | None]) -> list[BatchRule]:
-        law = self._law(settings)
-        # the drug list gives its facts only with the charts: for telling what is shared, they count as the law's
-        listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES)
-        common = dependencies.shared(Program((*law.rules, *listed)), self.own_inputs | {rewrite.SETTLED})
-        return [
-            BatchRule(
-                rule.atom.name,
-                sorted({it.atom.name for it in rule.body if isinstance(it, BodyLiteral) and not it.negated}),
-                str(rule),
-            )
-            for rule in rewrite.batch(law, common).rules
-        ]
+        def made() -> Sequence[BatchRule]:
+            lifting = self.kept.held("lifting", lambda: Lifting(self.program, self.own_inputs))
+            return lifting.rules({key: option for key, option in settings.items() if option is not None})
 
-    def _law(self, settings: Mapping[str, str | None]) -> Program:
-        """The law with the settled questions worked into its rules, and what no rule reads left out."""
-        fixed = {key: option for key, option in settings.items() if option is not None}
-
-        def asked(rule: Rule) -> bool:
-            option = rule.atom.signature == ("option", 4)
-            return rule.atom.signature not in QUESTION_PREDICATES and not (
-                option and str(rule.atom.arguments[0]) in fixed
-            )
-
-        return rewrite.settleable(rewrite.specialise(Program(tuple(filter(asked, self.program.rules))), fixed))
+        if self.kept.held("first setting", lambda: key) != key:
+            return self.kept.held(key, made)
+        return self.kept.get(key, lambda: [[*it] for it in made()], _read_batch)
 
     @property
     def own_inputs(self) -> frozenset[tuple[str, int]]:
         """The input predicates that speak of one encounter; those of the drug list are the same for all."""
         return self.inputs - DRUG_PREDICATES
 
-
-DRUG_PREDICATES = frozenset(
-    {("drug_kind", 2), ("printed", 1), ("hormonal", 1), ("immunotherapy", 1), ("own_codes", 6), ("open", 1)}
-)
-"""Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
 
 HOUR = 60
 """Minutes."""

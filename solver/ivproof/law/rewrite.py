@@ -7,7 +7,6 @@ records the applied rules, stands in law/trace.py.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from ivproof.law import dependencies
 from ivproof.law.language import LawError
 from ivproof.law.syntax import (
     Aggregate,
@@ -23,7 +22,7 @@ from ivproof.law.syntax import (
     fresh,
     rule_conditions,
 )
-from ivproof.law.terms import Function, Signature, Variable, parse, variables
+from ivproof.law.terms import Function, Signature, Term, Variable, parse, variables
 from ivproof.law.tokens import Problem
 
 SETTLED: Signature = ("settled", 2)
@@ -46,7 +45,6 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
     """
     signature = (predicate, 2)
     _check_settings(program, signature)
-    concerned = {id(rule) for rule in program.rules if _asks(rule, signature)}
 
     def truth(part: Literal | Comparison | Aggregate) -> bool | None:
         """Whether the settings make a part of a condition true or false; None where they say nothing."""
@@ -59,7 +57,7 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
         return tuple(part for part in condition if truth(part) is None)
 
     def settle(rule: Rule) -> Rule | None:
-        if id(rule) not in concerned:
+        if signature not in rule.signatures:
             return rule
         body = [part for part in rule.body if truth(part) is None]
         if any(truth(part) is False for part in rule.body):
@@ -86,20 +84,12 @@ def specialise(program: Program, fixed: Mapping[str, str], predicate: str = "rea
     return Program(tuple(rule for rule in map(settle, program.rules) if rule is not None))
 
 
-def _asks(rule: Rule, signature: Signature) -> bool:
-    """Whether a rule concludes a predicate or has it in a condition."""
-    return rule.atom.signature == signature or any(
-        isinstance(part, Literal) and part.atom.signature == signature
-        for _, condition in rule_conditions(rule)
-        for part in condition
-    )
-
-
 def _check_settings(program: Program, signature: Signature) -> None:
     """Refuses conditions on settings that are not ground."""
     problems = [
         _problem(rule, str(part), f"constants in {signature[0]}(..)")
         for rule in program.rules
+        if signature in rule.signatures
         for _, condition in rule_conditions(rule)
         for part in condition
         if isinstance(part, Literal) and part.atom.signature == signature and any(variables(part.atom))
@@ -119,30 +109,39 @@ def batch(program: Program, shared: Collection[Signature], encounter: str = "enc
     argument, and the fact ``encounter(id)`` announces it. Raises ``ValueError`` where a shared predicate
     depends on one that is not, or where a predicate with its new arity would meet another one.
     """
+    lone = own_predicates(program, shared, encounter)
+    return Program(tuple(lift(rule, lone, encounter) for rule in program.rules))
+
+
+def own_predicates(
+    program: Program, shared: Collection[Signature], encounter: str = "encounter"
+) -> frozenset[Signature]:
+    """The predicates of a program that get the encounter in front. Raises ``ValueError`` where they meet others."""
     lone = program.signatures - set(shared)
     lifted = {(name, arity + 1) for name, arity in lone}
     given = program.signatures - lone
     if clash := (lifted | {(encounter, 1)}) & given:
         raise ValueError(f"with an encounter in front these predicates would meet others: {_names(clash)}")
+    return lone
 
-    def lift(rule: Rule) -> Rule:
-        place = Variable(fresh("E", all_variables(rule)))
 
-        def add(atom: Function) -> Function:
-            return Function(atom.name, (place, *atom.arguments)) if atom.signature in lone else atom
+def lift(rule: Rule, lone: Collection[Signature], encounter: str = "encounter") -> Rule:
+    """One rule of ``batch``: the predicates ``lone`` get the encounter in front. Raises ``ValueError`` as that does."""
+    if rule.atom.signature not in lone:
+        if not rule.signatures.isdisjoint(lone):
+            shared_name = _names([rule.atom.signature])
+            raise ValueError(f"{rule.place}: {shared_name} depends on the chart and cannot be shared")
+        return rule
+    place = Variable(fresh("E", all_variables(rule)))
 
-        renamed = _rename(rule, add)
-        if rule.atom.signature not in lone:
-            if renamed != rule:
-                shared_name = _names([rule.atom.signature])
-                raise ValueError(f"{rule.place}: {shared_name} depends on the chart and cannot be shared")
-            return rule
-        positive = (part.atom for part in rule.body if isinstance(part, Literal) and not part.negated)
-        if any(atom.signature in lone for atom in positive):
-            return renamed
-        return replace(renamed, body=(Literal(Function(encounter, (place,))), *renamed.body))
+    def add(atom: Function) -> Function:
+        return Function(atom.name, (place, *atom.arguments)) if atom.signature in lone else atom
 
-    return Program(tuple(map(lift, program.rules)))
+    renamed = _rename(rule, add)
+    positive = (part.atom for part in rule.body if isinstance(part, Literal) and not part.negated)
+    if any(atom.signature in lone for atom in positive):
+        return renamed
+    return replace(renamed, body=(Literal(Function(encounter, (place,))), *renamed.body))
 
 
 def settleable(program: Program) -> Program:
@@ -156,8 +155,11 @@ def settleable(program: Program) -> Program:
     """
     if taken := program.signatures & {SETTLED, OFFERED}:
         raise ValueError(f"the name {_names(taken)} is taken")
-    concluding = dependencies.defined(program)
-    lists = {it: rules for it, rules in concluding.items() if all(rule.is_fact for rule in rules)}
+    derived = {rule.atom.signature for rule in program.rules if not rule.is_fact}
+    lists: dict[Signature, list[Term]] = {}
+    for rule in program.rules:
+        if rule.atom.signature not in derived and len(rule.atom.arguments) == 1:
+            lists.setdefault(rule.atom.signature, []).append(rule.atom.arguments[0])
 
     def rewritten(rule: Rule) -> list[Rule]:
         if not isinstance(rule.head, Choice):
@@ -170,7 +172,7 @@ def settleable(program: Program) -> Program:
             case (Literal(atom=Function(arguments=(Variable() as taken,)) as listed, negated=False) as part,):
                 offered = replace(rule, head=Function(OFFERED[0], (name, of, taken)), body=(*body, part))
                 if listed.signature in lists:
-                    first = min((it.atom.arguments[0] for it in lists[listed.signature]), key=str)
+                    first = min(lists[listed.signature], key=str)
                     arguments = tuple(first if it == taken else it for it in rule.atom.arguments)
                     return [replace(rule, head=Function(rule.atom.name, arguments), body=body), offered]
                 each = Variable(fresh("Each", all_variables(rule)))

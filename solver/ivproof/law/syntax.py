@@ -105,7 +105,7 @@ class Header:
         return tuple(_REFERENCE.findall(self.citation))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rule or fact of the law, and where it comes from.
 
@@ -138,6 +138,11 @@ class Rule:
     def is_fact(self) -> bool:
         """Whether the rule holds without a condition."""
         return not self.body and not isinstance(self.head, Choice)
+
+    @cached_property
+    def signatures(self) -> frozenset[Signature]:
+        """Every predicate in the head, the conditions and the aggregates."""
+        return frozenset(atom.signature for atom in rule_atoms(self))
 
     @property
     def place(self) -> str:
@@ -176,7 +181,7 @@ class Program:
     @cached_property
     def signatures(self) -> frozenset[Signature]:
         """Every predicate that occurs in a head or a body."""
-        return frozenset(atom.signature for rule in self.rules for atom in rule_atoms(rule))
+        return frozenset().union(*(rule.signatures for rule in self.rules))
 
 
 def rule_conditions(rule: Rule) -> Iterator[tuple[str, Condition]]:

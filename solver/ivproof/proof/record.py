@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivproof.chart.facts import Facts
-from ivproof.law.policy import QUESTION_PREDICATES, Policy
+from ivproof.law.lifting import QUESTION_PREDICATES
+from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function
 from ivproof.why.record import Recorder, Settings, Traced, applicable

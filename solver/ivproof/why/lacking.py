@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ivproof.claim.statements import Fails, Statement, with_values
-from ivproof.law.policy import DRUG_PREDICATES
+from ivproof.law.lifting import DRUG_PREDICATES
 from ivproof.law.syntax import Comparison, Literal, Rule
 from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
 from ivproof.why.absence import Absence, Failure
