@@ -1,4 +1,4 @@
-"""Billed claims from a file beside the charts: CSV, JSON or JSON Lines, a line of a claim a row.
+"""Billed claims from a file beside the charts: CSV, JSON or JSON Lines, a line of a claim a row, or X12 (837, 835).
 
 A row names its encounter, the code, the units (1 where left out) and the modifiers. In CSV the first row names the
 columns, and modifiers stand in one cell or in several; in JSON a row is an object, or an encounter has its lines under
@@ -12,16 +12,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ivproof.chart.encounter import BilledLine
+from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
 from ivproof.chart.strict_json import read_line
+from ivproof.importers import x12
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
 """Names that the column of the encounter may have, the likeliest first."""
@@ -29,6 +30,9 @@ ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
 CODE = ("code", "hcpcs", "cpt", "hcpcs_code", "cpt_code", "procedure_code", "billed_code")
 UNITS = ("units", "unit", "quantity", "qty", "billed_units")
 MODIFIERS = ("modifiers", "modifier", "mod", "mods", "billed_modifiers")
+
+X12_ENDINGS = {".837", ".835", ".837p", ".837i", ".x12", ".edi"}
+"""Endings of files that are X12 whatever is in them; others are by what they begin with."""
 
 _SEVERAL = re.compile(r"[\s,;|/-]+")
 
@@ -45,10 +49,17 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Claims:
-    """Billed lines by encounter; under None those of a file that names no encounter."""
+    """Billed lines by encounter; under None those of a file that names no encounter.
+
+    `submitted` is what else an X12 file says of the claims; `told` and `refused` are what is to be said of that file:
+    its account and what was noticed, and the claims that cannot be used.
+    """
 
     file: str
     lines: Mapping[str | None, tuple[BilledLine, ...]]
+    submitted: Mapping[str, x12.Submitted] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @staticmethod
     def read(path: Path) -> Claims:
@@ -57,6 +68,8 @@ class Claims:
             text = path.read_bytes()
         except OSError as error:
             raise ClaimFileError(f"{path}: {error.strerror or error}") from None
+        if path.suffix.lower() in X12_ENDINGS or x12.LOOKS_LIKE.match(text):
+            return _x12(str(path), text)
         rows = _csv_rows(str(path), text) if path.suffix.lower() in {".csv", ".txt", ".tsv"} else _json_rows(path, text)
         found: dict[str | None, list[BilledLine]] = {}
         for row in rows:
@@ -72,6 +85,10 @@ class Claims:
         """The billed lines of an encounter; None where the file has none for it."""
         return self.lines.get(compare_key(encounter), self.lines.get(None))
 
+    def of_file(self, encounter: str) -> x12.Submitted | None:
+        """What an X12 file says of the claim of an encounter."""
+        return self.submitted.get(compare_key(encounter))
+
     @property
     def is_of_one_chart(self) -> bool:
         """Whether the rows name no encounter."""
@@ -84,6 +101,49 @@ def _line(row: _Row) -> BilledLine:
     except ValidationError as error:
         problem = problem_of(error.errors(include_url=False)[0], list(BilledLine.model_fields))
         raise ClaimFileError(str(refuse(Source(row.place), problem))) from None
+
+
+# --- X12
+
+
+def _x12(file: str, content: bytes) -> Claims:
+    try:
+        found = x12.read(content)
+    except x12.X12Error as error:
+        raise ClaimFileError(f"{file}: {error}") from None
+    except ModuleNotFoundError:
+        raise ClaimFileError(f"{file}: X12 is read where pyx12 is installed: pip install 'ivproof[x12]'") from None
+    lines: dict[str | None, tuple[BilledLine, ...]] = {}
+    for key, claim in found.claims.items():
+        lines[key] = tuple(_line(_Row(f"{file}: segment {it.segment}", key, _billed(it, claim))) for it in claim.lines)
+    return Claims(
+        file,
+        lines,
+        found.claims,
+        tuple(f"{file}: {it}" for it in (found.told, *found.notes)),
+        tuple(f"{file}: {it}" for it in found.refused),
+    )
+
+
+def _billed(it: x12.Line, claim: x12.Submitted) -> dict[str, Any]:
+    line: dict[str, Any] = {"code": it.code, "units": it.units, "modifiers": list(it.modifiers)}
+    if (denial := it.denial) is not None:
+        line["denied"] = {**denial, "date": claim.produced}
+    return line
+
+
+def differences(encounter: Encounter, claim: x12.Submitted) -> Iterator[str]:
+    """Say where a submitted claim and the chart are not of one mind on the visit itself; none of the two is picked."""
+    if claim.claim_type is not None and claim.claim_type != encounter.claim_type:
+        yield f"The claim file has a {claim.claim_type} claim, the chart is judged as a {encounter.claim_type} one."
+    if claim.place_of_service is not None and claim.place_of_service != encounter.place_of_service:
+        yield f"The claim file has place of service {claim.place_of_service}, the chart {encounter.place_of_service}."
+    if claim.diagnoses and set(claim.diagnoses) != set(encounter.diagnoses):
+        charted = ", ".join(encounter.diagnoses) or "none"
+        yield f"The claim file has the diagnoses {', '.join(claim.diagnoses)}, the chart {charted}."
+    dates = sorted({it.date for it in claim.lines if it.date})
+    if dates and dates[0] != encounter.date.isoformat():
+        yield f"The first line of the claim file is of {dates[0]}, the chart begins on {encounter.date.isoformat()}."
 
 
 # --- CSV

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ivproof.audit import worksheet
 from ivproof.audit.auditor import Auditor, Look
-from ivproof.audit.claims import Claims
+from ivproof.audit.claims import Claims, differences
 from ivproof.audit.model import Audit, Verdict
 from ivproof.audit.summary import digest
 from ivproof.chart.encounter import Encounter
@@ -54,7 +54,17 @@ class _Audits:
         """Audit each encounter; None where nothing says what was billed."""
         claims = [_with_claim(it, self._claims) for it in encounters]
         audits = iter(self._auditor.code([it for it in claims if it is not None], recheck))
-        return [None if it is None else next(audits) for it in claims]
+        return [None if it is None else self._with_file(it, next(audits)) for it in claims]
+
+    def _with_file(self, encounter: Encounter, audit: Audit) -> Audit:
+        """The audit with what an X12 file says of the claim, and where that and the chart differ."""
+        submitted = self._claims.of_file(encounter.id) if self._claims else None
+        if submitted is None:
+            return audit
+        of_file = [f"The claim file, {it}." for it in submitted.notes]
+        of_file += [f"Segment {it.segment} of the claim file is left out: {it.reason}." for it in submitted.left_out]
+        notes = (*audit.notes, *of_file, *differences(encounter, submitted))
+        return replace(audit, submitted=submitted, notes=notes)
 
     def undecided(self, encounter: Encounter, why: str) -> Audit:
         """Give the audit of an encounter that takes more work than is allowed: nothing is said of its lines."""

@@ -56,7 +56,8 @@ def bill(lines: Iterable[tuple[int, BilledLine]], kinship: Kinship) -> list[Bill
         key = line.code, kinship.known(line.modifiers)
         it = found.get(key, Billed(line.code, 0))
         modifiers = tuple(dict.fromkeys((*it.modifiers, *line.modifiers)))
-        found[key] = Billed(line.code, it.units + line.units, modifiers, (*it.positions, place))
+        denied = it.denied if line.denied is None else (*it.denied, line.denied)
+        found[key] = Billed(line.code, it.units + line.units, modifiers, (*it.positions, place), denied)
     return list(found.values())
 
 

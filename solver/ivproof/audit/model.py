@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ivproof.chart.encounter import Denial, dumped
 from ivproof.claim.determination import Determination, Exclusion, Mark
 from ivproof.claim.statements import Statement
+from ivproof.importers.x12 import Submitted
 
 
 class Verdict(StrEnum):
@@ -46,12 +48,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """Units of one code with the same modifiers, as billed; `positions` are the places of the lines, from 0."""
+    """Units of one code with the same modifiers, as billed; `positions` are the places of the lines, from 0.
+
+    `denied` is what the payer said of those of the lines that it did not pay.
+    """
 
     code: str
     units: int
     modifiers: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
+    denied: tuple[Denial, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The line as plain data."""
@@ -60,6 +66,7 @@ class Billed:
             "units": self.units,
             "modifiers": list(self.modifiers),
             "positions": list(self.positions),
+            "denied": [dumped(it) for it in self.denied],
         }
 
 
@@ -185,7 +192,8 @@ class Audit:
     which the whole claim would follow (empty where it follows as it is); None where there is none, or, if `searched` is
     False, none among what was looked at: up to `within` questions read otherwise at once. `edits_billed` and
     `edits_supported` are the claim edits of what was billed and of what is supported, a second verdict. `determination`
-    is what the law gives for the chart.
+    is what the law gives for the chart. `submitted` is what an 837 or 835 file says, where the claim
+    came from one.
     """
 
     encounter: str
@@ -204,6 +212,7 @@ class Audit:
     date: str = ""
     payer: str | None = None
     within: int | None = None
+    submitted: Submitted | None = None
 
     @property
     def disputed(self) -> tuple[LineVerdict, ...]:
@@ -232,4 +241,5 @@ class Audit:
             "claim": [line.as_dict() for line in self.determination.claim],
             "missing": [it.as_dict() for it in self.determination.missing],
             "notes": list(self.notes),
+            "submitted": None if self.submitted is None else self.submitted.as_dict(),
         }

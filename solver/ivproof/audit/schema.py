@@ -18,6 +18,7 @@ from ivproof.formats.json_schema import (
     flag,
     listed,
     mapping,
+    or_null,
     record,
     text,
     texts,
@@ -36,6 +37,76 @@ _DEFS: Schema = {
         units=count("Units.", "number"),
         modifiers=texts("Modifiers as billed."),
         positions={"type": "array", "items": {"type": "integer"}, "description": "Places of the lines, from 0."},
+        denied=listed("denial", "What the payer said of those that it did not pay."),
+    ),
+    "denial": record(
+        "What the payer said of a line that it did not pay.",
+        optional=("group", "reason", "remark", "text", "date", "amount"),
+        group=or_null(text("Group of the adjustment: CO, CR, OA, PI or PR.")),
+        reason=or_null(text("Code of the adjustment reason (CARC).")),
+        remark=texts("Codes of remarks (RARC)."),
+        text=or_null(text("The reason in words, or all reasons where one cannot be told from the others.")),
+        date=or_null(text("Date of the denial.", format="date")),
+        amount=or_null(count("Dollars that were not paid.", "number")),
+    ),
+    "adjustment": record(
+        "Why less was paid than billed.",
+        group=text("Group of the adjustment."),
+        reason=text("Code of the adjustment reason (CARC)."),
+        amount=count("Dollars; below 0 where they were added.", "number"),
+        units=or_null(count("Units, where the remittance counts them.", "number")),
+    ),
+    "submitted": record(
+        "What an 837 or 835 file says of the claim, after replacements and voids.",
+        kind=text("Kind of the transaction.", enum=["837P", "837I", "835"]),
+        claim_type=or_null(text("Whose claim it is; null in a remittance.", enum=["facility", "professional", None])),
+        place_of_service=or_null(text("Place of service of a professional claim.")),
+        bill_type=or_null(text("Type of bill of an institutional claim, with its frequency code.")),
+        diagnoses=texts("ICD-10-CM codes in the order of the claim."),
+        replaces_an_earlier_claim=flag("Whether it takes the place of an earlier one."),
+        voided=flag("Whether it was voided and nothing of it holds."),
+        date=or_null(text("Date of the claim in a remittance.", format="date")),
+        remitted=or_null(text("Date of the remittance.", format="date")),
+        charge=or_null(count("Dollars charged.", "number")),
+        paid=or_null(count("Dollars paid; null in a claim.", "number")),
+        adjustments=listed("adjustment", "Adjustments of the whole claim."),
+        remarks=texts("Codes of remarks on the whole claim."),
+        lines=listed("submitted_line", "Its lines, in the order of `positions`."),
+        left_out=listed("left_out", "Lines that cannot be held against a chart."),
+    ),
+    "submitted_line": record(
+        "A line as it was submitted, and what was paid of it.",
+        code=text("The code."),
+        units=count("Units that were billed."),
+        modifiers=texts("Modifiers as billed."),
+        date=or_null(text("Date of service.", format="date")),
+        ndc=or_null(text("NDC as it stands there.")),
+        charge=or_null(count("Dollars charged.", "number")),
+        paid=or_null(
+            record(
+                "What was paid; null in a claim.",
+                units=or_null(count("Units paid; null where none are given.", "number")),
+                amount=count("Dollars paid.", "number"),
+                code=or_null(text("The code under which it was paid, where that is another one.")),
+            )
+        ),
+        adjustments=listed("adjustment", "Why less was paid than billed."),
+        remarks=texts("Codes of remarks (RARC)."),
+        denied=or_null(
+            record(
+                "Units that were not paid; null where all were.",
+                units=count("So many units.", "number"),
+                group=or_null(text("Group, where one adjustment can be meant.")),
+                reason=or_null(text("Code of the reason (CARC), where one can be meant.")),
+                remark=texts("Codes of remarks (RARC)."),
+                text=or_null(text("All adjustments, where several can be meant.")),
+                amount=or_null(count("Dollars that were not paid.", "number")),
+            )
+        ),
+        segment=count("Number of its segment in the file."),
+    ),
+    "left_out": record(
+        "A line that is not used.", segment=count("Number of its segment in the file."), reason=text("Why.")
     ),
     "supported": record(
         "Units of one code with the same modifiers, as the chart supports them.",
@@ -117,6 +188,7 @@ def schema() -> Schema:
         claim=listed("line", "The claim that follows from the chart."),
         missing=listed("missing", "Facts that the chart does not give."),
         notes=texts("Further remarks."),
+        submitted=defined_or_null("submitted", "What an 837 or 835 file says of the claim; null without one."),
     )
     shared = {name: known["$defs"][name] for name in _SHARED}
     return document("Audit", plain, {**shared, **_DEFS})

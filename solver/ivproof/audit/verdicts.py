@@ -232,7 +232,8 @@ def _says(line: LineVerdict, drug: bool) -> Iterator[Statement]:
 
 def unjudged(place: int, line: BilledLine, text: str, behind: Iterable[Statement] = ()) -> LineVerdict:
     """Say of a billed line that it is not judged, and why; `behind` are the statements behind the reason."""
-    billed = Billed(line.code, line.units, tuple(line.modifiers), (place,))
+    denied = () if line.denied is None else (line.denied,)
+    billed = Billed(line.code, line.units, tuple(line.modifiers), (place,), denied)
     says = (Bills(billed.code, billed.modifiers, billed.units), *behind)
     return LineVerdict(Kind.NOT_JUDGED, billed, None, f"{times(billed)} {text}", says=says)
 

@@ -6,6 +6,7 @@ import csv
 import io
 
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
+from ivproof.chart.encounter import Denial
 from ivproof.formats.spreadsheet import as_written, table
 
 COLUMNS = (
@@ -35,8 +36,15 @@ COLUMNS = (
     "policy",
     "edition",
     "hangs_on",
+    "paid_units",
+    "paid_amount",
+    "denied",
+    "denied_remarks",
+    "denied_amount",
 )
 """The columns, in their order; new ones come at the end."""
+
+_PAYER = COLUMNS[-5:]
 
 
 def header() -> bytes:
@@ -47,7 +55,8 @@ def header() -> bytes:
 def rows(audit: Audit) -> bytes:
     """Give the rows of one claim; a claim without any line has a row all the same."""
     lines = [_row(audit, line) for line in audit.lines]
-    return table(lines or [[*_claim(audit), *[""] * (len(COLUMNS) - 7), *_policy(audit), ""]]).encode()
+    empty = [""] * (len(COLUMNS) - 7 - len(_PAYER))
+    return table(lines or [[*_claim(audit), *empty, *_policy(audit), "", *[""] * len(_PAYER)]]).encode()
 
 
 def _row(audit: Audit, line: LineVerdict) -> list[str]:
@@ -75,7 +84,31 @@ def _row(audit: Audit, line: LineVerdict) -> list[str]:
         "; ".join(str(it["message"]) for it in line.edits),
         *_policy(audit),
         ", ".join(line.hangs_on),
+        *_payer(audit, line.billed),
     ]
+
+
+def _payer(audit: Audit, billed: Billed | None) -> list[str]:
+    """What was paid and denied of the billed lines; where the file has them."""
+    if billed is None:
+        return [""] * len(_PAYER)
+    submitted = audit.submitted.lines if audit.submitted else ()
+    lines = [submitted[it] for it in billed.positions if it < len(submitted)]
+    paid = [it for it in lines if it.paid is not None]
+    units = [it.paid_units for it in paid if it.paid_units is not None]
+    amounts = [it.amount for it in billed.denied if it.amount is not None]
+    return [
+        _number(sum(units)) if units else "",
+        f"{sum(it.paid or 0 for it in paid):.2f}" if paid else "",
+        ", ".join(told(it) for it in billed.denied),
+        " ".join(dict.fromkeys(code for it in billed.denied for code in it.remark)),
+        f"{sum(amounts):.2f}" if amounts else "",
+    ]
+
+
+def told(denial: Denial) -> str:
+    """Name a denial by its group and reason, or in its words."""
+    return " ".join(filter(None, (denial.group, denial.reason))) or denial.text or "without a reason"
 
 
 def _claim(audit: Audit) -> list[str]:

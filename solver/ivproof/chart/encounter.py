@@ -58,6 +58,7 @@ __all__ = [
     "Service",
     "Vials",
     "digest",
+    "dumped",
     "dumps",
     "for_people",
     "schema",
@@ -307,10 +308,11 @@ def dumps(encounter: Encounter) -> dict[str, Any]:
 
     ``parse(dumps(encounter), source).encounter == encounter``; texts are as charted.
     """
-    return _plain_part(encounter)
+    return dumped(encounter)
 
 
-def _plain_part(part: Part) -> dict[str, Any]:
+def dumped(part: Part) -> dict[str, Any]:
+    """Give a part of a chart back in the format it is read in, without the fields that have their default."""
     plain = {}
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
@@ -324,7 +326,7 @@ def _plain(value: object) -> object:
         case Moment() | Measured():  # themselves tuples, so they come first
             return value.text
         case Part():
-            return _plain_part(value)
+            return dumped(value)
         case tuple():
             return [_plain(item) for item in value]
         case date():

@@ -96,7 +96,8 @@ def audit(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What was billed, beside the charts: CSV or JSON with encounter, code, units, modifiers.",
+            help="What was billed, beside the charts: CSV or JSON with encounter, code, units, modifiers; or X12, "
+            "claims (837) or a remittance (835), by what is in it.",
             show_default=False,
         ),
     ] = None,
@@ -250,9 +251,12 @@ def _claims(path: Path | None) -> Claims | None:
     from ivproof.audit.claims import ClaimFileError, Claims
 
     try:
-        return Claims.read(path)
+        found = Claims.read(path)
     except ClaimFileError as error:
         wrong(str(error))
+    for it in (*found.told, *found.refused):
+        say(it)
+    return found
 
 
 def _digest(parts: Iterable[Path | str]) -> str:
@@ -284,7 +288,7 @@ class _Report:
         if summary:
             self.form = as_digest
         self.verdicts: Counter[str] = Counter()
-        self.problems = 0
+        self.problems = len(claims.refused) if claims else 0
         self._audited: set[str] = set()
         self._total: Summary | None = None
         self._show: Callable[[Any], bytes] = bytes

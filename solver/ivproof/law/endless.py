@@ -106,7 +106,10 @@ def endless(program: Program, given: Collection[Signature] = ()) -> tuple[Rule, 
 def _from_below(graph: nx.MultiDiGraph[Place]) -> Iterator[set[Place]]:
     import networkx as nx  # noqa: PLC0415
 
-    components = nx.condensation(nx.DiGraph(graph))
+    plain: nx.DiGraph[Place] = nx.DiGraph()
+    plain.add_nodes_from(graph.nodes)
+    plain.add_edges_from(graph.edges())
+    components = nx.condensation(plain)
     for node in nx.topological_sort(components):
         yield components.nodes[node]["members"]
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.summary import Summary
 from ivproof.audit.verdicts import times
+from ivproof.audit.worksheet import told
 from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy
 from ivproof.render.legend import SEVERITIES
@@ -89,6 +90,7 @@ class AuditView:
                     asked = ", ".join(f"{it} ({self.policy.question(it).name})" for it in line.hangs_on)
                     gives = "another line for the drug" if line.drug else "other units or no one claim"
                     yield indented(Text(f"Read otherwise, these give {gives}: {asked}.", FAINT), 4)
+        yield from _payer(audit)
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)
         if audit.notes:
@@ -157,6 +159,34 @@ def _titled(title: str, table: Table) -> Iterator[RenderableType]:
         yield indented(table)
 
 
+def _payer(audit: Audit) -> Iterator[RenderableType]:
+    """What was paid and what was denied, line by line as it was submitted; or the denials that the chart tells."""
+    lines = audit.submitted.lines if audit.submitted else ()
+    if any(it.paid is not None for it in lines):
+        table = _table("Line", "Charged", "Paid", "Units paid", "Not paid because")
+        for number, it in enumerate(lines, start=1):
+            why = [f"{a.group} {a.reason} ({a.amount:.2f})" for a in it.adjustments] + list(it.remarks)
+            units = "–" if it.paid_units is None else f"{it.paid_units:g} of {it.units}"
+            share = Text(units, "red" if it.denied else "")
+            name = f"{number} {'-'.join([it.code, *it.modifiers])}"
+            table.add_row(visible(name), _money(it.charge), _money(it.paid), share, visible(", ".join(why)))
+        yield from _titled("What the payer did", table)
+        return
+    # a bundle of which only some units stand is two lines of the audit, and was denied once
+    bundles = {line.billed.positions: line.billed for line in audit.lines if line.billed and line.billed.denied}
+    if bundles:
+        yield heading("Denied by the payer")
+    for billed in bundles.values():
+        for denial in billed.denied:
+            words = [told(denial), *denial.remark, *([denial.text] if denial.text and denial.reason else [])]
+            amount = [] if denial.amount is None else [_money(denial.amount)]
+            yield indented(visible(f"{billed.code}: {', '.join([*words, *amount])}"))
+
+
+def _money(amount: float | None) -> str:
+    return "–" if amount is None else f"{amount:.2f}"
+
+
 def _edits(title: str, edits: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     if edits:
         yield heading(title)
@@ -176,7 +206,7 @@ def _units(counts: Mapping[str, Any]) -> tuple[str, str]:
     return str(counts["over"]), str(counts["under"])
 
 
-_NUMBERS = {"Claims", "Lines", "Right", "Accuracy", "Over", "Under"}
+_NUMBERS = {"Claims", "Lines", "Right", "Accuracy", "Over", "Under", "Charged", "Paid", "Units paid"}
 _KEPT_WHOLE = {"Code", "Billed", "Supported", *_NUMBERS}
 
 
