@@ -41,7 +41,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "fact": ("chart", "cyan"),
     "list": ("drug list", "cyan"),
     "table": ("policy", "blue"),
-    "measure": ("time", "green"),
+    "measure": ("compared", "green"),
     "counted": ("compared", "green"),
     "not": ("not so", "magenta"),
     "reading": ("reading", "yellow"),

@@ -8,7 +8,7 @@ lacks nothing. What cannot be gone through value by value, such as any code of a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -17,6 +17,7 @@ from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.encounter import AccessSite, Administration, Encounter, Pause
 from ivproof.chart.facts import Facts
 from ivproof.chart.fields import DrugClass
+from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy
 from ivproof.law.terms import String
 from ivproof.unknowns.affine import MINUTE
@@ -163,6 +164,15 @@ def _first(encounter: Encounter) -> Moment:
 
 
 # --- which gaps a chart has
+
+
+def reported(answer: Answer) -> Sequence[tuple[str, str, str]]:
+    """Give what the law reports as missing, under any of a chart's claims: subject, field and rule."""
+    found: dict[tuple[str, str, str], None] = {}
+    for atoms in (answer.atoms, *(it.atoms for it in answer.alternatives)):
+        for subject, field, why in atoms.get("missing", ()):
+            found[str(subject), str(field), str(why)] = None
+    return list(found)
 
 
 def gaps(policy: Policy, facts: Facts, reported: Iterable[tuple[str, str, str]]) -> list[Gap]:

@@ -56,8 +56,8 @@ SEARCHED = (
 
 NOT_TRIED = (
     "another drug, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the list "
-    "knows; that something was given which was not, or for a test; amounts; what entries share or continue; three "
-    "facts and more"
+    "knows; that something was given which was not, or for a test; amounts, numbers of lesions; what entries share "
+    "or continue; three facts and more"
 )
 """What is not, in words: what makes it another visit, and what anything can stand in."""
 

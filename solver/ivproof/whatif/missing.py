@@ -6,7 +6,7 @@ engine, for times on both sides of every boundary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ivproof.claim.statements import Leads, put_between
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
-from ivproof.unknowns.gaps import Change, Gap, acceptable, gaps
+from ivproof.unknowns.gaps import Change, Gap, acceptable, gaps, reported
 from ivproof.unknowns.lines import ClaimLines, Reader
 from ivproof.unknowns.moments import Charted
 from ivproof.unknowns.ranges import Range
@@ -163,7 +163,7 @@ class _Search:
         self.chart: ChartMinutes = coder.minutes.chart(facts.encounter)
         self.reader = Reader(coder.policy, facts)
         self.checked = Checked(self.chart)
-        self.gaps = gaps(coder.policy, facts, _reported(answer))
+        self.gaps = gaps(coder.policy, facts, reported(answer))
         self.now = self.chart.claims(facts.encounter)
         self.choices: list[list[_Choice]] = []
         self._plain = dumps(facts.encounter)
@@ -368,12 +368,3 @@ def _putting(gap: Gap, time: Moment) -> Change:
     assert gap.time is not None
     where = gap.time
     return lambda encounter: where.put(encounter, time)
-
-
-def _reported(answer: Answer) -> Sequence[tuple[str, str, str]]:
-    """What the law reports as missing, under any of the chart's claims."""
-    found: dict[tuple[str, str, str], None] = {}
-    for atoms in (answer.atoms, *(it.atoms for it in answer.alternatives)):
-        for subject, field_, why in atoms.get("missing", ()):
-            found[str(subject), str(field_), str(why)] = None
-    return list(found)

@@ -7,7 +7,7 @@ a reading that is not held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from ivproof.claim.determination import Exclusion, MissingFact
 from ivproof.claim.statements import Gains, put_between
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
+from ivproof.unknowns.gaps import gaps, reported
 from ivproof.unknowns.hypotheses import what_ifs
 from ivproof.whatif.least import Search, least_change
 from ivproof.why.attempts import Attempt, tries
@@ -98,10 +99,8 @@ def why_not(
         id_ for id_ in ids if search.change is not None and any(f"[{id_}]" in it.place for it in search.change.edits)
     ]
     rather = [key_of(encounter, it) for it in about if it in ids]
-    missing, says = tuple(_missing(case, code)), []
-    if search.change is not None:
-        put = put_between(dumps(encounter), dumps(search.change.encounter))
-        says = [Gains(put, code, 1 if focus else units + 1)]
+    missing = tuple(_missing(case, holds))
+    filled = [chart for _, chart in missing] + ([search.change.encounter] if search.change is not None else [])
     return WhyNot(
         encounter.id,
         code,
@@ -113,7 +112,7 @@ def why_not(
         case.leads(alternative),
         _readings(case, teller, code),
         tuple(fact for fact, _ in missing),
-        (*says, *(gains for _, gains in missing)),
+        tuple(Gains(put_between(dumps(encounter), dumps(it)), code, 1 if focus else units + 1) for it in filled),
     )
 
 
@@ -128,21 +127,22 @@ def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
     return tuple(found)
 
 
-def _missing(case: Case, code: str) -> Iterator[tuple[MissingFact, Gains]]:
-    """The facts that the chart does not give, of which some value at a threshold of the law gives more of a code."""
-    if case.answer.alternatives:
-        return
-    held = units_by_code(case.outline.claim).get(code, 0)
-    asked = {
-        case.coder.determiner.fact(case.facts, subject, what): (str(subject), str(what))
-        for subject, what, _ in case.answer.atoms.get("missing", ())
-    }
+def _missing(case: Case, holds: Callable[[Answer], bool]) -> Iterator[tuple[MissingFact, Encounter]]:
+    """The facts that the chart does not give, of which some value that is tried gives what is asked for, with a chart.
+
+    Where the chart leaves several claims open, the value has to give it in each that is then left.
+    """
+    policy, facts = case.coder.policy, case.facts
+    gaps_by_place = {it.place: it for it in gaps(policy, facts, reported(case.answer))}
     for it in case.outline.missing:
-        charts = [case.coder.facts(chart) for chart in what_ifs(case.coder.policy, case.facts, *asked[it.fact])]
-        for facts, atoms in zip(charts, case.coder.engine.plain(charts), strict=True):
-            if units_of(atoms, code, None) > held:
-                put = put_between(dumps(case.facts.encounter), dumps(facts.encounter))
-                yield replace(it, would_change=True), Gains(put, code, held + 1)
+        gap = gaps_by_place.get(it.fact)
+        if gap is None:
+            continue
+        put = [value.put(facts.encounter) for value in gap.values]
+        charts = [case.coder.facts(chart) for chart in put or what_ifs(policy, facts, *gap.key)]
+        for changed, answer in zip(charts, case.coder.engine.answer(charts), strict=True):
+            if holds(answer):
+                yield replace(it, would_change=True), changed.encounter
                 break
 
 
