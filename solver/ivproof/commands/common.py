@@ -38,6 +38,16 @@ def wrong(message: str) -> NoReturn:
     raise typer.Exit(WRONG)
 
 
+def require(package: str, what: str) -> None:
+    """End the command where a package is not installed that `what` needs, and say which extra brings it."""
+    from ivproof.formats.extras import MissingExtraError, need
+
+    try:
+        need(package, what)
+    except MissingExtraError as error:
+        wrong(str(error))
+
+
 @contextmanager
 def telling_policy_errors() -> Iterator[None]:
     """Turn a policy, a question or an option that cannot be used into a message and the status of a wrong command."""

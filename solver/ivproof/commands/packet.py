@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ivproof.commands.common import REFUSED, say, telling_policy_errors
+from ivproof.commands.common import REFUSED, require, say, telling_policy_errors
 from ivproof.commands.one import pick_of, telling_engine_errors
 from ivproof.formats.plain import json_text
 
@@ -42,6 +42,8 @@ def write_packet(
 
     A page or a document says how to make the proof; with a packet as data, the proof is written beside it.
     """
+    if output.suffix.lower() == ".pdf":
+        require("typst", "a PDF")
     encounter, file = _billed(files, wanted, claims)
     from ivproof.commands.batch import slips
     from ivproof.commands.output import write_whole

@@ -14,6 +14,7 @@ from ivproof.commands.common import (
     UncheckedOption,
     load_policy,
     read_settings,
+    require,
     telling_policy_errors,
 )
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
@@ -51,6 +52,8 @@ def report(
     from ivproof.commands.output import ending, write_whole
 
     kind = ending(output, {".html": ".html", ".htm": ".html", ".pdf": ".pdf"})
+    if kind == ".pdf":
+        require("typst", "a PDF")
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
     chosen = pick(file, encounter)

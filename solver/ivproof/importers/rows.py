@@ -11,13 +11,13 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ivproof.chart.refusal import UnreadableError, choices, show
 from ivproof.chart.strict_json import decode
+from ivproof.formats.extras import MissingExtraError, load
 
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
@@ -96,12 +96,10 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
 
 def _parquet(path: str, raw: bytes) -> Table:
     try:
-        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ModuleNotFoundError:
-        raise UnreadableError(
-            "a Parquet file, and pyarrow is not installed",
-            "the extra that reads them: pip install 'ivproof[tables]'; or the table as CSV",
-        ) from None
+        arrow, parquet = load("pyarrow", "a Parquet file"), load("pyarrow.parquet", "a Parquet file")
+    except MissingExtraError as error:
+        found, _, expected = str(error).removeprefix("found ").partition(", expected: ")
+        raise UnreadableError(found, f"{expected}; or the table as CSV") from None
     try:
         table = parquet.read_table(arrow.BufferReader(raw))
     except (arrow.ArrowException, OSError):

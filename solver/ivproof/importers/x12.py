@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ivproof.chart.fields import compare_key
+from ivproof.formats.extras import load
 
 LOOKS_LIKE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:ISA|GS|ST|BHT|BPR|CLM|CLP|[A-Z][A-Z0-9]{1,2}(?=\*))[^\sA-Za-z0-9,;]")
 """The first bytes of a file that is X12, whether its ISA segment is there or was lost."""
@@ -205,7 +206,7 @@ class X12File:
 
 
 def read(content: bytes) -> X12File:
-    """Read the bytes of an 837 or 835 file. Raises X12Error, and ImportError where pyx12 is not installed."""
+    """Read the bytes of an 837 or 835 file. Raises X12Error, and MissingExtraError where pyx12 is not installed."""
     return _Reading().file(_segments(content))
 
 
@@ -244,15 +245,14 @@ class _Segment:
 
 
 def _segments(content: bytes) -> Iterator[_Segment]:
-    from pyx12.errors import X12Error as ReaderError  # noqa: PLC0415 - an extra
-    from pyx12.x12file import X12Reader  # noqa: PLC0415
-
+    reads = load("pyx12.x12file", "an X12 file")
+    wrong = load("pyx12.errors", "an X12 file").X12Error
     text = _decoded(content).lstrip()
     if not text.startswith("ISA"):
         raise X12Error("segment 1: found no ISA, expected an interchange, which begins with it")
     number = 0
     try:
-        reader = X12Reader(io.StringIO(text, newline=""))
+        reader = reads.X12Reader(io.StringIO(text, newline=""))
         for number, it in enumerate(reader, start=1):
             for kind, error, *_ in reader.pop_errors():
                 if error not in _COSMETIC:
@@ -261,7 +261,7 @@ def _segments(content: bytes) -> Iterator[_Segment]:
             elements = (tuple(part.get_value() or "" for part in whole.elements) for whole in it.elements)
             yield _Segment(number, _name(it), tuple(elements))
         rest = (reader.raw.buffer + reader.fd_in.read()).strip()
-    except (ReaderError, IndexError):
+    except (wrong, IndexError):
         raise X12Error(
             f"segment {number + 1}: found a segment that its envelope does not allow, expected a whole file with an "
             "ISA of 106 characters (version 00501 or 00401)"

@@ -11,9 +11,8 @@ from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from typing import Any
 
-import typst
-
 from ivproof.claim.determination import MissingFact
+from ivproof.formats.extras import load
 from ivproof.formats.plain import plain
 from ivproof.packet.model import Packet
 from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
@@ -40,8 +39,7 @@ def packet_document(packet: Packet) -> bytes:
 def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
     folder = files("ivproof.render").joinpath("templates")
     sources = {"main.typ": template, "timeline.typ": "timeline.typ"}
-    compiled: Any = typst.compile  # it takes several files, of which its types do not know
-    found: bytes = compiled(
+    found: bytes = load("typst", "a PDF").compile(
         {name: folder.joinpath(file).read_bytes() for name, file in sources.items()},
         format="pdf",
         ignore_system_fonts=True,
