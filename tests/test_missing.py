@@ -453,6 +453,15 @@ def test_a_fact_that_changes_nothing_does_not_hide_one_that_does(
         assert "each kind that the law names" in found["diagnoses"].searched
 
 
+def test_where_the_most_telling_value_leads_elsewhere_no_other_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    plain = coder().engine.plain
+    monkeypatch.setattr(coder().engine, "plain", lambda charts: (tried.append(len(charts)), plain(charts))[1])
+    found = hanging(given_iv("x", "ceftriaxone", "09:00", None, method="infusion"))
+    assert found["administrations[x].stop"].would_change is True
+    assert tried == [1]
+
+
 def beside_a_long_infusion(oral: int) -> dict[str, MissingFact]:
     """Saline without a stop outlasts a drug of more than eight hours only after the last threshold of a run."""
     tablets = [{"id": f"t{n}", "drug": "acetaminophen", "route": "PO", "start": "10:00"} for n in range(oral)]

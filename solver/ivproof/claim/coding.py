@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ivproof.chart import bounds
@@ -177,7 +178,7 @@ class Coder:
         through.
         """
         known: list[set[tuple[str, str]]] = [set() for _ in charts]
-        waiting: list[tuple[int, tuple[str, str], Facts]] = []
+        supposed: list[tuple[int, tuple[str, str], Iterator[Encounter]]] = []
         for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
             for subject, field, _ in answer.atoms.get("missing", ()):
                 key = (str(subject), str(field))
@@ -185,14 +186,20 @@ class Coder:
                     known[n].add(key)
                 elif not answer.alternatives:
                     # where there are several claims, another first one does not tell that they are others
-                    supposed = what_ifs(self.policy, facts, *key)
-                    waiting += ((n, key, self.facts(encounter)) for encounter in supposed)
-        for start in range(0, len(waiting), TOGETHER):
-            some = waiting[start : start + TOGETHER]
-            claims = self.engine.plain([facts for _, _, facts in some])
-            for (n, key, _), claim in zip(some, claims, strict=True):
-                if _said(claim) != _said(answers[n].atoms):
-                    known[n].add(key)
+                    supposed.append((n, key, what_ifs(self.policy, facts, *key)))
+        # the value that most often tells comes first, and the others are tried only where it did not
+        for most in (1, None):
+            waiting = (
+                (n, key, self.facts(encounter))
+                for n, key, encounters in supposed
+                if key not in known[n]
+                for encounter in islice(encounters, most)
+            )
+            while some := list(islice(waiting, TOGETHER)):
+                claims = self.engine.plain([facts for _, _, facts in some])
+                for (n, key, _), claim in zip(some, claims, strict=True):
+                    if _said(claim) != _said(answers[n].atoms):
+                        known[n].add(key)
         return [
             self._at_every_value(*it) if it[1].atoms.get("missing") else {}
             for it in zip(charts, answers, known, strict=True)
