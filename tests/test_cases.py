@@ -7,27 +7,21 @@ import pytest
 from case_files import Case
 
 from ivproof.claim.coding import Coder
-from ivproof.claim.determination import Determination
 from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)
 CASES = [*case_files.worked("published"), *case_files.worked("law")]
 
-Found = dict[tuple[str, str], Determination]
-
-
-@pytest.fixture(scope="module")
-def found() -> Found:
-    return case_files.determine(BASE, CASES)
+FOUND = case_files.Determinations(BASE, CASES)
 
 
 @pytest.mark.parametrize(
     "case",
     [pytest.param(it, id=f"{it.file}:{it.name}", marks=case_files.failing(it.file, it.name)) for it in CASES],
 )
-def test_case(case: Case, found: Found) -> None:
-    assert case_files.departures(case, found[case.file, case.name]) == []
+def test_case(case: Case) -> None:
+    assert case_files.departures(case, FOUND.of(case)) == []
 
 
 def test_a_case_raises_the_open_questions_that_it_lists() -> None:

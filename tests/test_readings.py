@@ -7,24 +7,17 @@ import pytest
 from case_files import Case
 
 from ivproof.claim.coding import Coder
-from ivproof.claim.determination import Determination
 from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 BASE = Coder(POLICY)
 CASES = case_files.options()
-
-Found = dict[tuple[str, str], Determination]
-
-
-@pytest.fixture(scope="module")
-def found() -> Found:
-    return case_files.determine(BASE, CASES)
+FOUND = case_files.Determinations(BASE, CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_option(case: Case, found: Found) -> None:
-    assert case_files.departures(case, found[case.file, case.name]) == []
+def test_option(case: Case) -> None:
+    assert case_files.departures(case, FOUND.of(case)) == []
 
 
 def test_every_question_and_option_has_a_case() -> None:

@@ -164,3 +164,29 @@ def coder(base: Coder, setting: Setting) -> Coder:
 def determine(base: Coder, cases: Sequence[Case]) -> dict[tuple[str, str], Determination]:
     """Give the determination of each case, by file and name."""
     return {(case.file, case.name): found for case, _, found in determined(base, cases)}
+
+
+class Determinations:
+    """The determinations of cases, made as they are asked for: a process that tests some cases does not pay for all.
+
+    Up to `TOGETHER` cases of one setting, which mostly stand near each other, are answered together.
+    """
+
+    def __init__(self, base: Coder, cases: Sequence[Case]) -> None:
+        self._base = base
+        settings: dict[Setting, list[Case]] = {}
+        for case in cases:
+            settings.setdefault(case.setting(base.policy), []).append(case)
+        groups = (some[n : n + TOGETHER] for some in settings.values() for n in range(0, len(some), TOGETHER))
+        self._group = {(case.file, case.name): group for group in groups for case in group}
+        self._found: dict[tuple[str, str], Determination] = {}
+
+    def of(self, case: Case) -> Determination:
+        """Give the determination of one of the cases."""
+        key = (case.file, case.name)
+        if key not in self._found:
+            self._found |= determine(self._base, self._group[key])
+        return self._found[key]
+
+
+TOGETHER = 40
