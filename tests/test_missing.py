@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -18,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivproof.chart.encounter import Administration, Encounter, dumps
+from ivproof.chart.facts import Facts
 from ivproof.chart.files import scan
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import MissingFact
-from ivproof.engine.choices import ClaimKey
+from ivproof.engine.choices import Atoms, ClaimKey
 from ivproof.engine.second import claims_of
 from ivproof.law.policy import Policy
 from ivproof.unknowns import changes
@@ -456,7 +458,12 @@ def test_a_fact_that_changes_nothing_does_not_hide_one_that_does(
 def test_where_the_most_telling_value_leads_elsewhere_no_other_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
     plain = coder().engine.plain
-    monkeypatch.setattr(coder().engine, "plain", lambda charts: (tried.append(len(charts)), plain(charts))[1])
+
+    def counted(charts: Sequence[Facts]) -> list[Atoms]:
+        tried.append(len(charts))
+        return plain(charts)
+
+    monkeypatch.setattr(coder().engine, "plain", counted)
     found = hanging(given_iv("x", "ceftriaxone", "09:00", None, method="infusion"))
     assert found["administrations[x].stop"].would_change is True
     assert tried == [1]
