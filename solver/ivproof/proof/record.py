@@ -14,7 +14,7 @@ from ivproof.law.lifting import QUESTION_PREDICATES
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function
-from ivproof.why.record import Recorder, Settings, Traced, applicable
+from ivproof.why.record import Recorder, Settings, Traced, applicable, compiled_before
 
 QUESTIONS = frozenset({*QUESTION_PREDICATES, ("option", 4)})
 """The tables of questions: a proof has them in the law's text and does not repeat them."""
@@ -33,7 +33,7 @@ class FullRecorder(Recorder):
         # an answer tells what can hold with the first option of each open question, and a proof goes through all
         present = frozenset({it.predicate for it in facts.own} | {it.partition("(")[0] for it in facts.shared})
         if present not in self._by_facts:
-            self._by_facts[present] = Traced.of(applicable(self._rules, present))
+            self._by_facts[present] = Traced.of(applicable(self._rules, present), compiled_before())
         return self._by_facts[present]
 
 

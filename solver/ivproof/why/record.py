@@ -140,20 +140,19 @@ class Recorder:
             if len(self._traced) > TRACED:
                 self._traced.clear()
             rules = applicable(self.settled(settings).rules, present, possible)
-            self._traced[key] = Traced.of(rules, _Shared.rules())
+            self._traced[key] = Traced.of(rules, compiled_before())
         return self._traced[key]
 
 
 class _Shared:
-    """The rules that were compiled before, by any recorder: most are the same under every setting."""
-
     compiled = Compiled()
 
-    @classmethod
-    def rules(cls) -> Compiled:
-        if len(cls.compiled) > COMPILED:
-            cls.compiled = Compiled()
-        return cls.compiled
+
+def compiled_before() -> Compiled:
+    """The rules that were compiled before, by any recorder: most are the same under every setting."""
+    if len(_Shared.compiled) > COMPILED:
+        _Shared.compiled = Compiled()
+    return _Shared.compiled
 
 
 def relevant(rules: tuple[Rule, ...], roots: Mapping[str, int] = SHOWN) -> tuple[Rule, ...]:
