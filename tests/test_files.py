@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 
 from ivproof.cli import app
 from ivproof.commands.output import Output, replace_whole
+
+ATTACKS = int(os.environ.get("RESUME_ATTACKS", "6"))
 
 CHART = {**two_of_equal_rank("E"), "billed": [{"code": "96365"}, {"code": "96366", "units": 2}]}
 
@@ -54,9 +57,7 @@ def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pat
 
     file, out = write_lines(tmp_path / "charts.jsonl", *charts(8)), tmp_path / "out.jsonl"
     with monkeypatch.context() as patched:
-        patched.setattr(
-            resume.Notes, "close", lambda self, *, forget: self._path.replace(tmp_path / "whole.incomplete.run")
-        )
+        patched.setattr(resume.Notes, "close", lambda self: self._path.replace(tmp_path / "whole.incomplete.run"))
         assert audit(file, out).exit_code == 0
     return file, out
 
@@ -209,6 +210,98 @@ def test_lines_of_another_shape_are_made_again(answered: tuple[Path, Path], line
     written.write_bytes(written.read_bytes() + line)
     assert audit(file, out, "--resume").exit_code == 0
     assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (("--limit", "50"), "limit"),
+        (("--strict",), "strict"),
+        (("--reading", "A9=B"), "readings"),
+        (("--recheck", "all"), "recheck"),
+        (("--search", "one"), "search"),
+    ],
+)
+def test_a_run_that_is_asked_something_else_does_not_go_on(
+    answered: tuple[Path, Path], change: tuple[str, ...], word: str
+) -> None:
+    file, out = answered
+    cut_short(out, 5)
+    done = audit(file, out, "--resume", *change)
+    assert (done.exit_code, word in done.stderr) == (2, True), done.output
+
+
+def left(sink: Output, *, whole: bool) -> None:
+    """End as a run does that is killed at its end."""
+    sink.leave()
+
+
+def test_what_was_left_undecided_is_tried_and_told_again(tmp_path: Path) -> None:
+    times = {"start": "2020-10-05T09:00", "stop": "2021-09-05T09:00"}
+    slip = {**CHART, "id": "slip", "administrations": [{**CHART["administrations"][0], **times}]}
+    file, out = write_lines(tmp_path / "charts.jsonl", charts(1)[0], slip), tmp_path / "out.jsonl"
+    limit = ("--limit", "1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Output, "finish", left)
+        first = audit(file, out, *limit)
+    again = audit(file, out, *limit, "--resume")
+    assert (first.exit_code, again.exit_code) == (3, 3)
+    assert "slip" in again.stderr
+    fresh = out.with_name("fresh.jsonl")
+    assert audit(file, fresh, *limit).exit_code == 3
+    assert out.read_bytes() == fresh.read_bytes()
+
+
+def attacked(rng: random.Random, data: bytes, other: bytes) -> bytes:
+    """What a run left, as a fault or somebody else could have changed it; `other` is of another run."""
+    lines = data.splitlines(keepends=True)
+    at = rng.randrange(len(lines))
+    match rng.randrange(7):
+        case 0:
+            return data[: rng.randrange(len(data))]
+        case 1:
+            lines.insert(at, lines[rng.randrange(len(lines))])
+        case 2:
+            del lines[at]
+        case 3:
+            rng.shuffle(lines)
+        case 4:
+            lines[at:] = other.splitlines(keepends=True)[at:]
+        case 5:
+            place = rng.randrange(len(data))
+            return data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
+        case _:
+            lines[at] = lines[at][: rng.randrange(len(lines[at]))]
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_whatever_was_done_to_what_a_run_left_the_answer_is_as_from_the_beginning(tmp_path: Path, form: str) -> None:
+    rng = random.Random(5)
+    file, out = write_lines(tmp_path / "charts.jsonl", *charts(3)), tmp_path / "out"
+    others = write_lines(tmp_path / "others.jsonl", *charts(3, billed=[{"code": "96374"}]))
+    remains: list[tuple[bytes, bytes]] = []
+    written, note = tmp_path / "out.incomplete", tmp_path / "out.incomplete.run"
+    for it in (file, others):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Output, "finish", left)
+            assert audit(it, out, "--format", form).exit_code == 0
+        remains.append((written.read_bytes(), note.read_bytes()))
+    (data, notes), (other, other_notes) = remains
+    assert audit(file, out, "--format", form).exit_code == 0
+    whole = out.read_bytes()
+    for _ in range(ATTACKS):
+        out.unlink(missing_ok=True)
+        changes = rng.choice(["output", "notes", "both"])
+        written.write_bytes(data if changes == "notes" else attacked(rng, data, other))
+        note.write_bytes(notes if changes == "output" else attacked(rng, notes, other_notes))
+        done = audit(file, out, "--format", form, "--resume")
+        if done.exit_code:
+            assert (done.exit_code, "--resume" in done.stderr) == (2, True), done.output
+            assert audit(file, out, "--format", form).exit_code == 0
+        assert out.read_bytes() == whole
+        assert not written.exists()
+        assert not note.exists()
 
 
 def test_notes_that_are_a_link_are_not_followed(answered: tuple[Path, Path]) -> None:

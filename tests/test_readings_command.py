@@ -39,7 +39,7 @@ def test_of_a_chart_that_fails_nothing_is_told_but_where_and_the_rest_is_answere
     monkeypatch.setattr(Coder, "facts", fail)
     file = write_lines(tmp_path / "visits.jsonl", chart("A"), chart("B"))
     result = run("readings", file, "--format", "json")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert names(result.stdout) == ["B"]
     assert f"{file}:1: A: internal error: KeyError" in result.stderr
     assert "Miller" not in result.stderr

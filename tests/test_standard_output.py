@@ -97,7 +97,7 @@ def test_an_error_that_no_command_foresees_is_told_without_what_it_says(
 
     monkeypatch.setattr("ivproof.render.missing.missing_words", fail)
     result = run("missing", visit)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "internal error: KeyError" in result.stderr
     assert "Miller" not in result.stderr + result.stdout
     monkeypatch.setenv("IVPROOF_TRACEBACK", "1")

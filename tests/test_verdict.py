@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -194,3 +196,39 @@ def test_a_wrong_expectation_is_a_wrong_command_line(plain: dict[str, Any], opti
     proof = tmp_path / "proof.json"
     proof.write_bytes(canonical({**plain, "seal": seal(plain)}))
     assert run(proof, *options).exit_code in ({1, 2} if "--chart" in options else {2})
+
+
+# --- statuses: 1 says that a proof was rejected, and nothing else
+
+
+def test_a_drug_list_that_cannot_be_read_is_a_wrong_command_line(plain: dict[str, Any], tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_bytes(canonical(plain))
+    for name in ("ingredients.csv", "products.csv", "next-door.csv"):
+        (tmp_path / name).write_bytes(b"\xff\xfe,\n,,\n")
+    done = run(proof, "--drugs", tmp_path)
+    assert (done.exit_code, str(tmp_path) in done.stderr) == (2, True), done.output
+
+
+def test_a_verdict_that_cannot_be_written_is_no_rejection(plain: dict[str, Any], tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_bytes(canonical(plain))
+    command = f"{sys.executable} -m ivproof check {proof}"
+    for into in (">&-", *([">/dev/full"] if Path("/dev/full").exists() else [])):
+        done = subprocess.run(["sh", "-c", f"{command} {into}"], capture_output=True, text=True, check=False)
+        assert done.returncode == 4, (into, done)
+        assert done.stderr.count("cannot write standard output") == 1
+
+
+def test_a_fault_of_the_program_is_no_rejection(
+    plain: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("x")
+
+    proof = tmp_path / "proof.json"
+    proof.write_bytes(canonical(plain))
+    for where in ("ivproof.recheck.checker._check_chart", "ivproof.commands.proof._text"):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, fail)
+            assert run(proof).exit_code == 4, where

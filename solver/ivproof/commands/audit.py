@@ -166,7 +166,7 @@ def audit(
 
     Exit status: 0 when every claim was audited, whatever came of it; 1 when an input was refused or a claim has a
     verdict of --fail-on; 2 when the command line is wrong; 3 when a chart took more work than --limit allows (the
-    others are audited); 130 when it was interrupted.
+    others are audited); 4 when ivproof itself failed on a chart; 130 when it was interrupted.
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
@@ -204,14 +204,18 @@ def audit(
     first = [] if search else list(islice(found, FEW + 1))
     kind = search or (Search.ONE if len(first) > FEW else Search.ALL)
     asked = {
-        "policy": by.digest,
+        "policy": [by.id, by.edition, by.digest, by.payers, by.warnings],
         "readings": by.settings(readings),
         "claim file": _digest([claim] if claim else []),
         "claim edits": _digest([*(ptp or ()), *(mue or ()), *(add_on or ()), *([edits_of.value] if edits_of else ())]),
         "drug list": _digest(sorted((law_folder() / "drugs").glob("*.csv"))),
+        "table of claim edits": _digest(sorted(it for it in (law_folder() / "edits").iterdir() if it.is_file())),
         "version of the program": version("ivproof"),
         "form": "summary" if summary else shape.value,
         "search": kind.value,
+        "limit": LIMIT.work,
+        "recheck": recheck.value if recheck else None,
+        "strict": strict,
     }
     report = _Report(by, shape, summary=summary, output=output, claims=claims)
     sheets = report.open(chain(first, found), asked, resume=resume)
@@ -360,32 +364,27 @@ class _Report:
             if name is not None and name not in self._audited:
                 self.problems += 1
                 say(f"{self._claims.file if self._claims else ''}: {name}: no chart of this encounter was audited")
-        if self._summing:
-            self._finish_summary()
-        else:
-            self.sink.finish(whole=True)
         if self._notes is not None:
-            self._notes.close(forget=True)
+            self._notes.close()
+        if self._summing:
+            self._sum_up()
+        self.sink.finish(whole=True)
 
     # --- forms
 
-    def _finish_summary(self) -> None:
+    def _sum_up(self) -> None:
         """Sum up; what goes to a file was noted there before, so that an interrupted run can go on."""
-        from ivproof.audit.summary import Summary
+        total = self._total
+        if total is None:
+            from ivproof.audit.summary import Summary
 
-        if self._total is not None:
-            self.sink.write(self._summary(self._total))
-            self.sink.finish(whole=True)
-            return
-        from ivproof.commands.output import replace_whole
-
-        total = Summary()
-        self.sink.flush()
-        with self.sink.written.open("rb") as stream:
-            for line in stream:
-                total.add(json.loads(line))
-        replace_whole(self.sink.path or self.sink.written, self._summary(total))
-        self.sink.discard()
+            total = Summary()
+            self.sink.flush()
+            with self.sink.written.open("rb") as stream:
+                for line in stream:
+                    total.add(json.loads(line))
+            self.sink.begin_again()
+        self.sink.write(self._summary(total))
 
     def _summary(self, total: Summary) -> bytes:
         if self._shape is Format.CSV:

@@ -103,7 +103,8 @@ def code(
 
     Exit status: 0 when every encounter was read and answered, 1 when an input was refused (one line each on standard
     error; the others are answered), 2 when the command line is wrong, 3 when a chart took more work than --limit allows
-    (its status is undecided; the others are answered), 130 when it was interrupted.
+    (its status is undecided; the others are answered), 4 when ivproof itself failed on a chart, 130 when it was
+    interrupted.
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])

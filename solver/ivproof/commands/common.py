@@ -24,6 +24,8 @@ REFUSED = 1
 WRONG = 2
 UNDECIDED = 3
 """The status where a chart takes more work than is allowed."""
+FAULT = 4
+"""The status where this program itself failed: nothing is said by it of a chart, a proof or a command line."""
 INTERRUPTED = 130
 
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from typer.core import TyperGroup
 
-from ivproof.commands.common import REFUSED, say
+from ivproof.commands.common import FAULT, REFUSED, say
 
 TRACEBACK = "IVPROOF_TRACEBACK"
 """The variable of the environment that, where it is set, lets errors of this program through as Python shows them."""
@@ -36,7 +36,7 @@ class Guarded(Commands):
     """The commands, with every error that none of them foresees told in one line."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command; errors end it with status 1."""
+        """Run a command; what cannot be written ends it with status 1, an error of this program with 4."""
         if sys.stdout is None:  # closed by the shell
             sys.stdout = _unwritable()
         try:
@@ -45,16 +45,17 @@ class Guarded(Commands):
             finally:
                 sys.stdout.flush()  # here, where it can be told that it fails, and not when Python ends
         except BrokenPipeError:
-            _forget_output()  # nobody reads on, and nobody needs to be told
+            forget_output()  # nobody reads on, and nobody needs to be told
         except OSError as error:
             say(f"ivproof: {error.filename or 'cannot write standard output'}: {error.strerror or error}")
-            _forget_output()
+            forget_output()
         except Exception as error:
             if os.environ.get(TRACEBACK):
                 raise
             from ivproof.commands.batch import place_of
 
             say(f"ivproof: internal error: {place_of(error)} ({TRACEBACK}=1 shows where it comes from)")
+            sys.exit(FAULT)
         sys.exit(REFUSED)
 
 
@@ -63,7 +64,7 @@ def _unwritable() -> TextIO:
     return TextIOWrapper(os.fdopen(os.open(os.devnull, os.O_RDONLY), "wb"), encoding="utf-8")
 
 
-def _forget_output() -> None:
+def forget_output() -> None:
     """Let what cannot be written go, so that Python does not try again when it ends."""
     with Path(os.devnull).open("w") as nowhere:
         try:

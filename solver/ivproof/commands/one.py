@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ivproof.commands.common import LIMIT, REFUSED, UNDECIDED, say, wrong
+from ivproof.commands.common import FAULT, LIMIT, REFUSED, UNDECIDED, say, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ def telling_engine_errors(encounter: Encounter, settings: Mapping[str, str | Non
         raise typer.Exit(UNDECIDED) from None
     except (DisagreementError, RecordError) as error:
         say(f"ivproof: internal error: {error}")
-        raise typer.Exit(REFUSED) from error
+        raise typer.Exit(FAULT) from error
 
 
 def pick(file: str, wanted: str | None) -> Encounter:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import BinaryIO, Self, TypeVar
 
@@ -30,7 +29,7 @@ INCOMPLETE = ".incomplete"
 """What a file's name ends in until it is whole."""
 
 ASKED = ".run"
-"""What the name ends in of the file that says what an incomplete run was asked."""
+"""What the name ends in of the note beside an incomplete file: that a run is writing it, and what that was asked."""
 
 PRIVATE = 0o600
 """What is written holds charts, or what follows from them: it is for its owner."""
@@ -41,7 +40,8 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os,
 class Output:
     """Takes whole lines. A file is written beside its place, under a name that no other has, and renamed at the end.
 
-    With `kept`, so many bytes of a file that an interrupted run left there are kept, and written on. Raises OSError
+    Beside it lies a note that it is a run's, as long as it is not whole: the next run on the same output replaces what
+    one that was killed has left. With `kept`, so many bytes of what it left are kept, and written on. Raises OSError
     where the file cannot be written, or where another run is writing it.
     """
 
@@ -60,13 +60,17 @@ class Output:
             return self.path.open("wb")
         if kept:
             self.written = incomplete(self.path)
-            stream: BinaryIO = os.fdopen(os.open(self.written, os.O_RDWR | _FLAGS), "r+b")
-            _lock(stream, self.path)
-            stream.truncate(kept)
-            stream.seek(kept)
+            stream = open_own(self.written, os.O_RDWR)
+            _lock(stream, self.written, self.path)
+            self._cut(stream, kept)
         else:
             self.written, stream = _new(self.path)
         return stream
+
+    @staticmethod
+    def _cut(stream: BinaryIO, kept: int) -> None:
+        stream.truncate(kept)
+        stream.seek(kept)
 
     @property
     def told(self) -> str:
@@ -81,6 +85,11 @@ class Output:
         """Hand on what was written."""
         self._stream.flush()
 
+    def begin_again(self) -> None:
+        """Forget what was written to a file that has not its name yet."""
+        self._stream.flush()
+        self._cut(self._stream, 0)
+
     def finish(self, *, whole: bool) -> None:
         """Close; give the file its name if it is whole."""
         self._stream.flush()
@@ -91,8 +100,10 @@ class Output:
             if fcntl is not None:  # as long as it is open, it is locked
                 self.written.replace(self.path)
         self._stream.close()
-        if whole and self.beside and fcntl is None:
-            self.written.replace(self.path)
+        if whole and self.beside:
+            if fcntl is None:
+                self.written.replace(self.path)
+            beside(self.written).unlink(missing_ok=True)
 
     def leave(self) -> None:
         """Close where no more can be written: what was written stays, if it is anything."""
@@ -100,18 +111,22 @@ class Output:
             return
         with suppress(OSError):  # where the disk is full, closing fails too
             self._stream.close()
-        if self.beside and not beside(self.written).exists():
-            with suppress(OSError):
-                if not self.written.stat().st_size:
-                    self.written.unlink()
+        with suppress(OSError):
+            if self.beside and not self.written.stat().st_size:
+                self._remove()
 
     def discard(self) -> None:
         """Close, and leave no file where nothing was to be written."""
         if self.path is not None:
             if self.beside:
-                self.written.unlink(missing_ok=True)
+                self._remove()
             with suppress(OSError):  # where the disk is full, closing fails too
                 self._stream.close()
+
+    def _remove(self) -> None:
+        # the note last: what lies there without one is somebody else's
+        self.written.unlink(missing_ok=True)
+        beside(self.written).unlink(missing_ok=True)
 
 
 def incomplete(path: Path) -> Path:
@@ -120,7 +135,7 @@ def incomplete(path: Path) -> Path:
 
 
 def beside(written: Path) -> Path:
-    """Give the name of the file that says what an incomplete run was asked."""
+    """Give the name of the note beside an incomplete file."""
     return written.with_name(written.name + ASKED)
 
 
@@ -137,7 +152,7 @@ def _new(path: Path) -> tuple[Path, BinaryIO]:
         written = first if number == 1 else first.with_name(f"{first.name}-{number}")
         if _is_of_a_run(written):
             with open_own(written) as left:
-                _lock(left, path)
+                _lock(left, written, path)
                 written.unlink()
             beside(written).unlink(missing_ok=True)
         elif not written.exists() and _is_note(beside(written)):
@@ -148,22 +163,35 @@ def _new(path: Path) -> tuple[Path, BinaryIO]:
             stream = create(written)
         except FileExistsError:
             with suppress(FileNotFoundError), suppress_links(), open_own(written) as other:
-                _lock(other, path)  # somebody else's file may have that name, but no other run
+                _lock(other, written, path)  # somebody else's file may have that name, but no other run
             if number == MOST_NAMES:
                 raise
             continue
-        _lock(stream, path)
+        try:
+            _lock(stream, written, path)
+            with create(beside(written)) as note:
+                note.write(NOTHING_ASKED)
+        except OSError as error:
+            with suppress(OSError):  # where the disk is full, closing fails too
+                stream.close()
+            if error.errno != errno.EBUSY:
+                written.unlink(missing_ok=True)
+                beside(written).unlink(missing_ok=True)
+            raise
         return written, stream
     raise AssertionError  # counting has no end
 
+
+NOTHING_ASKED = b"{}\n"
+"""The note beside a file of which nothing has to be known but that a run is writing it."""
 
 MOST_NAMES = 100
 """So many names are tried for a file that is not whole yet."""
 
 
-def open_own(path: Path) -> BinaryIO:
-    """Open a file to read, if it is one: neither a link nor a pipe. Raises OSError."""
-    stream = os.fdopen(os.open(path, os.O_RDONLY | _FLAGS), "rb")
+def open_own(path: Path, how: int = os.O_RDONLY) -> BinaryIO:
+    """Open a file to read, or to change, if it is one: neither a link nor a pipe. Raises OSError."""
+    stream: BinaryIO = os.fdopen(os.open(path, how | _FLAGS), "rb" if how == os.O_RDONLY else "r+b")
     if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         return stream
     stream.close()
@@ -198,37 +226,33 @@ def _is_note(path: Path) -> bool:
         return False
 
 
-def _lock(stream: BinaryIO, path: Path) -> None:
-    """Take the lock of a file as long as it is open. Raises OSError where another run has it."""
+def _lock(stream: BinaryIO, written: Path, path: Path) -> None:
+    """Take the lock of a file as long as it is open. Raises OSError where another run has it, or has put its own there.
+
+    `path` is the output whose unfinished file it is.
+    """
     if fcntl is None:
         return
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
+        taken = not os.path.samestat(os.fstat(stream.fileno()), written.lstat())
+    except (BlockingIOError, FileNotFoundError):
+        taken = True
     except OSError:  # a file system without locks
         return
+    if taken:
+        raise OSError(errno.EBUSY, "another run is writing it", str(path))
 
 
 def replace_whole(path: Path, content: bytes) -> None:
     """Put a document in the place of a path, whole or not at all. Raises OSError."""
-    if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            stream.write(content)
-        return
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=INCOMPLETE, delete=False) as file:
-        unfinished = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+    sink = Output(path)
     try:
-        unfinished.replace(path)
+        sink.write(content)
+        sink.finish(whole=True)
     except OSError:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            sink.discard()
         raise
 
 

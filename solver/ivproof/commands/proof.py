@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from contextlib import nullcontext
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivproof.commands.common import (
+    FAULT,
     REFUSED,
+    UNDECIDED,
     WRONG,
     LimitOption,
     PolicyOption,
@@ -23,10 +26,12 @@ from ivproof.commands.common import (
     load_policy,
     policy_folder,
     read_settings,
+    say,
     show,
     telling_policy_errors,
     wrong,
 )
+from ivproof.commands.guarding import forget_output
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 from ivproof.formats.plain import plain
 
@@ -61,7 +66,8 @@ def prove(
 ) -> None:
     """Write a proof of the claim of one chart, which [bold]ivproof check[/] checks without clingo.
 
-    Exit status: 0 when the proof is written, 1 when the chart was refused, 2 when the command line is wrong.
+    Exit status: 0 when the proof is written, 1 when the chart was refused, 2 when the command line is wrong,
+    3 when it took more work than --limit allows, 4 when this program failed.
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
@@ -122,7 +128,7 @@ def check(
     """Check a proof with the second engine, which shares no code with the one that made it, and say what it proves.
 
     Exit status: 0 accepted, 1 rejected, 2 when the command line is wrong, 3 when a limit was met before it was decided,
-    4 when this program failed.
+    4 when this program failed, or its verdict could not be written.
     """
     if embedded and policy is not None:
         wrong("--policy and --embedded exclude each other")
@@ -138,9 +144,12 @@ def check(
     try:
         with nullcontext(sys.stdin.buffer) if proof == "-" else Path(proof).open("rb") as file:
             document = file.read(LARGEST + 1)  # one too many tells that there is more
+    except (OSError, ValueError) as error:
+        wrong(f"cannot read {proof}: {getattr(error, 'strerror', None) or error}")
+    try:
         listed = None if drugs is None else Drugs(drugs)
-    except (OSError, KeyError) as error:
-        wrong(f"cannot read {getattr(error, 'filename', None) or proof}: {getattr(error, 'strerror', None) or error}")
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        wrong(f"cannot read {getattr(error, 'filename', None) or drugs}: {getattr(error, 'strerror', None) or error}")
     about = None if chart is None else _chart(chart, named_encounter(document))
     law = digest = None
     if not embedded:
@@ -152,14 +161,20 @@ def check(
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
     verdict = verdict_on(document, law, listed, Expected(about, units, digest), limit * 10**6 if limit else WORK)
-    if form is Format.JSON:
-        emit_json(verdict.plain(), indent=None)
-    else:
-        show(_text(verdict))
+    try:
+        if form is Format.JSON:
+            emit_json(verdict.plain(), indent=None)
+        else:
+            show(_text(verdict))
+    except OSError as error:  # neither "accepted" nor "rejected" may be read from the status where nothing was said
+        if not isinstance(error, BrokenPipeError):
+            say(f"ivproof: cannot write standard output: {error.strerror or error}")
+        forget_output()
+        raise typer.Exit(FAULT) from None
     raise typer.Exit(STATUS[verdict.verdict])
 
 
-STATUS = {"accepted": 0, "rejected": REFUSED, "undecided": 3, "fault": 4}
+STATUS = {"accepted": 0, "rejected": REFUSED, "undecided": UNDECIDED, "fault": FAULT}
 
 
 def _units(claim: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands.common import (
+    FAULT,
     INTERRUPTED,
     LIMIT,
     REFUSED,
@@ -183,7 +184,7 @@ def _each(
     try:
         for chart in read(files):
             for refusal in chart.refusals:
-                status = REFUSED
+                status = FAULT if status == FAULT else REFUSED
                 say(str(refusal))
             if chart.encounter is None or (wanted is not None and compare_key(chart.encounter.id) != wanted):
                 continue
@@ -201,7 +202,7 @@ def _each(
                     )
                 continue
             except Exception as error:  # whatever it is, the other charts are to be answered
-                status = REFUSED
+                status = FAULT
                 say(f"{chart.source.where}: {chart.encounter.id}: internal error: {place_of(error)}")
                 continue
             told += 1

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ivproof.commands.output import beside, create, incomplete, open_own, replace_whole
+from ivproof.commands.output import beside, incomplete, open_own
 
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
@@ -67,21 +68,21 @@ class Done:
 
 
 class Notes:
-    """What is noted beside an incomplete output. Raises OSError."""
+    """What is noted beside an incomplete output, in the note that lies there. Raises OSError."""
 
     def __init__(self, written: Path, asked: Mapping[str, Any], noted: Sequence[Noted] = ()) -> None:
         self._path = beside(written)
         self._again = Counter(it for it in noted if not it.written)
         lines = [json.dumps(asked, sort_keys=True), *map(json.dumps, noted)]
         content = "".join(f"{line}\n" for line in lines).encode()
-        if noted:
-            replace_whole(self._path, content)
-            self._stream: BinaryIO = self._path.open("ab")
+        self._stream = open_own(self._path, os.O_RDWR)
+        if self._stream.read(len(content)) == content:  # what is kept of a run's notes stays as it is
+            self._stream.truncate(len(content))
         else:
-            self._path.unlink(missing_ok=True)
-            self._stream = create(self._path)
+            self._stream.seek(0)
+            self._stream.truncate(0)
             self._stream.write(content)
-            self._stream.flush()
+        self._stream.flush()
 
     def add(self, encounter: str, digest: str, lines: bytes) -> None:
         """Note a chart, before anything of it is written."""
@@ -92,11 +93,9 @@ class Notes:
         self._stream.write(json.dumps(it).encode() + b"\n")
         self._stream.flush()
 
-    def close(self, *, forget: bool) -> None:
-        """Close; and remove the notes where the run is at its end."""
+    def close(self) -> None:
+        """Close; the note goes when the output gets its name."""
         self._stream.close()
-        if forget:
-            self._path.unlink(missing_ok=True)
 
 
 def read_done(path: Path, asked: Mapping[str, Any], records: Records) -> tuple[Done, list[Noted]]:
@@ -189,13 +188,15 @@ def json_records(stream: Iterable[bytes]) -> Done:
 
 def csv_records(stream: Iterable[bytes]) -> Done:
     """Read rows of a worksheet; those of the last encounter may not be all, and do not count."""
-    from ivproof.audit.worksheet import encounter_and_verdict
+    from ivproof.audit.worksheet import encounter_and_verdict, header
 
     done = Done()
     at = 0
     last: tuple[str, str] | None = None
     rows = b""
     for n, record in enumerate(_csv_lines(stream)):
+        if not n and record != header():
+            break
         if n and (found := encounter_and_verdict(record)) != last:
             if last is not None:
                 done.records.append(Record(*last, at, _hash(rows)))

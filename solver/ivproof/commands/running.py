@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ivproof.commands.common import INTERRUPTED, REFUSED, UNDECIDED, say
+from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say
 
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
@@ -63,19 +63,20 @@ def run(
                 if outcome.result is not None:
                     lines = outcome.result if isinstance(outcome.result, str) else write(outcome.result)
                     if note is not None and outcome.encounter is not None:
-                        note(outcome.encounter, outcome.digest, lines if isinstance(lines, bytes) else b"")
+                        # what was left undecided is noted as not written: whoever goes on tries it, and tells it, again
+                        kept = lines if isinstance(lines, bytes) and not outcome.undecided else b""
+                        note(outcome.encounter, outcome.digest, kept)
                     if isinstance(lines, str):
                         if told is not None:
                             told[file] = False
-                        status = REFUSED
+                        status = FAULT if status == FAULT else REFUSED
                         counter.say(f"{outcome.source.where}: {outcome.encounter}: {lines}")
-                        counter.advance()
-                        continue
-                    with interruption.shield():
-                        sink.write(lines)
-                        if sink.path is not None:
-                            sink.flush()  # a run that is killed loses nothing that was answered
-                        answered += 1
+                    else:
+                        with interruption.shield():
+                            sink.write(lines)
+                            if sink.path is not None:
+                                sink.flush()  # a run that is killed loses nothing that was answered
+                            answered += 1
                 elif note is not None and outcome.encounter is not None:
                     note(outcome.encounter, outcome.digest, b"")
                 counter.advance()
@@ -125,8 +126,9 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
 
 
 def _worse(status: int, outcome: Outcome) -> int:
-    """The exit status after a chart that was not answered: a refusal weighs more than a limit that was met."""
-    return UNDECIDED if outcome.undecided and status in {0, UNDECIDED} else REFUSED
+    """The exit status after a chart that was not answered: a fault weighs most, then a refusal, then a limit."""
+    own = UNDECIDED if outcome.undecided else REFUSED if outcome.failure is None else FAULT
+    return next(it for it in (FAULT, REFUSED, own) if it in {status, own})
 
 
 def files_told(told: Mapping[str, bool]) -> None:
