@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-EXTRAS = {"typst": "pdf", "pyarrow": "tables", "narwhals": "tables", "openpyxl": "tables", "pyx12": "x12"}
+EXTRAS = {"typst": "pdf", "pyarrow": "tables", "pyx12": "x12"}
 """Each package, and the extra of ivproof that installs it."""
 
 
