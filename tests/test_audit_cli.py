@@ -17,7 +17,7 @@ import pytest
 from command import chart, given_iv, run, write_lines
 from typer.testing import Result
 
-from ivproof.audit.worksheet import COLUMNS
+from ivproof.audit.worksheet import COLUMNS, header
 from ivproof.commands.resume import csv_records, json_records
 
 QUICK = ("--recheck", "none")
@@ -351,7 +351,7 @@ def test_what_is_not_whole_does_not_count() -> None:
     done = json_records(lines)
     assert done.encounters == ["A", "B"] and done.size == len(lines[0]) + len(lines[1])
     rows = [
-        b"encounter,date,payer,claim_verdict,x\r\n",
+        header(),
         b'A,d,,correct,"two\r\n',
         b'lines"\r\n',
         b"B,d,,overcoded,1\r\n",
@@ -359,3 +359,4 @@ def test_what_is_not_whole_does_not_count() -> None:
     done = csv_records(rows)
     assert done.encounters == ["A"] and done.verdicts == {"correct": 1} and done.size == sum(map(len, rows[:3]))
     assert csv_records(rows[:1]).size == len(rows[0]) and csv_records([b"encou"]).size == 0
+    assert csv_records([b"encounter,other\r\n", *rows[1:]]).size == 0  # of another edition of the worksheet
