@@ -460,7 +460,7 @@ def test_messages_name_nobody(tmp_path: Path) -> None:
 
 def test_importers_know_charts_and_drugs_and_nothing_of_the_law() -> None:
     folder = Path(mapping.__file__).parent
-    known = ("ivproof.importers", "ivproof.chart", "ivproof.drugs", "ivproof.chart.encounter")
+    known = ("ivproof.importers", "ivproof.chart", "ivproof.drugs", "ivproof.formats")
     for path in folder.glob("*.py"):
         imported_names = re.findall(r"^\s*(?:from|import) (ivproof[\w.]*)", path.read_text("utf-8"), re.MULTILINE)
         assert [it for it in imported_names if not it.startswith(known)] == [], path.name
