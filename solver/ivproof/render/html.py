@@ -55,6 +55,7 @@ def packet_page(packet: Packet) -> str:
             packet=packet,
             style=Markup(style),  # a file of this package, with nothing of a chart in it
             style_hash=_hash(style),
+            kinds=KINDS,
             severities=SEVERITIES,
             bars=BARS,
         )

@@ -19,21 +19,23 @@ from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report, ReportClaim, steps
 from ivproof.whatif.least import Search
 
+WORDS = {"kinds": KINDS, "severities": SEVERITIES, "bars": BARS, "sources": SOURCES}
+"""What a document calls things, the same as a page."""
+
 NEVER = 0
 """The moment that the document says it was made at: it does not depend on when that was."""
 
 
 def document(report: Report) -> bytes:
     """Give the document of a report, as PDF."""
-    words = {"kinds": KINDS, "severities": SEVERITIES, "bars": BARS, "sources": SOURCES}
-    return _typeset("report.typ", {"report": _data(report), "words": words})
+    return _typeset("report.typ", {"report": _data(report)})
 
 
 def packet_document(packet: Packet) -> bytes:
     """Give the document of a packet, as PDF."""
     names = [it.name for it in fields(packet) if it.name != "audit"]
     given = {name: _data(getattr(packet, name)) for name in names}
-    return _typeset("packet.typ", {"packet": given, "words": {"bars": BARS, "severities": SEVERITIES}})
+    return _typeset("packet.typ", {"packet": given})
 
 
 def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
@@ -43,7 +45,7 @@ def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
         {name: folder.joinpath(file).read_bytes() for name, file in sources.items()},
         format="pdf",
         ignore_system_fonts=True,
-        sys_inputs={"given": json.dumps(given, ensure_ascii=False)},
+        sys_inputs={"given": json.dumps({**given, "words": WORDS}, ensure_ascii=False)},
         timestamp=NEVER,
     )
     return found

@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from ivproof.engine.claims import Units, in_words
 from ivproof.formats.plain import plain
+from ivproof.render.legend import KINDS
 from ivproof.why.explanation import Assumed, Line, Step
 from ivproof.why.naming import minutes as minutes_of
 
@@ -37,20 +38,21 @@ BELOW = 3
 _IN_DETAIL = frozenset({"reading", "table"})
 """What is not told of steps below what stands against a code."""
 
-_LABELS: Mapping[str, tuple[str, str]] = {
-    "fact": ("chart", "cyan"),
-    "list": ("drug list", "cyan"),
-    "table": ("policy", "blue"),
-    "measure": ("compared", "green"),
-    "counted": ("compared", "green"),
-    "not": ("not so", "magenta"),
-    "reading": ("reading", "yellow"),
-    "choice": ("choice", "yellow"),
-    "also": ("also", FAINT),
-    "against": ("against it", "red"),
-    "lacking": ("lacking", "red"),
-    "needed": ("needed", "bold"),
+_COLOURS: Mapping[str, str] = {
+    "fact": "cyan",
+    "list": "cyan",
+    "table": "blue",
+    "measure": "green",
+    "counted": "green",
+    "not": "magenta",
+    "reading": "yellow",
+    "choice": "yellow",
+    "also": FAINT,
+    "against": "red",
+    "lacking": "red",
+    "needed": "bold",
 }
+"""The lines that begin with what they are called, and in which colour."""
 _STATUS = {
     "determined": ("green", "one claim follows"),
     "ambiguous": ("yellow", "an open question or choice leads to different claims"),
@@ -259,10 +261,7 @@ def line_text(line: Line, *, numbered: bool = True) -> Text:
 
 
 def _label(line: Line) -> Text:
-    if line.kind not in _LABELS:
-        return Text()
-    label, colour = _LABELS[line.kind]
-    return Text(f"{label}: ", colour)
+    return Text(f"{KINDS[line.kind]}: ", _COLOURS[line.kind]) if line.kind in _COLOURS else Text()
 
 
 def _id(subject: str) -> str:
