@@ -110,9 +110,7 @@ def _line(row: _Row) -> BilledLine:
 def _x12(file: str, content: bytes) -> Claims:
     try:
         found = x12.read(content)
-    except x12.X12Error as error:
-        raise ClaimFileError(f"{file}: {error}") from None
-    except MissingExtraError as error:
+    except (x12.X12Error, MissingExtraError) as error:
         raise ClaimFileError(f"{file}: {error}") from None
     lines: dict[str | None, tuple[BilledLine, ...]] = {}
     for key, claim in found.claims.items():

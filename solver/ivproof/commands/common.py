@@ -29,6 +29,11 @@ FAULT = 4
 INTERRUPTED = 130
 
 
+def worse(status: int, own: int) -> int:
+    """Give the exit status after one more outcome: a fault of ours weighs most, then a refusal, then a limit."""
+    return next(it for it in (FAULT, REFUSED, UNDECIDED, 0) if it in {status, own})
+
+
 def say(line: str) -> None:
     """Write one line to standard error, with nothing in it that a terminal would obey."""
     sys.stderr.write(plain(line) + "\n")

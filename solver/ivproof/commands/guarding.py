@@ -44,11 +44,8 @@ class Guarded(Commands):
                 return super().main(*args, **extra)
             finally:
                 sys.stdout.flush()  # here, where it can be told that it fails, and not when Python ends
-        except BrokenPipeError:
-            forget_output()  # nobody reads on, and nobody needs to be told
         except OSError as error:
-            say(f"ivproof: {error.filename or 'cannot write standard output'}: {error.strerror or error}")
-            forget_output()
+            forget_output(error)
         except Exception as error:
             if os.environ.get(TRACEBACK):
                 raise
@@ -64,8 +61,10 @@ def _unwritable() -> TextIO:
     return TextIOWrapper(os.fdopen(os.open(os.devnull, os.O_RDONLY), "wb"), encoding="utf-8")
 
 
-def forget_output() -> None:
-    """Let what cannot be written go, so that Python does not try again when it ends."""
+def forget_output(error: OSError) -> None:
+    """Say what cannot be written, and let it go, so that Python does not try again when it ends."""
+    if not isinstance(error, BrokenPipeError):  # else nobody reads on, and nobody needs to be told
+        say(f"ivproof: {error.filename or 'cannot write standard output'}: {error.strerror or error}")
     with Path(os.devnull).open("w") as nowhere:
         try:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -26,7 +26,6 @@ from ivproof.commands.common import (
     load_policy,
     policy_folder,
     read_settings,
-    say,
     show,
     telling_policy_errors,
     wrong,
@@ -167,9 +166,7 @@ def check(
         else:
             show(_text(verdict))
     except OSError as error:  # neither "accepted" nor "rejected" may be read from the status where nothing was said
-        if not isinstance(error, BrokenPipeError):
-            say(f"ivproof: cannot write standard output: {error.strerror or error}")
-        forget_output()
+        forget_output(error)
         raise typer.Exit(FAULT) from None
     raise typer.Exit(STATUS[verdict.verdict])
 

@@ -29,6 +29,7 @@ from ivproof.commands.common import (
     show,
     table,
     telling_policy_errors,
+    worse,
     wrong,
 )
 from ivproof.commands.guarding import Commands
@@ -184,7 +185,7 @@ def _each(
     try:
         for chart in read(files):
             for refusal in chart.refusals:
-                status = FAULT if status == FAULT else REFUSED
+                status = worse(status, REFUSED)
                 say(str(refusal))
             if chart.encounter is None or (wanted is not None and compare_key(chart.encounter.id) != wanted):
                 continue
@@ -194,7 +195,7 @@ def _each(
             except (PolicyError, LawError):
                 raise
             except TooManyWaysError as error:
-                status = status or UNDECIDED
+                status = worse(status, UNDECIDED)
                 say(f"{chart.source.where}: {error}")
                 if form is Format.JSON:
                     emit_json(

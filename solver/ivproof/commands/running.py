@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say
+from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say, worse
 
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
@@ -55,7 +55,7 @@ def run(
         ):
             for outcome in found:
                 for problem in outcome.problems:
-                    status = _worse(status, outcome)
+                    status = worse(status, _status(outcome))
                     counter.say(problem)
                 file = outcome.source.file
                 if told is not None:
@@ -69,7 +69,7 @@ def run(
                     if isinstance(lines, str):
                         if told is not None:
                             told[file] = False
-                        status = FAULT if status == FAULT else REFUSED
+                        status = worse(status, REFUSED)
                         counter.say(f"{outcome.source.where}: {outcome.encounter}: {lines}")
                     else:
                         with interruption.shield():
@@ -113,7 +113,7 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
         with telling_policy_errors(), Counter(hidden=False) as counter:
             for outcome in outcomes(scan(files), job, jobs=jobs):
                 for problem in outcome.problems:
-                    status = _worse(status, outcome)
+                    status = worse(status, _status(outcome))
                     counter.say(problem)
                 if outcome.result is not None:
                     add(outcome.result)
@@ -125,10 +125,9 @@ def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any]
     return status
 
 
-def _worse(status: int, outcome: Outcome) -> int:
-    """The exit status after a chart that was not answered: a fault weighs most, then a refusal, then a limit."""
-    own = UNDECIDED if outcome.undecided else REFUSED if outcome.failure is None else FAULT
-    return next(it for it in (FAULT, REFUSED, own) if it in {status, own})
+def _status(outcome: Outcome) -> int:
+    """The exit status of a chart that was not answered."""
+    return UNDECIDED if outcome.undecided else REFUSED if outcome.failure is None else FAULT
 
 
 def files_told(told: Mapping[str, bool]) -> None:

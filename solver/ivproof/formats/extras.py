@@ -11,14 +11,19 @@ EXTRAS = {"typst": "pdf", "pyarrow": "tables", "pyx12": "x12"}
 
 
 class MissingExtraError(ImportError):
-    """A package that is not installed; the message says what needed it, and the command that installs it."""
+    """A package that is not installed: what needed it (`found`), and the command that installs it (`expected`)."""
+
+    def __init__(self, package: str, what: str) -> None:
+        """Keep both for the message."""
+        self.found = f"no {package}, which {what} needs"
+        self.expected = f"pip install 'ivproof[{EXTRAS[package]}]'"
+        super().__init__(f"found {self.found}, expected: {self.expected}")
 
 
 def need(package: str, what: str) -> None:
     """Raise MissingExtraError where a package is not installed that `what` needs, such as "a PDF"."""
     if find_spec(package) is None:
-        extra = EXTRAS[package]
-        raise MissingExtraError(f"found no {package}, which {what} needs, expected: pip install 'ivproof[{extra}]'")
+        raise MissingExtraError(package, what)
 
 
 def load(module: str, what: str) -> Any:

@@ -98,8 +98,7 @@ def _parquet(path: str, raw: bytes) -> Table:
     try:
         arrow, parquet = load("pyarrow", "a Parquet file"), load("pyarrow.parquet", "a Parquet file")
     except MissingExtraError as error:
-        found, _, expected = str(error).removeprefix("found ").partition(", expected: ")
-        raise UnreadableError(found, f"{expected}; or the table as CSV") from None
+        raise UnreadableError(error.found, f"{error.expected}; or the table as CSV") from None
     try:
         table = parquet.read_table(arrow.BufferReader(raw))
     except (arrow.ArrowException, OSError):

@@ -534,6 +534,7 @@ class _Settling:
         self._replacing: set[str] = set()
         self._void: set[str] = set()
         self._names: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._voided = 0
         self._left_out: list[LeftOut] = []
         self._notes: list[tuple[str, str]] = []
@@ -543,6 +544,7 @@ class _Settling:
         for it in self._drafts:
             key = compare_key(it.encounter)
             self._names.setdefault(key, it.encounter)
+            self._kinds.setdefault(key, it.kind)
             (self._remittance if it.kind == "835" else self._claim)(key, it)
         for key in self._refused:
             for it in self._held.pop(key, ()):
@@ -564,24 +566,19 @@ class _Settling:
             self._leave_out(it, "of a claim whose frequency code is not known")
         elif it.frequency == "8":
             self._note(it, "voids the claim", "the claim that it voids is not in the file" if held is None else "")
-            self._voided += len(it.lines) + sum(len(old.lines) for old in held or ())
-            self._held[key] = []
-            self._void.add(key)
+            self._end(key, it)
             self._refused.pop(key, None)
         elif it.frequency == "7":
             self._note(it, "replaces an earlier claim", "that one is not in the file" if not held else "")
-            self._replace(key, it)
+            self._void_held(key)
+            self._refused.pop(key, None)
             self._replacing.add(key)
+            self._begin(key, it)
         elif it.frequency in "3459" and held:
             held.append(it)
             self._note(it, "adds to the claim before it", "")
-        elif held and not self._again(key, it):
-            # two claims by themselves, of one number and not alike: which of them holds is not said
-            held.append(it)
-            self._refuse(key, it)
-        elif not held:
-            self._held[key] = [it]
-            self._void.discard(key)
+        else:
+            self._by_itself(key, it)
 
     def _remittance(self, key: str, it: _Draft) -> None:
         held = self._held.get(key)
@@ -589,23 +586,34 @@ class _Settling:
             self._leave_out(it, "of a predetermination, by which nothing is paid")
         elif it.status == "22":
             self._note(it, "takes an earlier payment back", "" if held else "that one is not in the file")
-            self._voided += len(it.lines) + sum(len(old.lines) for old in held or ())
-            self._held[key] = []
-            self._void.add(key)
-        elif held and not self._again(key, it):
+            self._end(key, it)
+        else:
+            if key in self._void:  # nothing is held of what was taken back
+                self._replacing.add(key)
+            self._by_itself(key, it)
+
+    def _by_itself(self, key: str, it: _Draft) -> None:
+        held = self._held.get(key)
+        if not held:
+            self._begin(key, it)
+        elif not self._again(key, it):
+            # two by themselves, of one number and not alike: which of them holds is not said
             held.append(it)
             self._refuse(key, it)
-        elif not held:
-            if key in self._void:
-                self._replacing.add(key)
-                self._void.discard(key)
-            self._held[key] = [it]
 
-    def _replace(self, key: str, it: _Draft) -> None:
-        self._voided += sum(len(old.lines) for old in self._held.get(key, ()))
+    def _begin(self, key: str, it: _Draft) -> None:
         self._held[key] = [it]
         self._void.discard(key)
-        self._refused.pop(key, None)
+
+    def _end(self, key: str, it: _Draft) -> None:
+        """Nothing of a claim holds, nor of what ends it."""
+        self._void_held(key)
+        self._voided += len(it.lines)
+        self._held[key] = []
+        self._void.add(key)
+
+    def _void_held(self, key: str) -> None:
+        self._voided += sum(len(old.lines) for old in self._held.get(key, ()))
 
     def _again(self, key: str, it: _Draft) -> bool:
         """Whether a claim is there already, alike to the last word that is read: a copy, which is voided."""
@@ -642,25 +650,26 @@ class _Settling:
                 else:
                     lines.append(_line(it, draft))
         self._left_out += left
-        head = held[-1] if held else None
+        # of a voided claim nothing holds but its kind
+        head = held[-1] if held else _Draft(encounter, 0, self._kinds[key], "")
         return Submitted(
             encounter,
-            head.kind if head else next(it.kind for it in self._drafts if compare_key(it.encounter) == key),
+            head.kind,
             tuple(lines),
-            head.claim_type if head else None,
-            head.place if head else None,
-            head.bill_type if head else None,
+            head.claim_type,
+            head.place,
+            head.bill_type,
             tuple(dict.fromkeys(code for draft in held for code in draft.diagnoses)),
             key in self._replacing,
             not held,
-            head.date if head else None,
-            _dollars(head.charge) if head else None,
-            _dollars(head.paid) if head and head.kind == "835" else None,
+            head.date,
+            _dollars(head.charge),
+            _dollars(head.paid),
             tuple(it for draft in held for it in draft.adjustments),
             tuple(it for draft in held for it in draft.remarks),
             tuple(left),
             tuple(note for name, note in self._notes if name == key),
-            head.produced if head else None,
+            head.produced,
         )
 
 
