@@ -219,6 +219,23 @@ def test_no_other_route_is_ever_told_and_nothing_that_was_not_given(explainer: E
         assert "route" in search.not_tried
 
 
+def test_what_would_take_a_drug_off_the_claim_is_no_way_to_a_code(explainer: Explainer) -> None:
+    # without rituximab, or with it as another product, the infusion before it would be the initial service
+    chart = visit(
+        {"id": "x", "drug": "methylprednisolone", "method": "infusion", "start": "08:55", "stop": "09:20"},
+        {"id": "y", "drug": "rituximab", "method": "infusion", "start": "09:25", "stop": "13:40"},
+        place_of_service="11",
+        claim_type="professional",
+        primary_reason=["y"],
+    )
+    search = why_not(explainer, chart, "96365").search
+    assert search.change is not None
+    assert [(it.place, it.after) for it in search.change.edits] == [("primary_reason", "x")]
+    assert "form" in search.not_tried and "without an order" in search.not_tried
+    tried = {edit.place for it in _corrected(explainer.coder, chart) for edit in it.edits}
+    assert not [it for it in tried if it.endswith((".form", ".order"))]
+
+
 def test_no_drug_is_said_to_have_been_given_for_a_test(explainer: Explainer) -> None:
     chart = visit({"id": "y", "drug": "ceftriaxone", "method": "infusion", "start": "09:00", "stop": "10:40"})
     tried = {(edit.place, edit.after) for it in _corrected(explainer.coder, chart) for edit in it.edits}

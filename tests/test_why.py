@@ -239,3 +239,37 @@ def test_the_main_reason_comes_first(explainer: Explainer, given: list[dict[str,
     derivation = case.derivation(None)
     first = next(tries(case.teller(derivation), code, None))
     assert rule in {first.rule, *(line.rule for line in first.obstacles)}
+
+
+@pytest.mark.parametrize(
+    ("chart", "code", "missing"),
+    [
+        (
+            visit({"id": "x", "drug": "bleomycin", "route": "IL", "site": None, "method": "push", "start": "10:00"}),
+            "96406",
+            ["administrations[x].lesions"],
+        ),
+        (
+            visit(
+                {"id": "x", "drug": "iron sucrose", "method": "infusion", "start": "14:02", "stop": "14:40"},
+                {"id": "y", "drug": "ondansetron", "method": "push", "start": "14:50"},
+                place_of_service="11",
+                claim_type="professional",
+            ),
+            "96374",
+            ["primary_reason"],
+        ),
+        (
+            visit({"id": "x", "drug": "iron sucrose", "method": "infusion", "start": "10:00"}),
+            "96366",
+            ["administrations[x].stop"],
+        ),
+        (visit({"id": "x", "drug": "iron sucrose", "method": "infusion", "start": "10:00"}), "96409", []),
+    ],
+)
+def test_what_is_not_charted_and_would_give_a_code_is_named(
+    explainer: Explainer, chart: Encounter, code: str, missing: list[str]
+) -> None:
+    found = why_not(explainer, chart, code)
+    assert [it.fact for it in found.missing] == missing
+    assert all(it.would_change for it in found.missing)

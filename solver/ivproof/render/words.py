@@ -155,7 +155,8 @@ def _change(found: WhyNot) -> Iterator[RenderableType]:
         for fact in found.missing:
             yield Padding(Text.assemble((plain(fact.fact), "cyan"), f": {plain(fact.message)}"), (0, 0, 0, 2))
     if search.change is None:
-        yield Text(f"None of {search.tried} changed charts that were coded gives {wish}.")
+        other = "other " if found.missing else ""
+        yield Text(f"None of {search.tried} {other}changed charts that were coded gives {wish}.")
         yield Text(f"Tried: {'; '.join(search.searched)}. Not tried: {search.not_tried}.", FAINT)
         return
     least = "Least change" if search.complete else "A change"

@@ -55,9 +55,9 @@ SEARCHED = (
 """What is gone through, in words."""
 
 NOT_TRIED = (
-    "another drug, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the list "
-    "knows; that something was given which was not, or for a test; amounts, numbers of lesions; what entries share "
-    "or continue; three facts and more"
+    "another drug, form, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the "
+    "list knows; that something was given which was not, for a test or without an order; amounts, another "
+    "number of lesions; what entries share or continue; three facts and more"
 )
 """What is not, in words: what makes it another visit, and what anything can stand in."""
 
@@ -105,7 +105,8 @@ class Change:
         """How this change compares with others."""
         starts = sum(it.place.endswith(".start") for it in self.edits)
         minutes = sum(abs(it.minutes) for it in self.edits)
-        return Cost(len(self.edits), self.kind, minutes, self.length, f"{starts}{self.edits}")
+        given = any(it.place.startswith("administrations") for it in self.edits)  # of equals rather what leaves these
+        return Cost(len(self.edits), self.kind, minutes, self.length, f"{starts}{given:d}{self.edits}")
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
         nonlocal tried
         possible = [it for it in changes if is_possible(it.encounter)]
         tried += len(possible)
-        return min(_reached(coder, possible, goal), key=lambda it: it.cost, default=None)
+        found = (possible[at] for at in reached(coder, [it.encounter for it in possible], goal))
+        return min(found, key=lambda it: it.cost, default=None)
 
     groups: tuple[Callable[[], Iterable[Change]], ...] = (
         lambda: _documented(encounter),
@@ -163,20 +165,19 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
     return Search(None, tried + sweep.asked, False)
 
 
-def _reached(coder: Coder, changes: Sequence[Change], goal: Goal) -> list[Change]:
-    """The changes after which the goal holds."""
-    hopeful: list[tuple[Change, Facts]] = []
-    for start in range(0, len(changes), BATCH):
-        some = changes[start : start + BATCH]
-        facts = [coder.facts(change.encounter) for change in some]
+def reached(coder: Coder, charts: Sequence[Encounter], goal: Goal) -> list[int]:
+    """The positions of the charts of which the goal holds, in their order."""
+    hopeful: list[tuple[int, Facts]] = []
+    for start in range(0, len(charts), BATCH):
+        facts = [coder.facts(it) for it in charts[start : start + BATCH]]
         # the first claim of each is there sooner; where it has not what is wished for, the others need not be known
-        plain = zip(some, facts, coder.engine.plain(facts), strict=True)
-        hopeful += [(change, its) for change, its, atoms in plain if goal(Answer(atoms))]
+        plain = zip(facts, coder.engine.plain(facts), strict=True)
+        hopeful += [(start + n, its) for n, (its, atoms) in enumerate(plain) if goal(Answer(atoms))]
     found = []
     for start in range(0, len(hopeful), TOGETHER):
         near = hopeful[start : start + TOGETHER]
         answers = coder.engine.answer([facts for _, facts in near])
-        found += [change for (change, _), answer in zip(near, answers, strict=True) if goal(answer)]
+        found += [at for (at, _), answer in zip(near, answers, strict=True) if goal(answer)]
     return found
 
 
@@ -476,8 +477,9 @@ _MISSING: dict[str, tuple[object, ...]] = {
     "method": ("infusion",),
 }
 
-# a drug by a way that it does not have kills, and a dose that was not given was not, nor is one a part of a test for
-# which it was not given: nothing that can be read as advice may say otherwise
-_NEVER = frozenset({"route", "done"})
+# a drug by a way that it does not have kills, in another form it is another product, and a dose that was not given was
+# not, nor is one a part of a test for which it was not given: nothing that can be read as advice may say otherwise.
+# That an order was signed is tried as what is not documented; that there was none only takes something off the claim
+_NEVER = frozenset({"route", "form", "done", "order"})
 _NEVER_SAID = frozenset({("diagnostic", True)})
 _REASONS = frozenset({"integral_to", "discontinued"})

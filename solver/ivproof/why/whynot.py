@@ -7,7 +7,7 @@ a reading that is not held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.gaps import gaps, reported
 from ivproof.unknowns.hypotheses import what_ifs
-from ivproof.whatif.least import Search, least_change
+from ivproof.whatif.least import Goal, Search, least_change, reached
 from ivproof.why.attempts import Attempt, tries
 from ivproof.why.explanation import Assumed, Teller
 from ivproof.why.why import Case, Explainer, units_by_code
@@ -127,7 +127,7 @@ def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
     return tuple(found)
 
 
-def _missing(case: Case, holds: Callable[[Answer], bool]) -> Iterator[tuple[MissingFact, Encounter]]:
+def _missing(case: Case, holds: Goal) -> Iterator[tuple[MissingFact, Encounter]]:
     """The facts that the chart does not give, of which some value that is tried gives what is asked for, with a chart.
 
     Where the chart leaves several claims open, the value has to give it in each that is then left.
@@ -138,12 +138,9 @@ def _missing(case: Case, holds: Callable[[Answer], bool]) -> Iterator[tuple[Miss
         gap = gaps_by_place.get(it.fact)
         if gap is None:
             continue
-        put = [value.put(facts.encounter) for value in gap.values]
-        charts = [case.coder.facts(chart) for chart in put or what_ifs(policy, facts, *gap.key)]
-        for changed, answer in zip(charts, case.coder.engine.answer(charts), strict=True):
-            if holds(answer):
-                yield replace(it, would_change=True), changed.encounter
-                break
+        charts = [value.put(facts.encounter) for value in gap.values] or [*what_ifs(policy, facts, *gap.key)]
+        for at in reached(case.coder, charts, holds)[:1]:
+            yield replace(it, would_change=True), charts[at]
 
 
 def key_of(encounter: Encounter, administration: str) -> str:
