@@ -384,6 +384,6 @@ def test_where_the_engines_differ_nothing_is_written(tmp_path: Path, monkeypatch
     monkeypatch.setattr("ivproof.engine.second.SecondEngine._some_claims", lambda self, facts: (frozenset(), True))
     file, output = write_lines(tmp_path / "visit.jsonl", chart("E-1")), tmp_path / "out.html"
     result = run("report", file, "-o", output)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "the two engines differ" in result.stderr
     assert not output.exists()
