@@ -15,10 +15,10 @@ from command import chart, given_iv, write_lines
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.files import Sheet, scan
+from ivproof.claim import batch
+from ivproof.claim.batch import Job, Outcome, as_line, outcomes
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
-from ivproof.commands import batch
-from ivproof.commands.batch import Job, Outcome, as_line, outcomes
 from ivproof.law.language import LawError
 from ivproof.law.policy import Policy
 

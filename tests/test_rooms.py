@@ -16,14 +16,14 @@ SOLVER = Path(__file__).parents[1] / "solver"
 ORDER = (
     {"__main__"},
     {"cli"},
-    {"commands"},  # one module a command, and running over many charts
+    {"commands"},  # one module a command, and how a run over many charts is told
     {"cases"},  # worked cases, judged by everything that a claim shows
     {"render", "__init__"},  # words, terminal, HTML, PDF: decides nothing; and the public names
     {"packet"},
     {"comparison", "proof", "report"},
     {"why"},  # the record of applied rules, and what is told of it
     {"audit", "whatif"},  # billed against derived; by a missing fact, a minute, a reading, the least change
-    {"claim"},  # claim lines, determination, coder
+    {"claim"},  # claim lines, determination, coder, many charts in several processes
     {"unknowns", "checks"},  # a chart with unknowns: claims over every minute and value; what a law is held to
     {"engine", "importers"},  # clingo and the cross-check; records as they are exported
     {"chart"},  # encounter, clock, files, facts

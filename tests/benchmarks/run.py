@@ -39,8 +39,8 @@ from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
+from ivproof.claim.batch import as_line
 from ivproof.claim.coding import TOO_LARGE, Coder
-from ivproof.commands.batch import as_line
 from ivproof.engine.choices import CLAIM, DRUG_LINES
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Explorer

@@ -17,8 +17,8 @@ import case_files
 import generate
 
 from ivproof.chart.files import read
+from ivproof.claim.batch import as_line
 from ivproof.claim.coding import TOGETHER, Coder
-from ivproof.commands.batch import as_line
 from ivproof.law.policy import Policy
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
     from ivproof.chart.files import Sheet
-    from ivproof.commands.batch import Form
+    from ivproof.claim.batch import Form
     from ivproof.commands.output import Output
     from ivproof.commands.resume import Done, Notes, Records
     from ivproof.commands.running import Note
@@ -196,7 +196,7 @@ def audit(
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
     from ivproof.chart.files import scan
-    from ivproof.commands.batch import Job, Strict
+    from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import run
     from ivproof.law.policy import law_folder
 

@@ -32,7 +32,7 @@ from ivproof.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from ivproof.commands.batch import Form
+    from ivproof.claim.batch import Form
     from ivproof.commands.output import Output
     from ivproof.law.policy import Policy
 
@@ -121,7 +121,7 @@ def code(
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
     from ivproof.chart.files import scan
-    from ivproof.commands.batch import Job, Strict
+    from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
     shape, write = _json() if (form or written) is Format.JSON else _table(by, sink)
@@ -135,7 +135,7 @@ def code(
 
 
 def _json() -> tuple[Form, Callable[[Any], bytes]]:
-    from ivproof.commands.batch import as_line
+    from ivproof.claim.batch import as_line
 
     return as_line, bytes
 

@@ -70,7 +70,7 @@ def compare(
     before, after = load_policy(old), load_policy(new)
     readings = read_settings(before, reading or [])
     read_settings(after, reading or [])
-    from ivproof.commands.batch import Job
+    from ivproof.claim.batch import Job
     from ivproof.commands.running import gather
     from ivproof.comparison import Comparing, Comparison, law_changes
     from ivproof.comparison.charts import as_compared, as_told

@@ -45,7 +45,7 @@ def write_packet(
     if output.suffix.lower() == ".pdf":
         require("typst", "a PDF")
     encounter, file = _billed(files, wanted, claims)
-    from ivproof.commands.batch import slips
+    from ivproof.claim.batch import slips
     from ivproof.commands.output import write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker

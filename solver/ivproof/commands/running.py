@@ -12,7 +12,7 @@ from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say,
 if TYPE_CHECKING:
     from ivproof.chart.files import Sheet
     from ivproof.chart.refusal import Source
-    from ivproof.commands.batch import Job, Outcome
+    from ivproof.claim.batch import Job, Outcome
     from ivproof.commands.output import Output
 
 Write = Callable[[Any], bytes | str]
@@ -40,7 +40,7 @@ def run(
     and whether every chart of each was answered. `finish` closes the output in place of `sink.finish`, where more is to
     be done than to give it its name.
     """
-    from ivproof.commands.batch import outcomes
+    from ivproof.claim.batch import outcomes
     from ivproof.commands.output import Interruption
     from ivproof.commands.progress import Counter
     from ivproof.law.language import LawError
@@ -104,7 +104,7 @@ def run(
 def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:
     """Answer charts and count the answers, of which nothing is written before the last one; give the exit status."""
     from ivproof.chart.files import scan
-    from ivproof.commands.batch import outcomes
+    from ivproof.claim.batch import outcomes
     from ivproof.commands.common import telling_policy_errors
     from ivproof.commands.progress import Counter
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ivproof.commands.common import INTERRUPTED, LIMIT, emit, emit_json, show, table
 
 if TYPE_CHECKING:
-    from ivproof.commands.batch import Make
+    from ivproof.claim.batch import Make
     from ivproof.law.policy import Policy
     from ivproof.whatif.summary import Summary
 
@@ -24,7 +24,7 @@ def summarise(
     jobs: int | None,
 ) -> int:
     """Count what decides over charts and write it; give the exit status."""
-    from ivproof.commands.batch import Job
+    from ivproof.claim.batch import Job
     from ivproof.commands.running import gather
     from ivproof.whatif.many import as_digest
     from ivproof.whatif.summary import Summary
