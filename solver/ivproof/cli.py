@@ -25,6 +25,7 @@ from ivproof.commands import (
     readings,
     report,
     schema,
+    serve,
 )
 from ivproof.commands.guarding import Guarded
 
@@ -67,6 +68,7 @@ app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
 app.command("report")(report.report)
+app.command("serve")(serve.serve)
 app.command("cache")(cache.cache)
 app.add_typer(imports.app, name="import")
 app.add_typer(drugs.app, name="drugs")

@@ -20,14 +20,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ivproof.chart.bounds import TooManyWaysError, bounded, for_chart
@@ -36,7 +34,7 @@ from ivproof.chart.files import Sheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import Determination
-from ivproof.engine.second import DisagreementError
+from ivproof.engine.faults import place_of
 from ivproof.formats.plain import json_text
 from ivproof.law.policy import Policy
 from ivproof.recheck.budget import WORK
@@ -282,19 +280,6 @@ def _in_this_process(chunks: Iterator[_Chunk], job: Job) -> Generator[Outcome, N
     worker = _Worker(job)
     for charts in chunks:
         yield from worker.answer(charts)
-
-
-def place_of(error: BaseException) -> str:
-    """Name an error by its kind and place in this package: its message could repeat what stands in a chart.
-
-    That two engines differ is said in full: this message has codes, units and ids.
-    """
-    if isinstance(error, DisagreementError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(__file__).parents[1] in Path(frame.filename).parents]
-    where = [f" in {Path(frame.filename).name}:{frame.lineno}" for frame in own[-1:]]
-    return type(error).__name__ + "".join(where)
 
 
 # --- Several processes

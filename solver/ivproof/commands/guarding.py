@@ -49,7 +49,7 @@ class Guarded(Commands):
         except Exception as error:
             if os.environ.get(TRACEBACK):
                 raise
-            from ivproof.claim.batch import place_of
+            from ivproof.engine.faults import place_of
 
             say(f"ivproof: internal error: {place_of(error)} ({TRACEBACK}=1 shows where it comes from)")
             sys.exit(FAULT)

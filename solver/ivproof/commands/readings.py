@@ -169,9 +169,9 @@ def _each(
     from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.chart.fields import compare_key
     from ivproof.chart.files import read
-    from ivproof.claim.batch import place_of
     from ivproof.claim.coding import Coder
     from ivproof.commands.running import count
+    from ivproof.engine.faults import place_of
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words

@@ -6,7 +6,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-EXTRAS = {"typst": "pdf", "pyarrow": "tables", "pyx12": "x12"}
+EXTRAS = {
+    "fastapi": "serve",
+    "pyarrow": "tables",
+    "pyx12": "x12",
+    "starlette": "serve",
+    "typst": "pdf",
+    "uvicorn": "serve",
+}
 """Each package, and the extra of ivproof that installs it."""
 
 

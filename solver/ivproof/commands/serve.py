@@ -1,0 +1,122 @@
+"""``ivproof serve``: questions about charts over HTTP, on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Annotated, Any
+
+import typer
+
+from ivproof.commands.common import (
+    INTERRUPTED,
+    LIMIT,
+    LimitOption,
+    PolicyOption,
+    ReadingOption,
+    UncheckedOption,
+    load_policy,
+    read_settings,
+    require,
+    say,
+    wrong,
+)
+
+TOKEN = "IVPROOF_TOKEN"
+"""The variable of the environment with the token: a command line can be read by others on the machine."""
+
+CONNECTIONS = 100
+"""So many connections are open at a time."""
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")] = 8321,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help=f"The address to listen on. Any but this machine's own needs a token in the variable {TOKEN}.",
+        ),
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="HOST",
+            help="A name under which the service may be asked for, beside localhost and the address. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyOption = "out001",
+    unchecked: UncheckedOption = False,
+    reading: ReadingOption = None,
+    limit: LimitOption = None,
+) -> None:
+    """Answer questions about charts over HTTP: code, audit, why, whynot, missing, margins, readings, prove, check.
+
+    Each is asked by POST under /v1/, with the chart in the body; /v1/openapi.json describes them. The service listens
+    on this machine alone, writes nothing down of what it is asked, and asks nothing of any network.
+
+    Exit status: 2 when the command line is wrong or the address is taken, 130 when it was interrupted.
+    """
+    for package in ("fastapi", "uvicorn"):
+        require(package, "the service")
+    by = load_policy(policy)
+    readings = read_settings(by, reading or [])
+    from ivproof.serve.guard import LOOPBACK
+    from ivproof.serve.guard import TOKEN as LEAST
+
+    token = os.environ.get(TOKEN) or None
+    if token is not None and (len(token) < LEAST or not (token.isascii() and token.isprintable()) or " " in token):
+        wrong(f"{TOKEN}: found a token that is short or has other characters, expected {LEAST} or more of ASCII")
+    if host not in LOOPBACK and token is None:
+        wrong(f"--host {host}: found no token, expected one in the variable {TOKEN}: others could ask there")
+    listening = _listen(host, port)
+    from ivproof.serve.answering import Service
+    from ivproof.serve.app import CHECK, HEALTH, application
+    from ivproof.serve.guard import Guard
+
+    def fault(place: str) -> None:
+        say(f"ivproof: internal error: {place}")
+
+    service = Service(by, readings, LIMIT.work)
+    hosts = (*LOOPBACK, host, *(name or ()))
+    app = Guard(application(service, fault), hosts=hosts, token=token, large=(CHECK,), free=(HEALTH,), fault=fault)
+    address = f"[{host}]" if ":" in host else host
+    say(f"ivproof: listening on http://{address}:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
+    _run(app, listening)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the address; end the command where that cannot be done."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        found.listen(CONNECTIONS)
+    except OSError as error:
+        found.close()
+        wrong(f"cannot listen on {host}, port {port}: {error.strerror or error}")
+    return found
+
+
+def _run(app: Any, listening: socket.socket) -> None:
+    """Serve until it is ended."""
+    from ivproof.formats.extras import load
+
+    uvicorn = load("uvicorn", "the service")
+
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # addresses hold nothing of a chart, and still nobody needs a list of them
+        log_level="critical",  # what goes wrong is told by this program, by its place alone
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+    )
+    try:
+        uvicorn.Server(config).run([listening])
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
