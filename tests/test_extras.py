@@ -28,6 +28,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("report", EXAMPLE, "-o", "visit.pdf"), "pdf", 2),
         (("audit", EXAMPLE, "-o", "packet.pdf"), "pdf", 2),
+        (("code", EXAMPLE, "-o", "out.parquet"), "tables", 2),
         (("audit", EXAMPLE, "--claim", ROOT / "tests/records/x12/remittance-835.txt"), "x12", 2),
         (("serve", "--port", "0"), "serve", 2),
         (("import", "mar", "e.parquet", "--preset", "clif", "--report", "r.json", "-o", "c.jsonl"), "tables", 1),

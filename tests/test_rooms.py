@@ -23,7 +23,7 @@ ORDER = (
     {"packet"},
     {"comparison", "proof", "report"},
     {"why"},  # the record of applied rules, and what is told of it
-    {"audit", "whatif"},  # billed against derived; by a missing fact, a minute, a reading, the least change
+    {"audit", "whatif", "frames"},  # billed against derived; by a missing fact, a minute, a reading; frames in and out
     {"claim"},  # claim lines, determination, coder, many charts in several processes
     {"unknowns", "checks"},  # a chart with unknowns: claims over every minute and value; what a law is held to
     {"engine", "importers"},  # clingo and the cross-check; records as they are exported

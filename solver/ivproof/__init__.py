@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from ivproof.claim.determination import Determination as Determination
     from ivproof.drugs.listing import DrugList as DrugList
     from ivproof.engine.engine import Engine as Engine
+    from ivproof.frames.coding import Frames as Frames
+    from ivproof.frames.coding import Unanswered as Unanswered
+    from ivproof.frames.coding import code as code
+    from ivproof.frames.coding import code_frame as code_frame
+    from ivproof.importers.tables import TableError as TableError
     from ivproof.law.policy import Policy as Policy
     from ivproof.law.policy import PolicyError as PolicyError
     from ivproof.packet.maker import PacketMaker as PacketMaker
@@ -46,6 +51,7 @@ _HOME = {
     "DrugList": "ivproof.drugs.listing",
     "Encounter": "ivproof.chart.encounter",
     "Engine": "ivproof.engine.engine",
+    "Frames": "ivproof.frames.coding",
     "MarginReport": "ivproof.whatif.margins",
     "MissingReport": "ivproof.whatif.missing",
     "Packet": "ivproof.packet.model",
@@ -54,7 +60,11 @@ _HOME = {
     "PolicyError": "ivproof.law.policy",
     "Refusal": "ivproof.chart.reading",
     "Source": "ivproof.chart.reading",
+    "TableError": "ivproof.importers.tables",
+    "Unanswered": "ivproof.frames.coding",
     "check": "ivproof.recheck.checker",
+    "code": "ivproof.frames.coding",
+    "code_frame": "ivproof.frames.coding",
     "dumps": "ivproof.chart.encounter",
     "margins_of": "ivproof.whatif.margins",
     "missing_facts": "ivproof.whatif.missing",
@@ -71,6 +81,7 @@ __all__ = [
     "DrugList",
     "Encounter",
     "Engine",
+    "Frames",
     "MarginReport",
     "MissingReport",
     "Packet",
@@ -79,7 +90,11 @@ __all__ = [
     "PolicyError",
     "Refusal",
     "Source",
+    "TableError",
+    "Unanswered",
     "check",
+    "code",
+    "code_frame",
     "dumps",
     "margins_of",
     "missing_facts",
@@ -93,3 +108,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,7 +12,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,13 @@ import clingo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
+import as_tables
 import generate
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from ivproof.chart.encounter import Encounter
+from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.facts import Facts
+from ivproof.chart.reading import Chart
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
 
@@ -56,6 +59,16 @@ def write_visits(path: Path, count: int) -> None:
     """Write so many visits as JSON Lines."""
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(chart) + "\n" for chart in visits(count))
+
+
+def write_tables(folder: Path, charts: Iterable[Chart]) -> list[Path]:
+    """Write charts as Parquet: a table of encounters, one of administrations."""
+    rows = as_tables.rows_of(dumps(it.encounter) for it in charts if it.encounter is not None)
+    paths = [folder / "encounters.parquet", folder / "administrations.parquet"]
+    for path, some in zip(paths, rows, strict=True):
+        pq.write_table(as_tables.arrow(some, path.stem), path)
+    print(f"    {len(rows[0])} visits, {len(rows[1])} administrations")
+    return paths
 
 
 def encounters(count: int) -> list[Encounter]:

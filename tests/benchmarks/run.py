@@ -1,11 +1,11 @@
 """How fast: ``python tests/benchmarks/run.py [NAME...] [--long] [--cpu] [--charts N]``, each figure
 beside bare clingo.
 
-NAME is one of throughput, parts, single, start, growth, record, readings, summary, margins, missing, memory, beside;
-without one, all but `memory` and `beside` run, and with --long `memory` too. `beside` installs two other explainers
-into a temporary folder and lets each explain the same. Times are medians by the wall clock, so other work on the
-machine counts, which the load printed first tells; with --cpu what one process does alone (parts, single, growth,
-record, margins, missing) is taken by the processor's time instead.
+NAME is one of throughput, tables, parts, single, start, growth, record, readings, summary, margins, missing, memory,
+beside; without one, all but `tables`, `memory` and `beside` run, and with --long `memory` too. `beside` installs two
+other explainers into a temporary folder and lets each explain the same. Times are medians by the wall clock, so other
+work on the machine counts, which the load printed first tells; with --cpu what one process does alone (tables, parts,
+single, growth, record, margins, missing) is taken by the processor's time instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from math import prod
@@ -39,12 +39,14 @@ from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.chart.files import read
+from ivproof.chart.reading import Chart
 from ivproof.claim.batch import as_line
 from ivproof.claim.coding import TOO_LARGE, Coder
 from ivproof.engine.choices import CLAIM, DRUG_LINES
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Explorer
 from ivproof.engine.second import SecondEngine
+from ivproof.importers.tables import scan_tables
 from ivproof.law.policy import Policy
 from ivproof.unknowns.gaps import Time
 from ivproof.unknowns.moments import charted, shifted
@@ -85,7 +87,7 @@ def throughput(count: int) -> None:
         times = []
         for option in ("--no-assumptions", "--assumptions"):
             begin = time.perf_counter()
-            _code(path, Path(folder) / "out.jsonl", option)
+            _code([path], Path(folder) / "out.jsonl", option)
             times.append(time.perf_counter() - begin)
     facts = [common.coder().facts(it) for it in common.encounters(count)]
     texts = [common.program(chunk) for chunk in common.chunks(facts)]
@@ -98,11 +100,44 @@ def throughput(count: int) -> None:
     say("with the readings that each claim depends on", f"{count / times[1]:.0f} /s")
 
 
-def _code(source: Path, target: Path, option: str) -> None:
-    arguments = [common.command(), "code", str(source), "--format", "json", "--recheck", "none", "--jobs", str(JOBS)]
+def _code(sources: Sequence[Path], target: Path, option: str) -> None:
+    arguments = [
+        common.command(),
+        "code",
+        *map(str, sources),
+        "--format",
+        "json",
+        "--recheck",
+        "none",
+        "--jobs",
+        str(JOBS),
+    ]
     arguments.append(option)
     with target.open("wb") as out:
         subprocess.run(arguments, stdout=out, stderr=subprocess.DEVNULL, check=True)
+
+
+def tables(count: int) -> None:
+    """The same visits as JSON Lines and as two Parquet tables: reading and checking them, and the whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "visits.jsonl"
+        common.write_visits(lines, count)
+        frames = common.write_tables(Path(folder), read([lines]))
+        ways: dict[str, tuple[Callable[[], Iterable[Chart]], Sequence[Path]]] = {
+            "JSON Lines": (lambda: read([lines]), [lines]),
+            "tables": (lambda: (it.chart() for it in scan_tables(map(str, frames))), frames),
+        }
+        told = {}
+        for what, (charts, files) in ways.items():
+            begin = common.Clock.now()
+            checked = sum(it.encounter is not None for it in charts())
+            say(f"{checked} charts read and checked, {what}", f"{common.Clock.now() - begin:.1f} s")
+            target = Path(folder) / "out.jsonl"
+            begin = time.perf_counter()
+            _code(files, target, "--no-assumptions")
+            say(f"the whole command, {JOBS} processes, {what}", f"{time.perf_counter() - begin:.1f} s")
+            told[what] = target.read_bytes()
+        print("    the same bytes" if len(set(told.values())) == 1 else "    OTHER BYTES")
 
 
 def parts(count: int) -> None:
@@ -398,6 +433,7 @@ def summary(count: int) -> None:
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "throughput": throughput,
+    "tables": tables,
     "parts": parts,
     "single": single,
     "start": start,
@@ -410,7 +446,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "memory": memory,
     "beside": others,
 }
-ON_REQUEST = ("memory", "beside")
+ON_REQUEST = ("tables", "memory", "beside")
 """Benchmarks that take long, or install something."""
 
 

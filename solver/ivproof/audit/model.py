@@ -15,6 +15,7 @@ from typing import Any
 from ivproof.chart.encounter import Denial, dumped
 from ivproof.claim.determination import Determination, Exclusion, Mark
 from ivproof.claim.statements import Statement
+from ivproof.formats.notebook import shown
 from ivproof.importers.x12 import Submitted
 
 
@@ -243,3 +244,25 @@ class Audit:
             "notes": list(self.notes),
             "submitted": None if self.submitted is None else self.submitted.as_dict(),
         }
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        lines = [(_words(it.kind), _part(it.billed), _part(it.supported), it.message, it.rules) for it in self.lines]
+        return shown(
+            f"{self.encounter}: {_words(self.verdict)}. {self.message}",
+            ("Verdict", "Billed", "Supported", "Finding", "Rules"),
+            lines,
+            {
+                "Claim edits": [str(it["message"]) for it in self.edits_billed],
+                "Missing": [f"{it.fact}: {it.message}" for it in self.determination.missing],
+                "Notes": list(self.notes),
+            },
+        )
+
+
+def _words(verdict: StrEnum) -> str:
+    return verdict.value.replace("_", " ")
+
+
+def _part(part: Billed | Supported | None) -> str:
+    return "" if part is None else f"{'-'.join((part.code, *part.modifiers))} × {part.units}"

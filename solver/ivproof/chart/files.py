@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 from ivproof.chart.fields import compare_key
 from ivproof.chart.reading import Chart, parse
@@ -64,6 +64,17 @@ class Sheet(NamedTuple):
         if content is None and problems:
             return Chart(self.source, None, tuple(refuse(self.source, problem) for problem in problems))
         return parse(in_format(content), self.source, self.lines, problems)
+
+
+class AnySheet(Protocol):
+    """One chart as found, wherever: in a file, in rows of tables, in the memory of a program."""
+
+    @property
+    def source(self) -> Source:
+        """Where it came from."""
+
+    def chart(self) -> Chart:
+        """Check the chart."""
 
 
 class UniqueIds:

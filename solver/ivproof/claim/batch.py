@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ivproof.chart.bounds import TooManyWaysError, bounded, for_chart
 from ivproof.chart.encounter import Encounter, digest
-from ivproof.chart.files import Sheet, UniqueIds
+from ivproof.chart.files import AnySheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
 from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import Determination
@@ -152,7 +152,7 @@ def cores() -> int:
 
 
 def outcomes(
-    sheets: Iterable[Sheet],
+    sheets: Iterable[AnySheet],
     job: Job,
     *,
     jobs: int | None = None,
@@ -194,7 +194,7 @@ def _once(ids: UniqueIds, outcome: Outcome) -> Outcome:
 
 # --- One process
 
-_Chunk = Sequence[tuple[int, Sheet]]
+_Chunk = Sequence[tuple[int, AnySheet]]
 
 
 class _Failed(NamedTuple):
@@ -229,7 +229,7 @@ class _Worker:
             found[n] = (self._formed(outcome, encounter, answer), None)
         return [outcome for outcome, _ in found]
 
-    def _checked(self, position: int, sheet: Sheet) -> tuple[Outcome, Encounter | None]:
+    def _checked(self, position: int, sheet: AnySheet) -> tuple[Outcome, Encounter | None]:
         try:
             chart = sheet.chart()
         except Exception as error:  # whatever it is, the other charts are to be answered

@@ -73,6 +73,7 @@ class Coder:
         """
         self.policy = policy
         self.readings = readings
+        self.edit_files = edit_files
         self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
         self.explorer = _explorer(policy, readings) if assumptions else None
@@ -82,6 +83,10 @@ class Coder:
             tables = edit_files.into(tables)
         self.second = SecondEngine(policy, readings)
         self.edits = EditChecker(tables, edit_solver(tables.program))
+
+    def __reduce__(self) -> tuple[Callable[..., Coder], tuple[object, ...]]:
+        """Be sent to another process as what it is made of; there it is made again, and reads its files again."""
+        return _made, (self.policy, self.readings, self.edit_files, self.explorer is not None)
 
     def under(self, readings: Mapping[str, str]) -> Coder:
         """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
@@ -234,6 +239,10 @@ class Coder:
             edits = _met_by_all([next(checked) for _ in claims])
             told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
         return told
+
+
+def _made(policy: Policy, readings: Mapping[str, str] | None, edit_files: EditFiles | None, assumptions: bool) -> Coder:
+    return Coder(policy, readings, edit_files, assumptions=assumptions)
 
 
 def _explorer(policy: Policy, readings: Mapping[str, str] | None) -> NearExplorer:

@@ -23,6 +23,7 @@ from ivproof.engine.choices import FREE, OPEN, Atoms, Resolution
 from ivproof.engine.claims import Units, in_words, or_else, units_of
 from ivproof.engine.engine import Alternative, Answer
 from ivproof.engine.nearby import Departure, Reached
+from ivproof.formats.notebook import shown
 from ivproof.law.policy import Policy, Wording
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.unknowns.hypotheses import Hanging
@@ -368,6 +369,29 @@ class Determination:
             "findings": [it.as_dict() for it in self.findings],
             "notes": [*self.why_undetermined, *self.notes],
         }
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        lines = [(it.code, it.units, it.modifiers, it.role, it.administrations, it.rules) for it in self.claim]
+        drugs = [(it.code, it.units, it.modifiers, "drug", it.administrations, ()) for it in self.drug_lines]
+        return shown(
+            f"{self.encounter}: {self.status}",
+            ("Code", "Units", "Modifiers", "Role", "For", "Rules"),
+            [*lines, *drugs],
+            {
+                "Not on the claim": [f"{it.subject}: {it.reason}" for it in self.excluded],
+                "Other claims": [_listed(it.lines) for it in self.alternatives],
+                "Missing": [f"{it.fact}: {it.message}" for it in self.missing],
+                "Findings": [f"{it.subject}: {it.reason}" for it in self.findings],
+                "Notes": [*self.why_undetermined, *self.notes],
+            },
+        )
+
+
+def _listed(lines: Iterable[ClaimLine]) -> str:
+    """Name the lines of a claim in one line: ``96365, 96366-59 × 2``."""
+    named = ("-".join((it.code, *it.modifiers)) + (f" × {it.units}" if it.units > 1 else "") for it in lines)
+    return ", ".join(named) or "nothing"
 
 
 class Determiner:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ivproof.audit.claims import Claims
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
-    from ivproof.chart.files import Sheet
+    from ivproof.chart.files import AnySheet
     from ivproof.claim.batch import Form
     from ivproof.commands.output import Output
     from ivproof.commands.resume import Done, Notes, Records
@@ -195,12 +195,12 @@ def audit(
     if resume and shape is Format.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
-    from ivproof.chart.files import scan
     from ivproof.claim.batch import Job, Strict
+    from ivproof.commands.charts import charts_of
     from ivproof.commands.running import run
     from ivproof.law.policy import law_folder
 
-    found = iter(scan(files))
+    found = charts_of(files)
     first = [] if search else list(islice(found, FEW + 1))
     kind = search or (Search.ONE if len(first) > FEW else Search.ALL)
     asked = {
@@ -300,7 +300,7 @@ class _Report:
         self.note: Note | None = None
         self.sink: Output
 
-    def open(self, sheets: Iterable[Sheet], asked: dict[str, Any], *, resume: bool) -> Iterable[Sheet]:
+    def open(self, sheets: Iterable[AnySheet], asked: dict[str, Any], *, resume: bool) -> Iterable[AnySheet]:
         """Open the output; with `resume`, after what an interrupted run has left. Gives the charts to be answered."""
         from ivproof.commands.output import Output
         from ivproof.commands.resume import Done, Noted, Notes, ResumeError, read_done, unchanged

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivproof.commands.charts import CHARTS_HELP, charts_of
 from ivproof.commands.common import (
     LIMIT,
     AddOnOption,
@@ -27,6 +28,7 @@ from ivproof.commands.common import (
     load_policy,
     read_edit_files,
     read_settings,
+    require,
     telling_policy_errors,
     wrong,
 )
@@ -42,13 +44,22 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+    ARROW = "arrow"
 
 
 ENDINGS = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
+    ".csv": Format.CSV,
+    ".parquet": Format.PARQUET,
+    **dict.fromkeys((".arrow", ".feather"), Format.ARROW),
     **dict.fromkeys(("", ".txt", ".out", ".log"), Format.TABLE),
 }
 """The form that the ending of an output asks for, where --format does not."""
+
+FRAMES = (Format.PARQUET, Format.ARROW)
+"""Forms that are written to a file only, with what the extra for tables brings."""
 
 
 def code(
@@ -56,7 +67,7 @@ def code(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input.",
+            help=CHARTS_HELP,
             show_default=False,
         ),
     ],
@@ -68,8 +79,8 @@ def code(
         Format | None,
         typer.Option(
             "--format",
-            help="table: for people. json: JSON Lines, one encounter a line. Default: what the ending of --output "
-            "says, else table.",
+            help="table: for people. json: JSON Lines, one encounter a line. csv: the claims, one line a row. "
+            "parquet, arrow: one encounter a row, into a file. Default: what the ending of --output says, else table.",
             show_default=False,
         ),
     ] = None,
@@ -111,33 +122,48 @@ def code(
     from functools import partial
 
     from ivproof.claim.coding import Coder
+    from ivproof.commands.frame_output import FrameOutput
     from ivproof.commands.output import Output, ending, spare_charts
 
     spare_charts(files, output)
-    written = ending(output, ENDINGS)
+    shape = form or ending(output, ENDINGS) or Format.TABLE
+    if shape in FRAMES:
+        require("pyarrow", f"--format {shape.value}")
+        if output is None:
+            wrong(f"--format {shape.value}: found no --output, expected the file to write")
+    charts = charts_of(files)
     make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
     try:
-        sink = Output(output)
+        sink = FrameOutput(output, shape.value) if shape in FRAMES and output is not None else Output(output)
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
-    from ivproof.chart.files import scan
     from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
-    shape, write = _json() if (form or written) is Format.JSON else _table(by, sink)
-    job = Job(by, readings, Strict(shape) if strict else shape, recheck.value if recheck else None, make, LIMIT.work)
+    wanted, write = _form(shape, by, sink)
+    job = Job(by, readings, Strict(wanted) if strict else wanted, recheck.value if recheck else None, make, LIMIT.work)
     told: dict[str, bool] = {}
     with telling_policy_errors():
-        status = run(scan(files), job, jobs, write, sink, told=told)
+        status = run(charts, job, jobs, write, sink, told=told)
     if any(Path(it).is_dir() for it in files):
         files_told(told)
     raise typer.Exit(status)
 
 
-def _json() -> tuple[Form, Callable[[Any], bytes]]:
+def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
+    """What is made of an answer where it is found, and what is written of that."""
     from ivproof.claim.batch import as_line
+    from ivproof.commands.frame_output import FrameOutput
+    from ivproof.frames.answers import claim_header, claim_rows, determination_row
 
-    return as_line, bytes
+    if shape is Format.JSON:
+        return as_line, bytes
+    if shape is Format.CSV:
+        sink.write(claim_header())
+        return claim_rows, bytes
+    if isinstance(sink, FrameOutput):
+        return determination_row, sink.add
+    return _table(policy, sink)
 
 
 def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:

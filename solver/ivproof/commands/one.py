@@ -63,11 +63,11 @@ def pick_of(files: Sequence[str], wanted: str | None) -> tuple[Encounter, str]:
     Files that hold a broken chart are refused, unless `wanted` says which of the others is meant.
     """
     from ivproof.chart.fields import compare_key
-    from ivproof.chart.files import scan
+    from ivproof.commands.charts import charts_of
 
     found: list[tuple[Encounter, str]] = []
     problems: list[str] = []
-    for sheet in scan(files):
+    for sheet in charts_of(files):
         chart = sheet.chart()
         if chart.encounter is None:
             problems += map(str, chart.refusals)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivproof.commands.charts import CHARTS_HELP
 from ivproof.commands.common import (
     FAULT,
     INTERRUPTED,
@@ -85,7 +86,7 @@ def of_charts(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input.",
+            help=CHARTS_HELP,
             show_default=False,
         ),
     ],

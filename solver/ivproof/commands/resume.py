@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ivproof.commands.output import beside, incomplete, open_own
 
 if TYPE_CHECKING:
-    from ivproof.chart.files import Sheet
+    from ivproof.chart.files import AnySheet
 
 
 class ResumeError(ValueError):
@@ -134,7 +134,9 @@ def _plain(line: str) -> list[Any] | None:
     return found if fits else None
 
 
-def unchanged(sheets: Iterable[Sheet], done: Done, noted: Sequence[Noted]) -> tuple[Done, list[Noted], Iterator[Sheet]]:
+def unchanged(
+    sheets: Iterable[AnySheet], done: Done, noted: Sequence[Noted]
+) -> tuple[Done, list[Noted], Iterator[AnySheet]]:
     """Compare the charts with those of the run: give what is still so of it, and the charts that are to be answered.
 
     Charts of which nothing was written are answered again, so that it is told again why.
@@ -142,7 +144,7 @@ def unchanged(sheets: Iterable[Sheet], done: Done, noted: Sequence[Noted]) -> tu
     from ivproof.chart.encounter import digest
 
     same: list[Noted] = []
-    again: list[Sheet] = []
+    again: list[AnySheet] = []
     kept = 0
     rest = iter(sheets)
     for it in noted:

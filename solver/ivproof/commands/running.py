@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say, worse
 
 if TYPE_CHECKING:
-    from ivproof.chart.files import Sheet
+    from ivproof.chart.files import AnySheet
     from ivproof.chart.refusal import Source
     from ivproof.claim.batch import Job, Outcome
     from ivproof.commands.output import Output
@@ -23,7 +23,7 @@ Note = Callable[[str, str, bytes], None]
 
 
 def run(
-    sheets: Iterable[Sheet],
+    sheets: Iterable[AnySheet],
     job: Job,
     jobs: int | None,
     write: Write,
@@ -103,15 +103,15 @@ def run(
 
 def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:
     """Answer charts and count the answers, of which nothing is written before the last one; give the exit status."""
-    from ivproof.chart.files import scan
     from ivproof.claim.batch import outcomes
+    from ivproof.commands.charts import charts_of
     from ivproof.commands.common import telling_policy_errors
     from ivproof.commands.progress import Counter
 
     added, status = 0, 0
     try:
         with telling_policy_errors(), Counter(hidden=False) as counter:
-            for outcome in outcomes(scan(files), job, jobs=jobs):
+            for outcome in outcomes(charts_of(files), job, jobs=jobs):
                 for problem in outcome.problems:
                     status = worse(status, _status(outcome))
                     counter.say(problem)

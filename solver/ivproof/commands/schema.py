@@ -21,6 +21,14 @@ def encounter() -> None:
 
 
 @app.command()
+def tables() -> None:
+    """Print the JSON Schema of tables of charts, as lists of rows; `arrow` is the Arrow type of each column."""
+    from ivproof.importers.columns import tables_schema
+
+    emit_json(tables_schema())
+
+
+@app.command()
 def case() -> None:
     """Print the JSON Schema of a worked case, of which `policy test` judges many."""
     from ivproof.cases.files import schema

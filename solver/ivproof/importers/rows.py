@@ -1,6 +1,6 @@
-"""Rows of CSV and Parquet files, as the importers of event lists take them.
+"""Rows of CSV, Parquet and Arrow files, as the importers take them.
 
-A file is CSV unless it is Parquet by its first bytes. What separates the columns is found from the first line.
+A file is CSV unless it is another by its first bytes. What separates the columns is found from the first line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from ivproof.chart.strict_json import decode
 from ivproof.formats.extras import MissingExtraError, load
 
 _PARQUET = b"PAR1"
+_ARROW = b"ARROW1"
 _GZIP = b"\x1f\x8b"
 _SEPARATORS = ",\t;|"
-_EXPECTED = "a table with one row an event, in CSV or Parquet"
+_EXPECTED = "a table in CSV, Parquet or Arrow"
+
+FIRST = 2
+"""The number of the first row of a file: that with the names of the columns is 1."""
 
 
 class Row(NamedTuple):
@@ -43,6 +47,12 @@ class Table:
 
 def read_table(path: str) -> Table:
     """Read a file; raise UnreadableError where it is no table that can be read whole."""
+    raw = content(path)
+    return _arrow_rows(path, arrow_table(raw)) if is_arrow(raw) else csv_table(path, raw)
+
+
+def content(path: str) -> bytes:
+    """Give what stands in a file, plain or gzipped; raise UnreadableError where it cannot be read."""
     try:
         raw = Path(path).read_bytes()
         if raw.startswith(_GZIP):
@@ -53,14 +63,19 @@ def read_table(path: str) -> Table:
         raise UnreadableError("no such file", _EXPECTED) from None
     except (OSError, ValueError) as wrong:
         raise UnreadableError(getattr(wrong, "strerror", None) or "an unreadable file", _EXPECTED) from None
-    if raw.startswith(_PARQUET):
-        return _parquet(path, raw)
+    return raw
+
+
+def is_arrow(raw: bytes) -> bool:
+    """Whether a file is Parquet or Arrow by its first bytes."""
+    return raw.startswith((_PARQUET, _ARROW))
+
+
+def csv_table(path: str, raw: bytes) -> Table:
+    """Read CSV; raise UnreadableError where it is none."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableError("text in UTF-16", "text in UTF-8")
-    return _csv(path, decode(raw.removeprefix(b"\xef\xbb\xbf")))
-
-
-def _csv(path: str, text: str) -> Table:
+    text = decode(raw.removeprefix(b"\xef\xbb\xbf"))
     if not text.strip():
         raise UnreadableError("an empty file", _EXPECTED)
     if "\0" in text:
@@ -70,7 +85,7 @@ def _csv(path: str, text: str) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         names = next(it for it in reader if it)
-        columns = _columns(names)
+        columns = name_places(names)
         rows = list(_records(reader, len(names)))
     except csv.Error as wrong:
         raise UnreadableError(f"a row that is no CSV: {wrong}", "fields in pairs of quotes", reader.line_num) from None
@@ -78,7 +93,7 @@ def _csv(path: str, text: str) -> Table:
 
 
 def _records(reader: Any, width: int) -> Iterator[Row]:
-    for number, record in enumerate(reader, start=2):
+    for number, record in enumerate(reader, start=FIRST):
         if not record:
             continue
         if len(record) != width:
@@ -86,7 +101,8 @@ def _records(reader: Any, width: int) -> Iterator[Row]:
         yield Row(number, record)
 
 
-def _columns(names: Sequence[str]) -> dict[str, int]:
+def name_places(names: Sequence[str]) -> dict[str, int]:
+    """Give the place of each column; raise UnreadableError where a name comes twice."""
     columns: dict[str, int] = {}
     for place, name in enumerate(names):
         if columns.setdefault(name.strip(), place) != place and name.strip():
@@ -94,18 +110,25 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
     return columns
 
 
-def _parquet(path: str, raw: bytes) -> Table:
+def arrow_table(raw: bytes) -> Any:
+    """Give a Parquet or an Arrow file as a table of pyarrow; raise UnreadableError where it is damaged."""
+    what = "a Parquet file" if raw.startswith(_PARQUET) else "an Arrow file"
     try:
-        arrow, parquet = load("pyarrow", "a Parquet file"), load("pyarrow.parquet", "a Parquet file")
+        arrow = load("pyarrow", what)
+        reader = load("pyarrow.parquet" if raw.startswith(_PARQUET) else "pyarrow.ipc", what)
     except MissingExtraError as error:
         raise UnreadableError(error.found, f"{error.expected}; or the table as CSV") from None
     try:
-        table = parquet.read_table(arrow.BufferReader(raw))
+        buffer = arrow.BufferReader(raw)
+        return reader.read_table(buffer) if raw.startswith(_PARQUET) else reader.open_file(buffer).read_all()
     except (arrow.ArrowException, OSError):
-        raise UnreadableError("a damaged Parquet file", "a whole one") from None
-    columns = _columns(table.column_names)
+        raise UnreadableError(f"a damaged {what.partition(' ')[2]}", "a whole one") from None
+
+
+def _arrow_rows(path: str, table: Any) -> Table:
+    columns = name_places(table.column_names)
     values = zip(*(_plain(column) for column in table.columns), strict=True) if table.column_names else iter(())
-    return Table(path, columns, [Row(number, it) for number, it in enumerate(values, start=2)])
+    return Table(path, columns, [Row(number, it) for number, it in enumerate(values, start=FIRST)])
 
 
 def _plain(column: Any) -> list[Any]:
