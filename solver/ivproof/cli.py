@@ -20,6 +20,7 @@ from ivproof.commands import (
     imports,
     margins,
     missing,
+    new,
     policy,
     proof,
     readings,
@@ -67,6 +68,7 @@ app.command("margins")(margins.margins)
 app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
+app.command("new")(new.new)
 app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("cache")(cache.cache)

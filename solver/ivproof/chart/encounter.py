@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,6 +63,7 @@ __all__ = [
     "dumps",
     "for_people",
     "schema",
+    "template",
 ]
 
 
@@ -351,6 +353,11 @@ class WithoutTitles(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: CoreSchema) -> bool:
         """Set none."""
         return False
+
+
+def template() -> str:
+    """Give a chart in YAML to begin with: it can be read as it stands, and as it is with the lines behind a ``#``."""
+    return Path(__file__).with_name("template.yaml").read_text("utf-8")
 
 
 def schema() -> dict[str, Any]:

@@ -122,11 +122,20 @@ def charted_time(value: object) -> Moment | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _shape_error(EXPECTED)
+        likely = _clock_of(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        raise _shape_error(EXPECTED if likely is None else f"{EXPECTED}, perhaps {likely}")
     try:
         return Moment(read_stamp(value).clock, 0, value)
     except BadTimeError as wrong:
         raise _shape_error(str(wrong)) from None
+
+
+def _clock_of(number: float) -> str | None:
+    """Give the time that a number may be meant as, in quotes: 930 as 09:30, 23.0 as 23:00; it may be minutes, too."""
+    if not 0 <= number < 2400:
+        return None
+    hours, minutes = divmod(number if isinstance(number, int) and number >= 100 else round(number * 100), 100)
+    return f'"{int(hours):02}:{int(minutes):02}"' if hours < 24 and minutes < 60 else None
 
 
 def charted_date(value: object) -> dt.date:

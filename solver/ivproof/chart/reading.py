@@ -76,7 +76,7 @@ def parse(
         problems = [*problems, *_problems(data, error)]
     if not problems:
         return Chart(source, encounter)
-    name = data.get("id") if isinstance(data, Mapping) else None
+    name = number_as_text(data.get("id")) if isinstance(data, Mapping) else None
     refusals = [refuse(source, it, line=_line(it.path, lines), encounter=name) for it in problems]
     return Chart(source, None, tuple(sorted(refusals, key=lambda it: it.line or 0)))
 

@@ -150,6 +150,24 @@ def _nearest(name: object, known: Sequence[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
+def _meant(name: object, known: Sequence[str]) -> str | None:
+    """Give the field that is meant by a word that people write for it; None where no such field is known here."""
+    found = _MEANT.get(name.casefold()) if isinstance(name, str) else None
+    return found if found is not None and found.partition(":")[0] in known else None
+
+
+_MEANT = {
+    **dict.fromkeys(("name", "medication", "med", "ingredient"), "drug"),
+    **dict.fromkeys(("time", "given", "given_at"), "start"),
+    **dict.fromkeys(("drugs", "medications", "meds", "infusions", "injections"), "administrations"),
+    **dict.fromkeys(("place", "pos"), "place_of_service"),
+    **dict.fromkeys(("notes", "comment", "comments", "remark"), "note"),
+    **dict.fromkeys(("dx", "diagnosis", "icd10"), "diagnoses"),
+    **dict.fromkeys(("sites", "access", "lines"), "access_sites"),
+    "iv_start": "services: [iv_start]",
+}
+"""What people write for a field, in small letters, and the field."""
+
 _PHRASES = {
     "string_type": "text",
     "string_unicode": "text that is valid Unicode",
@@ -173,7 +191,7 @@ def problem_of(error: ErrorDetails, fields: Sequence[str]) -> Problem:
     if kind == "missing":
         return Problem(path, "nothing", f"{path[-1]}, which is required")
     if kind == "extra_forbidden":
-        near = _nearest(path[-1], fields)
+        near = _meant(path[-1], fields) or _nearest(path[-1], fields)
         expected = f"a known field (did you mean {near}?)" if near else f"one of {choices(None, fields)}"
         return Problem(path, "a field that is not known here", expected)
     if kind == "literal_error":

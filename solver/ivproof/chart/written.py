@@ -23,6 +23,12 @@ _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _TIMES = ("start", "stop", "from", "to", "inpatient_order_at")
 _OTHER_NAMES = {"end": "stop", "stopped": "stop", "started": "start", "begin": "start"}
 
+_METHODS = {
+    **dict.fromkeys(("ivp", "iv push"), "push"),
+    **dict.fromkeys(("ivpb", "iv piggyback", "piggyback", "iv infusion"), "infusion"),
+}
+"""Words for a method, in small letters."""
+
 _ROUTES: Mapping[str, tuple[str, str | None]] = {
     "iv push": ("IV", "push"),
     "ivp": ("IV", "push"),
@@ -68,6 +74,9 @@ def _administration(data: Mapping[Any, Any]) -> dict[Any, Any]:
         written["pauses"] = [_pause(it) if isinstance(it, Mapping) else it for it in pauses]
     word = written.get("route")
     known = _ROUTES.get(" ".join(word.casefold().split())) if isinstance(word, str) else None
+    method = written.get("method")
+    if isinstance(method, str):
+        written["method"] = _METHODS.get(" ".join(method.casefold().split()), method)
     # where word and field name different methods, the chart contradicts itself
     if known is not None and (known[1] is None or written.get("method") in (None, known[1])):
         written["route"] = known[0]

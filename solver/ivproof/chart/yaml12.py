@@ -52,6 +52,14 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BETWEEN_DOCUMENTS = re.compile(r"(---|\.\.\.)(\s|$)")
+_SAID = {
+    "'\\t'": ("a tab", "spaces, which alone can indent YAML"),
+    "mapping values are not allowed here": (
+        "a second colon, or an indent that does not fit",
+        "fields below each other, and text with a colon in quotes",
+    ),
+}
+"""What is said where the parser's words help nobody, by a part of them."""
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
 
@@ -126,7 +134,9 @@ class _Builder:
         except MarkedYAMLError as wrong:
             mark = wrong.problem_mark or wrong.context_mark
             line = None if mark is None else mark.line + self._first_line
-            raise UnreadableError(f"text that is not YAML: {wrong.problem}", "YAML 1.2", line) from None
+            problem = wrong.problem or ""
+            found, expected = next((it for part, it in _SAID.items() if part in problem), (problem, "YAML 1.2"))
+            raise UnreadableError(f"text that is not YAML: {found}", expected, line) from None
         except ReaderError as wrong:
             line = self._text.count("\n", 0, wrong.position) + self._first_line
             raise UnreadableError("a control character", "printable text", line) from None
