@@ -20,7 +20,7 @@ ORDER = (
     {"serve"},  # the service: questions over HTTP
     {"cases"},  # worked cases, judged by everything that a claim shows
     {"render", "__init__"},  # words, terminal, HTML, PDF: decides nothing; and the public names
-    {"packet"},
+    {"packet", "exports"},  # the review of a claim as a document; charts and answers in the forms of others
     {"comparison", "proof", "report"},
     {"why"},  # the record of applied rules, and what is told of it
     {"audit", "whatif", "frames"},  # billed against derived; by a missing fact, a minute, a reading; frames in and out

@@ -15,6 +15,7 @@ from ivproof.commands import (
     audit,
     cache,
     code,
+    deidentify,
     drugs,
     explain,
     imports,
@@ -68,6 +69,7 @@ app.command("margins")(margins.margins)
 app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
+app.command("deidentify")(deidentify.deidentify)
 app.command("new")(new.new)
 app.command("report")(report.report)
 app.command("serve")(serve.serve)

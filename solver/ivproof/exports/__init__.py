@@ -1,0 +1,1 @@
+"""Charts and answers in the forms of others: without identifiers, as FHIR."""
