@@ -29,6 +29,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         (("report", EXAMPLE, "-o", "visit.pdf"), "pdf", 2),
         (("audit", EXAMPLE, "-o", "packet.pdf"), "pdf", 2),
         (("code", EXAMPLE, "-o", "out.parquet"), "tables", 2),
+        (("export", "fhir", EXAMPLE, "--at", "2021-03-01T12:00:00Z", "-o", "out.json"), "fhir", 2),
         (("audit", EXAMPLE, "--claim", ROOT / "tests/records/x12/remittance-835.txt"), "x12", 2),
         (("serve", "--port", "0"), "serve", 2),
         (("import", "mar", "e.parquet", "--preset", "clif", "--report", "r.json", "-o", "c.jsonl"), "tables", 1),
@@ -48,7 +49,7 @@ def test_every_package_is_in_its_extra_and_none_is_needed_by_all() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     optional = project["optional-dependencies"]
     for package, extra in extras.EXTRAS.items():
-        assert any(it.startswith(f"{package}>") for it in optional[extra])
+        assert any(it.startswith(f"{extras.DISTRIBUTIONS.get(package, package)}>") for it in optional[extra])
         assert extra in optional["all"][0]
         assert not any(it.startswith(package) for it in project["dependencies"])
     assert "ivproof[all]" in optional["dev"]

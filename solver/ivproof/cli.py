@@ -18,6 +18,7 @@ from ivproof.commands import (
     deidentify,
     drugs,
     explain,
+    exports,
     imports,
     margins,
     missing,
@@ -75,6 +76,7 @@ app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("cache")(cache.cache)
 app.add_typer(imports.app, name="import")
+app.add_typer(exports.app, name="export")
 app.add_typer(drugs.app, name="drugs")
 app.add_typer(schema.app, name="schema")
 app.add_typer(readings.app, name="readings")

@@ -8,13 +8,17 @@ from typing import Any
 
 EXTRAS = {
     "fastapi": "serve",
+    "fhir": "fhir",
     "pyarrow": "tables",
     "pyx12": "x12",
     "starlette": "serve",
     "typst": "pdf",
     "uvicorn": "serve",
 }
-"""Each package, and the extra of ivproof that installs it."""
+"""Each package by the name that it is imported by, and the extra of ivproof that installs it."""
+
+DISTRIBUTIONS = {"fhir": "fhir.resources"}
+"""What a package is installed as, where that is another name."""
 
 
 class MissingExtraError(ImportError):
@@ -22,7 +26,7 @@ class MissingExtraError(ImportError):
 
     def __init__(self, package: str, what: str) -> None:
         """Keep both for the message."""
-        self.found = f"no {package}, which {what} needs"
+        self.found = f"no {DISTRIBUTIONS.get(package, package)}, which {what} needs"
         self.expected = f"pip install 'ivproof[{EXTRAS[package]}]'"
         super().__init__(f"found {self.found}, expected: {self.expected}")
 
