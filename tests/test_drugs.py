@@ -656,6 +656,8 @@ def test_every_row_names_its_sources() -> None:
         used |= {s.strip() for row in csv.DictReader(file) for s in row["sources"].split("|")}
     with (FOLDER / "next-door.csv").open(encoding="utf-8", newline="") as file:
         used |= {s.strip() for row in csv.DictReader(file) for s in row["sources"].split("|")}
+    with (FOLDER / "codes.csv").open(encoding="utf-8", newline="") as file:
+        used |= {row["source"] for row in csv.DictReader(file)}
     assert used == set(DRUGS.sources)
     assert all(code.checked for d in DRUGS for p in d.products for code in p.codes)
 

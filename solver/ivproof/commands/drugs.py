@@ -1,21 +1,25 @@
-"""``ivproof drugs``: what the drug list knows of a name or a code."""
+"""``ivproof drugs``: what the drug list knows of a name or a code, and codes of products brought up to date."""
 
 from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivproof.commands.common import REFUSED, emit, emit_json, say, wrong
 from ivproof.commands.guarding import Commands
+from ivproof.commands.output import replace_whole
 from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from decimal import Decimal
 
-    from ivproof.drugs.listing import Match
+    from ivproof.drugs.codes import Codes, Named, ProductCode
+    from ivproof.drugs.listing import DrugList, Match
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Look into the drug list.")
 
@@ -27,6 +31,24 @@ class Format(StrEnum):
     JSON = "json"
 
 
+CodesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--codes",
+        metavar="FILE",
+        help="Codes of products of your own, in the columns of asp/drugs/codes.csv, in place of those of the package.",
+        show_default=False,
+    ),
+]
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        wrong(f"{option}: found {text}, expected a date like 2020-10-05")
+
+
 @app.callback()
 def drugs() -> None:
     """Look into the drug list."""
@@ -34,7 +56,13 @@ def drugs() -> None:
 
 @app.command()
 def find(
-    name: Annotated[str, typer.Argument(metavar="NAME|CODE", help="A drug as a chart writes it, or an HCPCS code.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|CODE", help="A drug as a chart writes it; an HCPCS code, an NDC, RxNorm and its number."
+        ),
+    ],
+    codes: CodesOption = None,
     on: Annotated[str, typer.Option("--on", metavar="DATE", help="Date of service; today where none is given.")] = "",
     form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
 ) -> None:
@@ -45,20 +73,167 @@ def find(
     from ivproof.drugs.listing import DrugList
     from ivproof.law.policy import law_folder
 
-    try:
-        day = date.fromisoformat(on) if on else date.today()
-    except ValueError:
-        wrong(f"--on: found {on}, expected a date like 2020-10-05")
+    day = _day("--on", on) if on else date.today()
     listed = DrugList.load(law_folder() / "drugs")
     match = listed.find(name, day)
+    coded: tuple[ProductCode, ...] = ()
+    if match is None and (named := _named(name)) is not None:
+        coded = _codes(codes, listed).find(named, day)
+        if not coded:
+            say(f"ivproof: {named} is not among the codes")
+            raise typer.Exit(REFUSED)
+        match = _drug_of(coded[0], listed, day)
+        if match is None:
+            emit_json(_coded(coded)) if form is Format.JSON else emit("".join(_code_lines(coded, day)))
+            say(f"ivproof: {named} is {coded[0].hcpcs}, which no drug of the list has")
+            raise typer.Exit(REFUSED)
     if match is None:
         near = listed.suggest(name)
         say(f"ivproof: {name} is not on the drug list" + (f"; perhaps {', '.join(near)}" if near else ""))
         raise typer.Exit(REFUSED)
     if form is Format.JSON:
-        emit_json(_told(match, day))
+        emit_json({**_told(match, day), **_coded(coded)})
     else:
-        emit("".join(f"{plain(line)}\n" for line in _lines(match, day)))
+        emit("".join([*_code_lines(coded, day), *(f"{plain(line)}\n" for line in _lines(match, day))]))
+
+
+@app.command()
+def update(
+    crosswalk: Annotated[
+        Path,
+        typer.Option(
+            "--asp-crosswalk",
+            metavar="FILE",
+            help="The NDC-HCPCS crosswalk of the Centers for Medicare & Medicaid Services of a quarter, CSV.",
+            show_default=False,
+        ),
+    ],
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="DATE", help="The first day of its quarter.", show_default=False)
+    ],
+    codes: CodesOption = None,
+    write: Annotated[bool, typer.Option("--write", help="Write it; without this it is only shown.")] = False,
+) -> None:
+    """Tell what a crosswalk changes in the codes of products, and with --write change them.
+
+    What is new begins with the day, what is gone ends the day before, what has other units begins anew; nothing is
+    taken away. Exit status: 0, 1 when the codes or the crosswalk cannot be read or written, 2 when the command line is
+    wrong.
+    """
+    from ivproof.drugs.codes import CodeError, read_crosswalk, updated
+    from ivproof.drugs.listing import DrugList
+    from ivproof.law.policy import law_folder
+
+    day = _day("--as-of", as_of)
+    listed = DrugList.load(law_folder() / "drugs")
+    drug_of = {code.hcpcs: drug.key for drug in listed for product in drug.products for code in product.codes}
+    try:
+        found = read_crosswalk(crosswalk.read_bytes(), day, drug_of)
+    except CodeError as error:
+        say(f"ivproof: {crosswalk}: expected {error}")
+        raise typer.Exit(REFUSED) from error
+    except OSError as error:
+        wrong(f"--asp-crosswalk {crosswalk}: {error.strerror or error}")
+    change = updated(_codes(codes, listed), found, day)
+    for mark, some in (("+", change.added), ("-", change.ended)):
+        for it in some[:SHOWN]:
+            emit(plain(f"{mark} {it.named}  {it.hcpcs}  {it.name}  {_units(it)}") + "\n")
+        if len(some) > SHOWN:
+            emit(f"{mark} and {len(some) - SHOWN} more\n")
+    for old, new in change.changed[:SHOWN]:
+        emit(plain(f"~ {new.named}  {new.hcpcs}  {new.name}  {_units(old)}, now {_units(new)}") + "\n")
+    emit(f"{len(change.added)} begin, {len(change.ended)} end, {len(change.changed)} have other units\n")
+    if write:
+        target = codes or law_folder() / "drugs" / "codes.csv"
+        try:
+            replace_whole(target, change.codes.text().encode())
+        except OSError as error:
+            say(f"ivproof: cannot write {target}: {error.strerror or error}; --codes names another file")
+            raise typer.Exit(REFUSED) from error
+
+
+SHOWN = 20
+"""So many changes of a kind are shown one by one."""
+
+
+def _units(it: ProductCode) -> str:
+    return f"{it.units or '?'} units a container, {it.package_units or '?'} a package"
+
+
+def _named(text: str) -> Named | None:
+    """Read a code; end the command where it may be several."""
+    from ivproof.drugs.codes import CodeError, read_code
+
+    try:
+        return read_code(text)
+    except CodeError as error:
+        say(f"ivproof: found {text}, expected {error}")
+        raise typer.Exit(REFUSED) from error
+
+
+def _codes(file: Path | None, listed: DrugList) -> Codes:
+    """Read the codes that come with the package, or those of a file; a file that is not there has none."""
+    from ivproof.drugs.codes import CODES, Codes
+    from ivproof.drugs.files import DrugListError
+    from ivproof.formats.plain_file import FileError
+    from ivproof.law.policy import law_folder
+
+    if file is not None and not file.exists():
+        return Codes(())
+    try:
+        return Codes.load(file or law_folder() / "drugs" / CODES, (it.key for it in listed))
+    except DrugListError as error:
+        for problem in error.problems[:SHOWN]:
+            say(str(problem))
+        raise typer.Exit(REFUSED) from error
+    except (OSError, FileError) as error:
+        wrong(f"--codes {file}: {getattr(error, 'strerror', None) or error}")
+
+
+def _drug_of(code: ProductCode, listed: DrugList, day: date) -> Match | None:
+    """Give the drug of a code: by the name that its source prints, where that is of the same drug, else by itself."""
+    drugs = [code.drug] if code.drug else [it.key for it in listed.of_code(code.hcpcs)]
+    if len(drugs) != 1:
+        return None
+    printed = listed.find(code.name, day)
+    if printed is not None and printed.drug.key == drugs[0]:
+        return printed
+    return listed.find(listed.drugs[drugs[0]].name, day)
+
+
+def _coded(codes: Sequence[ProductCode]) -> dict[str, object]:
+    """What a code stands for, as plain data; nothing where the drug was found by another name."""
+    if not codes:
+        return {}
+    return {
+        "codes": [
+            {
+                "system": it.named.system,
+                "code": it.named.code,
+                "name": it.name,
+                "hcpcs": it.hcpcs or None,
+                "units": _number(it.units),
+                "package_units": _number(it.package_units),
+                "valid_from": it.begin.isoformat() if it.begin else None,
+                "first_seen": it.begin_unknown,
+                "valid_to": it.end.isoformat() if it.end else None,
+                "source": it.source,
+            }
+            for it in codes
+        ]
+    }
+
+
+def _number(it: Decimal | None) -> int | float | None:
+    return None if it is None else int(it) if it == int(it) else float(it)
+
+
+def _code_lines(codes: Sequence[ProductCode], day: date) -> Iterator[str]:
+    """The same for people."""
+    for it in codes:
+        code = f", {it.hcpcs}, {_units(it)}" if it.hcpcs else ""
+        gone = "" if it.holds(day) else f"; not on {day}"
+        yield plain(f"{it.named}: {it.name}{code} ({it.days or 'no days known'}{gone}; {it.source})") + "\n"
 
 
 def _told(match: Match, day: date) -> dict[str, object]:

@@ -1,0 +1,163 @@
+"""NDC and RxNorm: their forms, what they stand for on a day, and a crosswalk brought in without losing what was."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from command import run
+
+from ivproof.drugs.codes import COLUMNS, CodeError, Codes, read_code, read_crosswalk, updated
+from ivproof.drugs.files import DrugListError
+from ivproof.drugs.listing import DrugList
+from ivproof.law.policy import law_folder
+
+FOLDER = law_folder() / "drugs"
+DRUGS = DrugList.load(FOLDER)
+HEAD = (
+    "_2026_CODE,Short Description,LABELER NAME,NDC2,Drug Name,HCPCS dosage,PKG SIZE,PKG QTY,BILLUNITS,BILLUNITSPKG,,,"
+)
+
+
+def crosswalk(*rows: str) -> bytes:
+    """A file as it is published: words above the head, Latin-1, empty columns."""
+    lines = ["January 2026 ASP NDC - HCPCS Crosswalk,,,,", '"  Effective",,,', ",,,,,,", HEAD, *rows, ",,,,,,"]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def row(ndc: str, hcpcs: str, units: str, package: str, name: str = "Ceftriaxone") -> str:
+    return f'{hcpcs},Words,"Maker, Inc®",{ndc},{name},250 MG,1,10,{units},{package},,,'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("0409-7332-01", "NDC 00409-7332-01"),
+        ("51144-050-01", "NDC 51144-0050-01"),
+        ("12345-6789-1", "NDC 12345-6789-01"),
+        ("00409-7332-01", "NDC 00409-7332-01"),
+        ("ndc: 00409733201", "NDC 00409-7332-01"),
+        ("RxCUI 0001664992", "RxNorm 1664992"),
+        ("1664992", "RxNorm 1664992"),
+    ],
+)
+def test_every_form_of_a_code_is_brought_to_one(text: str, code: str) -> None:
+    assert str(read_code(text)) == code
+
+
+def test_what_may_be_several_codes_is_none_of_them() -> None:
+    with pytest.raises(CodeError, match="may be 00409-7332-01, 04097-0332-01, 04097-3320-01"):
+        read_code("0409733201")
+    for text in ("123-456-78", "ndc 1664992", "rxnorm 0409-7332-01", "1234567890123"):
+        with pytest.raises(CodeError):
+            read_code(text)
+    assert read_code("ceftriaxone 250") is None and read_code("J0696") is None
+
+
+def test_the_codes_of_the_package_are_in_order_and_lead_to_drugs_of_the_list() -> None:
+    codes = Codes.load(FOLDER / "codes.csv", (it.key for it in DRUGS))
+    assert codes.text() == (FOLDER / "codes.csv").read_text("utf-8")
+    for it in codes.codes:
+        assert it.source in DRUGS.sources
+        if it.hcpcs:
+            assert [drug.key for drug in DRUGS.of_code(it.hcpcs)] == [it.drug]
+        assert it.units is None or (it.package_units is not None and it.units <= it.package_units)
+
+
+def test_a_code_is_told_with_its_drug_its_units_and_its_days(tmp_path: Path) -> None:
+    done = run("drugs", "find", "0409-7332-01", "--on", "2026-02-01", "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 0 and found["drug"] == "ceftriaxone" and found["products"][0]["code"] == "J0696 (250 mg)"
+    assert found["codes"][0] | {"source": ""} == {
+        "system": "ndc",
+        "code": "00409-7332-01",
+        "name": "Ceftriaxone",
+        "hcpcs": "J0696",
+        "units": 4,
+        "package_units": 40,
+        "valid_from": "2026-01-01",
+        "first_seen": True,
+        "valid_to": None,
+        "source": "",
+    }
+    assert json.loads(run("drugs", "find", "rxnorm 1807507", "--format", "json").stdout)["drug"] == "vancomycin"
+    for text, words in (("0409733201", "with its dashes"), ("11111-1111-11", "is not among the codes")):
+        done = run("drugs", "find", text)
+        assert done.exit_code == 1 and words in done.stderr
+    own = tmp_path / "own.csv"
+    own.write_text(f"{','.join(COLUMNS)}\nndc,11111-1111-11,,J0000,Nothing,,,2020-01-01,2020-02-01,mine\n", "utf-8")
+    done = run("drugs", "find", "11111-1111-11", "--codes", own, "--on", "2020-03-01", columns=200)
+    assert done.exit_code == 1 and "from 2020-01-01, until 2020-02-01; not on 2020-03-01" in done.stdout
+    assert "is J0000, which no drug of the list has" in done.stderr
+
+
+def test_a_crosswalk_is_shown_before_it_is_written_and_nothing_is_lost(tmp_path: Path) -> None:
+    file, codes = tmp_path / "crosswalk.csv", tmp_path / "codes.csv"
+    first = [
+        row("00409-7332-01", "J0696", "4", "40"),
+        row("00409-7333-04", "J0696", "4", "40"),
+        row("00001-0001-01", "J0000", "1", "1", "New"),
+    ]
+    file.write_bytes(crosswalk(*first))
+    update = ("drugs", "update", "--asp-crosswalk", file, "--codes", codes)
+    done = run(*update, "--as-of", "2026-01-01", columns=200)
+    assert done.exit_code == 0 and not codes.exists()
+    assert "+ NDC 00409-7332-01  J0696  Ceftriaxone  4 units a container, 40 a package" in done.stdout
+    assert "3 begin, 0 end, 0 have other units" in done.stdout
+    assert run(*update, "--as-of", "2026-01-01", "--write").exit_code == 0
+    assert "0 begin, 0 end, 0 have other units" in run(*update, "--as-of", "2026-01-01").stdout
+    file.write_bytes(
+        crosswalk(row("00409-7332-01", "J0696", "4", "80"), first[2], row("00002-0002-02", "J0696", "1", "1"))
+    )
+    done = run(*update, "--as-of", "2026-04-01", "--write", columns=200)
+    assert (
+        "~ NDC 00409-7332-01  J0696  Ceftriaxone  4 units a container, 40 a package, now 4 units a container, 80"
+        in done.stdout
+    )
+    assert "1 begin, 1 end, 1 have other units" in done.stdout
+    assert codes.read_text("utf-8").splitlines()[1:] == [
+        "ndc,00001-0001-01,,J0000,New,1,1,<=2026-01-01,,asp-crosswalk-2026-01",
+        "ndc,00002-0002-02,ceftriaxone,J0696,Ceftriaxone,1,1,2026-04-01,,asp-crosswalk-2026-04",
+        "ndc,00409-7332-01,ceftriaxone,J0696,Ceftriaxone,4,40,<=2026-01-01,2026-03-31,asp-crosswalk-2026-01",
+        "ndc,00409-7332-01,ceftriaxone,J0696,Ceftriaxone,4,80,2026-04-01,,asp-crosswalk-2026-04",
+        "ndc,00409-7333-04,ceftriaxone,J0696,Ceftriaxone,4,40,<=2026-01-01,2026-03-31,asp-crosswalk-2026-01",
+    ]
+    for day, package in (("2026-03-31", 40), ("2026-04-01", 80)):
+        told = json.loads(
+            run("drugs", "find", "0409-7332-01", "--codes", codes, "--on", day, "--format", "json").stdout
+        )
+        assert told["codes"][0]["package_units"] == package
+
+
+def test_what_is_no_crosswalk_or_no_list_of_codes_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    for content, words in (
+        (b"a,b\n1,2\n", "expected a table with the columns NDC2"),
+        (crosswalk(row("0409733201", "J0696", "4", "40")), "expected an NDC with its dashes"),
+        (crosswalk(row("00409-7332-01", "none", "4", "40")), "expected an NDC and an HCPCS code in line 5"),
+    ):
+        file.write_bytes(content)
+        done = run("drugs", "update", "--asp-crosswalk", file, "--as-of", "2026-01-01", columns=200)
+        assert done.exit_code == 1 and words in done.stderr
+    file.write_text(
+        f"{','.join(COLUMNS)}\nndc,0409-7332-01,nobody,j,x,-1,?,2026,,s\nndc,00409-7332-01,,,x,,,,,s\n", "utf-8"
+    )
+    with pytest.raises(DrugListError) as error:
+        Codes.load(file, ["ceftriaxone"])
+    told = [(it.row, it.column) for it in error.value.problems]
+    assert told == [(2, it) for it in ("code", "drug", "hcpcs", "units", "package_units", "valid_from")] + [(3, "drug")]
+    assert run("drugs", "find", "0409-7332-01", "--codes", file).exit_code == 1
+
+
+def test_rxnorm_and_what_has_ended_are_left_alone_by_a_crosswalk() -> None:
+    codes = Codes.load(FOLDER / "codes.csv")
+    change = updated(codes, [], date(2026, 4, 1))
+    assert {it.named.system for it in change.ended} == {"ndc"} and not change.added
+    again = updated(change.codes, [], date(2026, 7, 1))
+    assert again.codes.text() == change.codes.text() and not again.ended
+    found = read_crosswalk(
+        crosswalk(row("00409-7332-01", "J0696", "4", "40")), date(2026, 1, 1), {"J0696": "ceftriaxone"}
+    )
+    assert [str(it.named) for it in found] == ["NDC 00409-7332-01"]
