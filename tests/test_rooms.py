@@ -17,7 +17,7 @@ ORDER = (
     {"__main__"},
     {"cli"},
     {"commands"},  # one module a command, and how a run over many charts is told
-    {"serve"},  # the service: questions over HTTP
+    {"serve"},  # the desk: its page, and questions over HTTP
     {"cases"},  # worked cases, judged by everything that a claim shows
     {"render", "__init__"},  # words, terminal, HTML, PDF: decides nothing; and the public names
     {"packet", "exports"},  # the review of a claim as a document; charts and answers in the forms of others

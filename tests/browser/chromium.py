@@ -29,13 +29,13 @@ administrations:
 """A chart that would be markup if it could."""
 
 
-def started() -> Iterator[Any]:
-    """Give a browser that every address but files is closed to, and that keeps what it asked for."""
+def started(host: str = "") -> Iterator[Any]:
+    """Give a browser that every address but files, and `host`, is closed to, and that keeps what it asked for."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"):
         options.add_argument(argument)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND" + (f", EXCLUDE {host}" if host else ""))
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
     yield driver

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from secrets import token_urlsafe
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +31,15 @@ CONNECTIONS = 100
 
 
 def serve(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CHARTS]...",
+            help="Charts for the queue of the page: YAML, JSON or JSON Lines (also .gz), or folders of them. None of "
+            "these files is changed.",
+            show_default=False,
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")] = 8321,
     host: Annotated[
         str,
@@ -52,10 +62,11 @@ def serve(
     reading: ReadingOption = None,
     limit: LimitOption = None,
 ) -> None:
-    """Answer questions about charts over HTTP: code, audit, why, whynot, missing, margins, readings, prove, check.
+    """Open the desk: a page with a queue of charts, each beside its claim; and the questions of the commands over HTTP.
 
-    Each is asked by POST under /v1/, with the chart in the body; /v1/openapi.json describes them. The service listens
-    on this machine alone, writes nothing down of what it is asked, and asks nothing of any network.
+    The page is at the address that is told. Questions are asked by POST under /v1/, with the chart in the body, and
+    described by /v1/openapi.json. The service listens on this machine alone, writes nothing down of what it is asked,
+    and asks nothing of any network.
 
     Exit status: 2 when the command line is wrong or the address is taken, 130 when it was interrupted.
     """
@@ -72,16 +83,23 @@ def serve(
     if host not in LOOPBACK and token is None:
         wrong(f"--host {host}: found no token, expected one in the variable {TOKEN}: others could ask there")
     listening = _listen(host, port)
+    from ivproof.chart.files import scan
     from ivproof.serve.answering import Service
     from ivproof.serve.app import CHECK, HEALTH, application
+    from ivproof.serve.desk import Desk
     from ivproof.serve.guard import Guard
+    from ivproof.serve.pages import FREE, add_pages
 
     def fault(place: str) -> None:
         say(f"ivproof: internal error: {place}")
 
     service = Service(by, readings, LIMIT.work)
+    inside = application(service, fault)
+    session = token_urlsafe()
+    add_pages(inside, Desk(service, scan(files or [])), fault, token=token, session=session)
     hosts = (*LOOPBACK, host, *(name or ()))
-    app = Guard(application(service, fault), hosts=hosts, token=token, large=(CHECK,), free=(HEALTH,), fault=fault)
+    free = (HEALTH, *FREE)
+    app = Guard(inside, hosts=hosts, token=token, session=session, large=(CHECK,), free=free, fault=fault)
     address = f"[{host}]" if ":" in host else host
     say(f"ivproof: listening on http://{address}:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
     _run(app, listening)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ivproof.formats.plain import plain
@@ -21,44 +22,48 @@ from ivproof.report.page import Report
 
 def page(report: Report) -> str:
     """Give the page of a report."""
-    style, script = _file("report.css"), _file("report.js")
+    style, script = file("report.css"), file("visit.js") + file("report.js")
+    return template("report.html.j2").render(
+        report=report,
+        style=Markup(style),  # a file of this package, with nothing of a chart in it
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        **shown_of(report),
+    )
+
+
+def visit(report: Report) -> Markup:
+    """Give what is shown of a visit below its header, as a part of another page."""
+    return Markup(template("visit.html.j2").render(report=report, **shown_of(report)))
+
+
+def shown_of(report: Report) -> Mapping[str, object]:
+    """Give the words with which a visit is shown, and the signs that its timeline has."""
     rows = [row for lane in (report.timeline.lanes if report.timeline else ()) for row in lane.rows]
     drawn = {bar.kind for row in rows for bar in row.bars}
     if any(row.marks for row in rows):
         drawn.add("push")
     if any(row.limits for row in rows):
         drawn.add("reached")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            style=Markup(style),  # a file of this package, with nothing of a chart in it
-            script=Markup(script),
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-            kinds=KINDS,
-            severities=SEVERITIES,
-            sources=SOURCES,
-            legend=[(kind, text) for kind, text in BARS.items() if kind in drawn],
-        )
-    )
+    return {
+        "kinds": KINDS,
+        "severities": SEVERITIES,
+        "sources": SOURCES,
+        "legend": [(kind, text) for kind, text in BARS.items() if kind in drawn],
+    }
 
 
 def packet_page(packet: Packet) -> str:
     """Give the page of a packet."""
-    style = _file("packet.css")
-    return (
-        _environment()
-        .get_template("packet.html.j2")
-        .render(
-            packet=packet,
-            style=Markup(style),  # a file of this package, with nothing of a chart in it
-            style_hash=_hash(style),
-            kinds=KINDS,
-            severities=SEVERITIES,
-            bars=BARS,
-        )
+    style = file("packet.css")
+    return template("packet.html.j2").render(
+        packet=packet,
+        style=Markup(style),  # a file of this package, with nothing of a chart in it
+        style_hash=_hash(style),
+        kinds=KINDS,
+        severities=SEVERITIES,
+        bars=BARS,
     )
 
 
@@ -85,8 +90,14 @@ def _environment() -> Environment:
     return environment
 
 
+def template(name: str) -> Template:
+    """Give a template of this package; what it puts in is escaped, and every character of it is visible."""
+    return _environment().get_template(name)
+
+
 @cache
-def _file(name: str) -> str:
+def file(name: str) -> str:
+    """Give the text of a file that goes with the templates."""
     return files("ivproof.render").joinpath("templates", name).read_text("utf-8")
 
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.chart.bounds import TooManyWaysError, for_chart
 from ivproof.chart.encounter import Encounter, digest, dumps
 from ivproof.chart.refusal import Problem, Source, refuse, show
 from ivproof.claim.coding import Coder
+from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.proof.maker import Prover
 from ivproof.recheck import checker
@@ -49,6 +50,8 @@ WAITING = 32
 """So many questions may wait for the one that is being answered."""
 
 Answer = Mapping[str, Any]
+
+T = TypeVar("T")
 
 
 class BusyError(RuntimeError):
@@ -206,25 +209,36 @@ class Service:
         Raises RefusedError for what is wrong with the question.
         """
         chart = chart_of(asked.chart)
-        with self._turn():
-            by = self._setting(asked.readings)
-            held_open = [key.upper() for key, option in by.coder.engine.settings.items() if option is None]
-            try:
-                with for_chart(chart, self.limit, held_open):
-                    found = answer(by, chart)
-            except TooManyWaysError as error:
-                if undecided is None:
-                    raise
-                found = undecided(by, chart, str(error))
-            except NoSuchCodeError:
-                raise _refused(
-                    ("code",), show(getattr(asked, "code", None)), "a code that the policy can put on a claim"
-                ) from None
-            except NoSuchAdministrationError:
-                name = getattr(asked, "administration", None)
-                raise _refused(("administration",), show(name), "the id of an administration of the chart") from None
+        by = self._setting(asked.readings)
+        try:
+            found = self.ask(chart, lambda by: answer(by, chart), by)
+        except TooManyWaysError as error:
+            if undecided is None:
+                raise
+            found = undecided(by, chart, str(error))
+        except NoSuchCodeError:
+            code = getattr(asked, "code", None)
+            raise _refused(("code",), show(code), "a code that the policy can put on a claim") from None
+        except NoSuchAdministrationError:
+            name = getattr(asked, "administration", None)
+            raise _refused(("administration",), show(name), "the id of an administration of the chart") from None
         further = asked.model_dump(exclude={"chart", "readings"})
         return self._decided(question, by.told, digest(chart), further, found)
+
+    @property
+    def drugs(self) -> DrugList:
+        """The drug list by which names are read."""
+        return self._held.coder.drugs
+
+    def ask(self, chart: Encounter, answer: Callable[[Setting], T], by: Setting | None = None) -> T:
+        """Do work for a chart when its turn comes, by one setting of the questions; else by the service's own.
+
+        Raises TooManyWaysError where it takes more than is allowed, and BusyError where too many wait.
+        """
+        by = by or self._held
+        held_open = [key.upper() for key, option in by.coder.engine.settings.items() if option is None]
+        with self._turn(), for_chart(chart, self.limit, held_open):
+            return answer(by)
 
     def _setting(self, readings: Mapping[str, str]) -> Setting:
         """Give what answers under the readings of a question, which come before those of the service."""
@@ -239,12 +253,13 @@ class Service:
         if settings == self._held.coder.engine.settings:
             return self._held
         key = tuple((name, option or "open") for name, option in settings.items())
-        if key not in self._others:
-            self._others[key] = Setting(self.policy, {**self._readings, **given})
-            if len(self._others) > SETTINGS:
-                self._others.popitem(last=False)
-        self._others.move_to_end(key)
-        return self._others[key]
+        with self._turn():
+            if key not in self._others:
+                self._others[key] = Setting(self.policy, {**self._readings, **given})
+                if len(self._others) > SETTINGS:
+                    self._others.popitem(last=False)
+            self._others.move_to_end(key)
+            return self._others[key]
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -30,6 +30,12 @@ BODY = 1_000_000
 LARGE_BODY = 20_000_000
 """So many where it is a proof."""
 
+LOGIN = "/login"
+"""Where a browser is asked for the token."""
+
+SESSION = "ivproof"
+"""The name of what stands for the token in a browser."""
+
 TOKEN = 16
 """A token has at least so many characters."""
 
@@ -39,7 +45,7 @@ POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancesto
 HEADERS = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none, a browser does not say either that a form is from here
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
@@ -54,6 +60,7 @@ class Guard:
         *,
         hosts: Iterable[str] = LOOPBACK,
         token: str | None = None,
+        session: str = "",
         large: Iterable[str] = (),
         free: Iterable[str] = (),
         fault: Callable[[str], None] = lambda _: None,
@@ -61,12 +68,13 @@ class Guard:
         """Stand before an app.
 
         `hosts` are the names under which it may be asked for, `token` what has to come with each request but those for
-        the paths of `free`, `large` the paths whose bodies may be large. `fault` is told of errors of this program, by
-        their kind and place.
+        the paths of `free`, or in its stead `session` in the cookie of that name, `large` the paths whose bodies may be
+        large. `fault` is told of errors of this program, by their kind and place.
         """
         self._app = app
         self._hosts = frozenset(it.casefold() for it in hosts)
         self._token = token
+        self._session = session
         self._large = frozenset(large)
         self._free = frozenset(free)
         self._fault = fault
@@ -90,7 +98,12 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["path"], headers)
         if refusal is not None:
-            await _tell(answer, *refusal)
+            if refusal[0] == 401 and "text/html" in headers.get("accept", "") and scope["method"] == "GET":
+                away = [(b"location", LOGIN.encode()), (b"content-length", b"0")]
+                await answer({"type": "http.response.start", "status": 303, "headers": away})
+                await answer({"type": "http.response.body", "body": b""})
+            else:
+                await _tell(answer, *refusal)
             return
         most = LARGE_BODY if scope["path"] in self._large else BODY
         length = headers.get("content-length", "0")
@@ -108,6 +121,11 @@ class Guard:
             if not begun:
                 await _tell(answer, 500, "fault", f"internal error: {bare_place_of(error)}")
 
+    def _knows(self, cookies: str) -> bool:
+        """Whether a browser has given the token before."""
+        given = dict(it.strip().partition("=")[::2] for it in cookies.split(";"))
+        return bool(self._session) and same_secret(given.get(SESSION, ""), self._session)
+
     def _refusal(self, path: str, headers: MutableMapping[str, str]) -> tuple[int, str, str] | None:
         """Why a request is not let in: status, kind and message."""
         if _name(headers.get("host", "")) not in self._hosts:
@@ -119,10 +137,15 @@ class Guard:
             return 403, "origin", "found a request of another page, expected one of this service's own"
         if self._token is not None and path not in self._free:
             kind, _, given = headers.get("authorization", "").partition(" ")
-            right = hmac.compare_digest(given.strip().encode("latin-1"), self._token.encode())
-            if kind.casefold() != "bearer" or not right:
+            bears = kind.casefold() == "bearer" and same_secret(given.strip(), self._token)
+            if not bears and not self._knows(headers.get("cookie", "")):
                 return 401, "token", "found no token or another one, expected: Authorization: Bearer TOKEN"
         return None
+
+
+def same_secret(given: str, right: str) -> bool:
+    """Compare in a time that does not tell how much is right."""
+    return hmac.compare_digest(given.encode(errors="replace"), right.encode())
 
 
 def _name(host: str) -> str:

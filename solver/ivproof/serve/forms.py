@@ -1,0 +1,142 @@
+"""A chart as the fields of a form, and back: one row an administration, what the form does not show is kept.
+
+In: a chart as plain data, as its file has it. Out: the fields by name and their text; and from what a browser sends the
+chart again, in which only fields whose text was changed are other than they were.
+
+>>> base = {"id": "E", "administrations": [{"drug": "Zofran", "route": "IVP", "volume_ml": 4}]}
+>>> sent = {**fields(base), "given.0.of": "0", "given.0.start": "10:10", "given.0.route": "IVP"}
+>>> chart(base, sent)["administrations"]
+[{'drug': 'Zofran', 'route': 'IVP', 'volume_ml': 4, 'start': '10:10'}]
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+VISIT = ("id", "date", "place_of_service", "claim_type", "payer", "primary_reason", "diagnoses")
+SITE = ("id", "kind", "necessity")
+GIVEN = ("drug", "route", "method", "site", "start", "stop", "pauses")
+"""Fields that the form shows: of the visit, of an access site, of an administration."""
+
+LISTS = {"primary_reason", "diagnoses"}
+"""Fields that are lists, and stand in one line of text."""
+
+ROWS = 400
+"""So many rows of a kind are taken from a form."""
+
+PARTS = {"site": ("access_sites", SITE), "given": ("administrations", GIVEN)}
+"""The kinds of rows: the field of the chart that holds them, and what the form shows of each."""
+
+_BETWEEN = re.compile(r"\s*(?:–|—|\bto\b|-(?=\s*\d{1,2}:\d\d))\s*")
+
+
+def fields(base: Mapping[str, Any]) -> dict[str, str]:
+    """Give the text of each field of a chart: ``visit.date``, ``site.0.kind``, ``given.2.start``."""
+    found = {f"visit.{name}": shown(name, base.get(name)) for name in VISIT}
+    for kind, (part, names) in PARTS.items():
+        for n, row in enumerate(rows(base, part)):
+            found |= {f"{kind}.{n}.{name}": shown(name, row.get(name)) for name in names}
+    return found
+
+
+def rows(base: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
+    """Give the rows of a part of a chart that is plain data, and may not be in order."""
+    given = base.get(part)
+    return [it if isinstance(it, Mapping) else {} for it in given] if isinstance(given, list) else []
+
+
+def shown(name: str, value: Any) -> str:
+    """Give the text of a field's value."""
+    if value is None:
+        return ""
+    if name == "pauses" and isinstance(value, list):
+        spans = (it if isinstance(it, Mapping) else {} for it in value)
+        return ", ".join(f"{it.get('from') or '?'}–{it.get('to') or '?'}" for it in spans)
+    if isinstance(value, list):
+        return ", ".join(str(it) for it in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def chart(base: Mapping[str, Any], sent: Mapping[str, str]) -> dict[str, Any]:
+    """Put what a form has into a chart: rows in the order of the form, those without any text left out.
+
+    Of each row ``given.N.of`` says which of the chart it was; without it, it is a new one.
+    """
+    found = _put(base, {name: sent.get(f"visit.{name}") for name in VISIT})
+    for kind, (part, names) in PARTS.items():
+        if f"{kind}.rows" not in sent and not any(name.startswith(f"{kind}.") for name in sent):
+            continue
+        held = rows(base, part)
+        listed = []
+        for n in _numbers(kind, sent):
+            of = sent.get(f"{kind}.{n}.of", "")
+            row = held[int(of)] if of.isascii() and of.isdigit() and int(of) < len(held) else {}
+            texts = {name: sent.get(f"{kind}.{n}.{name}") for name in names}
+            said = [it for name, it in texts.items() if it and it.strip() and (row or name != "route")]
+            if said:  # the way is set beforehand in a new row, and says nothing by itself
+                listed.append(_put(row, texts))
+        if listed or part in found:
+            found[part] = listed
+    return found
+
+
+def _numbers(kind: str, sent: Mapping[str, str]) -> Iterable[int]:
+    """The rows of a kind that a form has, in their order."""
+    found = {int(it[1]) for name in sent if (it := re.fullmatch(rf"{kind}\.(\d{{1,4}})\.\w+", name, re.ASCII))}
+    return sorted(found)[:ROWS]
+
+
+def _put(row: Mapping[str, Any], texts: Mapping[str, str | None]) -> dict[str, Any]:
+    """Give a row with the texts that are other than what it shows; without text, a field is not documented."""
+    found = dict(row)
+    for name, text in texts.items():
+        if text is None or _one_line(text) == _one_line(shown(name, row.get(name))):
+            continue
+        if text.strip():
+            found[name] = _read(name, text.strip(), row.get(name))
+        else:
+            found.pop(name, None)
+    return found
+
+
+def _one_line(text: str) -> str:
+    """A text as a field of a form holds it."""
+    return text.replace("\r", "").replace("\n", "").strip()
+
+
+def _read(name: str, text: str, before: Any) -> Any:
+    if name in LISTS:
+        return [it for it in re.split(r"[,;\s]+", text) if it]
+    if name != "pauses":
+        return text
+    held = before if isinstance(before, list) else []
+    spans = []
+    for n, span in enumerate(it for it in re.split(r"\s*[,;]\s*", text) if it):
+        first, *last = _BETWEEN.split(span, maxsplit=1)
+        kept = held[n] if n < len(held) and isinstance(held[n], Mapping) else {}
+        times = {"from": first.strip(), "to": "".join(last).strip()}
+        spans.append({**kept, **{key: None if it in {"", "?"} else it for key, it in times.items()}})
+    return spans
+
+
+def text_of(data: object) -> str:
+    """Give a chart as YAML, in the order of its fields."""
+    writer = YAML(typ="safe", pure=True)
+    writer.version = (1, 2)
+    writer.default_flow_style = None  # what has no parts of its own stands in one line
+    writer.width = 110
+    writer.sort_base_mapping_type_on_output = cast(Any, False)
+    writer.allow_unicode = True
+    out = io.StringIO()
+    try:
+        writer.dump(data, out)
+    except (YAMLError, UnicodeError):  # a text that YAML cannot hold
+        return json.dumps(data, ensure_ascii=True, indent=1)
+    return out.getvalue().removeprefix("%YAML 1.2\n---\n")

@@ -1,0 +1,370 @@
+"""The page of the desk without a browser: what a form holds, what the queue says, what is taken out and refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import chart, given_iv, two_of_equal_rank
+
+from ivproof.chart.files import read, scan
+from ivproof.law.policy import Policy
+from ivproof.serve import desk as desks
+from ivproof.serve import forms, pages
+from ivproof.serve.answering import Service
+from ivproof.serve.app import HEALTH, application
+from ivproof.serve.desk import Desk
+from ivproof.serve.guard import Guard
+
+pytest.importorskip("fastapi", reason="FastAPI is not installed (pip install -e '.[dev]')")
+pytest.importorskip("httpx", reason="httpx is not installed (pip install -e '.[dev]')")
+testclient = pytest.importorskip("starlette.testclient")
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
+HOST = "http://localhost:8321"
+MARKUP = "</textarea><script>document.title='owned'</script>\"'&\x1b\u202e"
+
+
+@pytest.fixture(scope="module")
+def service() -> Service:
+    return Service(Policy.load("out001"))
+
+
+def desk_of(service: Service, tmp_path: Path, *charts: Any) -> Desk:
+    file = tmp_path / "charts.jsonl"
+    file.write_text("".join(f"{it if isinstance(it, str) else json.dumps(it)}\n" for it in charts), "utf-8")
+    return Desk(service, scan([file]))
+
+
+def client_of(desk: Desk, faults: list[str] | None = None, **options: Any) -> Any:
+    app = application(desk.service)
+    told = (faults if faults is not None else []).append
+    pages.add_pages(app, desk, told, token=options.get("token"), session=options.get("session", ""))
+    return testclient.TestClient(Guard(app, free=(HEALTH, *pages.FREE), **options), HOST, follow_redirects=False)
+
+
+class Form(HTMLParser):
+    """The fields of the form of a chart, as a browser would send them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._select: tuple[str, list[tuple[str, bool]]] | None = None
+        self._area: str | None = None
+        self._template = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = {name: value or "" for name, value in attrs}
+        self._template = self._template or tag == "template"
+        if self._template:
+            return
+        if tag == "input" and "name" in of:
+            self.sent[of["name"]] = of.get("value", "")
+        elif tag == "select":
+            self._select = (of["name"], [])
+        elif tag == "option" and self._select:
+            self._select[1].append((of.get("value", "\0"), "selected" in of))
+        elif tag == "textarea":
+            self._area, self.sent[of["name"]] = of["name"], ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.sent[self._area] += data
+        elif self._select and self._select[1] and self._select[1][-1][0] == "\0":
+            self._select[1][-1] = (data.strip(), self._select[1][-1][1])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "template":
+            self._template = False
+        elif tag == "select" and self._select:
+            name, options = self._select
+            self.sent[name] = next((it for it, chosen in options if chosen), options[0][0] if options else "")
+            self._select = None
+        elif tag == "textarea" and self._area:
+            self.sent[self._area] = self.sent[self._area].removeprefix("\n")
+            self._area = None
+
+
+def sent(client: Any, number: int, tab: str = "form") -> dict[str, str]:
+    """What the form of a chart holds as the page has it."""
+    text = client.get(f"/chart/{number}").text if tab == "form" else None
+    if text is None:
+        before = sent(client, number)
+        text = client.post(f"/chart/{number}/editor", data={**before, "to": "text"}).text
+    return Form(text).sent
+
+
+# --- a chart as a form
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda it: it.stem)
+def test_a_form_that_nobody_touched_changes_nothing(service: Service, file: Path) -> None:
+    desk = Desk(service, scan([file]))
+    client = client_of(desk)
+    [entry] = desk.entries
+    charted = json.dumps(entry.charted)
+    form = sent(client, 1)
+    assert len([it for it in form if it.endswith(".drug")]) == len(entry.charted["administrations"])
+    desk.take(entry, form)
+    assert json.dumps(entry.data) == charted and not entry.changed
+    desk.take(entry, sent(client, 1, "text"))
+    assert entry.data == json.loads(charted) and not entry.refusals
+    assert desk.chart(entry).encounter == next(read([file])).encounter
+
+
+def test_what_a_form_does_not_show_is_kept_and_what_is_emptied_goes() -> None:
+    pause = {"from": "09:10", "to": "09:15", "reason": "x"}
+    base = chart(
+        "E-1",
+        given_iv("a", "ceftriaxone", "09:00", "09:40", volume_ml=50, pauses=[pause]),
+        given_iv("b", "vancomycin", "10:00", None, note="kept"),
+        services=[{"kind": "flush"}],
+    )  # fmt: skip
+    own = {"given.0.of": "0", "given.1.of": "1", "given.rows": "yes", "site.rows": "yes", "site.0.of": "0"}
+    form = {**forms.fields(base), **own}
+    assert forms.chart(base, form) == base
+    form |= {
+        "given.0.pauses": "09:10-09:20, 09:30 to 09:35",
+        "given.1.stop": "11:31",
+        "given.1.site": "",
+        "visit.payer": "medicare",
+    }
+    form |= {"given.2.of": "", "given.2.drug": "Zofran", "given.2.route": "IV", "given.3.route": "IV", "given.3.of": ""}
+    found = forms.chart(base, form)
+    first, second, third = found["administrations"]
+    assert first["volume_ml"] == 50 and first["pauses"] == [
+        {"from": "09:10", "to": "09:20", "reason": "x"},
+        {"from": "09:30", "to": "09:35"},
+    ]
+    assert second == {"id": "b", "drug": "vancomycin", "route": "IV", "start": "10:00", "stop": "11:31", "note": "kept"}
+    assert third == {"drug": "Zofran", "route": "IV"}
+    assert found["payer"] == "medicare" and found["services"] == [{"kind": "flush"}]
+    del form["given.0.of"], form["given.0.drug"]
+    without = {name: it for name, it in form.items() if not name.startswith("given.0.")}
+    assert [it.get("id") for it in forms.chart(base, without)["administrations"]] == ["b", None]
+
+
+@pytest.mark.parametrize("base", ["null", "[1]", "{", '{"administrations": 5}', '{"administrations": [7]}'])
+def test_a_form_that_no_page_has_made_ends_in_words(service: Service, tmp_path: Path, base: str) -> None:
+    faults: list[str] = []
+    client = client_of(desk_of(service, tmp_path, chart("E-1")), faults)
+    for further in ({}, {"given.0.of": "99", "given.0.drug": "x"}, {"given.9999.start": "y", "tab": "text"}):
+        answer = client.post("/chart/1/now", data={"tab": "form", "base": base, **further})
+        assert answer.status_code == 200 and "verdict" in answer.text
+    assert not faults
+    assert client.post("/chart/1/now", content=b"base=%ff&" * 9000).status_code == 200
+
+
+# --- what is said while somebody types
+
+
+def test_an_answer_changes_the_claim_and_both_are_shown(service: Service, tmp_path: Path) -> None:
+    client = client_of(
+        desk_of(service, tmp_path, chart("E-1", given_iv("a", "vancomycin", "09:00", None, method="infusion")))
+    )
+    form = sent(client, 1)
+    before = client.post("/chart/1/now", data=form).text
+    assert "As charted" not in before and "96365" not in before
+    after = client.post("/chart/1/now", data={**form, "given.0.stop": "10:31"}).text
+    assert "96365" in after and "96366" in after and "As charted" in after
+    visit = client.post("/chart/1/visit").text
+    assert 'class="line"' in visit and "91 minutes; 91 or more needed" in visit and 'data-key="a1"' in visit
+    assert "ran 91 minutes: one less (stop 10:30) loses 96366" in client.post("/chart/1/margins").text
+    # the same words as on the command line, and the claim of each value
+    client.post("/chart/1/now", data=form)
+    told = client.post("/chart/1/missing").text
+    assert "stop of a" in told and "96365, 96366" in told
+
+
+def test_what_is_wrong_is_told_with_its_place(service: Service, tmp_path: Path) -> None:
+    client = client_of(desk_of(service, tmp_path, chart("E-1")))
+    form = sent(client, 1)
+    told = client.post("/chart/1/now", data={**form, "given.0.stop": "25:00"}).text
+    assert 'data-place="administrations[0].stop"' in told and "refused" in told
+    assert client.post("/chart/1/visit").text == ""
+    text = sent(client, 1, "text")
+    assert "stop: 25:00" in text["text"]
+    told = client.post("/chart/1/now", data={**text, "text": "id: [\n"}).text
+    assert "line" in told and "YAML" in told
+    # what was typed is there when the page is opened again
+    assert Form(client.get("/chart/1").text).sent["text"].startswith("id: [")
+    assert client.post("/chart/1/back").status_code == 303
+    assert sent(client, 1)["given.0.stop"] == "09:40"
+
+
+def test_readings_that_decide_are_told(service: Service, tmp_path: Path) -> None:
+    client = client_of(desk_of(service, tmp_path, two_of_equal_rank("E-2")))
+    told = client.post("/chart/1/readings").text
+    assert ">A9</span>" in told and "held" in told
+
+
+def test_a_limit_is_told_and_a_fault_has_no_word_of_the_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = desk_of(Service(Policy.load("out001"), limit=1000), tmp_path, chart("E-1"))
+    faults: list[str] = []
+    client = client_of(small, faults)
+    assert "undecided" in client.post("/chart/1/now", data=sent(client, 1)).text
+    while not small.rows():
+        pass
+    assert small.entries[0].row is not None and small.entries[0].row.status == "undecided"
+
+    def failing(*_: Any) -> Any:
+        raise ValueError("Kanarienvogel")
+
+    monkeypatch.setattr(desks, "margins_of", failing)
+    small.service.limit = 10**8
+    told = client.post("/chart/1/margins").text
+    assert "ValueError in" in told and "Kanarienvogel" not in told + str(faults) and faults
+
+
+# --- the queue
+
+
+@pytest.fixture(scope="module")
+def queue(service: Service, tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Any]:
+    desk = desk_of(
+        service,
+        tmp_path_factory.mktemp("queue"),
+        chart("E-1", billed=[{"code": "96365", "units": 2}]),
+        chart("E-2", given_iv("a", "vancomycin", "09:00", None, method="infusion")),
+        "{broken",
+        chart("=E-4", place_of_service="xx"),
+    )
+    client = client_of(desk)
+    for _ in range(20):
+        if "hx-trigger" not in client.post("/queue", data={"filter": "all"}).text:
+            break
+    return desk, client
+
+
+def names(text: str) -> list[str]:
+    return re.findall(r'href="/chart/(\d+)"', text)
+
+
+def test_the_queue_says_what_is_known_of_each_chart(queue: tuple[Desk, Any]) -> None:
+    desk, client = queue
+    rows = [it.row for it in desk.entries]
+    assert [it and it.status for it in rows] == ["determined", "determined", "refused", "refused"]
+    first, second = rows[:2]
+    assert first is not None and second is not None
+    assert (first.claim, first.billed, first.near) == ("96365", "overcoded", 25)
+    assert second.ask == ("stop of a",) and not second.billed
+    shown = {name: names(client.post("/queue", data={"filter": name}).text) for name in pages.FILTERS}
+    assert shown == {
+        "all": ["1", "2", "3", "4"],
+        "open": ["1", "2", "3", "4"],
+        "ask": ["2"],
+        "unsettled": ["3", "4"],
+        "close": [],
+        "billed": ["1"],
+    }
+
+
+def test_what_is_done_leads_on_and_is_taken_out(queue: tuple[Desk, Any]) -> None:
+    _, client = queue
+    form = sent(client, 2)
+    answer = client.post("/chart/2/done", data={**form, "given.0.stop": "10:31", "done": "yes"})
+    assert answer.status_code == 303 and answer.headers["location"] == "/chart/3"
+    assert client.post("/chart/4/done", data={**sent(client, 4), "done": "yes"}).headers["location"] == "/chart/1"
+    out = client.post("/export", data={"what": "claims.csv", "done": "yes"})
+    assert out.headers["content-disposition"] == 'attachment; filename="claims.csv"'
+    rows = list(csv.DictReader(io.StringIO(out.text)))
+    assert [(it["encounter"], it["code"], it["units"], it["status"]) for it in rows] == [
+        ("E-2", "96365", "1", "determined"),
+        ("E-2", "96366", "1", "determined"),
+        ("'=E-4", "", "", "refused"),
+    ]
+    lines = client.post("/export", data={"what": "charts.jsonl"}).text.splitlines()
+    assert [json.loads(it)["id"] for it in lines] == ["E-1", "E-2"]
+    assert json.loads(lines[1])["administrations"][0]["stop"] == "10:31"
+    asked = list(csv.DictReader(io.StringIO(client.post("/export", data={"what": "questions.csv"}).text)))
+    assert not [it for it in asked if it["encounter"] == "E-2"]
+    assert client.post("/chart/2/done", data={**sent(client, 2), "done": "no"}).headers["location"] == "/chart/2"
+    assert client.post("/export", data={"what": "other"}).status_code == 404
+
+
+def test_a_chart_is_begun_on_the_page(service: Service) -> None:
+    desk = Desk(service)
+    client = client_of(desk)
+    assert "No charts were given" in client.get("/").text
+    assert client.post("/chart").headers["location"] == "/chart/1"
+    form = sent(client, 1)
+    assert form["visit.id"] == "NEW-1" and not [it for it in form if it.startswith("given.0")]
+    form |= {"visit.date": "2020-10-05", "visit.place_of_service": "22", "site.0.id": "iv", "site.0.of": ""}
+    form |= {"given.0.of": "", "given.0.drug": "Rocephin", "given.0.route": "IV", "given.0.site": "iv"}
+    told = client.post("/chart/1/now", data={**form, "given.0.start": "09:00", "given.0.stop": "09:40"}).text
+    assert "96365" in told and "determined" in told
+
+
+def test_no_more_charts_are_taken_than_a_queue_holds(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MOST", 2)
+    desk = desk_of(service, tmp_path, *(chart(f"E-{n}") for n in range(5)))
+    assert len(desk.entries) == 2 and desk.left_out == 3
+    assert "3 left out" in client_of(desk).get("/").text
+
+
+# --- what a browser may do, and who is let in
+
+
+def test_a_page_names_nothing_elsewhere_and_nothing_of_a_chart_is_markup(service: Service, tmp_path: Path) -> None:
+    hostile = chart(
+        MARKUP, given_iv(MARKUP, MARKUP, "09:00", "09:40", site=MARKUP, **{"class": "therapeutic"}), payer=MARKUP
+    )
+    hostile["access_sites"] = [{"id": MARKUP}]
+    desk = desk_of(service, tmp_path, hostile)
+    client = client_of(desk)
+    form = sent(client, 1)
+    answers = [
+        client.get("/"),
+        client.post("/queue"),
+        client.get("/chart/1"),
+        client.post("/chart/1/editor", data={**form, "to": "text"}),
+        client.post("/chart/1/now", data=form),
+        client.post("/chart/1/now", data={**form, "given.0.start": MARKUP}),
+        client.post("/chart/1/now", data=form),
+        *(client.post(f"/chart/1/{it}") for it in ("visit", "margins", "missing", "readings")),
+        client.get("/chart/99"),
+    ]
+    for it in answers:
+        assert "<script>document" not in it.text and "onclick" not in it.text
+        assert not re.findall(r'(?:src|href|action|hx-post)="(?!/|#|data:,")', it.text)
+        assert "default-src 'none'" in it.headers["content-security-policy"]
+        assert "unsafe" not in it.headers["content-security-policy"]
+        assert it.headers["cache-control"] == "no-store"
+        assert not re.findall(r"\sstyle=|javascript:", it.text)
+    assert desk.entries[0].data["administrations"][0]["id"] == MARKUP
+    assert form["given.0.drug"] == MARKUP.strip() and not desk.entries[0].changed
+
+
+def test_what_a_page_asks_for_is_there_with_its_licence(service: Service) -> None:
+    client = client_of(Desk(service))
+    for name in re.findall(r'(?:src|href)="(/static/[\w.]+)"', client.get("/").text):
+        assert client.get(name).status_code == 200
+    assert "Zero-Clause BSD" in client.get("/static/htmx-LICENSE.txt").text
+    assert client.get("/static/../pages.py").status_code == 404
+
+
+def test_with_a_token_a_browser_gives_it_once(service: Service, tmp_path: Path) -> None:
+    token, session = "a-token-of-some-length", "what-stands-for-it"
+    client = client_of(desk_of(service, tmp_path, chart("E-1")), token=token, session=session)
+    page = {"accept": "text/html"}
+    asked = client.get("/", headers=page)
+    assert asked.status_code == 303 and asked.headers["location"] == "/login"
+    assert client.get("/chart/1").status_code == 401 and client.post("/chart/1/visit").status_code == 401
+    assert client.get("/login").status_code == 200
+    assert client.post("/login", data={"token": "another"}).status_code == 401
+    entered = client.post("/login", data={"token": token})
+    cookie = entered.headers["set-cookie"]
+    assert entered.status_code == 303 and "HttpOnly" in cookie and "SameSite=strict" in cookie and token not in cookie
+    assert client.get("/", headers=page).status_code == 200
+    client.cookies.clear()
+    assert client.get("/", headers={**page, "cookie": "ivproof=guessed"}).status_code == 303
+    assert client.post("/login", data={"token": token}, headers={"origin": "http://evil.example"}).status_code == 403
