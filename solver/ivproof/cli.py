@@ -20,6 +20,7 @@ from ivproof.commands import (
     explain,
     exports,
     imports,
+    log,
     margins,
     missing,
     new,
@@ -76,6 +77,7 @@ app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("cache")(cache.cache)
 app.add_typer(imports.app, name="import")
+app.add_typer(log.app, name="log")
 app.add_typer(exports.app, name="export")
 app.add_typer(drugs.app, name="drugs")
 app.add_typer(schema.app, name="schema")

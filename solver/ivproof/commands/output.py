@@ -61,7 +61,7 @@ class Output:
         if kept:
             self.written = incomplete(self.path)
             stream = open_own(self.written, os.O_RDWR)
-            _lock(stream, self.written, self.path)
+            lock(stream, self.written, self.path)
             self._cut(stream, kept)
         else:
             self.written, stream = _new(self.path)
@@ -152,7 +152,7 @@ def _new(path: Path) -> tuple[Path, BinaryIO]:
         written = first if number == 1 else first.with_name(f"{first.name}-{number}")
         if _is_of_a_run(written):
             with open_own(written) as left:
-                _lock(left, written, path)
+                lock(left, written, path)
                 written.unlink()
             beside(written).unlink(missing_ok=True)
         elif not written.exists() and _is_note(beside(written)):
@@ -163,12 +163,12 @@ def _new(path: Path) -> tuple[Path, BinaryIO]:
             stream = create(written)
         except FileExistsError:
             with suppress(FileNotFoundError), suppress_links(), open_own(written) as other:
-                _lock(other, written, path)  # somebody else's file may have that name, but no other run
+                lock(other, written, path)  # somebody else's file may have that name, but no other run
             if number == MOST_NAMES:
                 raise
             continue
         try:
-            _lock(stream, written, path)
+            lock(stream, written, path)
             with create(beside(written)) as note:
                 note.write(NOTHING_ASKED)
         except OSError as error:
@@ -226,7 +226,7 @@ def _is_note(path: Path) -> bool:
         return False
 
 
-def _lock(stream: BinaryIO, written: Path, path: Path) -> None:
+def lock(stream: BinaryIO, written: Path, path: Path) -> None:
     """Take the lock of a file as long as it is open. Raises OSError where another run has it, or has put its own there.
 
     `path` is the output whose unfinished file it is.

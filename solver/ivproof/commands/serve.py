@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Annotated, Any
 
@@ -57,6 +58,16 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    decision_log: Annotated[
+        Path | None,
+        typer.Option(
+            "--decision-log",
+            metavar="FILE",
+            help="Write a line for each answer and each chart that is done: when, by which law and readings, the "
+            "digest of the chart, its claim. [bold]ivproof log verify[/] checks that none was changed.",
+            show_default=False,
+        ),
+    ] = None,
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
@@ -74,6 +85,7 @@ def serve(
         require(package, "the service")
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    from ivproof.commands.log import opened
     from ivproof.serve.guard import LOOPBACK
     from ivproof.serve.guard import TOKEN as LEAST
 
@@ -82,18 +94,22 @@ def serve(
         wrong(f"{TOKEN}: found a token that is short or has other characters, expected {LEAST} or more of ASCII")
     if host not in LOOPBACK and token is None:
         wrong(f"--host {host}: found no token, expected one in the variable {TOKEN}: others could ask there")
+    log = None if decision_log is None else opened(decision_log)
     listening = _listen(host, port)
     from ivproof.chart.files import scan
     from ivproof.serve.answering import Service
     from ivproof.serve.app import CHECK, HEALTH, application
     from ivproof.serve.desk import Desk
     from ivproof.serve.guard import Guard
+    from ivproof.serve.log import outcome
     from ivproof.serve.pages import FREE, add_pages
 
     def fault(place: str) -> None:
         say(f"ivproof: internal error: {place}")
 
     service = Service(by, readings, LIMIT.work)
+    if log is not None:
+        service.decided = lambda question, decided: log.add(outcome(question, decided))
     inside = application(service, fault)
     session = token_urlsafe()
     add_pages(inside, Desk(service, scan(files or [])), fault, token=token, session=session)

@@ -20,6 +20,7 @@ from ivproof.chart.bounds import TooManyWaysError, for_chart
 from ivproof.chart.encounter import Encounter, digest, dumps
 from ivproof.chart.refusal import Problem, Source, refuse, show
 from ivproof.claim.coding import Coder
+from ivproof.claim.determination import Determination
 from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.proof.maker import Prover
@@ -117,6 +118,8 @@ class Service:
         """Load the law; a first chart is coded when it comes."""
         self.policy = policy
         self.limit = limit
+        self.decided: Callable[[str, Answer], None] = lambda _question, _decided: None
+        """Is told of every decision before it is given; where it raises, none is."""
         self._readings = {policy.question(name).key: option for name, option in (readings or {}).items()}
         self._lock = Lock()
         self._counting = Lock()
@@ -279,7 +282,13 @@ class Service:
         """An answer with what it was answered by; the same question by the same law has the same decision id."""
         by = {"policy": self.policy.about, "readings": told, "chart": chart}
         text = json.dumps([question, by, further], sort_keys=True, separators=(",", ":"))
-        return {"decision": hashlib.sha256(text.encode()).hexdigest()[:32], **by, "answer": answer}
+        decided = {"decision": hashlib.sha256(text.encode()).hexdigest()[:32], **by, "answer": answer}
+        self.decided(question, decided)
+        return decided
+
+    def done(self, chart: Encounter, found: Determination) -> None:
+        """Take a determination as what was decided of a chart on the page."""
+        self._decided("done", self._held.told, digest(chart), {}, found.as_dict())
 
 
 def _refused(path: tuple[str, ...], found: str, expected: str, where: Source = REQUEST) -> RefusedError:

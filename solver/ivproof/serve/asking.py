@@ -51,27 +51,27 @@ class AboutCode(Asked):
     """Why a code is on the claim."""
 
     code: str = Field(description="The code, as it stands on a claim.")
-    detail: bool = Field(False, description="Every step, helpers of the law included.")
+    detail: bool = Field(default=False, description="Every step, helpers of the law included.")
 
 
 class AboutAbsence(AboutCode):
     """Why a code is not on the claim."""
 
-    administration: str | None = Field(None, description="For this administration only, by its id.")
+    administration: str | None = Field(default=None, description="For this administration only, by its id.")
 
 
 class AboutBill(Asked):
     """What was billed, held against the chart, which has it as `billed`."""
 
     search: Literal["all", "two", "one", "none"] = Field(
-        "all", description="How much is gone through to find what would make a wrong claim right."
+        default="all", description="How much is gone through to find what would make a wrong claim right."
     )
 
 
 class AboutMargins(Asked):
     """How far each time can move."""
 
-    within: int | None = Field(None, ge=1, description="Only where the claim changes within so many minutes.")
+    within: int | None = Field(default=None, ge=1, description="Only where the claim changes within so many minutes.")
 
 
 class AboutProof(BaseModel):
@@ -82,9 +82,9 @@ class AboutProof(BaseModel):
     proof: dict[str, Any] = Field(description="The proof.")
     chart: Annotated[Any, Field(description="The chart that it has to be about, in either form.")] = None
     claim: dict[str, Annotated[int, Field(ge=1)]] | None = Field(
-        None, description="The claim that has to be proved, and no other: each code with its units."
+        default=None, description="The claim that has to be proved, and no other: each code with its units."
     )
-    published: bool = Field(False, description="The law has to be the published edition, and no reading set.")
+    published: bool = Field(default=False, description="The law has to be the published edition, and no reading set.")
 
 
 Body = TypeVar("Body", bound=BaseModel)

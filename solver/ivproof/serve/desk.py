@@ -253,6 +253,13 @@ class Desk:
             return None
         return self.service.ask(encounter, lambda by: by.finder.of(by.plain.facts(encounter)))
 
+    def finish(self, entry: Entry) -> None:
+        """Take a chart as done; what was decided of it is told."""
+        row, chart = self._worked(entry), self.chart(entry).encounter
+        if chart is not None and row.found is not None:
+            self.service.done(chart, row.found)
+        entry.done = True
+
     # --- the queue
 
     def rows(self, seconds: float = AT_ONCE) -> bool:

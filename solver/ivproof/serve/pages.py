@@ -286,7 +286,10 @@ class _Pages:
     def done(self, entry: Entry, sent: dict[str, str]) -> Any:
         """Take the chart as done, and go on to the next; or as not done after all."""
         self.desk.take(entry, sent)
-        entry.done = sent.get("done", "yes") == "yes"
+        if sent.get("done", "yes") == "yes":
+            self.desk.finish(entry)
+        else:
+            entry.done = False
         following = self.desk.after(entry) if entry.done else entry
         return self._away("/" if following is None else f"/chart/{following.number}")
 
