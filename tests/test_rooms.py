@@ -19,7 +19,7 @@ ORDER = (
     {"commands"},  # one module a command, and how a run over many charts is told
     {"serve"},  # the desk: its page, and questions over HTTP
     {"cases"},  # worked cases, judged by everything that a claim shows
-    {"render", "__init__"},  # words, terminal, HTML, PDF: decides nothing; and the public names
+    {"render", "__init__", "spark"},  # words, terminal, HTML, PDF: decides nothing; the public names; frames of Spark
     {"packet", "exports"},  # the review of a claim as a document; charts and answers in the forms of others
     {"comparison", "proof", "report"},
     {"why"},  # the record of applied rules, and what is told of it

@@ -10,12 +10,16 @@ EXTRAS = {
     "fastapi": "serve",
     "fhir": "fhir",
     "pyarrow": "tables",
+    "pyspark": "spark",
     "pyx12": "x12",
     "starlette": "serve",
     "typst": "pdf",
     "uvicorn": "serve",
 }
 """Each package by the name that it is imported by, and the extra of ivproof that installs it."""
+
+APART = ("spark",)
+"""Extras that `all` leaves out: too large for who does not need them."""
 
 DISTRIBUTIONS = {"fhir": "fhir.resources"}
 """What a package is installed as, where that is another name."""

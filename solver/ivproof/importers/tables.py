@@ -31,6 +31,9 @@ from ivproof.importers.rows import FIRST, Table, arrow_table, content, csv_table
 ENDINGS = (".parquet", ".arrow", ".feather", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 """What the name of a file with a table ends in."""
 
+WHOLE = Column(OWN_TABLE, "record", "list<struct>", False, "The administrations, where a row is a whole chart.")
+"""The column that makes a row of encounters a whole chart."""
+
 CHUNK = 200
 """So many encounters are joined at a time: a table in Arrow is not unpacked as a whole."""
 
@@ -197,7 +200,7 @@ class Tables:
 
     def sheets(self) -> Iterator[TableSheet]:
         """Give the charts in the order of the encounters, then what belongs to no encounter, each with its refusal."""
-        keys = [_key(it) for it in self.encounters.column("id")]
+        keys = [key_of(it) for it in self.encounters.column("id")]
         counted = Counter(keys)
         joined = {name: _Joined(name, frame, counted) for name, frame in self.parts.items()}
         for start in range(0, len(keys), CHUNK):
@@ -261,7 +264,7 @@ class _Joined:
         self._by_encounter: dict[str | None, list[int]] = {}
         self._written: dict[str, object] = {}
         for index, value in enumerate(frame.column("encounter")):
-            key = _key(value)
+            key = key_of(value)
             self._by_encounter.setdefault(key, []).append(index)
             if key is not None:
                 self._written.setdefault(key, value)
@@ -293,16 +296,8 @@ class _Joined:
         """Put the rows of an encounter in the order of their positions, and tell which have none of their own."""
         if self._positions is None or not indices:
             return indices, []
-        places = {it: self._positions[it] for it in indices}
-        wrong, seen = [], set()
-        for index, place in places.items():
-            if not isinstance(place, int) or isinstance(place, bool) or place < 0:
-                wrong.append((index, Problem((), show(place), "a whole number of 0 or more")))
-            elif place in seen:
-                wrong.append((index, Problem((), f"{place} a second time", "a place that no other row of it has")))
-            else:
-                seen.add(place)
-        return (indices, wrong) if wrong else (sorted(indices, key=places.__getitem__), [])
+        order, wrong = in_order([self._positions[it] for it in indices])
+        return [indices[it] for it in order], [(indices[it], problem) for it, problem in wrong]
 
     def orphans(self, file: str) -> Iterator[TableSheet]:
         """Refuse what belongs to no encounter, once an id."""
@@ -316,7 +311,35 @@ class _Joined:
             yield TableSheet(Source(self.frame.file, self.frame.number(indices[0])), {}, {}, (refusal,))
 
 
-def _key(value: object) -> str | None:
+def in_order(positions: Sequence[Any]) -> tuple[list[int], list[tuple[int, Problem]]]:
+    """Give the order of the rows of one encounter by their positions, and what is wrong with these."""
+    wrong, seen = [], set()
+    for index, place in enumerate(positions):
+        if not isinstance(place, int) or isinstance(place, bool) or place < 0:
+            wrong.append((index, Problem((), show(place), "a whole number of 0 or more")))
+        elif place in seen:
+            wrong.append((index, Problem((), f"{place} a second time", "a place that no other row of it has")))
+        else:
+            seen.add(place)
+    rows = list(range(len(positions)))
+    return (rows, wrong) if wrong else (sorted(rows, key=positions.__getitem__), [])
+
+
+def whole_charts(frame: Frame) -> Iterator[tuple[int, TableSheet]]:
+    """Give rows of encounters that have their administrations in a column, each a chart, with its place in the frame.
+
+    Whether an id is there twice is for the caller to see.
+    """
+    count = len(frame.column("id"))
+    for start in range(0, count, CHUNK):
+        indices = range(start, min(start + CHUNK, count))
+        for index, (chart, wrong) in zip(indices, _rows_of("encounters", frame, indices), strict=True):
+            name = number_as_text(chart.get("id"))
+            refusals = tuple(_refuse(frame, index, it.column, it.problem, name) for it in wrong)
+            yield index, TableSheet(Source(frame.file), chart, {}, refusals)
+
+
+def key_of(value: object) -> str | None:
     """Give what ids are compared by; None for what is no id."""
     text = number_as_text(_number(value))
     return compare_key(text) or None if isinstance(text, str) else None
@@ -327,7 +350,7 @@ def _key(value: object) -> str | None:
 
 def _rows_of(table: str, frame: Frame, indices: Sequence[int]) -> Iterator[tuple[dict[str, Any], Sequence[_Wrong]]]:
     """Give rows as parts of charts, without what is null, and what in them cannot be read."""
-    columns = {it.name: it for it in columns_of(table)}
+    columns = {it.name: it for it in (*columns_of(table), WHOLE)}
     names = [it for it in frame.names if it not in ("encounter", "position") or table == "encounters"]
     known = [columns[it] for it in names]
     for values in frame.rows(names, indices) if names else ([] for _ in indices):
@@ -441,10 +464,13 @@ def tables_of(frames: Iterable[Frame]) -> Tables:
     return Tables(found["encounters"], {name: it for name, it in found.items() if name != "encounters"})
 
 
-def check_columns(kind: str, frame: Frame) -> None:
-    """Raise TableError where a table has a column that is not known, or lacks one that has to be there."""
+def check_columns(kind: str, frame: Frame, *also: Column) -> None:
+    """Raise TableError where a table has a column that is not known, or lacks one that has to be there.
+
+    `also` are further columns that are known.
+    """
     names = frame.names
-    known = [it.name for it in columns_of(kind)]
+    known = [it.name for it in (*columns_of(kind), *also)]
     for name in names:
         if name not in known:
             raise _error(frame.file, name, "a column that is not known here", f"one of {choices(name, known)}")
