@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import multiprocessing
 import pickle
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +64,9 @@ def records(frame: Any) -> list[dict[str, Any]]:
 def test_frames_of_each_kind_give_the_lines_of_the_command_in_frames_of_that_kind(name: str, tmp_path: Path) -> None:
     make = kind(name)
     encounters, administrations = map(make, frames())
-    found = ivproof.code_frame(encounters, administrations, readings={"A9": "B"})
-    expected = run("code", write_lines(tmp_path / "c.jsonl", *CHARTS), "--format", "json", "--reading", "A9=B")
+    found = ivproof.code_frame(encounters, administrations, readings={"A9": "B"}, assumptions=False)
+    lines = write_lines(tmp_path / "c.jsonl", *CHARTS)
+    expected = run("code", lines, "--format", "json", "--reading", "A9=B", "--no-assumptions")
     assert [it["json"] for it in records(found.determinations)] == expected.stdout.splitlines()
     assert type(found.lines) is (pa.Table if name == "streams" else type(encounters))
     determinations = [json.loads(it["json"]) for it in records(found.determinations)]
@@ -115,25 +114,19 @@ def test_dictionaries_are_coded_in_their_order_and_a_refused_one_stands_in_its_p
     assert str(refused) == 'charts: B: [1].administrations[0].stop: found "9:30", expected 09:30 (two digits)'
     encounter = parse(CHARTS[0], Source("x")).encounter
     assert encounter is not None
-    assert ivproof.code(encounter)[0] == ivproof.code(dumps(encounter))[0] == found[0]
-    repeated = ivproof.code([CHARTS[0], CHARTS[0]])
+    again = ivproof.code([encounter, {**dumps(encounter), "id": "other"}, CHARTS[0]])
+    assert again[0] == found[0] and [it.status for it in again] == ["determined", "determined", "refused"]
+    repeated = ivproof.code([CHARTS[0], CHARTS[0]], assumptions=False)
     assert [it.status for it in repeated] == ["determined", "refused"]
 
 
-def _codes(coder: ivproof.Coder, data: dict[str, Any]) -> list[tuple[str, int]]:
-    encounter = parse(data, Source("x")).encounter
-    assert encounter is not None
-    return [(it.code, it.units) for it in coder.code([encounter])[0].claim]
-
-
-def test_a_coder_is_sent_to_another_process_with_its_readings() -> None:
+def test_a_coder_is_pickled_with_its_readings_and_codes_the_same() -> None:
     coder = ivproof.Coder(Policy.load("out001"), assumptions=True).under({"A9": "A"})
     again = pickle.loads(pickle.dumps(coder))
     assert (again.readings, again.explorer is not None, again.policy.digest) == ({"A9": "A"}, True, coder.policy.digest)
     assert pickle.loads(pickle.dumps(coder.assuming(False))).explorer is None
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        there = pool.submit(_codes, coder, CHARTS[3]).result()
-    assert there == _codes(coder, CHARTS[3])
+    encounter = parse(CHARTS[3], Source("x")).encounter
+    assert encounter is not None and again.code([encounter], changes=False) == coder.code([encounter], changes=False)
 
 
 def test_public_names_are_offered_for_completion() -> None:
@@ -141,12 +134,12 @@ def test_public_names_are_offered_for_completion() -> None:
 
 
 def test_a_notebook_shows_an_answer_and_obeys_nothing_in_it() -> None:
-    determination = ivproof.code(CHARTS[2])[0]
-    assert isinstance(determination, ivproof.Determination)
-    html = determination._repr_html_()
+    billed, _, hydration, _ = ivproof.code(CHARTS, assumptions=False)
+    assert isinstance(hydration, ivproof.Determination) and isinstance(billed, ivproof.Determination)
+    html = hydration._repr_html_()
     assert html.startswith("<p>C: determined</p>") and "<summary>Not on the claim (1)</summary>" in html
     assert "&lt;i&gt;&amp;" in html and "<i>" not in html and "<table>" not in html
-    assert "<td>96365</td><td>1</td><td></td><td>initial</td><td>a</td>" in ivproof.code(CHARTS[0])[0]._repr_html_()  # type: ignore[union-attr]
+    assert "<td>96365</td><td>1</td><td></td><td>initial</td><td>a</td>" in billed._repr_html_()
     encounter = parse({**CHARTS[0], "billed": [{"code": "96365", "units": 3}]}, Source("x")).encounter
     assert encounter is not None
     audit = Auditor(Policy.load("out001")).audit([encounter])[0]._repr_html_()

@@ -522,12 +522,17 @@ def arrow_frame(file: str, table: Any, first: int) -> ArrowFrame:
     """Take a table of pyarrow; raise UnreadableError where a column is there twice."""
     arrow = load("pyarrow", "a table")
     name_places(table.column_names)
-    # polars has text as views, of which pyarrow cannot take single rows
-    return ArrowFrame(file, table.cast(arrow.schema([(it.name, _taken(arrow, it.type)) for it in table.schema])), first)
+    schema = arrow.schema([(it.name, _taken(arrow, it.type)) for it in table.schema])
+    try:
+        return ArrowFrame(file, table.cast(schema), first)
+    except arrow.ArrowInvalid:
+        raise UnreadableError("times with parts of a microsecond", "times in whole seconds") from None
 
 
 def _taken(arrow: Any, kind: Any) -> Any:
-    """Give a type with other text than views, also within lists and records."""
+    """Give a type of which pyarrow can take single rows, which text as views is not, and times that Python has."""
+    if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+        return arrow.timestamp("us", kind.tz)
     if arrow.types.is_string_view(kind):
         return arrow.large_string()
     if arrow.types.is_list(kind) or arrow.types.is_large_list(kind):
