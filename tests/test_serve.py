@@ -351,10 +351,10 @@ def test_many_at_once_are_answered_as_one_by_one(client: Any) -> None:
     assert len({json.dumps(it) for it in alone}) == len(asking)
 
 
-def test_no_more_wait_than_are_let_in(service: Service, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "WAITING", 0)
-    with service._turn():
-        answer = asked(client, "code", BILLED)
+def test_no_more_wait_than_are_let_in(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "WAITING", -1)
+    answer = asked(client, "code", BILLED)
+    monkeypatch.undo()
     assert answer.status_code == 503 and answer.headers["retry-after"]
     assert asked(client, "code", BILLED).status_code == 200
 

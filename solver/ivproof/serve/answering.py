@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from asyncio import get_running_loop
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
@@ -57,6 +58,28 @@ T = TypeVar("T")
 
 class BusyError(RuntimeError):
     """More questions wait than are let in."""
+
+
+class Turns:
+    """Does work for requests one after the other, in the order in which they come, in one thread.
+
+    In one thread since memory that the solver has used in a thread is used again there and in no other.
+    """
+
+    def __init__(self) -> None:
+        """Begin the thread when there is something to do."""
+        self._thread = ThreadPoolExecutor(1, "answers")
+        self._waiting = 0
+
+    async def take(self, work: Callable[..., T], *about: Any) -> T:
+        """Do work when its turn comes. Raises BusyError where too many wait already."""
+        if self._waiting > WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            return await get_running_loop().run_in_executor(self._thread, work, *about)
+        finally:
+            self._waiting -= 1
 
 
 class Setting:
@@ -107,7 +130,7 @@ class Setting:
 
 
 class Service:
-    """Answers questions, one at a time, whichever threads they come from.
+    """Answers questions, one at a time, whichever threads they come from; requests take `turns`.
 
     `readings` hold where a question settles nothing else, `limit` is the work that one chart may take. What answers is
     not made for several threads at once, and Python runs one of them at a time anyway: a lock costs nothing and leaves
@@ -122,8 +145,7 @@ class Service:
         """Is told of every decision before it is given; where it raises, none is."""
         self._readings = {policy.question(name).key: option for name, option in (readings or {}).items()}
         self._lock = Lock()
-        self._counting = Lock()
-        self._waiting = 0
+        self.turns = Turns()
         self._held = Setting(policy, self._readings)
         self._others: OrderedDict[tuple[tuple[str, str], ...], Setting] = OrderedDict()
 
@@ -192,7 +214,7 @@ class Service:
         published = checker.published_digest(self.policy.folder) if asked.published else None
         law = checker.read_law(self.policy.folder)
         document = json.dumps(asked.proof).encode()
-        with self._turn():
+        with self._lock:
             verdict = checker.check(document, law, None, checker.Expected(about, asked.claim, published), self.limit)
         chart = None if verdict.proved is None else verdict.proved.chart
         further = {**asked.model_dump(exclude={"proof", "chart"}), "proof": checker.hash_of(asked.proof)}
@@ -236,11 +258,11 @@ class Service:
     def ask(self, chart: Encounter, answer: Callable[[Setting], T], by: Setting | None = None) -> T:
         """Do work for a chart when its turn comes, by one setting of the questions; else by the service's own.
 
-        Raises TooManyWaysError where it takes more than is allowed, and BusyError where too many wait.
+        Raises TooManyWaysError where it takes more than is allowed.
         """
         by = by or self._held
         held_open = [key.upper() for key, option in by.coder.engine.settings.items() if option is None]
-        with self._turn(), for_chart(chart, self.limit, held_open):
+        with self._lock, for_chart(chart, self.limit, held_open):
             return answer(by)
 
     def _setting(self, readings: Mapping[str, str]) -> Setting:
@@ -256,27 +278,13 @@ class Service:
         if settings == self._held.coder.engine.settings:
             return self._held
         key = tuple((name, option or "open") for name, option in settings.items())
-        with self._turn():
+        with self._lock:
             if key not in self._others:
                 self._others[key] = Setting(self.policy, {**self._readings, **given})
                 if len(self._others) > SETTINGS:
                     self._others.popitem(last=False)
             self._others.move_to_end(key)
             return self._others[key]
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until nothing else is being answered. Raises BusyError where too many wait already."""
-        with self._counting:
-            if self._waiting > WAITING:
-                raise BusyError
-            self._waiting += 1
-        try:
-            with self._lock:
-                yield
-        finally:
-            with self._counting:
-                self._waiting -= 1
 
     def _decided(self, question: str, told: Answer, chart: str | None, further: Answer, answer: Answer) -> Answer:
         """An answer with what it was answered by; the same question by the same law has the same decision id."""

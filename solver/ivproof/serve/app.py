@@ -78,7 +78,7 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
 
     Raises MissingExtraError where FastAPI is not installed.
     """
-    fastapi, pool = load("fastapi", "the service"), load("starlette.concurrency", "the service")
+    fastapi = load("fastapi", "the service")
     responses = load("starlette.responses", "the service")
     app = fastapi.FastAPI(
         title="ivproof",
@@ -98,9 +98,6 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
             return respond(problem("refused", str(error), refusals=[as_dict(it) for it in error.refusals]), 422)
         except TooManyWaysError as error:
             return respond(problem("undecided", str(error)), 422)
-        except BusyError:
-            told = f"found {WAITING} questions waiting, expected fewer; ask again"
-            return respond(problem("busy", told), 503, **{"retry-after": "2"})
         except Exception as error:
             fault(bare_place_of(error))
             return respond(problem("fault", f"internal error: {bare_place_of(error)}"), 500)
@@ -108,7 +105,11 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
     def endpoint(question: Question) -> Callable[..., Any]:
         async def asked(request: Any) -> Any:
             body = await request.body()
-            return await pool.run_in_threadpool(answered, question, body)
+            try:
+                return await service.turns.take(answered, question, body)
+            except BusyError:
+                told = f"found {WAITING} questions waiting, expected fewer; ask again"
+                return respond(problem("busy", told), 503, **{"retry-after": "2"})
 
         asked.__annotations__ = {"request": fastapi.Request}
         return asked

@@ -132,7 +132,6 @@ class _Pages:
         self.token, self.session = token, session
         self.fault = fault
         self.fastapi = load("fastapi", "the page")
-        self.pool = load("starlette.concurrency", "the page")
         self.responses = load("starlette.responses", "the page")
 
     def add_to(self, app: Any) -> None:
@@ -164,7 +163,10 @@ class _Pages:
                 sent = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS))
             except ValueError:
                 return self._page(_told("refused", "Found a form that cannot be read, expected one of this page."))
-            return await self.pool.run_in_threadpool(self._answered, work, entry, sent)
+            try:
+                return await self.desk.service.turns.take(self._answered, work, entry, sent)
+            except BusyError:
+                return self._page(_told("busy", "Too many questions are waiting. Change something to ask again."))
 
         asked.__annotations__ = {"request": self.fastapi.Request}
         app.add_api_route(path, asked, methods=[method], include_in_schema=False)
@@ -174,8 +176,6 @@ class _Pages:
             return work(sent) if entry is None else work(entry, sent)
         except TooManyWaysError as error:
             return self._page(_told("undecided", str(error)))
-        except BusyError:
-            return self._page(_told("busy", "Too many questions are waiting. Change something to ask again."))
         except Exception as error:  # whatever it is: its text may repeat what stands in a chart, its place does not
             place = bare_place_of(error)
             self.fault(place)
