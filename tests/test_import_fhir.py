@@ -11,7 +11,9 @@ import pytest
 from command import run
 from ruamel.yaml import YAML
 
+from ivproof.drugs.codes import Codes
 from ivproof.importers.fhir import Imported, import_resource
+from ivproof.law.policy import law_folder
 
 FHIR = Path(__file__).parent / "records" / "fhir"
 EXPECTED = YAML(typ="safe").load((FHIR / "expected.yaml").read_text("utf-8"))
@@ -212,6 +214,32 @@ def test_a_code_of_a_product_is_taken_where_its_parts_are_known(
     codings = [{"system": "http://hl7.org/fhir/sid/ndc", "code": it, "display": "vancomycin"} for it in codes]
     found = read(given(medicationCodeableConcept={"coding": codings}))
     assert (only(found).get("product"), kinds(found)) == (product, noticed)
+
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "display", "drug", "reason"),
+    [
+        ("http://hl7.org/fhir/sid/ndc", "0409-7332-01", None, "ceftriaxone", None),
+        (RXNORM, "1807507", None, "vancomycin", None),
+        (RXNORM, "1807507", "vancomycin", "vancomycin", None),
+        (RXNORM, "1807507", "ceftriaxone", None, "drug_contradicted"),
+        (RXNORM, "99999999", None, None, "drug_not_named"),
+        ("http://example.org", "1807507", None, None, "drug_not_named"),
+    ],
+)
+def test_a_code_that_is_known_names_the_drug_and_may_contradict_its_words(
+    system: str, code: str, display: str | None, drug: str | None, reason: str | None
+) -> None:
+    coding = {"system": system, "code": code, **({"display": display} if display else {})}
+    codes = Codes.load(law_folder() / "drugs" / "codes.csv")
+    found = read(given(medicationCodeableConcept={"coding": [coding]}), codes=codes)
+    if drug is None:
+        assert (found.charts, found.report["left_out"]) == ([], {reason: 1})
+        return
+    assert imported.drug(only(found)["drug"]) == imported.drug(drug)
 
 
 def test_a_name_with_a_carrier_is_one_bag_of_two() -> None:

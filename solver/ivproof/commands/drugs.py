@@ -78,7 +78,7 @@ def find(
     match = listed.find(name, day)
     coded: tuple[ProductCode, ...] = ()
     if match is None and (named := _named(name)) is not None:
-        coded = _codes(codes, listed).find(named, day)
+        coded = codes_of(codes, listed).find(named, day)
         if not coded:
             say(f"ivproof: {named} is not among the codes")
             raise typer.Exit(REFUSED)
@@ -134,7 +134,7 @@ def update(
         raise typer.Exit(REFUSED) from error
     except OSError as error:
         wrong(f"--asp-crosswalk {crosswalk}: {error.strerror or error}")
-    change = updated(_codes(codes, listed), found, day)
+    change = updated(codes_of(codes, listed), found, day)
     for mark, some in (("+", change.added), ("-", change.ended)):
         for it in some[:SHOWN]:
             emit(plain(f"{mark} {it.named}  {it.hcpcs}  {it.name}  {_units(it)}") + "\n")
@@ -171,7 +171,7 @@ def _named(text: str) -> Named | None:
         raise typer.Exit(REFUSED) from error
 
 
-def _codes(file: Path | None, listed: DrugList) -> Codes:
+def codes_of(file: Path | None, listed: DrugList) -> Codes:
     """Read the codes that come with the package, or those of a file; a file that is not there has none."""
     from ivproof.drugs.codes import CODES, Codes
     from ivproof.drugs.files import DrugListError
@@ -192,7 +192,9 @@ def _codes(file: Path | None, listed: DrugList) -> Codes:
 
 def _drug_of(code: ProductCode, listed: DrugList, day: date) -> Match | None:
     """Give the drug of a code: by the name that its source prints, where that is of the same drug, else by itself."""
-    drugs = [code.drug] if code.drug else [it.key for it in listed.of_code(code.hcpcs)]
+    from ivproof.drugs.codes import drugs_of
+
+    drugs = drugs_of(code, listed)
     if len(drugs) != 1:
         return None
     printed = listed.find(code.name, day)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands.common import REFUSED, say, show, table, wrong
+from ivproof.commands.drugs import CodesOption, codes_of
 from ivproof.commands.guarding import Commands
 from ivproof.commands.output import ending, spare_charts, write_whole
 
@@ -262,6 +263,7 @@ def fhir(
             "--zone", metavar="ZONE", help="IANA name of the zone that dates are dates in.", show_default=False
         ),
     ] = None,
+    codes: CodesOption = None,
     output: OutputOption = None,
     report: ReportOption = None,
     check: CheckOption = False,
@@ -279,7 +281,9 @@ def fhir(
     from ivproof.importers.fhir import read_fhir
 
     places = None if mapping is None else _places(mapping)
-    found = read_fhir(files, _drugs(), place_of_service=place_of_service, places=places, zone=zone)
+    listed = _drugs()
+    known = codes_of(codes, listed)
+    found = read_fhir(files, listed, place_of_service=place_of_service, places=places, zone=zone, codes=known)
     _finish("resources", found.charts, found.report, found.refusals, None if check else output, report)
 
 

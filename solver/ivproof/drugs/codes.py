@@ -1,6 +1,7 @@
 """Codes of products and drugs beside HCPCS: National Drug Codes and RxNorm, each with the days on which it is known.
 
-They are for looking up. A chart names a drug by its name or HCPCS code: what the law is given hangs on the list alone.
+They are for looking up and for importers. A chart names a drug by its name or HCPCS code: what the law is given hangs
+on the list alone.
 
 >>> str(read_code("0069-2587-10")), str(read_code("51144-050-01")), str(read_code("RxNorm 1807507"))
 ('NDC 00069-2587-10', 'NDC 51144-0050-01', 'RxNorm 1807507')
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ivproof.drugs.files import DrugListError, Problem
+from ivproof.drugs.listing import DrugList
 from ivproof.formats.plain_file import read_text
 
 COLUMNS = ("system", "code", "drug", "hcpcs", "name", "units", "package_units", "valid_from", "valid_to", "source")
@@ -116,6 +118,11 @@ class ProductCode:
         numbers = ("" if it is None else str(it) for it in (self.units, self.package_units))
         end = "" if self.end is None else str(self.end)
         return [*self.named, self.drug, self.hcpcs, self.name, *numbers, begin, end, self.source]
+
+
+def drugs_of(code: ProductCode, listed: DrugList) -> tuple[str, ...]:
+    """Give the drugs that a code stands for, by key: its own, or those of its HCPCS code."""
+    return (code.drug,) if code.drug else tuple(it.key for it in listed.of_code(code.hcpcs))
 
 
 class Codes:

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.fields import LARGEST, charted_amount
 from ivproof.chart.refusal import Refusal, Source
+from ivproof.drugs.codes import CodeError, Codes, drugs_of, read_code
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
@@ -36,6 +37,7 @@ from ivproof.importers.terms import (
     PLACES,
     ROUTE_CODES,
     ROUTE_WORDS,
+    RXNORM,
     SERVICES,
     SNOMED,
     Length,
@@ -78,6 +80,12 @@ class Imported:
     refusals: list[Refusal] = field(default_factory=list)
 
 
+NO_CODES = Codes(())
+
+_SYSTEMS = {NDC: "ndc", RXNORM: "rxnorm"}
+"""Systems of codes that the list of codes has."""
+
+
 def read_fhir(
     files: Sequence[str],
     drugs: DrugList,
@@ -85,24 +93,28 @@ def read_fhir(
     place_of_service: str | None = None,
     places: Mapping[str, str] | None = None,
     zone: str | None = None,
+    codes: Codes = NO_CODES,
 ) -> Imported:
     """Read files and folders of FHIR; where one of them cannot be read, there is no chart.
 
-    `places` gives the CMS place-of-service code of a location (its reference, name or type) or of a class of encounter.
+    `places` gives the CMS place-of-service code of a location (its reference, name or type) or of a class of encounter;
+    `codes` say which drug an NDC or an RxNorm number is of.
     """
     resources, refusals = read_resources(files)
     if refusals:
         return Imported(refusals=refusals)
-    return import_resources(resources, drugs, place_of_service=place_of_service, places=places, zone=zone)
+    return import_resources(resources, drugs, place_of_service=place_of_service, places=places, zone=zone, codes=codes)
 
 
-def import_resource(data: Mapping[str, Any], drugs: DrugList, *, place_of_service: str, file: str = "") -> Imported:
+def import_resource(
+    data: Mapping[str, Any], drugs: DrugList, *, place_of_service: str, file: str = "", codes: Codes = NO_CODES
+) -> Imported:
     """Make the chart of one resource, or of one bundle."""
     found = [Resource(data, file)]
     if data.get("resourceType") == "Bundle":
         inside = (it for it in parts(data, "entry") if isinstance(part(it, "resource", "resourceType"), str))
         found = [Resource(it["resource"], file, text(it, "fullUrl") or None) for it in inside]
-    return import_resources(found, drugs, place_of_service=place_of_service)
+    return import_resources(found, drugs, place_of_service=place_of_service, codes=codes)
 
 
 def import_resources(
@@ -112,9 +124,10 @@ def import_resources(
     place_of_service: str | None = None,
     places: Mapping[str, str] | None = None,
     zone: str | None = None,
+    codes: Codes = NO_CODES,
 ) -> Imported:
     """Make the charts of resources that were read."""
-    return _Reader(resources, drugs, place_of_service, places or {}, zone).finish()
+    return _Reader(resources, drugs, place_of_service, places or {}, zone, codes=codes).finish()
 
 
 class _LeftOut(Exception):  # noqa: N818 - no error: an administration that is in no chart
@@ -149,8 +162,12 @@ class _Reader:
         place: str | None,
         places: Mapping[str, str],
         zone: str | None,
+        *,
+        codes: Codes,
     ) -> None:
         self._names = Names(drugs)
+        self._drug_list = drugs
+        self._codes = codes
         self._place = place
         self._places = {key.casefold(): code for key, code in places.items()}
         self._clock = HouseClock([], zone)
@@ -406,8 +423,22 @@ class _Reader:
         return [printed, *printed.others]
 
     def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
-        """Read each name that a concept has: its text, and the words of its codes."""
-        return [(self._names.read(plain_name(it), on), it) for it in dict.fromkeys(_words(concept)) if not nameless(it)]
+        """Read each name that a concept has: its text, and the words of its codes; then the codes that are known."""
+        words = [it for it in dict.fromkeys(_words(concept)) if not nameless(it)]
+        return [*((self._names.read(plain_name(it), on), it) for it in words), *self._of_codes(concept, on)]
+
+    def _of_codes(self, concept: object, on: date) -> Iterator[tuple[Named, str]]:
+        """Give the drugs that the codes of a concept are of, where each is of one."""
+        for coding in parts(concept, "coding"):
+            system = _SYSTEMS.get(text(coding, "system"))
+            try:
+                named = read_code(f"{system} {text(coding, 'code')}") if system is not None else None
+            except CodeError:
+                continue
+            found = self._codes.find(named, on) if named is not None else ()
+            keys = {key for it in found for key in drugs_of(it, self._drug_list)}
+            if len(keys) == 1:
+                yield self._names.read(self._drug_list.drugs[keys.pop()].name, on), str(named)
 
     def _one(self, named: Sequence[tuple[Named, str]], where: str) -> Named:
         """The drug that names agree on; where they do not the resource is left out."""
