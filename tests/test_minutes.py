@@ -162,7 +162,7 @@ def test_a_time_stands_nowhere_but_where_it_is_watched() -> None:
         reach = Reach()
         facts = coder().minutes.atoms(coder().facts(chart))
         moving = [("at", it[1], reach.number(int(str(it[2])), MINUTE)) if it[0] == "at" else it for it in facts]
-        for state in evaluator.states(moving, {}):
+        for state, _ in evaluator.states(moving, {}):
             for relation in state:
                 for row in relation.rows:
                     assert {at for at, value in enumerate(row) if moves(value)} <= relation.timed, row

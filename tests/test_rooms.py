@@ -20,7 +20,7 @@ ORDER = (
     {"serve"},  # the desk: its page, and questions over HTTP
     {"cases"},  # worked cases, judged by everything that a claim shows
     {"render", "__init__", "spark"},  # words, terminal, HTML, PDF: decides nothing; the public names; frames of Spark
-    {"packet", "exports"},  # the review of a claim as a document; charts and answers in the forms of others
+    {"packet", "exports", "lab"},  # a claim reviewed; charts in the forms of others; two laws over all charts
     {"comparison", "proof", "report"},
     {"why"},  # the record of applied rules, and what is told of it
     {"audit", "whatif", "frames"},  # billed against derived; by a missing fact, a minute, a reading; frames in and out

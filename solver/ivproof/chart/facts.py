@@ -421,17 +421,29 @@ class _Translation:
 
     def _order(self) -> None:
         """Order the administrations by what a reader sees, so that their order in the file decides nothing."""
-        given = self.encounter.administrations
-        never = 10**9
-
-        def seen(n: int) -> tuple[int, int, str, str]:
-            it = given[n]
-            start = it.start.seconds if it.start is not None else never
-            stop = it.stop.seconds if it.stop is not None else start
-            return start, -stop, compare_key(it.drug).casefold(), compare_key(it.id)
-
-        for position, n in enumerate(sorted((n for n, it in enumerate(given) if it.done), key=seen), 1):
+        seen = [
+            (n, it.start and it.start.seconds, it.stop and it.stop.seconds, it.drug, it.id)
+            for n, it in enumerate(self.encounter.administrations)
+            if it.done
+        ]
+        for position, n in enumerate(in_order(seen), 1):
             self._add("order_of", f"a{n + 1},{position}", ("administrations", n))
+
+
+def in_order(given: Iterable[tuple[int, int | None, int | None, str, str]]) -> list[int]:
+    """Order administrations by what a reader sees of them; each is its number, start, stop (in seconds), drug and id.
+
+    >>> in_order([(0, 3600, None, "ondansetron", "x"), (1, 1800, 3600, "saline", "y"), (2, None, None, "saline", "z")])
+    [1, 0, 2]
+    """
+    never = 10**9
+
+    def seen(it: tuple[int, int | None, int | None, str, str]) -> tuple[int, int, str, str]:
+        _, start, stop, drug, name = it
+        begin = never if start is None else start
+        return begin, -(begin if stop is None else stop), compare_key(drug).casefold(), compare_key(name)
+
+    return [it[0] for it in sorted(given, key=seen)]
 
 
 _CONSTANTS = {

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivproof.commands.common import (
+    FAULT,
     INTERRUPTED,
     REFUSED,
+    UNDECIDED,
     JobsOption,
     ReadingOption,
     RecheckOption,
     UncheckedOption,
     complete_policy,
+    complete_reading,
     emit_json,
     load_policy,
     read_settings,
+    require,
+    say,
     show,
     telling_policy_errors,
+    worse,
+    wrong,
 )
+
+if TYPE_CHECKING:
+    from ivproof.lab.kinds import Kind
+    from ivproof.lab.result import OverAllCharts
+    from ivproof.law.policy import Policy
+
+MOST = 3
+"""So many administrations at most are gone through over all charts."""
 
 
 class Format(StrEnum):
@@ -46,7 +62,7 @@ def compare(
         typer.Argument(
             metavar="FILE",
             help="Charts to code by both: YAML, JSON or JSON Lines, folders of them, or - for standard input. "
-            "Without them only the rules are compared.",
+            "Without them, and without --up-to, only the rules are compared.",
             show_default=False,
         ),
     ] = None,
@@ -58,18 +74,71 @@ def compare(
     ] = False,
     jobs: JobsOption = None,
     recheck: RecheckOption = None,
+    up_to: Annotated[
+        int | None,
+        typer.Option(
+            "--up-to",
+            min=0,
+            max=MOST,
+            metavar="N",
+            help="Compare over all charts with so many administrations at most, at every minute; no charts are needed.",
+            show_default=False,
+        ),
+    ] = None,
+    old_reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--old-reading",
+            metavar="QUESTION=OPTION",
+            help="With --up-to: settle a question under the present policy only. Can be repeated.",
+            autocompletion=complete_reading,
+            show_default=False,
+        ),
+    ] = None,
+    new_reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--new-reading",
+            metavar="QUESTION=OPTION",
+            help="With --up-to: settle a question under the new policy only. Can be repeated.",
+            autocompletion=complete_reading,
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="With --up-to: go on to every difference, also when the new policy has given more on one chart and "
+            "less on another.",
+        ),
+    ] = False,
+    seconds: Annotated[
+        float,
+        typer.Option("--time-limit", min=1, metavar="S", help="With --up-to: end after so many seconds of computing."),
+    ] = 120,
 ) -> None:
     """Show what a new policy changes: the rules, and the charts that have another claim, with the rules behind it.
 
-    A reading that is set holds under both policies.
+    A reading that is set holds under both policies. With --up-to the two are compared over all charts to that bound:
+    whether they are equivalent, the new one never gives more units or never less, and the smallest chart that differs.
 
     Exit status: 0 when every chart was answered by both; 1 when an input was refused, or when a chart has another claim
     and --fail-on-change was given; 2 when the command line is wrong; 3 when a chart takes too much work to be decided;
-    130 when it was interrupted.
+    4 when engines differ; 130 when it was interrupted. With --up-to: 0 when the policies are equivalent to the bound, 1
+    when a chart differs, 3 when none was found and not everything was gone through.
     """
+    if up_to is None and (old_reading or new_reading or everything):
+        wrong("--old-reading, --new-reading and --all: expected beside --up-to")
+    if up_to is not None:
+        require("z3", "a comparison over all charts")
     before, after = load_policy(old), load_policy(new)
     readings = read_settings(before, reading or [])
     read_settings(after, reading or [])
+    settings = (
+        read_settings(before, [*(reading or []), *(old_reading or [])]),
+        read_settings(after, [*(reading or []), *(new_reading or [])]),
+    )
     from ivproof.claim.batch import Job
     from ivproof.commands.running import gather
     from ivproof.comparison import Comparing, Comparison, law_changes
@@ -83,8 +152,68 @@ def compare(
     status = gather(files, job, jobs, found.add) if files else 0
     if status == INTERRUPTED:
         raise typer.Exit(status)
-    if form is Format.JSON:
-        emit_json(found.as_dict())
-    else:
+    if form is Format.TABLE:
         show(*comparison_words(found, coded=bool(files)))
+    over_all = None
+    if up_to is not None:
+        over_all = _over_all(before, after, settings, up_to, seconds, everything=everything, told=form is Format.TABLE)
+        status = worse(status, _status(over_all))
+    if form is Format.JSON:
+        emit_json(found.as_dict() | ({} if over_all is None else over_all.as_dict()))
     raise typer.Exit(REFUSED if fail_on_change and found.changed else status)
+
+
+def _over_all(
+    old: Policy,
+    new: Policy,
+    settings: tuple[Mapping[str, str], Mapping[str, str]],
+    up_to: int,
+    seconds: float,
+    *,
+    everything: bool,
+    told: bool,
+) -> OverAllCharts:
+    """Compare over all charts; the first chart that differs is shown as soon as it is found."""
+    from ivproof.engine.second import DisagreementError
+    from ivproof.lab.cells import UncoveredError
+    from ivproof.lab.result import compare as over_all_charts
+    from ivproof.lab.witness import Witness
+    from ivproof.render.lab import verdict_words, witness_words
+
+    def first(found: Witness) -> None:
+        if told:
+            show(*witness_words(found))
+
+    try:
+        found = over_all_charts(
+            old, new, settings, up_to, seconds, everything=everything, seeds=_cases(old, settings), first=first
+        )
+    except (DisagreementError, UncoveredError) as error:
+        say(f"ivproof: {error}")
+        raise typer.Exit(FAULT) from None
+    if told:
+        show(*verdict_words(found))
+    return found
+
+
+def _cases(policy: Policy, settings: tuple[Mapping[str, str], Mapping[str, str]]) -> Iterator[Kind]:
+    """The worked cases of a checkout, small charts first, as far as they settle no question otherwise."""
+    from ivproof.cases.files import Case, read_cases
+    from ivproof.checks.coverage import cases_folder
+    from ivproof.lab.witness import of_case
+
+    folder = cases_folder()
+    if folder is None:
+        return
+    files = sorted(folder.glob("law/**/*.yaml"))
+    cases = [it for it in read_cases(files) if isinstance(it, Case) and not it.readings]
+    for it in sorted(cases, key=lambda it: (len(it.encounter.administrations), it.file, it.name)):
+        yield of_case(it.name, it.encounter)
+
+
+def _status(found: OverAllCharts) -> int:
+    from ivproof.lab.result import EQUIVALENT
+
+    if found.witness is not None:
+        return REFUSED
+    return 0 if found.verdict == EQUIVALENT else UNDECIDED

@@ -67,10 +67,12 @@ class Comparing:
     """Makes what codes charts by a law and by a new one, in this process or another; see `batch.Job`."""
 
     new: Policy
+    readings: Mapping[str, str] | None = None
+    """The questions that are settled under the new law, where they are not those under the present one."""
 
     def __call__(self, policy: Policy, readings: Mapping[str, str]) -> _Both:
-        """Make it, for the present policy and a setting of the questions that holds under both."""
-        return _Both(policy, self.new, readings)
+        """Make it, for the present policy and a setting of its questions, which holds under both where no other is."""
+        return _Both(policy, self.new, readings, readings if self.readings is None else self.readings)
 
 
 class _Law:
@@ -93,8 +95,8 @@ class _Law:
 
 
 class _Both:
-    def __init__(self, old: Policy, new: Policy, readings: Mapping[str, str]) -> None:
-        self.old, self.new = _Law(old, readings), _Law(new, readings)
+    def __init__(self, old: Policy, new: Policy, readings: Mapping[str, str], new_readings: Mapping[str, str]) -> None:
+        self.old, self.new = _Law(old, readings), _Law(new, new_readings)
         self.changed = {it.id for it in law_changes(old, new)}
 
     def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> list[Compared]:

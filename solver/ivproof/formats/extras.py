@@ -15,13 +15,14 @@ EXTRAS = {
     "starlette": "serve",
     "typst": "pdf",
     "uvicorn": "serve",
+    "z3": "lab",
 }
 """Each package by the name that it is imported by, and the extra of ivproof that installs it."""
 
 APART = ("spark",)
 """Extras that `all` leaves out: too large for who does not need them."""
 
-DISTRIBUTIONS = {"fhir": "fhir.resources"}
+DISTRIBUTIONS = {"fhir": "fhir.resources", "z3": "z3-solver"}
 """What a package is installed as, where that is another name."""
 
 

@@ -9,11 +9,25 @@ True
 
 So far the answer is the same from 9 minutes earlier on. With `ran == other` false, the minute at which they would be
 equal ends the range; with it true, and the two changing differently, the range is this minute alone.
+
+Where several times move, each by itself, a number has a slope for every one of them, and what is compared is noted in a
+`Region`: linear conditions on all of them, which are exact.
+
+>>> region = Region([20, 50])
+>>> start, stop = region.time(0, 20 * 60), region.time(1, 50 * 60)
+>>> stop - start >= 31 * 60
+False
+>>> [str(it) for it in region.conditions]
+['-x0 + x1 <= 30']
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from operator import mul
+from typing import Any, NamedTuple, TypeAlias
 
 MINUTE = 60
 """Seconds by which a moved time changes with each step."""
@@ -67,10 +81,127 @@ class Reach:
             else:
                 self.at_least(step + 1)
 
+    def stay_zero(self, slope: int) -> None:
+        """Keep to the steps at which what is 0 now, and changes by `slope`, is 0."""
+        if slope:
+            self.only_here()
+
     def only_here(self) -> None:
         """Keep to this one step."""
         self.at_most(0)
         self.at_least(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """How a number changes with each of several unknowns: counts like a number, and is false where it does not."""
+
+    of: tuple[int, ...]
+
+    def __bool__(self) -> bool:
+        return any(self.of)
+
+    def __neg__(self) -> Slopes:
+        return Slopes(tuple(-it for it in self.of))
+
+    def __add__(self, other: Slope) -> Slopes:
+        if isinstance(other, Slopes):
+            return Slopes(tuple(one + two for one, two in zip(self.of, other.of, strict=True)))
+        return self
+
+    def __sub__(self, other: Slope) -> Slopes:
+        return self + -other
+
+    def __rsub__(self, _: int) -> Slopes:
+        return -self
+
+    def __mul__(self, factor: int) -> Slopes:
+        return Slopes(tuple(it * factor for it in self.of))
+
+    def __floordiv__(self, divisor: int) -> Slopes:
+        return Slopes(tuple(it // divisor for it in self.of))
+
+
+Slope: TypeAlias = int | Slopes
+"""How a number changes: with each step of one time, or with each of several unknowns. The number 0: not at all."""
+
+
+class Condition(NamedTuple):
+    """A linear condition on unknown whole numbers: the sum of `slopes` times them is <=, = or != `bound`."""
+
+    slopes: tuple[int, ...]
+    operator: str
+    bound: int
+
+    def holds(self, point: Sequence[int]) -> bool:
+        """Whether it holds at a point."""
+        value: int = sum(map(mul, self.slopes, point))
+        if self.operator == "<=":
+            return value <= self.bound
+        return (value == self.bound) is (self.operator == "=")
+
+    def __str__(self) -> str:
+        terms = [(it, f"{'' if abs(it) == 1 else abs(it)}x{n}") for n, it in enumerate(self.slopes) if it]
+        first = "-" if terms[0][0] < 0 else ""
+        left = first + terms[0][1] + "".join(f" {'-' if it < 0 else '+'} {name}" for it, name in terms[1:])
+        return f"{left} {self.operator} {self.bound}"
+
+
+class Region:
+    """The values of several unknowns, around those at which the law is applied, that leave all that is compared.
+
+    `conditions` are what was noted, in the order in which it was; together they are exact: wherever they hold, the law
+    goes the same way, and wherever it goes the same way they hold.
+    """
+
+    __slots__ = ("conditions", "here")
+
+    def __init__(self, here: Sequence[int]) -> None:
+        """Begin without conditions, at this value of each unknown."""
+        self.here = tuple(here)
+        self.conditions: dict[Condition, None] = {}
+
+    def time(self, unknown: int, value: int) -> int:
+        """Give a time in seconds, `value` here, that moves by a minute with each step of an unknown."""
+        return self.number(value, Slopes(tuple(MINUTE if n == unknown else 0 for n in range(len(self.here)))))
+
+    def number(self, value: int, slope: Slope) -> int:
+        """Give a number that is `value` here and changes by `slope`; a plain one where it does not change."""
+        if not slope:
+            return int(value)
+        found = int.__new__(Affine, value)
+        found.slope = slope
+        found.reach = self
+        return found
+
+    def not_positive(self, value: int, slope: Slope) -> None:
+        """Keep to where `value`, not above 0 here, is not above 0."""
+        self._note(value, slope, "<=")
+
+    def not_zero(self, value: int, slope: Slope) -> None:
+        """Keep to where `value`, other than 0 here, is not 0."""
+        self._note(value, slope, "!=")
+
+    def stay_zero(self, slope: Slope) -> None:
+        """Keep to where what is 0 here, and changes by `slope`, is 0."""
+        self._note(0, slope, "=")
+
+    def only_here(self) -> None:
+        """Keep to these values of all unknowns: what is not linear."""
+        for n in range(len(self.here)):
+            self.stay_zero(Slopes(tuple(int(n == other) for other in range(len(self.here)))))
+
+    def _note(self, value: int, slope: Slope, operator: str) -> None:
+        if not isinstance(slope, Slopes) or not slope:
+            return
+        bound = sum(map(mul, slope.of, self.here)) - value
+        divisor = gcd(*slope.of)
+        if operator != "<=":
+            if bound % divisor:
+                return  # whole numbers never are equal there
+            if next(filter(None, slope.of)) < 0:  # both ways to write it are one condition
+                divisor = -divisor
+        self.conditions[Condition(tuple(it // divisor for it in slope.of), operator, bound // divisor)] = None
 
 
 class Affine(int):
@@ -79,8 +210,8 @@ class Affine(int):
     It equals and hashes as the integer that it is now: what is looked up finds what it would find now.
     """
 
-    slope: int
-    reach: Reach
+    slope: Any
+    reach: Reach | Region
 
     __hash__ = int.__hash__
 
@@ -118,8 +249,7 @@ class Affine(int):
         if value:
             self.reach.not_zero(value, slope)
             return False
-        if slope:
-            self.reach.only_here()
+        self.reach.stay_zero(slope)
         return True
 
     def __ne__(self, other: object) -> bool:
@@ -159,7 +289,7 @@ class Affine(int):
         if slope_of(other) or other <= 0:
             self.reach.only_here()
             return int(self) // int(other)
-        if stays_exact(int(other)) and self.slope % other == 0:
+        if stays_exact(int(other)) and divides(int(other), self.slope):
             return self.reach.number(int(self) // other, self.slope // other)
         quotient, rest = divmod(int(self), int(other))
         self.reach.not_positive(-rest, -self.slope)
@@ -178,9 +308,14 @@ class Affine(int):
         return int(other) % int(self)
 
 
-def slope_of(value: object) -> int:
-    """How a value changes with each step; 0 for a plain number."""
+def slope_of(value: object) -> Any:
+    """How a value changes; 0 for a plain number."""
     return value.slope if isinstance(value, Affine) else 0
+
+
+def divides(divisor: int, slope: Slope) -> bool:
+    """Whether a number that changes so still changes by whole numbers when it is divided."""
+    return not any(it % divisor for it in (slope.of if isinstance(slope, Slopes) else (slope,)))
 
 
 def stays_exact(divisor: int) -> bool:

@@ -39,7 +39,7 @@ class Minutes:
         """Prepare the law as the second engine reads it; the first one is asked again about what is found."""
         self.policy, self.drugs, self.engine = policy, drugs, engine
         self.law = Law(second.program, second.settings)
-        self._options = {key: [it.name for it in question.options] for key, question in policy.questions.items()}
+        self.options = {key: [it.name for it in question.options] for key, question in policy.questions.items()}
         self._atoms: dict[str, Atom] = {}
         self._numbered: dict[tuple[Signature, ...], Numbered] = {}
 
@@ -49,7 +49,7 @@ class Minutes:
         law = self._numbered.get(compared)
         if law is None:
             with bounds.free():
-                law = self._numbered[compared] = Numbered(self.law, self._options, compared)
+                law = self._numbered[compared] = Numbered(self.law, self.options, compared)
         return ChartMinutes(self, encounter, Evaluator(law))
 
     def atoms(self, facts: Facts) -> list[Atom]:

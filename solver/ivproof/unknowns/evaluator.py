@@ -27,6 +27,9 @@ TOO_MANY = f"there are more than {WAYS} ways of settling what is left open"
 
 State = list[Relation]
 Claim = frozenset[Atom]
+Outcomes = tuple[frozenset[tuple[Any, ...]], frozenset[tuple[str, str]]]
+"""A claim, and the options of open questions on the way to it."""
+
 Outcome = tuple[tuple[int, Relation], ...]
 """Relations that a step has made, by the number of their predicate."""
 
@@ -148,15 +151,29 @@ class Evaluator:
         TooManyWaysError.
         """
         self._taken = frozenset(taken)
-        found: dict[Claim, None] = {}
-        for ways, state in enumerate(self.states(facts, held or {}), 1):
+        return frozenset(self._claim(state) for state, _ in self._bounded(facts, held or {}))
+
+    def outcomes(self, facts: Iterable[Atom]) -> frozenset[Outcomes]:
+        """Give every claim that follows from facts, each with the options of open questions on the way to it.
+
+        Numbers that move stand as `affine.written` writes them: two outcomes are equal where they stay equal for as
+        long as what was noted holds. Raises TooManyWaysError.
+        """
+        self._taken = frozenset()
+        ways = self._bounded(facts, {})
+        return frozenset(
+            (frozenset(tuple(map(written, atom)) for atom in self._claim(state)), frozenset(held.items()))
+            for state, held in ways
+        )
+
+    def _bounded(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[tuple[State, Mapping[str, str]]]:
+        for ways, found in enumerate(self.states(facts, held), 1):
             if ways > WAYS:
                 raise TooManyWaysError(TOO_MANY)
-            found[self._claim(state)] = None
-        return frozenset(found)
+            yield found
 
-    def states(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[State]:
-        """Give the relations that follow from facts, along every way of settling what is open."""
+    def states(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[tuple[State, Mapping[str, str]]]:
+        """Give the relations that follow from facts, along every way of settling what is open, with its options."""
         self._moving.clear()
         for step in self._steps.values():
             step.fleeting.clear()
@@ -211,7 +228,9 @@ class Evaluator:
 
     # --- from step to step
 
-    def _ends(self, steps: Sequence[_Step], begin: State, settled: Mapping[str, str]) -> Iterator[State]:
+    def _ends(
+        self, steps: Sequence[_Step], begin: State, settled: Mapping[str, str]
+    ) -> Iterator[tuple[State, Mapping[str, str]]]:
         """Go through all steps, along every way of settling what is open."""
         waiting: list[tuple[State, int, Mapping[str, str]]] = [(begin, 0, settled)]
         while waiting:
@@ -232,7 +251,7 @@ class Evaluator:
                 for number, relation in outcome:
                     state[number] = relation
             else:
-                yield state
+                yield state, held
 
     def _tried(
         self, step: _Step, state: State, held: Mapping[str, str], questions: Sequence[str]

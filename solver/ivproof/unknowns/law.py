@@ -7,7 +7,8 @@ have to be watched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -106,6 +107,18 @@ class Law:
             Step(tuple(waiting[id(rule)] for rule in stratum.rules), stratum.recursive)
             for stratum in stratify([it.rule for it in waiting.values()])
         ]
+
+    @property
+    def rules(self) -> list[Ready]:
+        """The rules that are no facts, in the order in which they are applied."""
+        return [it for step in self.steps for it in step.rules]
+
+    def only(self, heads: Collection[Signature]) -> Law:
+        """Give the law with those rules alone that conclude one of these predicates; its facts stay."""
+        found = copy(self)
+        steps = (Step(tuple(it for it in step.rules if it.head in heads), step.recursive) for step in self.steps)
+        found.steps = [step for step in steps if step.rules]
+        return found
 
     def signatures(self) -> Sequence[Signature]:
         """Every predicate that a rule reads or adds to."""

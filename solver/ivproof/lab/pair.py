@@ -1,0 +1,184 @@
+"""Two laws on one path: first only the rules up to what changed, the whole of both only where these differ.
+
+That is enough. What the two laws have in common concludes the same from the same; so where all that the changed rules
+conclude is the same, with the same choices and options on the way, everything else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import CHOICES, CLAIM
+from ivproof.lab.kinds import Kind, Template
+from ivproof.lab.rewriting import only_one_has, renamed, renaming
+from ivproof.recheck import Atom
+from ivproof.recheck.syntax import Arithmetic, Function, Pattern, Variable, asked
+from ivproof.recheck.terms import Signature
+from ivproof.unknowns.affine import Region
+from ivproof.unknowns.evaluator import Evaluator, Numbered, Outcomes
+from ivproof.unknowns.law import Law, Ready
+
+ORDER = ("order_of", 2)
+
+WHOLE = (*CLAIM.items(), *((name, arity - 1) for name, arity in CHOICES.items() if name != "reading"))
+"""What claims, and with them the status, are made of; the arities of choices count the encounter."""
+
+Answers = frozenset[Outcomes]
+
+
+class Side:
+    """A law under a setting of its questions."""
+
+    def __init__(self, coder: Coder) -> None:
+        """Read the law as the second engine does."""
+        self.policy = coder.policy
+        self.coder = coder
+        self.minutes = coder.minutes
+        self.law: Law = self.minutes.law
+
+    def called_as(self, other: Side) -> Side:
+        """Give this law with the names of predicates that another has for them, where only names differ."""
+        found = copy(self)
+        names = renaming(other.law, self.law, {*self.policy.inputs, *other.policy.inputs})
+        found.law = renamed(self.law, names)
+        return found
+
+    def applied(self, law: Law, compared: Iterable[Signature]) -> Evaluator:
+        """Make a part of the law ready to be applied."""
+        return Evaluator(Numbered(law, self.minutes.options, tuple(compared)))
+
+    @cached_property
+    def felt(self) -> set[Signature]:
+        """The predicates on which claims rest: what others conclude changes none."""
+        return cone(self.law, WHOLE)
+
+    @cached_property
+    def whole(self) -> Evaluator:
+        """The law as far as claims rest on it."""
+        return self.applied(self.law.only(self.felt), WHOLE)
+
+    def atoms(self, kind: Kind) -> tuple[Any, list[Atom]] | None:
+        """Give a kind's chart at its sample point with its facts; None where the format refuses it."""
+        encounter = kind.read(kind.sample)
+        return None if encounter is None else (encounter, self.minutes.atoms(self.minutes.facts(encounter)))
+
+
+def fits(pattern: Any, value: Any) -> bool:
+    """Whether a term of a rule could be this value."""
+    if isinstance(pattern, Variable | Arithmetic):
+        return True
+    if isinstance(pattern, Function):
+        same = isinstance(value, tuple) and value[0] == pattern.name and len(value) - 1 == len(pattern.arguments)
+        return same and all(map(fits, pattern.arguments, value[1:]))
+    return bool(pattern == value)
+
+
+def reads(patterns: Iterable[Pattern], atom: Atom) -> bool:
+    """Whether one of some patterns could be an atom."""
+    signature = (atom[0], len(atom) - 1)
+    return any(it.signature == signature and all(map(fits, it.arguments, atom[1:])) for it in patterns)
+
+
+def cone(law: Law, heads: Collection[Signature]) -> set[Signature]:
+    """Every predicate on which some predicates rest, and they themselves."""
+    wanted = set(heads)
+    size = -1
+    while size != (size := len(wanted)):
+        for rule in law.rules:
+            if rule.head in wanted:
+                wanted.update(atom.signature for atom, _ in asked(rule.rule))
+    return wanted
+
+
+@dataclass(frozen=True)
+class Part:
+    """One law's part of a comparison: the rules and the facts that only it has, and what has to be applied of it."""
+
+    side: Side
+    rules: tuple[Ready, ...]
+    facts: tuple[Atom, ...]
+    law: Law
+    stage: Evaluator
+
+
+class Pair:
+    """Two laws, ready to be compared at a point of a kind of chart.
+
+    `heads` are the predicates in which they can differ by themselves; without any they conclude the same of every
+    chart. `runs` counts how often both were applied, `whole` how often to the end.
+    """
+
+    def __init__(self, old: Side, new: Side) -> None:
+        """Find what differs."""
+        sides = self.old, self.new = old, new.called_as(old)
+        rules = only_one_has(old.law, sides[1].law)
+        facts = [_read(side.law, set(side.law.facts) - set(other.law.facts)) for side, other in (sides, sides[::-1])]
+        heads = {it.head for some in rules for it in some}
+        heads |= {it.head for side in sides for it in side.law.rules if _uses(it, (*facts[0], *facts[1]))}
+        self.heads = sorted(heads & (sides[0].felt | sides[1].felt))
+        self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
+        self.patterns = [atom for part in self.parts for rule in part.law.rules for atom, _ in asked(rule.rule)]
+        self.runs = self.whole = 0
+
+    def _part(self, side: Side, rules: Sequence[Ready], facts: Sequence[Atom]) -> Part:
+        wanted = cone(side.law, self.heads)
+        choices = sorted(it for it in wanted if it[0] in CHOICES and it[0] != "reading")
+        law = side.law.only(wanted)
+        stage = side.applied(law, dict.fromkeys([*self.heads, *choices]))
+        return Part(side, tuple(rules), tuple(facts), law, stage)
+
+    def templates(self, kind: Kind) -> tuple[Templates, Templates] | None:
+        """Give the facts of a kind for the stage and for the whole, of each law; None where it is refused."""
+        found = []
+        for part in self.parts:
+            atoms = part.side.atoms(kind)
+            if atoms is None:
+                return None
+            found.append(
+                [Template.of(kind, *atoms, ordered=ORDER in it.law.numbers) for it in (part.stage, part.side.whole)]
+            )
+        return (found[0][0], found[1][0]), (found[0][1], found[1][1])
+
+    def stage(self, templates: Templates, region: Region) -> set[str]:
+        """Give the predicates of which the laws conclude something else where a region stands; empty where of none."""
+        self.runs += 1
+        one, other = (part.stage.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+        if one == other:
+            return set()
+        mine, theirs = ({atom for atoms, _ in side for atom in atoms} for side in (one, other))
+        return {str(atom[0]) for atom in mine ^ theirs} or {""}
+
+    def answers(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
+        """Give what the whole of each law concludes where a region stands."""
+        self.whole += 1
+        one, other = (part.side.whole.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+        return one, other
+
+
+Templates = tuple[Template, Template]
+
+
+def _read(law: Law, facts: Iterable[Atom]) -> list[Atom]:
+    """Of some facts those that a rule of the law could read."""
+    patterns = [atom for rule in law.rules for atom, _ in asked(rule.rule)]
+    return sorted((it for it in facts if reads(patterns, it)), key=repr)
+
+
+def _uses(rule: Ready, facts: Sequence[Atom]) -> bool:
+    patterns = [atom for atom, _ in asked(rule.rule)]
+    return any(reads(patterns, fact) for fact in facts)
+
+
+def claims_of(answers: Answers) -> frozenset[frozenset[Any]]:
+    """The claims among what a law concludes, without the ways to them."""
+    return frozenset(frozenset(atom for atom in atoms if atom[0] in CLAIM) for atoms, _ in answers)
+
+
+def units_of(claim: Iterable[Any]) -> dict[str, int]:
+    """The units of each code of a claim."""
+    return {str(atom[1]).strip('"'): int(atom[2]) for atom in claim if atom[0] == "total" and int(atom[2])}

@@ -1,0 +1,396 @@
+"""Goes through kinds of chart, small ones first, and finds where two laws part; says what was not gone through.
+
+A kind of chart whose facts are, as far as what changed can read them, those of one that was gone through to the end
+without any difference cannot show one either, and is not gone through again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ivproof.chart.bounds import TooManyWaysError
+from ivproof.lab.alphabet import Alphabet, alphabet, kinds
+from ivproof.lab.cells import Cell, TimeIsUpError, cells
+from ivproof.lab.evidence import Watch, heads_of_facts, probes
+from ivproof.lab.kinds import Kind, Template
+from ivproof.lab.pair import Answers, Pair, Templates, claims_of, fits, units_of
+from ivproof.lab.solver import Space, UndecidedError
+from ivproof.recheck import Atom
+from ivproof.recheck.syntax import (
+    Aggregate,
+    Arithmetic,
+    Case,
+    Comparison,
+    Function,
+    Literal,
+    Pattern,
+    Rule,
+    asked,
+)
+from ivproof.recheck.terms import Signature
+from ivproof.unknowns.affine import Region
+from ivproof.unknowns.law import Law, Ready
+
+ONE_KIND = 20.0
+"""So many seconds at most may one kind of chart take; one that takes longer is named as unfinished."""
+
+DEPTH = 2
+"""So many rules away from what changed is near."""
+
+MORE, FEWER = "more", "fewer"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell of a kind of chart in which two laws give different claims, or give them another status."""
+
+    kind: Kind
+    cell: Cell[Any]
+    before: Answers
+    after: Answers
+
+    @property
+    def change(self) -> dict[str, int]:
+        """Units by code that the new law gives more (fewer: negative), where each law gives one claim."""
+        old, new = ([units_of(it) for it in claims_of(side)] for side in (self.before, self.after))
+        if len(old) != 1 or len(new) != 1:
+            return {}
+        return {
+            it: new[0].get(it, 0) - old[0].get(it, 0)
+            for it in sorted({*old[0], *new[0]})
+            if new[0].get(it, 0) != old[0].get(it, 0)
+        }
+
+    @property
+    def ways(self) -> set[str]:
+        """Whether the new law gives more units of some code, or fewer: the least or the most that its claims have."""
+        old, new = ([units_of(it) for it in claims_of(side)] for side in (self.before, self.after))
+        found: set[str] = set()
+        for code in {code for it in (*old, *new) for code in it}:
+            for bound in (min, max):
+                were, are = (bound(it.get(code, 0) for it in side) for side in (old, new))
+                if are != were:
+                    found.add(MORE if are > were else FEWER)
+        return found
+
+
+@dataclass
+class Gone:
+    """What a search went through, found and left."""
+
+    up_to: int
+    differences: list[Difference] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    kinds: int = 0
+    """Kinds of chart of which a difference is known, or known not to be."""
+    alike: int = 0
+    """Of these, the ones that what changed cannot tell from another."""
+    refused: int = 0
+    """Kinds that the format of charts refuses: there is no such chart."""
+    cells: int = 0
+    seconds: float = 0.0
+    first_after: float | None = None
+    """Seconds until the first difference was found."""
+    given: dict[str, None] = field(default_factory=dict)
+    features: dict[str, None] = field(default_factory=dict)
+    paired_features: dict[str, None] = field(default_factory=dict)
+    """Features with which two administrations were gone through."""
+    seeds: int = 0
+    uncharted: list[str] = field(default_factory=list)
+    """Input facts of the laws that no chart of the alphabet has."""
+
+    @property
+    def ways(self) -> set[str]:
+        """Whether the new law gave more units on some chart, and whether fewer."""
+        return {way for it in self.differences for way in it.ways}
+
+
+class Search:
+    """Goes through kinds of chart for two laws."""
+
+    def __init__(self, pair: Pair, up_to: int, same_status: Callable[[Kind, Sequence[int]], bool]) -> None:
+        """`same_status` says of a chart with the same claims whether both laws give them the same status."""
+        self.pair = pair
+        self.gone = Gone(up_to)
+        old, new = pair.old, pair.new
+        self.alphabet: Alphabet = alphabet(
+            old.coder.drugs,
+            [old.law, new.law],
+            sorted({*old.policy.payers, *new.policy.payers}),
+            {*old.policy.codes, *new.policy.codes},
+            [fact for part in pair.parts for fact in part.facts],
+        )
+        self._same_status = same_status
+        self._statuses: dict[tuple[Answers, Answers], bool] = {}
+        self._patterns = _by_signature(pair.patterns)
+        self._levels = list(self._near_patterns())
+        self._constants = {it for part in pair.parts for it in _constants(part.law.rules)}
+        self._constants |= {it for part in pair.parts for it in _facts_name(part.law)}
+        self._covered: set[object] = set()
+        self._felt: set[str] = set()
+        self._seen_inputs: set[Signature] = set()
+        self._points: list[tuple[Templates, tuple[int, ...]]] = []
+
+    # --- what is near
+
+    def _near_patterns(self) -> Iterator[dict[Signature, list[Pattern]]]:
+        """What changed reads; then what is read beside it, and by what concludes what it reads; and so on."""
+        rules = list({id(it): it for side in (self.pair.old, self.pair.new) for it in side.law.rules}.values())
+        facts = [fact for part in self.pair.parts for fact in part.facts]
+        now = [it for part in self.pair.parts for it in part.rules]
+        now += [it for it in rules if _touches(it.rule, facts)]
+        heads, wanted = {it.head for it in now}, set[Signature]()
+        for _ in range(DEPTH + 1):
+            patterns = [atom for rule in now for atom, _ in asked(rule.rule)]
+            yield _by_signature(patterns)
+            wanted |= {it.signature for it in patterns}
+            after = [it for it in rules if any(atom.signature in heads for atom, _ in asked(it.rule))]
+            heads |= {it.head for it in after}
+            now = [*(rule for rule in rules if rule.head in wanted), *after]
+
+    def _near(self, base: Kind, kind: Kind) -> int | None:
+        """How near to what changed something is read that a feature adds to the facts of a kind, or takes away."""
+        atoms = [self._atoms(it) for it in (base, kind)]
+        if atoms[1] is None:
+            return None
+        differing = set(atoms[0] or ()) ^ set(atoms[1])
+        for far, patterns in enumerate(self._levels):
+            if any(_matches(patterns, it) for it in differing):
+                return far
+        return None
+
+    def _atoms(self, kind: Kind) -> list[Atom] | None:
+        found = self.pair.old.atoms(kind)
+        return None if found is None else found[1]
+
+    # --- going through
+
+    def run(
+        self,
+        until: float,
+        seeds: Iterable[Kind] = (),
+        found: Callable[[Difference], bool] = lambda _: False,
+        only: Callable[[Kind], bool] = lambda _: True,
+    ) -> Gone:
+        """Go through everything, until a time (of time.process_time) or until `found` says of a difference to stop.
+
+        `seeds` are charts whose times stand, to be gone through after the kinds; `only` leaves kinds out.
+        """
+        begun = time.process_time()
+        gone = self.gone
+
+        def everything() -> Iterator[Kind]:
+            yield from (it for it in kinds(self.alphabet, gone.up_to, self._near) if only(it))
+            for seed in seeds:
+                gone.seeds += 1
+                yield seed
+
+        stopped = False
+        if self.pair.heads:
+            for kind in everything():
+                if time.process_time() > until:
+                    gone.unfinished.append("the time was up before every kind of chart was gone through")
+                    break
+                for difference in self._one(kind, until):
+                    if gone.first_after is None:
+                        gone.first_after = time.process_time() - begun
+                    gone.differences.append(difference)
+                    if found(difference):
+                        stopped = True
+                        break
+                if stopped:
+                    break
+            if not gone.differences and not gone.unfinished:
+                gone.unfinished += self._unseen(until)
+        else:
+            for kind in kinds(self.alphabet, gone.up_to, lambda *_: None):
+                self._note(kind)
+                gone.kinds += 1
+        gone.seconds = time.process_time() - begun
+        return gone
+
+    def _note(self, kind: Kind) -> None:
+        if kind.case:
+            return
+        if kind.size <= 1 and not kind.features:
+            self.gone.given[kind.words] = None
+        names = self.gone.features if kind.size <= 1 else self.gone.paired_features
+        names.update(dict.fromkeys(kind.features))
+
+    def _one(self, kind: Kind, until: float) -> Iterator[Difference]:
+        found = self.pair.templates(kind)
+        if found is None:
+            self.gone.refused += 1
+            return
+        self._note(kind)
+        stage, whole = found
+        key = self._key(kind, stage)
+        if key in self._covered:
+            self.gone.kinds += 1
+            self.gone.alike += 1
+            return
+        for template in whole:
+            self._seen_inputs.update((str(it[0]), len(it) - 1) for it in template.stays)
+        silent = True
+        points: list[tuple[int, ...]] = []
+
+        def ask(region: Region) -> tuple[Answers, Answers] | None:
+            apart = self.pair.stage(stage, region)
+            if not apart:
+                return None
+            self._felt |= apart
+            return self.pair.answers(whole, region)
+
+        try:
+            space = Space(kind.unknowns, kind.bounds)
+            for cell in cells(space, kind.reach, ask, min(until, time.process_time() + ONE_KIND)):
+                self.gone.cells += 1
+                points.append(cell.point)
+                if cell.value is None:
+                    continue
+                silent = False
+                before, after = cell.value
+                if claims_of(before) != claims_of(after) or (
+                    before != after and not self._status(kind, cell.point, before, after)
+                ):
+                    yield Difference(kind, cell, before, after)
+        except TimeIsUpError:
+            self.gone.unfinished.append(f"{told(kind)}: the time that it may take was up")
+            return
+        except UndecidedError as error:
+            self.gone.unfinished.append(f"{told(kind)}: the solver has no answer ({error})")
+            return
+        except TooManyWaysError as error:
+            self.gone.unfinished.append(f"{told(kind)}: {error}")
+            return
+        self.gone.kinds += 1
+        self._points += [(stage, point) for point in points]
+        if silent:
+            self._covered.add(key)
+
+    def _status(self, kind: Kind, point: Sequence[int], before: Answers, after: Answers) -> bool:
+        key = before, after
+        if key not in self._statuses:
+            self._statuses[key] = self._same_status(kind, point)
+        return self._statuses[key]
+
+    def _key(self, kind: Kind, stage: Templates) -> object:
+        """The facts of a kind as far as the stage can read them, with other names for what no rule names."""
+        return (
+            kind.bounds,
+            kind.slots,
+            *(
+                frozenset(_plain(it, self._names(template)) for it in template.stays if _matches(self._patterns, it))
+                for template in stage
+            ),
+            *map(self._order, stage),
+        )
+
+    def _names(self, template: Template) -> Mapping[str, str]:
+        """Names for the drugs and products of a chart that no rule names, in their order."""
+        return {name: f"name {n}" for n, name in enumerate(it for it in _drugs(template) if it not in self._constants)}
+
+    def _order(self, template: Template) -> tuple[object, ...]:
+        """How the names of a chart stand among those that a rule names, and which drug comes first by the alphabet."""
+        drugs = [drug.casefold() for drug, _ in template.names.values()]
+        among = tuple(it if it in self._constants else "" for it in _drugs(template))
+        return (*among, *(sorted(set(drugs)).index(it) for it in drugs))
+
+    # --- whether what was gone through could show it
+
+    def _unseen(self, until: float) -> Iterator[str]:
+        """What would have to be seen before it can be said that nothing is different."""
+        one, other = self.pair.parts
+        for n, (part, rival) in enumerate(((one, other), (other, one))):
+            watch = Watch(part, probes(part, rival))
+            for stage, point in self._points:
+                if not watch.waiting:
+                    break
+                if time.process_time() > until:
+                    yield "the time was up before it was seen whether what changed was at work"
+                    return
+                watch.look(stage[n], point)
+            yield from (f"{NAMES[n]}: {it.words}" for it in watch.waiting.values())
+            for fact, heads in heads_of_facts(part.side, part.facts):
+                if not {name for name, _ in heads} & self._felt:
+                    yield f"{NAMES[n]}: that {fact} stands there decided nothing on any chart"
+        read = {signature for level in self._levels for signature in level}
+        inputs = self.pair.old.policy.inputs | self.pair.new.policy.inputs
+        for name, arity in sorted(read & inputs - self._seen_inputs):
+            if name not in NEVER_CHARTED:
+                yield f"what changed reads {name}/{arity}, which no chart that was gone through has"
+
+
+NAMES = ("the old law", "the new law")
+NEVER_CHARTED = {"at", "order_of", "open", "reading"}
+"""Input facts that are not looked for among those that stay: times, what is made of them, settings of questions."""
+
+
+def _by_signature(patterns: Iterable[Pattern]) -> dict[Signature, list[Pattern]]:
+    found: dict[Signature, dict[Pattern, None]] = {}
+    for it in patterns:
+        found.setdefault(it.signature, {})[it] = None
+    return {signature: list(some) for signature, some in found.items()}
+
+
+def _matches(patterns: Mapping[Signature, list[Pattern]], atom: Atom) -> bool:
+    some = patterns.get((str(atom[0]), len(atom) - 1), ())
+    return any(all(map(fits, it.arguments, atom[1:])) for it in some)
+
+
+def _drugs(template: Template) -> list[str]:
+    """The keys of the drugs and products of a chart, in their order."""
+    found = {str(it[2]) for it in template.stays if it[0] in OF_ADMINISTRATIONS}
+    return sorted(found | {str(it[1]) for it in template.stays if it[0] in OF_DRUGS})
+
+
+OF_ADMINISTRATIONS = {"drug", "product", "in_fluid", "also_in"}
+"""Input facts whose second argument is a drug or a product."""
+OF_DRUGS = {"drug_kind", "printed", "hormonal", "immunotherapy", "own_codes"}
+"""Input facts whose first argument is one."""
+
+
+def _plain(atom: Atom, names: Mapping[str, str]) -> Atom:
+    """An atom with other names for drugs and products."""
+    return (atom[0], *(names.get(it, it) if isinstance(it, str) else it for it in atom[1:]))
+
+
+def _touches(rule: Rule, facts: Sequence[Atom]) -> bool:
+    patterns = _by_signature(atom for atom, _ in asked(rule))
+    return any(_matches(patterns, it) for it in facts)
+
+
+def _constants(rules: Iterable[Ready]) -> Iterator[str]:
+    """The names that stand in rules."""
+    waiting: list[Any] = []
+    for it in rules:
+        waiting += [it.rule.head, *it.rule.body, *(it.rule.condition or ())]
+    while waiting:
+        match waiting.pop():
+            case str() as name:
+                yield name
+            case Literal(atom):
+                waiting.append(atom)
+            case Pattern(_, parts) | Function(_, parts):
+                waiting += parts
+            case Comparison(left, _, right) | Arithmetic(_, left, right):
+                waiting += (left, right)
+            case Aggregate(_, cases, _, bound):
+                waiting += (*cases, bound)
+            case Case(terms, condition):
+                waiting += (*terms, *condition)
+            case tuple() as parts:
+                waiting += parts
+
+
+def _facts_name(law: Law) -> Iterator[str]:
+    for fact in law.facts:
+        yield from (it for it in fact[1:] if isinstance(it, str))
+
+
+def told(kind: Kind) -> str:
+    """A kind of chart in words."""
+    return ", ".join((kind.words, *kind.features))

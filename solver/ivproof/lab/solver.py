@@ -1,0 +1,89 @@
+"""Whole numbers under linear conditions: a point that satisfies them, or the word that there is none.
+
+The only module that knows z3. What it says is not taken on trust: a point is tried on the conditions themselves
+(`Condition.holds`), and that there is none is held against points drawn at random (see `cells`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ivproof.formats.extras import load
+from ivproof.unknowns.affine import Condition
+
+NEEDED_BY = "a comparison over all minutes"
+
+
+class UndecidedError(RuntimeError):
+    """The solver has no answer, neither a point nor that there is none."""
+
+
+class Space:
+    """The points of so many unknown whole numbers within some bounds, without the cells that were taken out of it."""
+
+    def __init__(self, unknowns: int, bounds: Iterable[Condition]) -> None:
+        """Begin with all points within the bounds. Raises MissingExtraError where z3 is not installed."""
+        self._z3: Any = load("z3", NEEDED_BY)
+        self._unknowns = [self._z3.Int(f"x{n}") for n in range(unknowns)]
+        self.bounds = tuple(bounds)
+        self._written: dict[Condition, Any] = {}
+        self._solver = self._z3.Solver()
+        self._solver.set("random_seed", 0)
+        self._solver.add(*map(self._write, self.bounds))
+
+    def point(self) -> tuple[int, ...] | None:
+        """Give a point that is left; None where there is none. Raises UndecidedError."""
+        said = self._solver.check()
+        if said == self._z3.unsat:
+            return None
+        if said != self._z3.sat:
+            raise UndecidedError(self._solver.reason_unknown())
+        return self._of(self._solver.model())
+
+    def take_out(self, cell: Iterable[Condition]) -> None:
+        """Leave only points at which some condition of a cell does not hold; of one without conditions, none."""
+        self._solver.add(self._z3.Or([self._z3.Not(self._write(it)) for it in cell]))
+
+    def roundest(self, cell: Iterable[Condition], spans: Sequence[Sequence[int]]) -> tuple[int, ...]:
+        """Give the point of a cell that a person would write down: on the quarter, else on five minutes, and short.
+
+        `spans` are sums of the unknowns, a factor each, that are to be round and small. Raises UndecidedError.
+        """
+        search = self._z3.Optimize()
+        search.add(*map(self._write, self.bounds), *map(self._write, cell))
+        lengths = [self._sum(it) for it in spans]
+        either = self._z3.If
+        search.minimize(self._z3.Sum([either(it % 15 == 0, 0, either(it % 5 == 0, 1, 3)) for it in lengths]))
+        search.minimize(self._z3.Sum([either(it >= 0, it, -2 * it) for it in lengths]))
+        if search.check() != self._z3.sat:
+            raise UndecidedError("the cell has no round point")
+        return self._of(search.model())
+
+    def implied(self, condition: Condition, others: Iterable[Condition]) -> bool:
+        """Whether a condition holds wherever the bounds and some other conditions do."""
+        search = self._z3.Solver()
+        search.add(*map(self._write, self.bounds), *map(self._write, others))
+        search.add(self._z3.Not(self._write(condition)))
+        return bool(search.check() == self._z3.unsat)
+
+    def _of(self, model: Any) -> tuple[int, ...]:
+        return tuple(model.eval(it, model_completion=True).as_long() for it in self._unknowns)
+
+    def _sum(self, factors: Sequence[int]) -> Any:
+        terms = [factor * it for factor, it in zip(factors, self._unknowns, strict=True) if factor]
+        return self._z3.Sum([self._z3.IntVal(0), *terms])
+
+    def _write(self, condition: Condition) -> Any:
+        found = self._written.get(condition)
+        if found is None:
+            value = self._sum(condition.slopes)
+            match condition.operator:
+                case "<=":
+                    found = value <= condition.bound
+                case "=":
+                    found = value == condition.bound
+                case _:
+                    found = value != condition.bound
+            self._written[condition] = found
+        return found

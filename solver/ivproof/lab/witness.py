@@ -1,0 +1,254 @@
+"""A chart on which two laws part: made round, made at the edge, and coded by both engines under both laws.
+
+What the search found is shown only after the first engine and the second one have derived it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ivproof.chart.encounter import dumps
+from ivproof.comparison import Compared, Comparing
+from ivproof.engine.second import DisagreementError
+from ivproof.lab.cells import Cell
+from ivproof.lab.kinds import Kind
+from ivproof.lab.pair import Answers, Pair, claims_of
+from ivproof.lab.search import Difference
+from ivproof.lab.solver import Space
+from ivproof.law.policy import Policy
+from ivproof.unknowns.affine import Region
+
+LISTS = ("administrations", "services", "diagnoses", "access_sites", "billed")
+KEPT = {"id", "place_of_service", "date", *LISTS}
+STAYS = {"id", "drug", "route"}
+
+
+class Replay:
+    """Codes a chart by both laws, each answer by both engines."""
+
+    def __init__(self, old: Policy, new: Policy, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        """Take both laws with the settings of their questions."""
+        self.both = Comparing(new, after)(old, before)
+
+    def __call__(self, kind: Kind, point: Sequence[int]) -> Compared:
+        """Code a kind of chart at a point. Raises DisagreementError where the engines differ."""
+        encounter = kind.read(point)
+        if encounter is None:
+            raise DisagreementError(
+                "the format refuses a chart that was searched. Please report this as an error of ivproof."
+            )
+        [found] = self.both.code([encounter], "all")
+        return found
+
+    def same_status(self, kind: Kind, point: Sequence[int]) -> bool:
+        """Whether both laws give a chart the same status."""
+        encounter = kind.read(point)
+        assert encounter is not None
+        one, other = (law.coder.code([encounter], changes=False)[0].status for law in (self.both.old, self.both.new))
+        return one == other
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a law makes of a chart: the status and every claim, line by line."""
+
+    status: str
+    claims: tuple[tuple[tuple[str, int, tuple[str, ...]], ...], ...]
+
+    @staticmethod
+    def of(plain: Mapping[str, Any]) -> Said:
+        """Take it from a determination as plain data."""
+        claims = [it["claim"] for it in plain["alternatives"]] or [plain["claim"]]
+        lines = [
+            tuple(sorted((it["code"], it["units"], tuple(it.get("modifiers", ()))) for it in claim)) for claim in claims
+        ]
+        return Said(plain["status"], tuple(sorted(set(lines))))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        claims = [
+            [{"code": code, "units": units, "modifiers": list(marks)} for code, units, marks in claim]
+            for claim in self.claims
+        ]
+        return {"status": self.status, "claims": claims}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A chart as both laws code it."""
+
+    encounter: Mapping[str, Any]
+    old: Said
+    new: Said
+    rules: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether status or claims are others."""
+        return self.old != self.new
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        return {
+            "encounter": dict(self.encounter),
+            "old": self.old.as_dict(),
+            "new": self.new.as_dict(),
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A chart that differs; at the edge of where it does; and a minute further, where it no longer does.
+
+    `edge` and `beyond` are None where the times make no difference, within the bounds. `case` is the case of which it
+    is what was needed.
+    """
+
+    shown: Shown
+    edge: Shown | None
+    beyond: Shown | None
+    case: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        edge = None if self.edge is None else {**self.edge.as_dict(), "beyond": self.beyond and self.beyond.as_dict()}
+        return {**self.shown.as_dict(), "edge": edge, "case": self.case or None}
+
+
+def witness(pair: Pair, replay: Replay, found: Difference) -> Witness:
+    """Make a difference a chart to show. Raises DisagreementError where an engine does not say what was found."""
+    kind = found.kind
+    if kind.case:
+        kind = _shrunk(pair, kind)
+        return Witness(_differing(replay, kind, ()), None, None, kind.case)
+    space = Space(kind.unknowns, kind.bounds)
+    point = found.cell.point
+    if kind.unknowns:
+        point = space.roundest(found.cell.conditions, list(kind.spans()))
+    shown = _differing(replay, kind, point)
+    edges = _edges(pair, kind, point)
+    if edges is None:
+        return Witness(shown, None, None)
+    last, first = edges
+    edge, beyond = _differing(replay, kind, last), _shown(replay, kind, first)
+    if beyond.differs:
+        raise _disagreement(beyond)
+    return Witness(shown, edge, beyond)
+
+
+def _shown(replay: Replay, kind: Kind, point: Sequence[int]) -> Shown:
+    coded = replay(kind, point)
+    if coded.kind == "same" or not coded.before:
+        encounter = kind.read(point)
+        assert encounter is not None
+        said = [Said.of(law.coder.code([encounter])[0].as_dict()) for law in (replay.both.old, replay.both.new)]
+    else:
+        said = [Said.of(it) for it in (coded.before, coded.after)]
+    return Shown(kind.written(point), said[0], said[1], coded.because)
+
+
+def _differing(replay: Replay, kind: Kind, point: Sequence[int]) -> Shown:
+    found = _shown(replay, kind, point)
+    if not found.differs:
+        raise _disagreement(found)
+    return found
+
+
+def _disagreement(shown: Shown) -> DisagreementError:
+    return DisagreementError(
+        f"the search and the first engine differ on whether two laws part on {json.dumps(shown.encounter)}. "
+        "Please report this as an error of ivproof."
+    )
+
+
+def _parts(pair: Pair, kind: Kind, region: Region) -> tuple[Answers, Answers] | None:
+    """Both answers where they differ; None where they do not, or the format refuses the chart."""
+    found = pair.templates(kind)
+    if found is None:
+        return None
+    stage, whole = found
+    if not pair.stage(stage, region):
+        return None
+    before, after = pair.answers(whole, region)
+    return (before, after) if claims_of(before) != claims_of(after) else None
+
+
+def _edges(pair: Pair, kind: Kind, point: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The nearest minute at which the laws no longer part, when one time moves, and the one before it."""
+    found: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
+    for n in reversed(range(kind.unknowns)):
+        for step in (-1, 1):
+            walked = _walk(pair, kind, point, n, step)
+            if walked is not None:
+                found.append(walked)
+    if not found:
+        return None
+    _, last, first = min(found, key=lambda it: it[0])
+    return last, first
+
+
+def _walk(
+    pair: Pair, kind: Kind, point: Sequence[int], n: int, step: int
+) -> tuple[int, tuple[int, ...], tuple[int, ...]] | None:
+    here = tuple(point)
+    region = Region(here)
+    if _parts(pair, kind, region) is None:
+        return None
+    cell: Cell[None] = Cell(here, tuple(region.conditions), None)
+    moved = 0
+    while True:
+        after = tuple(it + step if m == n else it for m, it in enumerate(here))
+        moved += 1
+        if not all(it.holds(after) for it in kind.bounds):
+            return None
+        if not cell.holds(after):
+            region = Region(after)
+            if _parts(pair, kind, region) is None:
+                return moved, here, after
+            cell = Cell(after, tuple(region.conditions), None)
+        here = after
+
+
+# --- a case, with all that is not needed left out
+
+
+def _shrunk(pair: Pair, kind: Kind) -> Kind:
+    while (
+        smaller := next((it for it in _smaller(kind) if _parts(pair, it, Region(())) is not None), None)
+    ) is not None:
+        kind = smaller
+    return kind
+
+
+def _smaller(kind: Kind) -> Iterator[Kind]:
+    """The charts that lack one thing."""
+
+    def copy() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(json.dumps(kind.document))
+        return found
+
+    for name in LISTS:
+        for at in range(len(kind.document.get(name) or ())):
+            found = copy()
+            found[name].pop(at)
+            yield replace(kind, document=found)
+    for name in sorted(kind.document.keys() - KEPT):
+        found = copy()
+        found.pop(name)
+        yield replace(kind, document=found)
+    for at, given in enumerate(kind.document.get("administrations", ())):
+        for name in sorted(given.keys() - STAYS):
+            found = copy()
+            found["administrations"][at].pop(name)
+            yield replace(kind, document=found)
+
+
+def of_case(name: str, encounter: Any) -> Kind:
+    """A worked case as a kind of chart, with its times as they are."""
+    document = dumps(encounter)
+    document.pop("billed", None)
+    return Kind(document, name, case=name)

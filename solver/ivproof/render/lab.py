@@ -1,0 +1,147 @@
+"""Two laws over all charts, in words for a terminal: the chart that differs, the verdict, and to what it is bound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from ivproof.formats.plain import plain
+from ivproof.lab.result import EQUIVALENT, INCOMPARABLE, NEVER_LESS, NEVER_MORE, UNFINISHED, OverAllCharts
+from ivproof.lab.witness import Said, Shown, Witness
+
+FAINT = "bright_black"
+
+LISTED = 12
+"""So many families and things unfinished are told; --format json has all."""
+
+VERDICTS = {
+    EQUIVALENT: "Equivalent: on no chart to the bound do status or claims differ.",
+    NEVER_MORE: "Never more: on no chart to the bound does the new law give more units of any code.",
+    NEVER_LESS: "Never less: on no chart to the bound does the new law give fewer units of any code.",
+    INCOMPARABLE: "Incomparable: the new law gives more units of a code on some chart, and fewer on some.",
+    UNFINISHED: "Unfinished: nothing is said of the charts that were not gone through.",
+}
+
+
+def witness_words(found: Witness) -> Iterator[RenderableType]:
+    """Tell of a chart that differs, and of where it does not any more."""
+    yield Text()
+    yield Text("A chart that differs" + (f", from the case {found.case}" if found.case else ""), "bold")
+    yield from _shown(found.shown)
+    if found.edge is not None and found.beyond is not None:
+        if found.edge.encounter != found.shown.encounter:
+            yield Padding(Text(f"at the edge: {_chart(found.edge)}", FAINT), (0, 0, 0, 2))
+        yield Padding(Text(f"no longer:   {_chart(found.beyond)}", FAINT), (0, 0, 0, 2))
+
+
+def _shown(found: Shown) -> Iterator[RenderableType]:
+    yield Padding(Text(_chart(found)), (0, 0, 0, 2))
+    yield Padding(Text(f"old law: {_said(found.old)}"), (0, 0, 0, 2))
+    yield Padding(Text(f"new law: {_said(found.new)}"), (0, 0, 0, 2))
+    if found.rules:
+        yield Padding(Text(f"because of {', '.join(map(plain, found.rules))}"), (0, 0, 0, 2))
+
+
+def _chart(found: Shown) -> str:
+    """A chart in one line: what was given, and the rest as it is written."""
+    document = found.encounter
+    plain_sites = [{"id": it["site"]} for it in document["administrations"] if "site" in it][:1]
+    given = "; ".join(
+        _given(dict(it), several=len(document.get("access_sites", ())) > 1) for it in document["administrations"]
+    )
+    rest = {
+        key: value
+        for key, value in document.items()
+        if key not in {"id", "administrations"} and not (key == "access_sites" and value in (plain_sites, []))
+    }
+    return plain(f"{given or 'nothing given'} ({', '.join(f'{key} {_value(it)}' for key, it in rest.items())})")
+
+
+def _given(it: dict[str, object], *, several: bool) -> str:
+    words = [str(it.pop("drug")), str(it.pop("route"))]
+    start, stop = it.pop("start", None), it.pop("stop", None)
+    if "method" in it:
+        words.append(str(it.pop("method")))
+    if start or stop:
+        words.append(f"{start or 'start not charted'}{f'–{stop}' if stop else ''}")
+    it.pop("id", None)
+    if not several:
+        it.pop("site", None)
+    return " ".join([*words, *(f"{key} {_value(value)}" for key, value in it.items())])
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _said(said: Said) -> str:
+    def line(code: str, units: int, marks: Sequence[str]) -> str:
+        return code + (f" ×{units}" if units > 1 else "") + (f" ({', '.join(marks)})" if marks else "")
+
+    claims = [", ".join(line(*it) for it in claim) or "nothing" for claim in said.claims]
+    return f"{said.status}: {' or '.join(claims)}"
+
+
+def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
+    """Tell the verdict and its bound, the differences in families, and what was not gone through."""
+    gone = found.gone
+    if found.families:
+        yield Text()
+        yield Text("Differences that were found", "bold")
+        yield from _listed([it.sentence for it in found.families])
+    yield Text()
+    yield Text(VERDICTS[found.verdict], "bold")
+    if found.verdict == UNFINISHED and found.witness is not None:
+        ways = " and ".join(f"{it} units of some code" for it in sorted(gone.ways)) or "as many units of each code"
+        yield Text(f"Where they differ on those that were, the new law gives {ways}.")
+    if not found.rules_differ:
+        yield Text(
+            "The rules on which claims rest are the same in both, but for names and order: so are they on any chart."
+        )
+    minutes = found.bound["minutes"]
+    yield Text(
+        f"Gone through: {_count(gone.kinds, 'kind')} of chart with up to {_count(gone.up_to, 'administration')}, in "
+        f"{_count(gone.cells, 'cell')}, and {_count(gone.seeds, 'case')}, at every whole minute. "
+        f"One administration runs up to {minutes['one']} minutes, of two or with a pause each up to "
+        f"{minutes['otherwise']}, and begins within as many of the other. The first time is {minutes['first_at']}, "
+        "all are of one date, and of two that are alike the first begins first.",
+        FAINT,
+    )
+    yield Text(f"Given: {_gathered(gone.given, ' ', last=True)}.", FAINT)
+    yield Text(f"One at a time beside the plain chart: {_gathered(gone.features, ': ') or 'nothing'}.", FAINT)
+    yield Text(f"With two administrations: {_gathered(gone.paired_features, ': ') or 'nothing more'}.", FAINT)
+    if gone.unfinished:
+        yield Text()
+        yield Text("Not gone through, or not to the end", "bold")
+        yield from _listed(gone.unfinished)
+
+
+def _gathered(words: Iterable[str], mark: str, *, last: bool = False) -> str:
+    """Words of one field, or of one way to give something, together."""
+    found: dict[str, list[str]] = {}
+    for it in words:
+        way = next((way for way in WAYS if it.endswith(way)), "") if last else ""
+        head, value = (way, it.removesuffix(way)) if last else it.split(mark, 1) if mark in it else (it, "")
+        found.setdefault(head.strip(), []).append(value.strip())
+    listed = (
+        f"{head}{': ' if head and any(some) else ''}{', '.join(filter(None, some))}" for head, some in found.items()
+    )
+    return plain("; ".join(listed))
+
+
+WAYS = (" from start to stop", " push")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _listed(lines: Sequence[str]) -> Iterator[RenderableType]:
+    for line in lines[:LISTED]:
+        yield Padding(Text(plain(line)), (0, 0, 0, 2))
+    if len(lines) > LISTED:
+        yield Padding(Text(f"and {len(lines) - LISTED} more (--format json)", FAINT), (0, 0, 0, 2))

@@ -1,0 +1,296 @@
+"""Two laws over all charts to a bound: cells that cover every minute once, charts that differ, and no word too much."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import pytest
+from command import run
+
+from ivproof.chart.encounter import Encounter
+from ivproof.claim.coding import Coder
+from ivproof.engine.choices import ClaimKey
+from ivproof.engine.second import claims_of as first_claims
+from ivproof.lab.alphabet import alphabet
+from ivproof.lab.cells import cells, drawn
+from ivproof.lab.kinds import TIMES, Kind, Template
+from ivproof.lab.pair import ORDER, Answers, Pair, Side, claims_of
+from ivproof.lab.result import EQUIVALENT, UNFINISHED, compare
+from ivproof.lab.search import Difference, Gone, Search
+from ivproof.lab.solver import Space
+from ivproof.lab.witness import Replay, Witness, of_case, witness
+from ivproof.law.policy import Policy, law_folder
+from ivproof.recheck import show
+from ivproof.unknowns.affine import Condition, Region, Slopes
+
+POLICY = Policy.load("out001")
+Edit = Callable[..., Policy]
+
+BOTH, BEGIN = ["start", "stop"], ["start"]
+
+
+@cache
+def side() -> Side:
+    return Side(Coder(POLICY))
+
+
+def given(drug: str, times: list[str], **fields: Any) -> dict[str, Any]:
+    return {"drug": drug, "route": "IV", "site": "iv", TIMES: times, **fields}
+
+
+def kind(*administrations: dict[str, Any], **chart: Any) -> Kind:
+    numbered = [{"id": f"x{n}", **it} for n, it in enumerate(administrations, 1)]
+    plain = {"id": "E", "place_of_service": "22", "date": "2021-01-05", "access_sites": [{"id": "iv"}]}
+    return Kind({**plain, "administrations": numbered, **chart}, "a chart")
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """Makes a copy of the law with texts replaced: file, what stands there, what is to stand there."""
+
+    def make(*edits: tuple[str, str, str]) -> Policy:
+        folder = tmp_path / "asp"
+        shutil.copytree(law_folder(), folder, dirs_exist_ok=True)
+        for file, old, new in edits:
+            text = (folder / file).read_text("utf-8")
+            assert text.count(old) == 1, (file, old)
+            (folder / file).write_text(text.replace(old, new), "utf-8")
+        return Policy.load(folder / "out001")
+
+    return make
+
+
+# --- numbers over several unknowns
+
+
+def test_a_region_notes_linear_conditions_on_all_unknowns() -> None:
+    region = Region([0, 20, 50])
+    first, second = region.time(1, 20 * 60), region.time(2, 50 * 60)
+    assert (second - first) // 60 == 30 and not second - first >= 31 * 60
+    assert first != second and first + second < 100 * 60
+    assert [str(it) for it in region.conditions] == ["-x1 + x2 <= 30", "x1 - x2 != 0", "x1 + x2 <= 99"] or {
+        Condition((0, -1, 1), "<=", 30),
+        Condition((0, 1, -1), "!=", 0),
+        Condition((0, 1, 1), "<=", 99),
+    } <= set(region.conditions)
+    assert all(it.holds((0, 20, 50)) for it in region.conditions)
+    assert not Condition((0, -1, 1), "<=", 30).holds((0, 20, 51))
+
+
+def test_numbers_that_change_alike_are_equal_everywhere() -> None:
+    region = Region([5])
+    moved = region.number(300, Slopes((60,)))
+    assert moved == region.number(300, Slopes((60,))) and moved - region.number(240, Slopes((60,))) == 60
+    assert not region.conditions
+
+
+# --- cells
+
+
+KINDS = {
+    "two pushes of one drug": kind(*[given("ondansetron", BEGIN, method="push")] * 2),
+    "an infusion": kind(given("ceftriaxone", BOTH)),
+    "chemotherapy and a push": kind(given("paclitaxel", BOTH), given("ondansetron", BEGIN, method="push")),
+    "fluid and an injection": kind(
+        given("normal saline", BOTH, purpose="hydration"), {"drug": "ketorolac", "route": "IM", TIMES: BEGIN}
+    ),
+    "a pause": kind(given("ceftriaxone", ["start", "from", "to", "stop"])),
+    "no stop, and two sites": kind(
+        given("ceftriaxone", BEGIN),
+        given("vancomycin", BOTH, site="other"),
+        access_sites=[{"id": "iv"}, {"id": "other", "necessity": "protocol"}],
+    ),
+    "an office": kind(
+        given("normal saline", BOTH),
+        given("ondansetron", BEGIN, method="push"),
+        place_of_service="11",
+        primary_reason=["x1"],
+    ),
+    "a professional claim": kind(given("ceftriaxone", BOTH), claim_type="professional", place_of_service="11"),
+}
+
+
+def keys(answers: Answers) -> frozenset[ClaimKey]:
+    return frozenset(frozenset(show(atom) for atom in claim) for claim in claims_of(answers))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_minute_lies_in_one_cell_and_the_first_engine_has_its_claim(name: str) -> None:
+    chart = KINDS[name]
+    encounter, atoms = side().atoms(chart) or pytest.fail("refused")
+    template = Template.of(chart, encounter, atoms, ordered=ORDER in side().whole.law.numbers)
+    found = list(
+        cells(Space(chart.unknowns, chart.bounds), chart.reach, lambda at: side().whole.outcomes(template.at(at)))
+    )
+    assert len({it.value for it in found}) > 1
+    points = list(drawn(chart.bounds, chart.reach, 120, seed=7))
+    assert len(points) > 60
+    holders = [[it for it in found if it.holds(point)] for point in points]
+    assert all(len(it) == 1 for it in holders)
+    charts: list[Encounter] = [it for point in points if (it := chart.read(point)) is not None]
+    assert len(charts) == len(points)
+    coder = side().coder
+    answers = coder.engine.answer([coder.facts(it) for it in charts])
+    for point, [cell], answer in zip(points, holders, answers, strict=True):
+        assert keys(cell.value) == first_claims(answer), point
+
+
+# --- differences
+
+
+def first_difference(
+    new: Policy, up_to: int, readings: dict[str, str] | None = None, seconds: float = 60
+) -> Witness | Gone:
+    """The first chart that differs, coded by both engines under both laws; or what was gone through."""
+    replay = Replay(POLICY, new, {}, readings or {})
+    pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
+    shown: list[Difference] = []
+
+    def stop(found: Difference) -> bool:
+        shown.append(found)
+        return True
+
+    gone = Search(pair, up_to, replay.same_status).run(process_time() + seconds, found=stop)
+    return witness(pair, replay, shown[0]) if shown else gone
+
+
+def minutes(found: Witness) -> tuple[int, int]:
+    """How long the one administration runs at the edge, and a minute further."""
+    assert found.edge is not None and found.beyond is not None
+
+    def length(chart: Any) -> int:
+        [it] = chart["administrations"]
+        (begin, end) = (int(it[name][:2]) * 60 + int(it[name][3:]) for name in ("start", "stop"))
+        return end - begin
+
+    return length(found.edge.encounter), length(found.beyond.encounter)
+
+
+def test_a_threshold_moved_by_a_minute_is_found_at_that_minute(edited: Edit) -> None:
+    found = first_difference(edited(("time.lp", "threshold(infusion, 16).", "threshold(infusion, 17).")), 1)
+    assert isinstance(found, Witness) and found.shown.differs
+    assert minutes(found)[0] == 16 and minutes(found)[1] in {15, 17}
+    assert found.shown.rules == ("threshold-infusion",)
+    assert found.beyond is not None and not found.beyond.differs
+
+
+def test_a_dropped_condition_and_a_deleted_rule_are_found(edited: Edit) -> None:
+    rule = "technique(S, infusion) :- drug_service(S), run_of(S, A), not given_by_hand(A), ran_at_least(S, infusion), "
+    dropped = edited(("out001/service.lp", rule, rule.replace("ran_at_least(S, infusion), ", "")))
+    found = first_difference(dropped, 1)
+    assert isinstance(found, Witness) and "infusion-by-time" in found.shown.rules
+
+
+def test_another_option_of_a_question_is_found_with_two_administrations() -> None:
+    found = first_difference(POLICY, 2, {"A44": "pushes_too"})
+    assert isinstance(found, Witness) and len(found.shown.encounter["administrations"]) == 2
+    assert found.shown.old.status == found.shown.new.status == "determined"
+
+
+ODD = {
+    "a missing site": ("site-assumed", "only-site-assumed"),
+    "a service": ("visit-reported",),
+    "an unknown drug": ("supposed-class",),
+    "a professional claim": ("professional-claim-in-facility",),
+    "a charted class": ("charted-class",),
+}
+"""What a rule needs to be felt at all, and rules of which that is true."""
+
+
+def without(*names: str) -> list[tuple[str, str, str]]:
+    """Deletes rules, with all their clauses and headers."""
+    found = []
+    for name in names:
+        rules = POLICY.program.by_id[name]
+        text = POLICY.texts[rules[0].file]
+        begin = text.index(f"% [{name}] ")
+        end = text.find("\n% [", begin)
+        found.append((rules[0].file, text[begin : end if end > 0 else len(text)], ""))
+    return found
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_only_an_odd_chart_feels_is_never_called_equivalent(what: str, edited: Edit) -> None:
+    found = first_difference(edited(*without(*ODD[what])), 1, seconds=4)
+    if isinstance(found, Witness):
+        assert found.shown.differs and set(found.shown.rules) <= set(ODD[what])
+    else:
+        assert found.unfinished
+
+
+def test_a_law_under_other_names_and_in_another_order_is_equivalent_on_any_chart(edited: Edit, tmp_path: Path) -> None:
+    new = edited()
+    folder = tmp_path / "asp"
+    for file in folder.rglob("*.lp"):
+        text = file.read_text("utf-8").replace("counts_as(", "stands_for(")
+        file.write_text(text, "utf-8")
+    new = Policy.load(folder / "out001")
+    found = compare(POLICY, new, ({}, {}), 2, 60)
+    assert found.verdict == EQUIVALENT and found.complete and not found.rules_differ
+    bound = found.as_dict()["bound"]
+    assert bound["administrations"] == 2 and bound["minutes"] and bound["kinds"] and bound["features"]
+
+
+def test_a_change_that_no_chart_of_the_bound_can_feel_is_unfinished(edited: Edit) -> None:
+    """A limit of ten days lies outside of what is gone through: that nothing differs is no proof."""
+    found = compare(POLICY, edited(("time.lp", "limit(run, 14400).", "limit(run, 14401).")), ({}, {}), 0, 20)
+    assert found.verdict == UNFINISHED and found.witness is None
+    assert any("limit(run" in it for it in found.gone.unfinished)
+
+
+def test_a_case_that_differs_is_shown_with_what_it_needs_alone(edited: Edit) -> None:
+    """What a case has beside it goes, and what differs stays."""
+    more = kind(
+        given("ondansetron", [], method="push", start="09:00"),
+        given("vancomycin", [], start="09:10", stop="10:40"),
+        services=[{"kind": "iv_start"}],
+        diagnoses=["E86.0"],
+    )
+    encounter = more.read(())
+    assert encounter is not None
+    new = edited(("time.lp", "threshold(infusion, 16).", "threshold(infusion, 91)."))
+    replay = Replay(POLICY, new, {}, {})
+    pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
+    gone = Search(pair, 0, replay.same_status).run(process_time() + 60, [of_case("a-case", encounter)])
+    shown = gone.differences
+    found = witness(pair, replay, shown[0])
+    assert found.case == "a-case" and found.shown.differs
+    assert [it["drug"] for it in found.shown.encounter["administrations"]] == ["vancomycin"]
+    assert "services" not in found.shown.encounter or not found.shown.encounter["services"]
+
+
+def test_the_alphabet_has_every_way_to_chart_that_the_format_lists() -> None:
+    found = alphabet(side().coder.drugs, [side().law], POLICY.payers, POLICY.codes)
+    words = {it.words.partition(":")[0] for it in found.single}
+    assert {"no stop", "no site anywhere", "services", "claim_type", "drug", "diagnoses", "earlier_visit"} <= words
+
+
+# --- the command
+
+
+def test_the_command_says_the_verdict_with_its_bound(edited: Edit, tmp_path: Path) -> None:
+    edited(("time.lp", "threshold(infusion, 16).", "threshold(infusion, 17)."))
+    law = str(tmp_path / "asp/out001")
+    done = run("policy", "compare", "out001", law, "--up-to", "1", "--time-limit", "3", "--format", "json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found["witness"]["old"] != found["witness"]["new"]
+    assert found["witness"]["edge"] and found["witness"]["rules"] == ["threshold-infusion"]
+    assert found["bound"]["administrations"] == 1 and found["bound"]["kinds"]
+    assert found["families"] and found["verdict"] in {"incomparable", "unfinished"}
+    assert found["complete"] is not bool(found["unfinished"])
+
+
+def test_a_reading_of_one_law_alone_needs_the_search() -> None:
+    assert run("policy", "compare", "out001", "out001", "--new-reading", "A44=pushes_too").exit_code == 2
+
+
+def test_a_law_is_equivalent_to_itself() -> None:
+    done = run("policy", "compare", "out001", "out001", "--up-to", "1")
+    assert done.exit_code == 0 and "Equivalent" in done.stdout
