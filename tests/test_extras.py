@@ -28,6 +28,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("report", EXAMPLE, "-o", "visit.pdf"), "pdf", 2),
         (("audit", EXAMPLE, "-o", "packet.pdf"), "pdf", 2),
+        (("audit", EXAMPLE, "-o", "lines.xlsx"), "tables", 2),
+        (("code", EXAMPLE, "-o", "claims.xlsx"), "tables", 2),
         (("code", EXAMPLE, "-o", "out.parquet"), "tables", 2),
         (("export", "fhir", EXAMPLE, "--at", "2021-03-01T12:00:00Z", "-o", "out.json"), "fhir", 2),
         (("audit", EXAMPLE, "--claim", ROOT / "tests/records/x12/remittance-835.txt"), "x12", 2),

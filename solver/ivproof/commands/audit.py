@@ -32,6 +32,7 @@ from ivproof.commands.common import (
     load_policy,
     read_edit_files,
     read_settings,
+    require,
     say,
     telling_policy_errors,
     wrong,
@@ -75,7 +76,7 @@ FEW = 20
 """Of so many claims everything is gone through, of more what one question read otherwise makes of them."""
 
 ENDINGS = {
-    ".csv": Format.CSV,
+    **dict.fromkeys((".csv", ".xlsx"), Format.CSV),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
     **dict.fromkeys((".pdf", ".html", "", ".txt", ".out", ".log"), Format.TABLE),
 }
@@ -149,8 +150,8 @@ def audit(
             "-o",
             metavar="FILE",
             help="Write here instead of to standard output. A name that ends in .pdf, .html or .json makes the packet "
-            "of one claim, to be sent; beside a .json the proof is written, too (.proof.json). Until a file is whole "
-            "its name ends in .incomplete.",
+            "of one claim, to be sent; beside a .json the proof is written, too (.proof.json). One that ends in .csv "
+            "or .xlsx makes the worksheet. Until a file is whole its name ends in .incomplete.",
             show_default=False,
         ),
     ] = None,
@@ -174,6 +175,7 @@ def audit(
     edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
     from ivproof.commands.output import ending, spare_charts
+    from ivproof.commands.sheet_output import is_sheet
 
     written = ending(output, ENDINGS)
     spare_charts([*files, *([str(claim)] if claim else [])], output)
@@ -192,6 +194,10 @@ def audit(
     shape = form or written or Format.TABLE
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")
+    if is_sheet(output):
+        require("xlsxwriter", "a worksheet (.xlsx)")
+        if resume or summary or shape is not Format.CSV:
+            wrong(f"--output {output}: found --resume, --summary or another --format, expected a worksheet of lines")
     if resume and shape is Format.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
@@ -302,8 +308,8 @@ class _Report:
 
     def open(self, sheets: Iterable[AnySheet], asked: dict[str, Any], *, resume: bool) -> Iterable[AnySheet]:
         """Open the output; with `resume`, after what an interrupted run has left. Gives the charts to be answered."""
-        from ivproof.commands.output import Output
         from ivproof.commands.resume import Done, Noted, Notes, ResumeError, read_done, unchanged
+        from ivproof.commands.sheet_output import sheet_or_file
 
         done = Done()
         noted: list[Noted] = []
@@ -314,7 +320,7 @@ class _Report:
                 wrong(f"--resume: {error}")
             done, noted, sheets = unchanged(sheets, done, noted)
         try:
-            self.sink = Output(self._path, done.size if done.records else 0)
+            self.sink = sheet_or_file(self._path, done.size if done.records else 0)
             if self.sink.beside:
                 self._notes = Notes(self.sink.written, asked, noted)
                 self.note = self._notes.add

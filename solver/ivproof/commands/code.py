@@ -51,7 +51,7 @@ class Format(StrEnum):
 
 ENDINGS = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
-    ".csv": Format.CSV,
+    **dict.fromkeys((".csv", ".xlsx"), Format.CSV),
     ".parquet": Format.PARQUET,
     **dict.fromkeys((".arrow", ".feather"), Format.ARROW),
     **dict.fromkeys(("", ".txt", ".out", ".log"), Format.TABLE),
@@ -79,7 +79,8 @@ def code(
         Format | None,
         typer.Option(
             "--format",
-            help="table: for people. json: JSON Lines, one encounter a line. csv: the claims, one line a row. "
+            help="table: for people. json: JSON Lines, one encounter a line. csv: the claims, one line a row (also as "
+            ".xlsx). "
             "parquet, arrow: one encounter a row, into a file. Default: what the ending of --output says, else table.",
             show_default=False,
         ),
@@ -123,7 +124,8 @@ def code(
 
     from ivproof.claim.coding import Coder
     from ivproof.commands.frame_output import FrameOutput
-    from ivproof.commands.output import Output, ending, spare_charts
+    from ivproof.commands.output import ending, spare_charts
+    from ivproof.commands.sheet_output import is_sheet, sheet_or_file
 
     spare_charts(files, output)
     shape = form or ending(output, ENDINGS) or Format.TABLE
@@ -131,10 +133,17 @@ def code(
         require("pyarrow", f"--format {shape.value}")
         if output is None:
             wrong(f"--format {shape.value}: found no --output, expected the file to write")
+    if is_sheet(output):
+        require("xlsxwriter", "a worksheet (.xlsx)")
+        if shape is not Format.CSV:
+            wrong(f"--output {output}: found --format {shape.value}, expected csv: the worksheet of the claims")
     charts = charts_of(files)
     make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
     try:
-        sink = FrameOutput(output, shape.value) if shape in FRAMES and output is not None else Output(output)
+        if shape in FRAMES and output is not None:
+            sink: Output = FrameOutput(output, shape.value)
+        else:
+            sink = sheet_or_file(output)
     except OSError as error:
         wrong(f"--output {output}: {error.strerror or error}")
     from ivproof.claim.batch import Job, Strict

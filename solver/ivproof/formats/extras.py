@@ -15,6 +15,7 @@ EXTRAS = {
     "starlette": "serve",
     "typst": "pdf",
     "uvicorn": "serve",
+    "xlsxwriter": "tables",
     "z3": "lab",
 }
 """Each package by the name that it is imported by, and the extra of ivproof that installs it."""
