@@ -162,6 +162,7 @@ def test_a_line_is_proved_and_the_end_of_a_bar_is_dragged(browser: Any, address:
     for kind, x in (("mousePressed", right - 1), ("mouseMoved", right - 40), ("mouseReleased", right - 40)):
         of = {"type": kind, "x": x, "y": middle, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", of)
+    assert browser.find_element(By.ID, "visit").get_attribute("aria-busy") == "true"
     assert "14:30" < field.get_attribute("value") < "15:31"
     until(lambda: now(browser) == "96365 ×1")
     assert browser.find_element(By.CSS_SELECTOR, '.row[data-key="a1"]').get_attribute("open") is None

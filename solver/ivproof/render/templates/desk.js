@@ -1,10 +1,21 @@
 (() => {
   const form = document.getElementById("chart-form");
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id === "visit") follow(event.target);
+    if (event.target.id === "visit") { follow(event.target); old(false); }
     if (event.target.id === "now") mark();
     if (event.target.id === "editor" && form) form.dispatchEvent(new Event("input", { bubbles: true }));
   });
+  // what stands below is of the chart as it was, until it comes anew
+  const old = (is) => {
+    const visit = document.getElementById("visit");
+    if (!visit) return;
+    visit.classList.toggle("old", is);
+    visit.setAttribute("aria-busy", String(is));
+  };
+  ["htmx:sendError", "htmx:responseError"].forEach((name) => document.addEventListener(name, () => {
+    const now = document.getElementById("now") || document.querySelector(".counts");
+    if (now) now.textContent = "The service does not answer. What you typed is here still; has it ended?";
+  }));
   // arrows go from chart to chart
   document.addEventListener("keydown", (event) => {
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -39,7 +50,8 @@
       field.setAttribute("aria-invalid", "true");
       field.setAttribute("aria-describedby", it.id);
     });
-    if (document.querySelector("#now .refusals")) document.getElementById("visit").replaceChildren();
+    // where no claim follows, nothing stands below
+    if (!document.querySelector("#now [hx-post]")) { document.getElementById("visit").replaceChildren(); old(false); }
   };
 
   // rows
@@ -72,6 +84,7 @@
     }
   });
   form.addEventListener("input", (event) => {
+    old(true);
     // a drug in a new row: at the site of the row before
     const row = event.target.closest && event.target.closest("tr");
     const site = row && row.querySelector('[data-site]');
