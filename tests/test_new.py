@@ -84,6 +84,22 @@ def test_a_number_for_a_time_is_refused_with_the_time_that_it_may_be(number: str
     assert done.exit_code == 1 and (f"perhaps {time}, in quotes" in done.stderr) is bool(time), done.stderr
 
 
+def test_the_curly_quotes_of_a_word_processor_are_no_part_of_a_value(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "{id: A, place_of_service: “22”, date: “3/25/2021”, diagnoses: [“E86.0”],"
+        " administrations: [{drug: cefepime, route: ‘IVPB’, start: “0900”, stop: “09:40”}]}",
+        "utf-8",
+    )
+    [found] = read([path])
+    assert found.encounter is not None and (found.encounter.place_of_service, found.encounter.diagnoses) == (
+        "22",
+        ("E86.0",),
+    )
+    [given] = found.encounter.administrations
+    assert (given.route, given.method, given.start and given.start.text) == ("IV", "infusion", "09:00")
+
+
 def test_words_for_a_method_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(chart("A", given_iv("a", "cefepime", "09:00", "09:40", method="IVPB"))), "utf-8")

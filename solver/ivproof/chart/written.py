@@ -1,4 +1,4 @@
-"""What people write where the format has another form for it, and there is one meaning: 0900, 9:05 am, IVP, end.
+"""What people write where the format has another form for it, and there is one meaning: 0900, 9:05 am, IVP, “22”.
 
 Only files that people write pass through here. Whatever has two meanings, and whatever is not known, stays as it is and
 is refused with its place by `ivproof.chart.reading.parse`.
@@ -58,6 +58,10 @@ def in_format(data: object) -> object:
     if not isinstance(data, Mapping):
         return data
     chart = {key: _time(value) if key in _TIMES else value for key, value in data.items()}
+    if "place_of_service" in chart:
+        chart["place_of_service"] = _unquoted(chart["place_of_service"])
+    if isinstance(codes := chart.get("diagnoses"), list):
+        chart["diagnoses"] = [_unquoted(it) for it in codes]
     if "date" in chart:
         chart["date"] = _date(chart["date"])
     given = chart.get("administrations")
@@ -72,9 +76,11 @@ def _administration(data: Mapping[Any, Any]) -> dict[Any, Any]:
     written = {key: _time(it) if key in _TIMES else it for key, it in named.items()}
     if isinstance(pauses := written.get("pauses"), list):
         written["pauses"] = [_pause(it) if isinstance(it, Mapping) else it for it in pauses]
-    word = written.get("route")
+    word = _unquoted(written.get("route"))
+    if "route" in written:
+        written["route"] = word
     known = _ROUTES.get(" ".join(word.casefold().split())) if isinstance(word, str) else None
-    method = written.get("method")
+    method = _unquoted(written.get("method"))
     if isinstance(method, str):
         written["method"] = _METHODS.get(" ".join(method.casefold().split()), method)
     # where word and field name different methods, the chart contradicts itself
@@ -85,6 +91,15 @@ def _administration(data: Mapping[Any, Any]) -> dict[Any, Any]:
     return written
 
 
+def _unquoted(value: object) -> Any:
+    """Give text without the curly quotes that a word processor put around it."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    curly = len(text) > 1 and (text[0], text[-1]) in (("“", "”"), ("‘", "’"))
+    return text[1:-1].strip() if curly else value
+
+
 def _pause(data: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: _time(it) if key in _TIMES else it for key, it in data.items()}
 
@@ -93,7 +108,7 @@ def _time(value: object) -> object:
     """Read 0900 and 9:05 am. A number stays one and is refused: it might as well be minutes."""
     if not isinstance(value, str):
         return value
-    text = value.strip()
+    text = str(value := _unquoted(value)).strip()
     if found := _MILITARY.fullmatch(text):
         return f"{found['day'] or ''}{found['hour']}:{found['minute']}"
     if found := _HALF_DAY.fullmatch(text):
@@ -104,6 +119,7 @@ def _time(value: object) -> object:
 
 def _date(value: object) -> object:
     """Read 3/25/2024 and 25/3/2024, of which one number is no month; of 3/2/2024 nobody knows the order."""
+    value = _unquoted(value)
     found = _SLASHED.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return value
