@@ -140,6 +140,25 @@ def test_a_claim_of_the_chart_itself_needs_no_search(monkeypatch: pytest.MonkeyP
 # --- the command
 
 
+LATE = chart(
+    "L",
+    given_iv("fluid", "lactated ringers", "22:10", None, method="infusion", purpose="hydration"),
+    given_iv("drug", "vancomycin", "22:20", "00:31", method="infusion"),
+)
+"""A stop that is missing, and counts only where it lies after the drug beside it: at no length of its own."""
+
+
+def test_every_minute_of_a_missing_stop_is_gone_through_where_its_lengths_tell_nothing() -> None:
+    found = parse(LATE, Source("late.json")).encounter
+    assert found is not None
+    units = {"96365": 1, "96366": 1, "96361": 1}
+    billed = tuple(BilledLine(code=code, units=number) for code, number in units.items())
+    [told] = auditor("two").audit([found.model_copy(update={"billed": billed})])
+    assert told.verdict == Verdict.IF_DOCUMENTED
+    assert told.way is not None
+    assert told.way.given == {"administrations[fluid].stop": "2020-10-06T01:02"}
+
+
 def charts(tmp_path: Path, count: int) -> Path:
     billed = [{"code": code, "units": units, "modifiers": [*MARKS.get(code, ())]} for code, units in BY_TWO.items()]
     return write_lines(tmp_path / "visits.jsonl", *({**DATA, "id": f"D{n}", "billed": billed} for n in range(count)))

@@ -24,7 +24,8 @@ from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Exploration
 from ivproof.engine.nearby import ONE, TWO, NearExplorer
 from ivproof.law.terms import Function, String, Term, parse
-from ivproof.unknowns.hypotheses import what_ifs
+from ivproof.unknowns.changes import telling
+from ivproof.unknowns.gaps import TIMES, gaps, probes
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""
@@ -255,15 +256,16 @@ class WaySearch:
     ) -> list[list[Candidate]]:
         """What each chart leads to with one missing fact given, for those that would change the claim.
 
-        Of values that lead to the same the first is told. `thorough` goes through what each of them leaves open.
+        Of values that lead to the same the first is told. `thorough` goes through what each of them leaves open, and
+        through every minute of a missing time.
         """
-        policy, engine = self._coder.policy, self._coder.engine
+        engine = self._coder.engine
         waiting: list[tuple[int, Mapping[str, str], Facts]] = []
         for n, (facts, determination) in enumerate(zip(charts, found, strict=True)):
             keys = {facts.names[key]: key for key, place in facts.places.items() if place[0] == "administrations"}
             for it in determination.missing:
                 if it.would_change is not False and not it.charted and it.subject in keys:
-                    for other in what_ifs(policy, facts, keys[it.subject], it.field):
+                    for other in self._values(facts, keys[it.subject], it.field, thorough=thorough):
                         waiting.append((n, _differences(facts.encounter, other), self._coder.facts(other)))
         candidates: list[list[Candidate]] = [[] for _ in charts]
         told: set[object] = set()
@@ -278,6 +280,14 @@ class WaySearch:
                         told.add(key)
                         candidates[n].append(one)
         return candidates
+
+    def _values(self, facts: Facts, subject: str, field: str, *, thorough: bool) -> Iterator[Encounter]:
+        """The chart with each value of a missing fact that is tried."""
+        yield from probes(self._coder.policy, facts, subject, field)
+        if thorough and field in TIMES:
+            for gap in gaps(self._coder.policy, facts, [(subject, field, "")]):
+                if gap.key == (subject, field):
+                    yield from telling(self._coder.minutes, facts, gap)
 
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:
         if not answer.alternatives:

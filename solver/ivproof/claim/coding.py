@@ -33,7 +33,7 @@ from ivproof.engine.nearby import ONE, Departed, NearExplorer
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy, law_folder
 from ivproof.recheck.budget import LimitError
-from ivproof.unknowns.hypotheses import Hanging, what_ifs
+from ivproof.unknowns.gaps import Hanging, probes
 
 if TYPE_CHECKING:
     from ivproof.unknowns.claims import Minutes
@@ -191,7 +191,7 @@ class Coder:
                     known[n].add(key)
                 elif not answer.alternatives:
                     # where there are several claims, another first one does not tell that they are others
-                    supposed.append((n, key, what_ifs(self.policy, facts, *key)))
+                    supposed.append((n, key, probes(self.policy, facts, *key)))
         # the value that most often tells comes first, and the others are tried only where it did not
         for most in (1, None):
             waiting = (

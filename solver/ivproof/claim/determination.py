@@ -26,7 +26,7 @@ from ivproof.engine.nearby import Departure, Reached
 from ivproof.formats.notebook import shown
 from ivproof.law.policy import Policy, Wording
 from ivproof.law.terms import Function, String, Term, parse
-from ivproof.unknowns.hypotheses import Hanging
+from ivproof.unknowns.gaps import Hanging
 
 Otherwise = Mapping[Departure, Reached]
 """What other options of settled questions lead to, where that is not what the chart leads to as held."""

@@ -1,6 +1,7 @@
-"""Whether a claim hangs on what its chart does not say: the short answer, for every determination.
+"""Whether a claim hangs on what its chart does not say, and a chart for each claim that such a fact leads to.
 
-`report` tells what each value leads to; here the first value that leads to another claim is enough.
+What each value leads to, and what several do together, is told by `whatif.missing`; here the first value that leads to
+another claim is enough, or one value for each claim.
 """
 
 from __future__ import annotations
@@ -13,14 +14,10 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.claims import ChartMinutes, Claims, Minutes, OutOfReachError
-from ivproof.unknowns.gaps import Gap, Time, gaps, placed
-from ivproof.unknowns.hypotheses import Hanging
+from ivproof.unknowns.gaps import TIMES, Gap, Hanging, Time, gaps, placed
 
 MOST = 400
 """So often at most is the law applied to one chart, to find out whether what it does not say changes the claim."""
-
-
-TIMES = ("start", "stop")
 
 
 CHANGES = Hanging(changes=True)
@@ -53,6 +50,29 @@ def hanging(
     for gap in waiting:
         found[gap.key] = _hangs(chart, gap, now)
     return found
+
+
+def telling(minutes: Minutes, facts: Facts, gap: Gap) -> Iterator[Encounter]:
+    """Give the encounter with each value of a gap; of a time with one for each set of claims that its minutes lead to.
+
+    All whole minutes are gone through. Nothing more is given where that takes more work than is allowed.
+    """
+    if gap.time is None:
+        yield from (value.put(facts.encounter) for value in gap.values)
+        return
+    chart = minutes.chart(facts.encounter)
+    chart.most = MOST
+    met: set[Claims] = set()
+    try:
+        for base in _bases(facts.encounter, gap):
+            moment = gap.time.supposed(base)
+            if moment is not None:
+                for it in chart.along(moment, base).between(-moment.earlier.minutes, moment.later.minutes):
+                    if it.value not in met:
+                        met.add(it.value)
+                        yield moment.moved(base, min(max(0, it.first), it.last))
+    except (TooManyWaysError, OutOfReachError):
+        return
 
 
 FEW_WAYS = "some values only: the chart leads to too many claims"

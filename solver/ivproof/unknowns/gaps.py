@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from ivproof.chart.clock import Moment, read_stamp
+from ivproof.chart.clock import DAY, Moment, read_stamp
 from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.encounter import AccessSite, Administration, Encounter, Pause
 from ivproof.chart.facts import Facts
@@ -33,6 +33,19 @@ NOON = Moment(12 * 60 * 60, 0, "12:00")
 """Around which a time is looked for in a chart without a single one."""
 
 UNSIGNED = "signed"
+
+TIMES = ("start", "stop")
+
+
+class Hanging(NamedTuple):
+    """Whether a claim hangs on a missing fact, the others staying as they are.
+
+    `changes` is None where that is not known: not every value could be tried. `searched` says which values were, where
+    none of them leads to another claim.
+    """
+
+    changes: bool | None
+    searched: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +196,50 @@ def gaps(policy: Policy, facts: Facts, reported: Iterable[tuple[str, str, str]])
     finder = _Finder(policy, facts, {key: tuple(rules) for key, rules in why.items()})
     found = {gap.place: gap for gap in finder.all()}
     return list(found.values())
+
+
+def probes(policy: Policy, facts: Facts, subject: str, field: str) -> Iterator[Encounter]:
+    """Give the encounter with each value soon tried of a fact that the law reports, by subject (a1, …) and field.
+
+    Of a time these are the lengths on both sides of each threshold of the law, those first that tell most often;
+    whatever is charted of it may be a slip. Of any other fact they are all its values.
+    """
+    encounter = facts.encounter
+    if field not in TIMES:
+        for gap in gaps(policy, facts, [(subject, field, "")]):
+            if gap.key == (subject, field):
+                yield from (value.put(encounter) for value in gap.values)
+        return
+    place = facts.places.get(subject)
+    if place is not None and place[0] == "administrations":
+        at = int(place[1])
+        it = encounter.administrations[at].model_copy(update={field: None})
+        for start, stop in _runs(it, encounter, policy.probes):
+            yield _change(at, start=start, stop=stop)(encounter)
+
+
+def _runs(it: Administration, encounter: Encounter, minutes: Sequence[int]) -> Iterator[tuple[Moment, Moment]]:
+    """Runs of each length, from the documented end, or from the first time in the chart."""
+    times = (
+        time
+        for other in encounter.administrations
+        if other.done
+        for time in (other.start, other.stop)
+        if time is not None
+    )
+    start = it.start if it.stop is None else None
+    if start is None and it.stop is None:
+        start = min(times, default=NOON)
+    for length in minutes:
+        if start is not None:
+            yield start, _moment(start.seconds + 60 * length)
+        elif it.stop is not None and it.stop.seconds >= 60 * length:
+            yield _moment(it.stop.seconds - 60 * length), it.stop
+
+
+def _moment(seconds: int) -> Moment:
+    day, rest = divmod(seconds, DAY)
+    return Moment(seconds, day, f"{rest // 3600:02}:{rest % 3600 // 60:02}")
 
 
 class _Finder:

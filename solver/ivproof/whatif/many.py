@@ -13,7 +13,7 @@ from ivproof.engine.choices import claim_of
 from ivproof.engine.claims import units_of
 from ivproof.engine.nearby import ONE, NearExplorer
 from ivproof.law.policy import Policy
-from ivproof.unknowns.hypotheses import what_ifs
+from ivproof.unknowns.gaps import probes
 from ivproof.whatif.summary import changes
 
 Digest = dict[str, Any]
@@ -89,7 +89,7 @@ class _Gaps:
             (n, str(field), supposed)
             for n, (facts, atoms) in enumerate(zip(charts, bases, strict=True))
             for subject, field, _ in atoms.get("missing", ())
-            for supposed in what_ifs(self._policy, facts, str(subject), str(field))
+            for supposed in probes(self._policy, facts, str(subject), str(field))
         ]
         claims = self._coder.engine.plain([self._coder.facts(supposed) for _, _, supposed in waiting])
         found: list[dict[str, list[list[Any]]]] = [{} for _ in encounters]
