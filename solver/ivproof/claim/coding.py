@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -176,46 +176,41 @@ class Coder:
             for claim, *beside in self.explorer.depart_in(charts, [CLAIM, *BESIDE.values()])
         ]
 
-    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[Mapping[tuple[str, str], Hanging]]:
+    def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
         """Tell of each missing fact whether some value of it, by itself, leads to another claim.
 
-        Most facts show it at a threshold of the law, with all charts tried together. Of the others every value is gone
-        through.
+        Every value is gone through; where that is too much, those that lie at a threshold of the law are tried.
         """
-        known: list[set[tuple[str, str]]] = [set() for _ in charts]
-        supposed: list[tuple[int, tuple[str, str], Iterator[Encounter]]] = []
-        for n, (facts, answer) in enumerate(zip(charts, answers, strict=True)):
-            for subject, field, _ in answer.atoms.get("missing", ()):
-                key = (str(subject), str(field))
-                if _varies(answer, key, facts):
-                    known[n].add(key)
-                elif not answer.alternatives:
-                    # where there are several claims, another first one does not tell that they are others
-                    supposed.append((n, key, probes(self.policy, facts, *key)))
+        found = [self._at_every_value(*it) for it in zip(charts, answers, strict=True)]
+        supposed = [
+            (n, key, probes(self.policy, facts, *key))
+            for n, (facts, answer) in enumerate(zip(charts, answers, strict=True))
+            for key, told in found[n].items()
+            # where there are several claims, another first one does not tell that they are others
+            if told.changes is None and not answer.alternatives
+        ]
         # the value that most often tells comes first, and the others are tried only where it did not
         for most in (1, None):
             waiting = (
                 (n, key, self.facts(encounter))
                 for n, key, encounters in supposed
-                if key not in known[n]
+                if found[n][key].changes is None
                 for encounter in islice(encounters, most)
             )
             while some := list(islice(waiting, TOGETHER)):
                 claims = self.engine.plain([facts for _, _, facts in some])
                 for (n, key, _), claim in zip(some, claims, strict=True):
                     if _said(claim) != _said(answers[n].atoms):
-                        known[n].add(key)
-        return [
-            self._at_every_value(*it) if it[1].atoms.get("missing") else {}
-            for it in zip(charts, answers, known, strict=True)
-        ]
+                        found[n][key] = Hanging(changes=True)
+        return found
 
-    def _at_every_value(
-        self, facts: Facts, answer: Answer, known: set[tuple[str, str]]
-    ) -> Mapping[tuple[str, str], Hanging]:
+    def _at_every_value(self, facts: Facts, answer: Answer) -> dict[tuple[str, str], Hanging]:
+        missing = {(str(it[0]), str(it[1])) for it in answer.atoms.get("missing", ())}
+        if not missing:
+            return {}
         from ivproof.unknowns.changes import hanging  # noqa: PLC0415  (few charts need it)
 
-        return hanging(self.minutes, facts, answer, known)
+        return hanging(self.minutes, facts, answer, {it for it in missing if _varies(answer, it, facts)})
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         """Add what claim edits say; where several claims can follow, what they say to every one of them.
