@@ -152,7 +152,7 @@ def test_every_minute_of_a_missing_stop_is_gone_through_where_its_lengths_tell_n
     found = parse(LATE, Source("late.json")).encounter
     assert found is not None
     units = {"96365": 1, "96366": 1, "96361": 1}
-    billed = tuple(BilledLine(code=code, units=number) for code, number in units.items())
+    billed = tuple(BilledLine(code=code, units=number, modifiers=()) for code, number in units.items())
     [told] = auditor("two").audit([found.model_copy(update={"billed": billed})])
     assert told.verdict == Verdict.IF_DOCUMENTED
     assert told.way is not None

@@ -29,13 +29,14 @@ from ivproof.cases.judging import ASSUMING
 from ivproof.chart.facts import Fact, Facts
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CLAIM, candidate_rank
-from ivproof.engine.engine import SHOWN, Answer, Engine
+from ivproof.engine.engine import Answer, Engine
 from ivproof.engine.rooms import cut
 from ivproof.engine.search import Found, Search
+from ivproof.engine.selection import Selection
 from ivproof.engine.solving import RoomSolver, shared_facts
 from ivproof.engine.trial import Solved, Tried
 from ivproof.law import dependencies, rewrite
-from ivproof.law.lifting import DRUG_PREDICATES
+from ivproof.law.lifting import DRUG_PREDICATES, BatchRule
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule, rule_conditions
 from ivproof.law.terms import Function, Operation, Signature, Term
@@ -187,32 +188,23 @@ class _ChangedEngine(Engine):
             )
         return Search(RoomSolver(changed, shared_facts(changed, charts)), options).run(charts, candidate_rank, held)
 
-    def _law(self, present: frozenset[str]) -> str:
-        at, instead = self.change or (-1, None)
-        texts = (str(instead or "") if n == at else self.texts[n] for n in self._numbers(present))
-        return "\n".join([*texts, *(f"#show {name}/{arity + 1}." for name, arity in SHOWN.items())])
+    def put(self, change: tuple[int, Rule | None] | None) -> None:
+        """Let one rule stand otherwise, or (None) the law as it is."""
+        self.change = change
+        rules = [*self.batch]
+        if change is not None:
+            at, instead = change
+            rules[at : at + 1] = [] if instead is None else [BatchRule.of(instead)]
+        self._rules = Selection(rules)
+        self._laws.clear()
 
     @cached_property
     def texts(self) -> list[str]:
-        return list(map(str, self.rules))
+        return [it.text for it in self.batch]
 
     @cached_property
-    def by_predicates(self) -> dict[frozenset[str], list[int]]:
-        return {}
-
-    def _numbers(self, present: frozenset[str]) -> list[int]:
-        """The rules that can apply where only facts of these predicates are given."""
-        if present not in self.by_predicates:
-            heads, kept = set(present), set[int]()
-            waiting = [
-                (n, rule.atom.name, {part.atom.name for part in _plain(rule)}) for n, rule in enumerate(self.rules)
-            ]
-            while ready := [it for it in waiting if heads.issuperset(it[2])]:
-                kept.update(n for n, _, _ in ready)
-                heads.update(head for _, head, _ in ready)
-                waiting = [it for it in waiting if it[0] not in kept]
-            self.by_predicates[present] = sorted(kept)
-        return self.by_predicates[present]
+    def batch(self) -> list[BatchRule]:
+        return [BatchRule.of(it) for it in self.rules]
 
 
 def _plain(rule: Rule) -> tuple[Literal, ...]:
@@ -237,6 +229,7 @@ class Judge:
         self.engine.open, self.engine._first = [], {}
         self.engine.raised, self.engine.program = {}, self.program
         self.engine.rules = [self.lift(rule) for rule in self.program.rules]
+        self.engine.put(None)
         cases = [
             case for case in [*worked("law"), *worked("published"), *options()] if (case.file, case.name) not in FAILING
         ]
@@ -265,7 +258,7 @@ class Judge:
         """Give a case that fails by the changed law, or None."""
         places = self._places(mutant)
         self.engine.mutated = (mutant.at, mutant.instead)
-        self.engine.change = (mutant.at, self.lift(mutant.instead) if mutant.instead is not None else None)
+        self.engine.put((mutant.at, self.lift(mutant.instead) if mutant.instead is not None else None))
         sizes = iter(CHUNKS)
         try:
             if mutant.at in self.asking and (case := self._asks_otherwise()):
@@ -282,7 +275,7 @@ class Judge:
         ) as error:  # the changed law is no program any more, or has no answer
             return str(error)
         finally:
-            self.engine.change = None
+            self.engine.put(None)
         return None
 
     def _noticed(self, places: Sequence[int]) -> str | None:

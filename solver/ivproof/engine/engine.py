@@ -37,11 +37,11 @@ from ivproof.engine.choices import (
 from ivproof.engine.grounding import grounded, shown
 from ivproof.engine.rooms import Rooms, rooms
 from ivproof.engine.search import Found, Search
+from ivproof.engine.selection import Selection
 from ivproof.engine.solving import Choice, RoomSolver, shared_facts
 from ivproof.engine.trial import Solved, Trial, Tried
 from ivproof.law import language, rewrite
 from ivproof.law.kept import Kept, rules, shaped
-from ivproof.law.lifting import BatchRule
 from ivproof.law.policy import Policy
 from ivproof.law.rewrite import OFFERED, SETTLED
 from ivproof.law.terms import Function, Term, parse
@@ -133,46 +133,17 @@ class Engine:
         self.policy = policy
         self.settings = policy.settings(readings)
         self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
-        self._rules = policy.batch_rules(self.settings)
+        self._rules = Selection(policy.batch_rules(self.settings))
         self._first = {key: policy.questions[key].options[0].name for key in self.open}
-        self._laws: dict[frozenset[str], str] = {}
+        self._laws: dict[frozenset[int], str] = {}
 
-    def _law(self, present: frozenset[str]) -> str:
-        """The rules that can apply where only the facts of these predicates are given.
-
-        Preparing a rule costs the solver the same whether it can apply or not, and for a single chart that is most of
-        the time.
-        """
+    def _law(self, present: frozenset[int]) -> str:
+        """The rules that can apply where facts of these patterns are given."""
         if present not in self._laws:
             if len(self._laws) > LAWS:
                 self._laws.clear()
-            self._laws[present] = "\n".join(it.text for it in self._possible(present)) + "\n" + _show(SHOWN)
+            self._laws[present] = "\n".join(it.text for it in self._rules.possible(present)) + "\n" + _show(SHOWN)
         return self._laws[present]
-
-    @cached_property
-    def _needing(self) -> Mapping[str, Sequence[int]]:
-        """The rules that need a predicate, by their numbers."""
-        found: dict[str, list[int]] = {}
-        for n, rule in enumerate(self._rules):
-            for name in rule.needs:
-                found.setdefault(name, []).append(n)
-        return found
-
-    def _possible(self, present: frozenset[str]) -> list[BatchRule]:
-        """The rules that can apply, in their order."""
-        missing = [len(rule.needs) for rule in self._rules]
-        kept = [n for n, rule in enumerate(self._rules) if not rule.needs]
-        possible = {*present, *(self._rules[n].head for n in kept)}
-        new = [*possible]
-        while new:
-            for n in self._needing.get(new.pop(), ()):
-                missing[n] -= 1
-                if not missing[n]:
-                    kept.append(n)
-                    if (head := self._rules[n].head) not in possible:
-                        possible.add(head)
-                        new.append(head)
-        return [self._rules[n] for n in sorted(kept)]
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
         """Give the answer of each encounter, in the order given.
@@ -244,11 +215,13 @@ class Engine:
         """
         settled = ways or [()] * len(charts)
         shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
-        present = {fact.predicate for facts in charts for fact in facts.own}
-        present |= {fact.partition("(")[0] for fact in shared}
-        present |= {it.predicate for way in settled for it in way}
-        if self.open:
-            present.add(OPEN)
+        rules = self._rules
+        present = {it for facts in charts for fact in facts.own for it in rules.met(*fact[:2], own=True)}
+        for fact in shared:
+            name, _, arguments = fact.removesuffix(")").partition("(")
+            present.update(rules.met(name, arguments, own=False))
+        for name in {it.predicate for way in settled for it in way} | ({OPEN} if self.open else set()):
+            present.update(rules.whatever(name))
         text = [self._law(frozenset(present))]
         text += (f"{fact}.\n" for fact in shared)
         for n, (facts, way) in enumerate(zip(charts, settled, strict=True)):

@@ -6,12 +6,12 @@ of every setting as the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from ivproof.law import dependencies, rewrite
 from ivproof.law.syntax import Literal, Program, Rule
-from ivproof.law.terms import Function, Signature
+from ivproof.law.terms import Function, Operation, Signature, Term, Variable
 
 QUESTION_PREDICATES = {
     *(("question", 3), ("default", 2), ("unresolved", 1), ("note", 2), ("unexpressed", 3), ("defined", 2)),
@@ -24,18 +24,40 @@ DRUG_PREDICATES = frozenset(
 """Inputs that are the same for every chart of a batch: the drug list, and which questions are open."""
 
 
-class BatchRule(NamedTuple):
-    """A rule of the batch rewriting: the predicate it concludes, those it needs, and its text."""
+Pattern: TypeAlias = tuple[str, ...]
+"""What an atom looks like: its predicate, and for each argument its constant or functor, or `ANYTHING`."""
 
-    head: str
-    needs: list[str]
+ANYTHING = ""
+
+
+class BatchRule(NamedTuple):
+    """A rule of the batch rewriting: what it concludes and what it needs, as patterns, and its text."""
+
+    head: Sequence[str]
+    needs: Sequence[Sequence[str]]
     text: str
 
     @staticmethod
     def of(rule: Rule) -> BatchRule:
         """Write a rewritten rule."""
-        needs = {it.atom.name for it in rule.body if isinstance(it, Literal) and not it.negated}
-        return BatchRule(rule.atom.name, sorted(needs), str(rule))
+        needs = {pattern(it.atom) for it in rule.body if isinstance(it, Literal) and not it.negated}
+        return BatchRule(pattern(rule.atom), sorted(needs), str(rule))
+
+
+def pattern(atom: Function) -> Pattern:
+    """Give what every atom that an atom of a rule can stand for looks like."""
+    return (atom.name, *map(shape, atom.arguments))
+
+
+def shape(term: Term) -> str:
+    """Give the constant or the functor of a term; `ANYTHING` of one that is worked out only when the rule applies."""
+    match term:
+        case Function(name, arguments):
+            return f"{name}/{len(arguments)}" if arguments else name
+        case Variable() | Operation():
+            return ANYTHING
+        case _:
+            return str(term)
 
 
 class Lifting:

@@ -471,7 +471,7 @@ def _read_question(plain: Mapping[str, Any]) -> Question:
 
 
 def _read_batch(plain: Any) -> list[BatchRule]:
-    return [BatchRule(*it) for it in rules(shaped(plain, [(str, [str], str)]))]
+    return [BatchRule(*it) for it in rules(shaped(plain, [([str], [[str]], str)]))]
 
 
 def _read_wordings(plain: Any) -> dict[str, Wording]:
