@@ -195,7 +195,7 @@ class _ChangedEngine(Engine):
         if change is not None:
             at, instead = change
             rules[at : at + 1] = [] if instead is None else [BatchRule.of(instead)]
-        self._rules = Selection(rules)
+        self._rules, self._selection = rules, Selection(it[:2] for it in rules)
         self._laws.clear()
 
     @cached_property

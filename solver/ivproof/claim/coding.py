@@ -74,11 +74,11 @@ class Coder:
         self.policy = policy
         self.readings = readings
         self.edit_files = edit_files
-        self.drugs = DrugList.load(policy.drugs_folder)
+        self.drugs = policy.kept.held("drugs", lambda: DrugList.load(policy.drugs_folder))
         self.engine = Engine(policy, readings)
         self.explorer = _explorer(policy, readings) if assumptions else None
         self.determiner = Determiner(policy, readings)
-        tables = EditTables.load(law_folder() / "edits")
+        tables = policy.kept.held("edits", lambda: EditTables.load(law_folder() / "edits"))
         if edit_files is not None:
             tables = edit_files.into(tables)
         self.second = SecondEngine(policy, readings)

@@ -133,7 +133,8 @@ class Engine:
         self.policy = policy
         self.settings = policy.settings(readings)
         self.open = sorted((key for key, option in self.settings.items() if option is None), key=lambda k: int(k[1:]))
-        self._rules = Selection(policy.batch_rules(self.settings))
+        self._rules = policy.batch_rules(self.settings)
+        self._selection = Selection(it[:2] for it in self._rules)
         self._first = {key: policy.questions[key].options[0].name for key in self.open}
         self._laws: dict[frozenset[int], str] = {}
 
@@ -142,7 +143,9 @@ class Engine:
         if present not in self._laws:
             if len(self._laws) > LAWS:
                 self._laws.clear()
-            self._laws[present] = "\n".join(it.text for it in self._rules.possible(present)) + "\n" + _show(SHOWN)
+            self._laws[present] = (
+                "\n".join(self._rules[n].text for n in self._selection.possible(present)) + "\n" + _show(SHOWN)
+            )
         return self._laws[present]
 
     def answer(self, charts: Sequence[Facts]) -> list[Answer]:
@@ -215,13 +218,9 @@ class Engine:
         """
         settled = ways or [()] * len(charts)
         shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
-        rules = self._rules
-        present = {it for facts in charts for fact in facts.own for it in rules.met(*fact[:2], own=True)}
-        for fact in shared:
-            name, _, arguments = fact.removesuffix(")").partition("(")
-            present.update(rules.met(name, arguments, own=False))
+        present = self._selection.present(charts, lifted=True)
         for name in {it.predicate for way in settled for it in way} | ({OPEN} if self.open else set()):
-            present.update(rules.whatever(name))
+            present.update(self._selection.whatever(name))
         text = [self._law(frozenset(present))]
         text += (f"{fact}.\n" for fact in shared)
         for n, (facts, way) in enumerate(zip(charts, settled, strict=True)):

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
-from ivproof.law.lifting import ANYTHING, BatchRule, Pattern, shape
+from ivproof.chart.facts import Facts
+from ivproof.law.lifting import ANYTHING, Pattern, shape
 from ivproof.law.terms import parse, split
+
+Patterns: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""What a rule concludes, and what it needs."""
 
 
 class Selection:
-    """The rules of a law, ready to be chosen from; what rules need is known by numbers of patterns."""
+    """The rules of a law, ready to be chosen from; what they need is known by numbers of patterns."""
 
-    def __init__(self, rules: Sequence[BatchRule]) -> None:
+    def __init__(self, rules: Iterable[Patterns]) -> None:
         """Number what the rules need."""
-        self.rules = rules
         self._numbers: dict[Pattern, int] = {}
-        self._needs = [sorted({self._number(it) for it in rule.needs}) for rule in rules]
+        self._heads: list[Pattern] = []
+        self._needs: list[list[int]] = []
+        for head, needs in rules:
+            self._heads.append(tuple(head))
+            self._needs.append(sorted({self._number(it) for it in needs}))
         self._needing: list[list[int]] = [[] for _ in self._numbers]
-        for n, needs in enumerate(self._needs):
-            for it in needs:
+        for n, numbers in enumerate(self._needs):
+            for it in numbers:
                 self._needing[it].append(n)
         self._of: dict[str, list[tuple[int, Pattern]]] = {}
         for pattern, number in self._numbers.items():
@@ -33,12 +41,25 @@ class Selection:
     def _number(self, pattern: Sequence[str]) -> int:
         return self._numbers.setdefault(tuple(pattern), len(self._numbers))
 
+    def present(self, charts: Iterable[Facts], *, lifted: bool) -> set[int]:
+        """Give the numbers that the facts of charts meet; `lifted` rules have the chart as a further first argument."""
+        found: set[int] = set()
+        shared: dict[str, None] = {}
+        for facts in charts:
+            for fact in facts.own:
+                found.update(self.met(fact.predicate, fact.arguments, own=lifted))
+            shared |= dict.fromkeys(facts.shared)
+        for it in shared:
+            name, _, arguments = it.removesuffix(")").partition("(")
+            found.update(self.met(name, arguments))
+        return found
+
     def whatever(self, predicate: str) -> Iterable[int]:
         """Give the numbers that some atom of a predicate may meet."""
         return (number for number, _ in self._of.get(predicate, ()))
 
-    def met(self, predicate: str, arguments: str, *, own: bool) -> Iterable[int]:
-        """Give the numbers that a fact meets; one that is a chart's `own` has the chart as a further first argument."""
+    def met(self, predicate: str, arguments: str, *, own: bool = False) -> Iterable[int]:
+        """Give the numbers that a fact meets; one of a chart's `own` has the chart as a further first argument."""
         wanted = self._of.get(predicate, ())
         if all(part == ANYTHING for _, pattern in wanted for part in pattern[1:]):
             return [number for number, _ in wanted]
@@ -53,10 +74,10 @@ class Selection:
 
     @cached_property
     def _gives(self) -> Sequence[tuple[int, ...]]:
-        return [self._meeting(tuple(rule.head)) for rule in self.rules]
+        return [self._meeting(head) for head in self._heads]
 
-    def possible(self, present: Iterable[int]) -> list[BatchRule]:
-        """Give the rules that can apply where facts meet the patterns of these numbers, in their order."""
+    def possible(self, present: Iterable[int]) -> list[int]:
+        """Give the places of the rules that can apply where facts meet the patterns of these numbers, in order."""
         missing = [len(needs) for needs in self._needs]
         kept = [n for n, needs in enumerate(self._needs) if not needs]
         met = {*present, *(it for n in kept for it in self._gives[n])}
@@ -69,7 +90,7 @@ class Selection:
                     more = [it for it in self._gives[n] if it not in met]
                     met.update(more)
                     new += more
-        return [self.rules[n] for n in sorted(kept)]
+        return sorted(kept)
 
 
 def _alike(one: Pattern, other: Pattern) -> bool:

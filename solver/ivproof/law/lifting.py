@@ -40,8 +40,13 @@ class BatchRule(NamedTuple):
     @staticmethod
     def of(rule: Rule) -> BatchRule:
         """Write a rewritten rule."""
-        needs = {pattern(it.atom) for it in rule.body if isinstance(it, Literal) and not it.negated}
-        return BatchRule(pattern(rule.atom), sorted(needs), str(rule))
+        return BatchRule(*patterns(rule), str(rule))
+
+
+def patterns(rule: Rule) -> tuple[Pattern, list[Pattern]]:
+    """Give what a rule concludes and what it needs, as patterns."""
+    needs = {pattern(it.atom) for it in rule.body if isinstance(it, Literal) and not it.negated}
+    return pattern(rule.atom), sorted(needs)
 
 
 def pattern(atom: Function) -> Pattern:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivproof.chart.facts import Facts
-from ivproof.law.lifting import QUESTION_PREDICATES
+from ivproof.engine.selection import Selection
+from ivproof.law.lifting import QUESTION_PREDICATES, patterns
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function
-from ivproof.why.record import Recorder, Settings, Traced, applicable, compiled_before
+from ivproof.why.record import Recorder, Settings, Traced, compiled_before
 
 QUESTIONS = frozenset({*QUESTION_PREDICATES, ("option", 4)})
 """The tables of questions: a proof has them in the law's text and does not repeat them."""
@@ -27,13 +28,15 @@ class FullRecorder(Recorder):
         super().__init__(policy, readings)
         self.given = given_settings(self.settings)
         self._rules = (*_possible(policy, self.settings), *map(Rule, self.given))
-        self._by_facts: dict[frozenset[str], Traced] = {}
+        self._selection = Selection(map(patterns, self._rules))
+        self._by_facts: dict[frozenset[int], Traced] = {}
 
     def _program(self, facts: Facts, settings: Settings, possible: frozenset[str] | None) -> Traced:
         # an answer tells what can hold with the first option of each open question, and a proof goes through all
-        present = frozenset({it.predicate for it in facts.own} | {it.partition("(")[0] for it in facts.shared})
+        present = frozenset(self._selection.present([facts], lifted=False))
         if present not in self._by_facts:
-            self._by_facts[present] = Traced.of(applicable(self._rules, present), compiled_before())
+            kept = tuple(self._rules[n] for n in self._selection.possible(present))
+            self._by_facts[present] = Traced.of(kept, compiled_before())
         return self._by_facts[present]
 
 

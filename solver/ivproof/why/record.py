@@ -17,7 +17,9 @@ from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, FREE, OPEN, Atoms, Resolution, claim_of
 from ivproof.engine.engine import LARGE, SHOWN, Alternative, Answer
 from ivproof.engine.grounding import grounded, shown
+from ivproof.engine.selection import Selection
 from ivproof.law import rewrite
+from ivproof.law.lifting import patterns
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
 from ivproof.law.terms import Signature
@@ -92,6 +94,7 @@ class Recorder:
         self.settings = policy.settings(readings)
         self.set_by_user = {policy.question(name).key for name in readings or {}}
         self._programs: dict[tuple[tuple[str, str], ...], Program] = {}
+        self._selections: dict[tuple[tuple[str, str], ...], tuple[tuple[Rule, ...], Selection]] = {}
         self._traced: dict[tuple[object, ...], Traced] = {}
 
     def record(self, facts: Facts, answer: Answer, alternative: Alternative | None = None) -> Record:
@@ -134,14 +137,29 @@ class Recorder:
         return self._programs[key]
 
     def _program(self, facts: Facts, settings: Settings, possible: frozenset[str] | None) -> Traced:
-        present = {fact.predicate for fact in facts.own} | {fact.partition("(")[0] for fact in facts.shared}
-        key = (tuple(sorted(settings.items())), frozenset(present), possible)
+        rules, selection = self._choosing(settings)
+        present = frozenset(selection.present([facts], lifted=False))
+        key = (tuple(sorted(settings.items())), present, possible)
         if key not in self._traced:
             if len(self._traced) > TRACED:
                 self._traced.clear()
-            rules = applicable(self.settled(settings).rules, present, possible)
-            self._traced[key] = Traced.of(rules, compiled_before())
+            kept = (rules[n] for n in selection.possible(present))
+            # where it is known of which predicates anything holds, rules that need others are left out too
+            applied = tuple(it for it in kept if possible is None or _needs(it) <= possible)
+            self._traced[key] = Traced.of(applied, compiled_before())
         return self._traced[key]
+
+    def _choosing(self, settings: Settings) -> tuple[tuple[Rule, ...], Selection]:
+        """The law under these settings, ready to be chosen from."""
+        key = tuple(sorted(settings.items()))
+        if key not in self._selections:
+            rules = self.settled(settings).rules
+            self._selections[key] = rules, Selection(map(patterns, rules))
+        return self._selections[key]
+
+
+def _needs(rule: Rule) -> set[str]:
+    return {part.atom.name for part in rule.body if isinstance(part, Literal) and not part.negated}
 
 
 class _Shared:
@@ -168,30 +186,6 @@ def relevant(rules: tuple[Rule, ...], roots: Mapping[str, int] = SHOWN) -> tuple
             seen |= new
             waiting += new
     return tuple(rule for rule in rules if rule.atom.signature in seen)
-
-
-def applicable(
-    rules: tuple[Rule, ...], present: Iterable[str], possible: frozenset[str] | None = None
-) -> tuple[Rule, ...]:
-    """The rules whose conditions can hold where only the facts of these predicates are given.
-
-    Where it is known of which predicates anything holds (`possible`), rules that need others are left out too.
-    """
-    needs = dict(enumerate(map(_needs, rules)))
-    if possible is not None:
-        return tuple(rules[n] for n, names in needs.items() if names <= possible)
-    reached = set(present)
-    kept: list[int] = []
-    while ready := [n for n, names in needs.items() if names <= reached]:
-        kept += ready
-        reached.update(rules[n].atom.name for n in ready)
-        for n in ready:
-            del needs[n]
-    return tuple(rules[n] for n in sorted(kept))
-
-
-def _needs(rule: Rule) -> set[str]:
-    return {part.atom.name for part in rule.body if isinstance(part, Literal) and not part.negated}
 
 
 def _choices(control: clingo.Control, predicates: Mapping[str, int]) -> dict[tuple[str, str], dict[str, int]]:
