@@ -24,6 +24,7 @@ from ivproof.lab.pair import ORDER, Answers, Pair, Side, claims_of
 from ivproof.lab.result import EQUIVALENT, UNFINISHED, compare
 from ivproof.lab.search import Difference, Gone, Search
 from ivproof.lab.solver import Space
+from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy, law_folder
 from ivproof.recheck import show
@@ -156,7 +157,7 @@ def first_difference(
         shown.append(found)
         return True
 
-    gone = Search(pair, up_to, replay.same_status).run(process_time() + seconds, found=stop)
+    gone = Search(pair, up_to, replay.same).run(process_time() + seconds, found=stop)
     return witness(pair, replay, shown[0]) if shown else gone
 
 
@@ -237,6 +238,26 @@ def test_a_law_under_other_names_and_in_another_order_is_equivalent_on_any_chart
     assert bound["administrations"] == 2 and bound["minutes"] and bound["kinds"] and bound["features"]
 
 
+VISIT = "visit(V, C) :- other_service(V, evaluation_and_management), service_code(V, C), text_applies."
+
+
+def test_a_rule_in_two_pieces_is_equivalent_to_the_bound(edited: Edit) -> None:
+    pieces = (
+        "evaluated(V) :- other_service(V, evaluation_and_management), text_applies.\n"
+        "visit(V, C) :- evaluated(V), service_code(V, C)."
+    )
+    found = compare(POLICY, edited(("out001/claim.lp", VISIT, pieces)), ({}, {}), 0, 60)
+    assert found.verdict == EQUIVALENT and found.complete and found.rules_differ
+    assert found.gone.cells and found.bound["administrations"] == 0
+
+
+def test_of_a_chart_without_an_answer_no_difference_is_told(edited: Edit) -> None:
+    """A visit on a date on which the text does not apply: units would follow, but the law has no answer."""
+    new = edited(("out001/claim.lp", VISIT, VISIT.replace(", text_applies", "")))
+    found = first_difference(new, 0)
+    assert isinstance(found, Gone) and not found.differences
+
+
 def test_a_change_that_no_chart_of_the_bound_can_feel_is_unfinished(edited: Edit) -> None:
     """A limit of ten days lies outside of what is gone through: that nothing differs is no proof."""
     found = compare(POLICY, edited(("time.lp", "limit(run, 14400).", "limit(run, 14401).")), ({}, {}), 0, 20)
@@ -257,7 +278,7 @@ def test_a_case_that_differs_is_shown_with_what_it_needs_alone(edited: Edit) -> 
     new = edited(("time.lp", "threshold(infusion, 16).", "threshold(infusion, 91)."))
     replay = Replay(POLICY, new, {}, {})
     pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
-    gone = Search(pair, 0, replay.same_status).run(process_time() + 60, [of_case("a-case", encounter)])
+    gone = Search(pair, 0, replay.same).run(process_time() + 60, [of_case("a-case", encounter)])
     shown = gone.differences
     found = witness(pair, replay, shown[0])
     assert found.case == "a-case" and found.shown.differs
@@ -269,6 +290,22 @@ def test_the_alphabet_has_every_way_to_chart_that_the_format_lists() -> None:
     found = alphabet(side().coder.drugs, [side().law], POLICY.payers, POLICY.codes)
     words = {it.words.partition(":")[0] for it in found.single}
     assert {"no stop", "no site anywhere", "services", "claim_type", "drug", "diagnoses", "earlier_visit"} <= words
+
+
+# --- one law
+
+
+def test_when_a_code_follows_is_told_as_a_condition_on_the_times() -> None:
+    found = when(side().coder, "96366", 1, 60, [KINDS["an infusion"], KINDS["two pushes of one drug"]])
+    first, second = found.followed[:2]
+    assert first.units == (1, 1) and first.exact and first.conditions == ("it runs 91 to 150 minutes",)
+    assert second.units == (2, 2) and second.conditions == ("it runs 151 to 210 minutes",)
+    assert found.as_dict()["complete"] and len(found.kinds) == 2
+
+
+def test_a_code_that_no_policy_has_is_refused() -> None:
+    done = run("policy", "when", "12345")
+    assert done.exit_code == 2 and "96366" in done.stderr
 
 
 # --- the command

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivproof.commands import cases as worked_cases
-from ivproof.commands import compare
+from ivproof.commands import compare, when
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
@@ -46,6 +46,7 @@ class Format(StrEnum):
 _FILE = re.compile(r"[\w./-]+\.lp")
 
 app.command("compare")(compare.compare)
+app.command("when")(when.when)
 app.command("test")(worked_cases.test)
 
 

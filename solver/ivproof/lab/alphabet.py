@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -142,20 +143,20 @@ def kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None])
 
     `near` tells how far what a feature adds to the facts (the first is the plain kind, the second has it) is from what
     changed: 0 where the changed rules themselves read it, None where it is far. What is near comes first and is tried
-    with two administrations; what is read at once is tried two at a time.
+    with two administrations; the nearest of it is tried two at a time.
     """
     yield from (it for it in _kinds(found, up_to, near) if it.size <= up_to)
 
 
 def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]) -> Iterator[Kind]:
-    nothing = plain()
-    yield Kind(nothing, "nothing given")
+    nothing_given = Kind(plain(), "nothing given")
+    yield nothing_given
     for it in {it.words: it for it in (*found.core, *found.given)}.values():
         yield Kind(plain(it), it.words)
     close: dict[str, tuple[int, Feature]] = {}
     waiting: list[tuple[int, Kind]] = []
     main = {"nothing given", *(it.words for it in found.core[::MAIN])}
-    for base in [Kind(nothing, "nothing given"), *(Kind(plain(it), it.words) for it in found.core)]:
+    for base in [nothing_given, *(Kind(plain(it), it.words) for it in found.core)]:
         for feature in found.single:
             kind = changed(base, feature)
             if kind is None:
@@ -169,15 +170,14 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
     waiting.sort(key=lambda it: it[0])
     yield from (kind for far, kind in waiting if far == 0)
     if up_to >= 2:
-        yield from _couples(found)
+        yield from couples(found)
     yield from (kind for far, kind in waiting if 0 < far < FAR)
     if up_to >= 2:
         yield from _pairs(found, [feature for _, feature in close.values()], near)
     yield from (kind for far, kind in waiting if far == FAR and kind.words in main)
-    at_once = [feature for far, feature in close.values() if far == 0][:MOST_AT_ONCE]
-    for one, other in combinations(at_once, 2):
-        for it in found.core:
-            kind = changed(changed(Kind(plain(it), it.words), one), other)
+    for one, other in combinations(_some_of_each(close.values()), 2):
+        for base in (nothing_given, *(Kind(plain(it), it.words) for it in found.core[::MAIN])):
+            kind = changed(changed(base, one), other)
             if kind is not None:
                 yield kind
     for count in range(3, up_to + 1):
@@ -186,15 +186,27 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
 
 
 FAR = 9
-MOST_AT_ONCE = 12
-"""Of the features that the changed rules themselves read, so many at most are tried two at a time."""
+MOST_AT_ONCE, OF_ONE_FIELD = 24, 2
+"""Of the features that are near, so many at most are tried two at a time, the nearest, and so many of one field."""
+
+
+def _some_of_each(close: Iterable[tuple[int, Feature]]) -> list[Feature]:
+    """The features that are tried two at a time."""
+    fields: Counter[str] = Counter()
+    found: list[Feature] = []
+    for _, feature in sorted(close, key=lambda it: it[0]):
+        name = feature.words.partition(":")[0]
+        fields[name] += 1
+        if fields[name] <= OF_ONE_FIELD and len(found) < MOST_AT_ONCE:
+            found.append(feature)
+    return found
 
 
 MAIN = 2
 """What is far from what changed is tried with each second of the core."""
 
 
-def _couples(found: Alphabet) -> Iterator[Kind]:
+def couples(found: Alphabet) -> Iterator[Kind]:
     """Two administrations and nothing else: with few unknown times first, at one access and at two."""
     couples = sorted(combinations_with_replacement(found.core, 2), key=lambda it: sum(len(one.times) for one in it))
     for it in couples:
@@ -206,7 +218,7 @@ def _couples(found: Alphabet) -> Iterator[Kind]:
 
 def _pairs(found: Alphabet, close: Sequence[Feature], near: Callable[[Kind, Kind], int | None]) -> Iterator[Kind]:
     """Two administrations with a feature that is near to what changed."""
-    bases = [it for it in _couples(found) if not it.features]
+    bases = [it for it in couples(found) if not it.features]
     for base in bases:
         for feature in found.double[1:]:
             kind = changed(base, feature)

@@ -37,8 +37,8 @@ def probes(part: Part, other: Part) -> list[Probe]:
     for rule in part.rules:
         if rule.head not in part.side.felt:
             continue
-        place = f"{rule.rule.file}:{rule.rule.line}"
-        found.append(Probe(rule, f"the rule of {place} was applied on no chart"))
+        place = f"the rule for {text(rule.rule.head)} in {rule.rule.file}"
+        found.append(Probe(rule, f"{place} was applied on no chart"))
         for element in _own(rule, other):
             denied = _denied(rule, element)
             if denied is not None:

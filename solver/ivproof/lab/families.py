@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ivproof.lab.cells import Cell
 from ivproof.lab.kinds import Kind, Slot
 from ivproof.lab.pair import claims_of, units_of
 from ivproof.lab.search import Difference
@@ -69,7 +70,7 @@ def families(differences: Sequence[Difference]) -> list[Family]:
     until = time.process_time() + SECONDS
     merged: dict[tuple[Any, ...], list[str]] = {}
     for (words, features, change, becomes), cells in groups.items():
-        conditions, exact = _conditions(cells, until)
+        conditions, exact = conditions_of(cells[0].kind, [it.cell for it in cells], until)
         merged.setdefault((features, change, becomes, conditions, exact), []).append(words)
     return [
         Family(tuple(dict.fromkeys(kinds)), features, dict(change), becomes, conditions, exact)
@@ -92,12 +93,14 @@ def _becomes(found: Difference) -> str:
     return f"{new} instead of {old}" if old != new else f"{old} with other modifiers or another status"
 
 
-def _conditions(cells: Sequence[Difference], until: float) -> tuple[tuple[str, ...], bool]:
-    """The conditions that hold in every cell, in words, and whether no other point satisfies them."""
-    kind = cells[0].kind
+def conditions_of(kind: Kind, cells: Sequence[Cell[Any]], until: float) -> tuple[tuple[str, ...], bool]:
+    """The conditions that hold in every one of some cells, in words, and whether no other point satisfies them.
+
+    They are looked for until a time (of time.process_time).
+    """
     if not kind.unknowns:
         return (), not kind.case
-    candidates = dict.fromkeys(it for found in cells for it in found.cell.conditions)
+    candidates = dict.fromkeys(it for found in cells for it in found.conditions)
     if len(candidates) > MOST_CONDITIONS or time.process_time() > until:
         return (), False
     space = Space(kind.unknowns, kind.bounds)
@@ -105,7 +108,7 @@ def _conditions(cells: Sequence[Difference], until: float) -> tuple[tuple[str, .
         it
         for it in candidates
         if time.process_time() <= until
-        and all(it in found.cell.conditions or space.implied(it, found.cell.conditions) for found in cells)
+        and all(it in found.conditions or space.implied(it, found.conditions) for found in cells)
     ]
     needed = list(held)
     for it in held:
@@ -114,7 +117,7 @@ def _conditions(cells: Sequence[Difference], until: float) -> tuple[tuple[str, .
             needed = rest
     left = Space(kind.unknowns, (*kind.bounds, *needed))
     for found in cells:
-        left.take_out(found.cell.conditions)
+        left.take_out(found.conditions)
     return tuple(_in_words(kind, needed)), left.point() is None
 
 

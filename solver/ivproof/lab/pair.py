@@ -6,7 +6,7 @@ conclude is the same, with the same choices and options on the way, everything e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,9 @@ ORDER = ("order_of", 2)
 
 WHOLE = (*CLAIM.items(), *((name, arity - 1) for name, arity in CHOICES.items() if name != "reading"))
 """What claims, and with them the status, are made of; the arities of choices count the encounter."""
+
+NO_ANSWER = "undetermined"
+"""The predicate of the reasons for which a law gives no claim, whatever else it concludes."""
 
 Answers = frozenset[Outcomes]
 
@@ -120,7 +123,8 @@ class Pair:
         facts = [_read(side.law, set(side.law.facts) - set(other.law.facts)) for side, other in (sides, sides[::-1])]
         heads = {it.head for some in rules for it in some}
         heads |= {it.head for side in sides for it in side.law.rules if _uses(it, (*facts[0], *facts[1]))}
-        self.heads = sorted(heads & (sides[0].felt | sides[1].felt))
+        heads &= sides[0].felt | sides[1].felt
+        self.heads = sorted(heads - set(_between(sides, heads)))
         self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
         self.patterns = [atom for part in self.parts for rule in part.law.rules for atom, _ in asked(rule.rule)]
         self.runs = self.whole = 0
@@ -163,6 +167,22 @@ class Pair:
 Templates = tuple[Template, Template]
 
 
+def _between(sides: Sequence[Side], heads: Collection[Signature]) -> Iterator[Signature]:
+    """Predicates of one law alone of which the other cannot have anything: what is concluded from them is compared."""
+    concluded = [{it.head for it in side.law.rules} | {_signature(it) for it in side.law.facts} for side in sides]
+    rules = [rule for side in sides for rule in side.law.rules]
+    inputs = {*sides[0].policy.inputs, *sides[1].policy.inputs, *WHOLE}
+    for head in heads:
+        if head in inputs or all(head in some for some in concluded):
+            continue
+        if all(it.head in heads for it in rules if any(atom.signature == head for atom, _ in asked(it.rule))):
+            yield head
+
+
+def _signature(fact: Atom) -> Signature:
+    return str(fact[0]), len(fact) - 1
+
+
 def _read(law: Law, facts: Iterable[Atom]) -> list[Atom]:
     """Of some facts those that a rule of the law could read."""
     patterns = [atom for rule in law.rules for atom, _ in asked(rule.rule)]
@@ -175,8 +195,9 @@ def _uses(rule: Ready, facts: Sequence[Atom]) -> bool:
 
 
 def claims_of(answers: Answers) -> frozenset[frozenset[Any]]:
-    """The claims among what a law concludes, without the ways to them."""
-    return frozenset(frozenset(atom for atom in atoms if atom[0] in CLAIM) for atoms, _ in answers)
+    """The claims among what a law concludes, without the ways to them; where the law has no answer, why it has none."""
+    claims = ([atom for atom in atoms if atom[0] in CLAIM] for atoms, _ in answers)
+    return frozenset(frozenset([it for it in claim if it[0] == NO_ANSWER] or claim) for claim in claims)
 
 
 def units_of(claim: Iterable[Any]) -> dict[str, int]:

@@ -87,7 +87,7 @@ def compare(
     until = time.process_time() + seconds
     replay = Replay(old, new, *readings)
     pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
-    search = Search(pair, up_to, replay.same_status)
+    search = Search(pair, up_to, replay.same)
     shown: list[Witness] = []
 
     def found(difference: Difference) -> bool:

@@ -111,8 +111,8 @@ class Gone:
 class Search:
     """Goes through kinds of chart for two laws."""
 
-    def __init__(self, pair: Pair, up_to: int, same_status: Callable[[Kind, Sequence[int]], bool]) -> None:
-        """`same_status` says of a chart with the same claims whether both laws give them the same status."""
+    def __init__(self, pair: Pair, up_to: int, same: Callable[[Kind, Sequence[int]], bool]) -> None:
+        """`same` says whether both laws give a chart the same status and claims, although they conclude otherwise."""
         self.pair = pair
         self.gone = Gone(up_to)
         old, new = pair.old, pair.new
@@ -123,7 +123,7 @@ class Search:
             {*old.policy.codes, *new.policy.codes},
             [fact for part in pair.parts for fact in part.facts],
         )
-        self._same_status = same_status
+        self._same = same
         self._statuses: dict[tuple[Answers, Answers], bool] = {}
         self._patterns = _by_signature(pair.patterns)
         self._levels = list(self._near_patterns())
@@ -227,13 +227,13 @@ class Search:
             return
         self._note(kind)
         stage, whole = found
+        for template in whole:
+            self._seen_inputs.update((str(it[0]), len(it) - 1) for it in template.stays)
         key = self._key(kind, stage)
         if key in self._covered:
             self.gone.kinds += 1
             self.gone.alike += 1
             return
-        for template in whole:
-            self._seen_inputs.update((str(it[0]), len(it) - 1) for it in template.stays)
         silent = True
         points: list[tuple[int, ...]] = []
 
@@ -274,7 +274,7 @@ class Search:
     def _status(self, kind: Kind, point: Sequence[int], before: Answers, after: Answers) -> bool:
         key = before, after
         if key not in self._statuses:
-            self._statuses[key] = self._same_status(kind, point)
+            self._statuses[key] = self._same(kind, point)
         return self._statuses[key]
 
     def _key(self, kind: Kind, stage: Templates) -> object:
@@ -318,6 +318,8 @@ class Search:
                 if not {name for name, _ in heads} & self._felt:
                     yield f"{NAMES[n]}: that {fact} stands there decided nothing on any chart"
         read = {signature for level in self._levels for signature in level}
+        if not self._felt:  # what else is read beside what they conclude cannot matter: it is the same
+            read &= self._patterns.keys()
         inputs = self.pair.old.policy.inputs | self.pair.new.policy.inputs
         for name, arity in sorted(read & inputs - self._seen_inputs):
             if name not in NEVER_CHARTED:

@@ -43,12 +43,18 @@ class Replay:
         [found] = self.both.code([encounter], "all")
         return found
 
-    def same_status(self, kind: Kind, point: Sequence[int]) -> bool:
-        """Whether both laws give a chart the same status."""
+    def same(self, kind: Kind, point: Sequence[int]) -> bool:
+        """Whether both laws give a chart the same status and claims."""
+        one, other = self.said(kind, point)
+        return one == other
+
+    def said(self, kind: Kind, point: Sequence[int]) -> tuple[Said, Said]:
+        """Give what each law makes of a chart."""
         encounter = kind.read(point)
         assert encounter is not None
-        one, other = (law.coder.code([encounter], changes=False)[0].status for law in (self.both.old, self.both.new))
-        return one == other
+        laws = (self.both.old, self.both.new)
+        one, other = (Said.of(law.coder.code([encounter], changes=False)[0].as_dict()) for law in laws)
+        return one, other
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,9 @@ def witness(pair: Pair, replay: Replay, found: Difference) -> Witness:
 def _shown(replay: Replay, kind: Kind, point: Sequence[int]) -> Shown:
     coded = replay(kind, point)
     if coded.kind == "same" or not coded.before:
-        encounter = kind.read(point)
-        assert encounter is not None
-        said = [Said.of(law.coder.code([encounter])[0].as_dict()) for law in (replay.both.old, replay.both.new)]
+        said = replay.said(kind, point)
     else:
-        said = [Said.of(it) for it in (coded.before, coded.after)]
+        said = Said.of(coded.before), Said.of(coded.after)
     return Shown(kind.written(point), said[0], said[1], coded.because)
 
 

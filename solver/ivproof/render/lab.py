@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from ivproof.formats.plain import plain
+from ivproof.lab.kinds import ALONE, LONGEST
 from ivproof.lab.result import EQUIVALENT, INCOMPARABLE, NEVER_LESS, NEVER_MORE, UNFINISHED, OverAllCharts
+from ivproof.lab.when import When
 from ivproof.lab.witness import Said, Shown, Witness
 
 FAINT = "bright_black"
+
+MOST_KINDS = 3
+"""So many kinds of chart are told of which the same holds; --format json has all."""
 
 LISTED = 12
 """So many families and things unfinished are told; --format json has all."""
@@ -47,8 +53,11 @@ def _shown(found: Shown) -> Iterator[RenderableType]:
 
 
 def _chart(found: Shown) -> str:
+    return _line(found.encounter)
+
+
+def _line(document: Mapping[str, Any]) -> str:
     """A chart in one line: what was given, and the rest as it is written."""
-    document = found.encounter
     plain_sites = [{"id": it["site"]} for it in document["administrations"] if "site" in it][:1]
     given = "; ".join(
         _given(dict(it), several=len(document.get("access_sites", ())) > 1) for it in document["administrations"]
@@ -118,6 +127,26 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         yield Text()
         yield Text("Not gone through, or not to the end", "bold")
         yield from _listed(gone.unfinished)
+
+
+def when_words(found: When) -> Iterator[RenderableType]:
+    """Tell when a code follows, each time with a chart."""
+    if not found.followed:
+        yield Text(f"{found.code} follows on no chart that was gone through.", "bold")
+    for it in found.followed:
+        yield Text(plain(it.sentence(found.code, MOST_KINDS)))
+        yield Padding(Text(f"as in: {_line(it.encounter)}", FAINT), (0, 0, 0, 2))
+    yield Text()
+    yield Text(
+        f"Gone through: {_count(len(found.kinds), 'kind')} of plain chart with up to "
+        f"{_count(found.up_to, 'administration')}, in {_count(found.cells, 'cell')}, at every whole minute. "
+        f"One administration runs up to {ALONE} minutes, of two each up to {LONGEST}, and begins within as many of "
+        "the other.",
+        FAINT,
+    )
+    if found.unfinished:
+        yield Text("Not gone through, or not to the end", "bold")
+        yield from _listed(found.unfinished)
 
 
 def _gathered(words: Iterable[str], mark: str, *, last: bool = False) -> str:

@@ -1,0 +1,73 @@
+"""``ivproof policy when``: under what conditions a code follows, over all plain charts to a bound."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ivproof.commands.common import (
+    FAULT,
+    UNDECIDED,
+    PolicyOption,
+    ReadingOption,
+    UncheckedOption,
+    emit_json,
+    load_policy,
+    read_settings,
+    require,
+    say,
+    show,
+    wrong,
+)
+
+
+class Format(StrEnum):
+    """How the conditions are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def when(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A code that the policy gives, like 96366.")],
+    policy: PolicyOption = "out001",
+    reading: ReadingOption = None,
+    unchecked: UncheckedOption = False,
+    up_to: Annotated[
+        int, typer.Option("--up-to", min=1, max=2, metavar="N", help="Charts with so many administrations at most.")
+    ] = 1,
+    seconds: Annotated[
+        float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds of computing.")
+    ] = 120,
+    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+) -> None:
+    """Say under what conditions a code follows, in general and at every minute, each with a chart.
+
+    Gone through are plain charts: nothing is missing, and no field says more than what is given and when.
+
+    Exit status: 0 when all was gone through, 2 when the command line is wrong, 3 when something is unfinished, 4 when
+    engines differ.
+    """
+    require("z3", "a search over all charts")
+    law = load_policy(policy)
+    settings = read_settings(law, reading or [])
+    if code not in law.codes:
+        wrong(f"policy when: found {code!r}, expected a code of the policy: {', '.join(sorted(law.codes))}")
+    from ivproof.claim.coding import Coder
+    from ivproof.engine.second import DisagreementError
+    from ivproof.lab.cells import UncoveredError
+    from ivproof.lab.when import when as followed
+    from ivproof.render.lab import when_words
+
+    try:
+        found = followed(Coder(law, settings), code, up_to, seconds)
+    except (DisagreementError, UncoveredError) as error:
+        say(f"ivproof: {error}")
+        raise typer.Exit(FAULT) from None
+    if form is Format.JSON:
+        emit_json(found.as_dict())
+    else:
+        show(*when_words(found))
+    raise typer.Exit(UNDECIDED if found.unfinished else 0)
