@@ -199,6 +199,29 @@ def test_what_is_wrong_is_told_with_its_place(service: Service, tmp_path: Path) 
     assert sent(client, 1)["given.0.stop"] == "09:40"
 
 
+def test_what_was_billed_is_typed_and_held_against_the_chart(service: Service, tmp_path: Path) -> None:
+    denial = {"group": "CO", "reason": "97"}
+    lines = [{"code": "96365", "units": 2, "denied": denial}, {"code": "96375", "modifiers": ["59"]}]
+    desk = desk_of(service, tmp_path, chart("E-1", billed=lines), chart("E-2"))
+    client = client_of(desk)
+    form = sent(client, 1)
+    assert form["visit.billed"] == "96365 ×2, 96375-59"
+    client.post("/chart/1/now", data=form)
+    assert not desk.entries[0].changed
+    told = client.post("/chart/1/audit").text
+    assert "overcoded" in told and "96375" in told and "<script" not in told
+    client.post("/chart/1/now", data={**form, "visit.billed": "96365 x1, 96372-xs ×3"})
+    assert desk.entries[0].data["billed"] == [
+        {"code": "96365", "units": 1, "denied": denial},
+        {"code": "96372", "units": 3, "modifiers": ["XS"]},
+    ]
+    wrong = client.post("/chart/1/now", data={**form, "visit.billed": "two pushes"}).text
+    assert 'data-place="billed[0].code"' in wrong
+    client.post("/chart/1/now", data={**form, "visit.billed": ""})
+    assert "billed" not in desk.entries[0].data and client.post("/chart/1/audit").text == ""
+    assert client.post("/chart/2/audit").text == ""
+
+
 def test_readings_that_decide_are_told(service: Service, tmp_path: Path) -> None:
     client = client_of(desk_of(service, tmp_path, two_of_equal_rank("E-2")))
     told = client.post("/chart/1/readings").text

@@ -126,15 +126,14 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
             responses=_ERRORS,
         )
 
-    def of_schema(name: str) -> Any:
-        if name not in SCHEMAS:
-            return respond(problem("unknown", f"found no schema of that name, expected {', '.join(SCHEMAS)}"), 404)
-        return respond(_json(SCHEMAS[name]()))
+    def of_schema(name: str) -> Callable[[], Any]:
+        return lambda: respond(_json(SCHEMAS[name]()))
 
     def health() -> Any:
         return respond(_json({"status": "ok", "version": version("ivproof"), "policy": service.policy.about}))
 
-    app.add_api_route("/v1/schema/{name}", of_schema, summary="Give a published JSON Schema.")
+    for name in SCHEMAS:
+        app.add_api_route(f"/v1/schema/{name}", of_schema(name), name=name, summary="Give a published JSON Schema.")
     app.add_api_route(HEALTH, health, summary="Say that the service is there, and by which law it answers.")
     text = _json(description(app))
     app.add_api_route(DESCRIPTION, lambda: respond(text), include_in_schema=False)

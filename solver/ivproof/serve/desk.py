@@ -14,6 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
+from ivproof.audit.model import Audit
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.files import STDIN, Sheet, scan
@@ -231,6 +232,18 @@ class Desk:
         if encounter is None:
             return None
         return self.service.ask(encounter, lambda by: report(by.explainer, encounter, least_change=False))
+
+    def is_billed(self, entry: Entry) -> bool:
+        """Whether the chart says what was billed."""
+        return isinstance(entry.data, Mapping) and entry.data.get("billed") is not None
+
+    def audit(self, entry: Entry) -> Audit | None:
+        """Hold what was billed against the chart, with all that is gone through; None where there is nothing to."""
+        encounter = self.chart(entry).encounter
+        if encounter is None or not self.is_billed(entry):
+            return None
+        [found] = self.service.ask(encounter, lambda by: by.auditor("all").code([encounter], "all"))
+        return found
 
     def missing(self, entry: Entry) -> tuple[MissingReport, Encounter] | None:
         """Tell what each value of what is missing leads to; None where the chart is refused."""

@@ -20,7 +20,7 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-VISIT = ("id", "date", "place_of_service", "claim_type", "payer", "primary_reason", "diagnoses")
+VISIT = ("id", "date", "place_of_service", "claim_type", "payer", "primary_reason", "diagnoses", "billed")
 SITE = ("id", "kind", "necessity")
 GIVEN = ("drug", "route", "method", "site", "start", "stop", "pauses")
 """Fields that the form shows: of the visit, of an access site, of an administration."""
@@ -59,9 +59,18 @@ def shown(name: str, value: Any) -> str:
     if name == "pauses" and isinstance(value, list):
         spans = (it if isinstance(it, Mapping) else {} for it in value)
         return ", ".join(f"{it.get('from') or '?'}–{it.get('to') or '?'}" for it in spans)
+    if name == "billed" and isinstance(value, list):
+        return ", ".join(_line(it if isinstance(it, Mapping) else {"code": it}) for it in value)
     if isinstance(value, list):
         return ", ".join(str(it) for it in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _line(billed: Mapping[str, Any]) -> str:
+    """A billed line as text: ``96365-59 ×2``."""
+    modifiers = billed.get("modifiers")
+    code = "-".join(map(str, (billed.get("code"), *(modifiers if isinstance(modifiers, list) else ()))))
+    return code if billed.get("units", 1) == 1 else f"{code} ×{billed.get('units')}"
 
 
 def chart(base: Mapping[str, Any], sent: Mapping[str, str]) -> dict[str, Any]:
@@ -114,6 +123,8 @@ def _one_line(text: str) -> str:
 def _read(name: str, text: str, before: Any) -> Any:
     if name in LISTS:
         return [it for it in re.split(r"[,;\s]+", text) if it]
+    if name == "billed":
+        return _billed(text, before)
     if name != "pauses":
         return text
     held = before if isinstance(before, list) else []
@@ -124,6 +135,27 @@ def _read(name: str, text: str, before: Any) -> Any:
         times = {"from": first.strip(), "to": "".join(last).strip()}
         spans.append({**kept, **{key: None if it in {"", "?"} else it for key, it in times.items()}})
     return spans
+
+
+_BILLED = re.compile(r"(\w+)((?:-\w+)*)(?:\s*[x×*]\s*(\d{1,6}))?", re.ASCII | re.IGNORECASE)
+
+
+def _billed(text: str, before: Any) -> list[dict[str, Any]]:
+    """Read billed lines; what else the chart says of a line of that code, such as its denial, is kept with it."""
+    held = [it for it in (before if isinstance(before, list) else []) if isinstance(it, Mapping)]
+    found = []
+    for part in (it for it in re.split(r"\s*[,;]\s*", text) if it):
+        known = next((it for it in held if _line(it) == part), None)
+        line = _BILLED.fullmatch(part)
+        if known is not None or line is None:
+            found.append(dict(known) if known is not None else {"code": part})  # that it is no code is told
+            continue
+        code = line[1].upper()
+        kept = next((it for it in held if it.get("code") == code), {})
+        further = {"modifiers": [it.upper() for it in line[2].split("-") if it]} if line[2] else {}
+        denied = {"denied": kept["denied"]} if "denied" in kept else {}
+        found.append({"code": code, "units": int(line[3] or 1), **further, **denied})
+    return found
 
 
 def text_of(data: object) -> str:

@@ -102,6 +102,7 @@ LABELS = {
     "payer": "Payer",
     "primary_reason": "Main reason (ids)",
     "diagnoses": "Diagnoses",
+    "billed": "Billed",
     "kind": "Kind",
     "necessity": "Why a further one",
     "drug": "Drug or fluid",
@@ -145,7 +146,8 @@ class _Pages:
             self._add(app, LOGIN, "GET", self.login)
             self._add(app, LOGIN, "POST", self.logged_in)
         for work in (
-            self.editor, self.now, self.visit, self.missing, self.margins, self.readings, self.done, self.back,
+            self.editor, self.now, self.visit, self.audit, self.missing, self.margins, self.readings, self.done,
+            self.back,
         ):  # fmt: skip
             self._add(app, f"/chart/{{number:int}}/{work.__name__}", "POST", work)
         app.add_api_route("/static/{name}", self.static, include_in_schema=False, response_model=None)
@@ -259,7 +261,13 @@ class _Pages:
         found = self.desk.visit(entry)
         if found is None:
             return self._page("")
-        return self._page(template("desk_visit.html.j2").render(entry=entry, visit=visit(found)))
+        billed = self.desk.is_billed(entry)
+        return self._page(template("desk_visit.html.j2").render(entry=entry, billed=billed, visit=visit(found)))
+
+    def audit(self, entry: Entry, _: dict[str, str]) -> Any:
+        """Give what was billed held against the chart, line by line."""
+        found = self.desk.audit(entry)
+        return self._page("" if found is None else template("desk_audit.html.j2").render(audit=found))
 
     def missing(self, entry: Entry, _: dict[str, str]) -> Any:
         """Give what each value of what is missing leads to."""

@@ -33,7 +33,7 @@
   const givenRow = (n) => rowsOf("given").filter(said)[n];
   const fieldOf = (place) => {
     const at = /^(administrations|access_sites)\[(\d+)\](?:\.(\w+))?/.exec(place);
-    if (!at) return form.querySelector(`[name="visit.${place.replace(/\[\d+\]$/, "")}"]`);
+    if (!at) return form.querySelector(`[name="visit.${place.replace(/\[.*$/, "")}"]`);
     const row = rowsOf(at[1] === "administrations" ? "given" : "site").filter(said)[at[2]];
     return row && row.querySelector(`[data-field="${at[3] || "drug"}"]`);
   };
