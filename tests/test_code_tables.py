@@ -258,6 +258,21 @@ def test_encounters_without_their_administrations_are_not_coded(tmp_path: Path) 
     assert done.exit_code == 1 and "found a damaged Parquet file, expected a whole one" in done.stderr
 
 
+def test_other_commands_take_tables_as_code_does(tmp_path: Path) -> None:
+    charts = [chart("A", billed=[{"code": "96365"}]), chart("B", billed=[{"code": "96375"}])]
+    paths = write(tmp_path, charts)
+    lines = write_lines(tmp_path / "charts.jsonl", *charts)
+    for command, options in (("audit", ()), ("readings", ("--encounter", "B"))):
+        from_tables = run(command, *paths, "--format", "json", *options)
+        assert from_tables.exit_code == 0 and from_tables.stdout
+        assert from_tables.stdout == run(command, lines, "--format", "json", *options).stdout
+    done = run("why", paths[0], "96365")
+    assert done.exit_code == 1 and "no table of administrations beside it" in done.stderr
+    none = write(tmp_path, [])
+    done = run("code", *none)
+    assert done.exit_code == 1 and f"{none[0]}: found an empty table, expected at least one chart" in done.stderr
+
+
 def test_cells_of_csv_have_one_meaning(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text(
         "id;place_of_service;date;diagnoses;regulated_facility;access_sites\n"

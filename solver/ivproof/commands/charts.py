@@ -9,6 +9,7 @@ from ivproof.commands.common import wrong
 
 if TYPE_CHECKING:
     from ivproof.chart.files import AnySheet
+    from ivproof.chart.reading import Chart
 
 CHARTS_HELP = (
     "Charts: YAML, JSON or JSON Lines (also .gz), folders of them, or - for standard input; or tables of them, "
@@ -28,3 +29,12 @@ def charts_of(files: Sequence[str]) -> Iterator[AnySheet]:
     if others:
         wrong(f"{others[0]}: found no table beside {tables[0]}, expected tables only, or charts only")
     return scan_tables(files)
+
+
+def read_charts(files: Sequence[str]) -> Iterator[Chart]:
+    """Read and check the charts that arguments name; an id that an earlier one has is refused."""
+    from ivproof.chart.files import UniqueIds
+
+    ids = UniqueIds()
+    for sheet in charts_of(files):
+        yield ids.check(sheet.chart())

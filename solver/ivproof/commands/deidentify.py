@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands.charts import CHARTS_HELP, charts_of
+from ivproof.commands.charts import CHARTS_HELP, read_charts
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
@@ -55,18 +55,15 @@ def deidentify(
     spare_charts([*files, str(key)], output)
     ending(output, dict.fromkeys((".jsonl", ".ndjson", ""), "charts"))
     from ivproof.chart.encounter import dumps
-    from ivproof.chart.files import UniqueIds
     from ivproof.exports.deidentified import Deidentifier, NotMovableError
     from ivproof.formats.plain import json_text
 
     with telling_policy_errors():
         make = Deidentifier(by, _read(key, new=new_key))
-    ids = UniqueIds()
     lines: list[str] = []
     dropped: Counter[str] = Counter()
     refused = 0
-    for sheet in charts_of(files):
-        chart = ids.check(sheet.chart())
+    for chart in read_charts(files):
         told = [str(it) for it in chart.refusals]
         if chart.encounter is not None:
             try:

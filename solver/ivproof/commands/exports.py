@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands.charts import CHARTS_HELP, charts_of
+from ivproof.commands.charts import CHARTS_HELP, read_charts
 from ivproof.commands.common import (
     FAULT,
     LIMIT,
@@ -124,7 +124,6 @@ def fhir(
     spare_charts([*files, *(origin or [])], output)
     lines = ending(output, {".json": False, "": False, ".ndjson": True, ".jsonl": True}) or False
     from ivproof.chart.bounds import TooManyWaysError, for_chart
-    from ivproof.chart.files import UniqueIds
     from ivproof.claim.coding import Coder
     from ivproof.engine.faults import place_of
     from ivproof.exports.fhir import KINDS, Exported, FhirExport, Parties, bundle
@@ -132,14 +131,12 @@ def fhir(
     origins, refused = _origins(origin or [])
     status = REFUSED if refused else 0
     told = Parties(patient, provider, coverage)
-    ids = UniqueIds()
     found: list[Exported] = []
     with telling_policy_errors():
         coder = Coder(by, readings)
         export = FhirExport(coder, at, [kind for kind in KINDS if not made or Made(kind) in made])
     unsettled = [key.upper() for key, option in coder.engine.settings.items() if option is None]
-    for sheet in charts_of(files):
-        chart = ids.check(sheet.chart())
+    for chart in read_charts(files):
         for refusal in chart.refusals:
             say(str(refusal))
         if chart.encounter is None:

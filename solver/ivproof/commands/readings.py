@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivproof.commands.charts import CHARTS_HELP
+from ivproof.commands.charts import CHARTS_HELP, read_charts
 from ivproof.commands.common import (
     FAULT,
     INTERRUPTED,
@@ -169,7 +169,6 @@ def _each(
     """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
     from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.chart.fields import compare_key
-    from ivproof.chart.files import read
     from ivproof.claim.coding import Coder
     from ivproof.commands.running import count
     from ivproof.engine.faults import place_of
@@ -184,7 +183,7 @@ def _each(
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
     status, told = 0, 0
     try:
-        for chart in read(files):
+        for chart in read_charts(files):
             for refusal in chart.refusals:
                 status = worse(status, REFUSED)
                 say(str(refusal))

@@ -551,4 +551,10 @@ def scan_tables(paths: Iterable[str]) -> Iterator[AnySheet]:
         place = (it.place,) if it.place else ()
         yield Sheet(Source(it.file, it.line), None, problems=(Problem(place, it.found, it.expected),))
         return
-    yield from tables.sheets()
+    none = True
+    for sheet in tables.sheets():
+        none = False
+        yield sheet
+    if none:
+        file = tables.encounters.file
+        yield Sheet(Source(file), None, problems=(Problem((), "an empty table", "at least one chart"),))
