@@ -14,6 +14,7 @@ import pytest
 from command import chart, given_iv, two_of_equal_rank
 
 from ivproof.chart.files import read, scan
+from ivproof.commands.charts import charts_of
 from ivproof.law.policy import Policy
 from ivproof.serve import desk as desks
 from ivproof.serve import forms, pages
@@ -310,6 +311,10 @@ def test_what_is_done_leads_on_and_is_taken_out(queue: tuple[Desk, Any]) -> None
     assert not [it for it in asked if it["encounter"] == "E-2"]
     assert client.post("/chart/2/done", data={**sent(client, 2), "done": "no"}).headers["location"] == "/chart/2"
     assert client.post("/export", data={"what": "other"}).status_code == 404
+    client.post("/chart/2/now", data={**sent(client, 2), "given.0.stop": ""})
+    tasks = client.post("/export", data={"what": "questions.fhir.json"}).json()
+    [task] = [it["resource"] for it in tasks["entry"]]
+    assert task["resourceType"] == "Task" and "stop" in task["input"][0]["valueString"]
 
 
 def test_a_chart_is_begun_on_the_page(service: Service) -> None:
@@ -323,6 +328,22 @@ def test_a_chart_is_begun_on_the_page(service: Service) -> None:
     form |= {"given.0.of": "", "given.0.drug": "Rocephin", "given.0.route": "IV", "given.0.site": "iv"}
     told = client.post("/chart/1/now", data={**form, "given.0.start": "09:00", "given.0.stop": "09:40"}).text
     assert "96365" in told and "determined" in told
+
+
+def test_charts_may_come_as_tables(service: Service, tmp_path: Path) -> None:
+    files = {
+        "encounters.csv": "id,place_of_service,date\nT-1,22,2020-10-05\nT-2,22,never\n",
+        "administrations.csv": "encounter,id,drug,route,start,stop\nT-1,a,ceftriaxone,IV,09:00,09:40\n",
+    }
+    for name, text in files.items():
+        tmp_path.joinpath(name).write_text(text, "utf-8")
+    desk = Desk(service, charts_of([str(tmp_path / it) for it in files]))
+    client = client_of(desk)
+    assert "96365" in client.post("/chart/1/now", data=sent(client, 1)).text
+    assert not desk.entries[0].changed
+    while not desk.rows():
+        pass
+    assert [it.row.status for it in desk.entries if it.row] == ["determined", "refused"]
 
 
 def test_no_more_charts_are_taken_than_a_queue_holds(

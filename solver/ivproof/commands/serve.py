@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ivproof.commands.charts import CHARTS_HELP, charts_of
 from ivproof.commands.common import (
     INTERRUPTED,
     LIMIT,
@@ -36,8 +37,7 @@ def serve(
         list[str] | None,
         typer.Argument(
             metavar="[CHARTS]...",
-            help="Charts for the queue of the page: YAML, JSON or JSON Lines (also .gz), or folders of them. None of "
-            "these files is changed.",
+            help=f"The queue of the page. {CHARTS_HELP} None of these files is changed.",
             show_default=False,
         ),
     ] = None,
@@ -96,7 +96,6 @@ def serve(
         wrong(f"--host {host}: found no token, expected one in the variable {TOKEN}: others could ask there")
     log = None if decision_log is None else opened(decision_log)
     listening = _listen(host, port)
-    from ivproof.chart.files import scan
     from ivproof.serve.answering import Service
     from ivproof.serve.app import CHECK, HEALTH, application
     from ivproof.serve.desk import Desk
@@ -112,7 +111,7 @@ def serve(
         service.decided = lambda question, decided: log.add(outcome(question, decided))
     inside = application(service, fault)
     session = token_urlsafe()
-    add_pages(inside, Desk(service, scan(files or [])), fault, token=token, session=session)
+    add_pages(inside, Desk(service, charts_of(files or [])), fault, token=token, session=session)
     hosts = (*LOOPBACK, host, *(name or ()))
     free = (HEALTH, *FREE)
     app = Guard(inside, hosts=hosts, token=token, session=session, large=(CHECK,), free=free, fault=fault)

@@ -251,6 +251,11 @@ class Service:
         return self._decided(question, by.told, digest(chart), further, found)
 
     @property
+    def coder(self) -> Coder:
+        """What codes by the service's own readings, without telling what others would give; not for two threads."""
+        return self._held.plain
+
+    @property
     def drugs(self) -> DrugList:
         """The drug list by which names are read."""
         return self._held.coder.drugs

@@ -7,8 +7,9 @@ of a chart is worked out when it is first asked for, and again when the chart is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from threading import Lock
 from time import monotonic
@@ -17,19 +18,23 @@ from typing import Any
 from ivproof.audit.model import Audit
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter, dumps
-from ivproof.chart.files import STDIN, Sheet, scan
+from ivproof.chart.files import STDIN, AnySheet, Sheet, scan
 from ivproof.chart.reading import Chart
 from ivproof.chart.refusal import Problem, Refusal, refuse
 from ivproof.claim.determination import ClaimLine, Determination
 from ivproof.engine.claims import Units, difference, in_words
 from ivproof.engine.faults import bare_place_of
+from ivproof.exports.fhir import FhirExport, Parties, bundle
+from ivproof.formats.extras import need
 from ivproof.formats.plain import json_text
 from ivproof.formats.spreadsheet import table
+from ivproof.frames.answers import CLAIM_COLUMNS, claim_header, claim_rows
 from ivproof.render.margins import sentence
 from ivproof.report.page import VERDICTS, Report, label_of, report
 from ivproof.serve import forms
 from ivproof.serve.answering import Service, Setting
 from ivproof.serve.asking import CHART
+from ivproof.serve.log import now
 from ivproof.whatif.margins import Margin, margins_of
 from ivproof.whatif.missing import MissingReport, missing_facts
 from ivproof.whatif.readings import ChartReadings
@@ -108,7 +113,7 @@ class Now:
 class Desk:
     """The queue, and what can be asked of its charts."""
 
-    def __init__(self, service: Service, sheets: Iterable[Sheet] = ()) -> None:
+    def __init__(self, service: Service, sheets: Iterable[AnySheet] = ()) -> None:
         """Take charts from their files."""
         self.service = service
         self.entries: list[Entry] = []
@@ -118,8 +123,12 @@ class Desk:
             if len(self.entries) == MOST:
                 self.left_out += 1
                 continue
-            data, problems = sheet.data()
-            refused = () if data is not None or not problems else sheet.chart().refusals
+            if isinstance(sheet, Sheet):
+                data, problems = sheet.data()
+                refused = () if data is not None or not problems else sheet.chart().refusals
+            else:  # rows of tables have no text of their own
+                found = sheet.chart()
+                data, refused = (dumps(found.encounter), ()) if found.encounter else (None, found.refusals)
             self._add(sheet.source.where, data, refused)
 
     def _add(self, where: str, data: Any, refusals: Sequence[Refusal] = ()) -> Entry:
@@ -304,46 +313,48 @@ class Desk:
 
     # --- what is taken out of it
 
-    def claims(self, entries: Sequence[Entry]) -> str:
-        """Give the claims of charts as CSV: a row for each line; one without a code where there is none."""
-        return table([CLAIM_COLUMNS, *(row for it in entries for row in self._claim_rows(it))])
+    def claims(self, entries: Sequence[Entry]) -> bytes:
+        """Give the claims of charts as CSV, as `ivproof code --format csv` does; one that has none has its status."""
+        return claim_header() + b"".join(map(self._claim, entries))
 
-    def _claim_rows(self, entry: Entry) -> Iterator[Sequence[object]]:
-        row = self._worked(entry)
-        state = (row.encounter, row.status, "yes" if entry.done else "no")
-        lines = row.found.claim if row.found else ()
-        for it in lines:
-            yield (
-                *state, it.date, it.code, it.units, " ".join(it.modifiers), it.role, it.site or "",
-                " ".join(it.administrations), " ".join(it.rules), "",
-            )  # fmt: skip
-        if not lines:
-            yield *state, row.date, *[""] * 7, row.said
+    def _claim(self, entry: Entry) -> bytes:
+        row, encounter = self._worked(entry), self.chart(entry).encounter
+        if encounter is not None and row.found is not None:
+            return claim_rows(encounter, row.found)
+        return table([[row.encounter, row.status, *[""] * (len(CLAIM_COLUMNS) - 2)]]).encode()
 
-    def questions(self, entries: Sequence[Entry]) -> str:
+    def questions(self, entries: Sequence[Entry]) -> bytes:
         """Give what is missing from charts as CSV: what to ask for, and whether the claim hangs on it."""
         found: list[Sequence[object]] = [("encounter", "fact", "weight", "message", "rules")]
         for it in entries:
             row = self._worked(it)
             facts = row.found.missing if row.found else ()
             found += [(row.encounter, fact.fact, fact.weight, fact.message, " ".join(fact.rules)) for fact in facts]
-        return table(found)
+        return table(found).encode()
 
-    def charts(self, entries: Sequence[Entry]) -> str:
+    def tasks(self, entries: Sequence[Entry]) -> bytes:
+        """Give what is missing as FHIR: a Task for each fact. Raises MissingExtraError."""
+        made: list[dict[str, Any]] = []
+        for it in entries:
+            row, encounter = self._worked(it), self.chart(it).encounter
+            if encounter is not None and row.found is not None:
+                made += self._tasks.export(encounter, row.found, Parties()).entries
+        return bundle(made) + b"\n"
+
+    @cached_property
+    def _tasks(self) -> FhirExport:
+        need("fhir", "FHIR")
+        return FhirExport(self.service.coder, now(), ["task"])
+
+    def charts(self, entries: Sequence[Entry]) -> bytes:
         """Give charts as they stand now as JSON Lines; those that are refused are left out."""
         found = [it for entry in entries if (it := self.chart(entry).encounter) is not None]
-        return "".join(json_text(json.dumps(dumps(it), ensure_ascii=False)) + "\n" for it in found)
+        return "".join(json_text(json.dumps(dumps(it), ensure_ascii=False)) + "\n" for it in found).encode()
 
     def _worked(self, entry: Entry) -> Row:
         if entry.row is None:
             entry.row = self._row(entry)
         return entry.row
-
-
-CLAIM_COLUMNS = (
-    "encounter", "status", "done", "date", "code", "units", "modifiers", "role", "site", "administrations", "rules",
-    "said",
-)  # fmt: skip
 
 
 def _close(by: Setting, encounter: Encounter) -> list[Margin]:

@@ -18,7 +18,7 @@ from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import AccessSite, Administration, Encounter
 from ivproof.engine.claims import difference, in_words
 from ivproof.engine.faults import bare_place_of
-from ivproof.formats.extras import load
+from ivproof.formats.extras import MissingExtraError, load, need
 from ivproof.render.html import file, template, visit
 from ivproof.render.margins import sentence
 from ivproof.render.missing import matter, question
@@ -59,6 +59,7 @@ FIELDS = 8000
 EXPORTS = {
     "claims.csv": ("text/csv", Desk.claims),
     "questions.csv": ("text/csv", Desk.questions),
+    "questions.fhir.json": ("application/fhir+json", Desk.tasks),
     "charts.jsonl": ("application/x-ndjson", Desk.charts),
 }
 """What can be taken out of the queue, by the name of the file."""
@@ -211,7 +212,7 @@ class _Pages:
     def queue(self, sent: dict[str, str]) -> Any:
         """Give the page of the queue."""
         rows = _queue(self.desk, sent, whole=all(it.row is not None for it in self.desk.entries))
-        return self._page(template("desk.html.j2").render(queue=rows, filters=FILTERS))
+        return self._page(template("desk.html.j2").render(queue=rows, filters=FILTERS, fhir=installed("fhir")))
 
     def rows(self, sent: dict[str, str]) -> Any:
         """Give the rows that are wanted, with those that were worked out meanwhile."""
@@ -227,9 +228,11 @@ class _Pages:
         if name not in EXPORTS:
             return self._lost()
         kind, make = EXPORTS[name]
+        if make is Desk.tasks and not installed("fhir"):
+            return self._lost()
         wanted = [it for it in self.desk.entries if it.done or "done" not in sent]
         headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return self.responses.Response(make(self.desk, wanted).encode(), 200, headers, kind)
+        return self.responses.Response(make(self.desk, wanted), 200, headers, kind)
 
     # --- a chart
 
@@ -312,6 +315,15 @@ class _Pages:
             return self._lost()
         kind, text = STATIC[name]
         return self.responses.Response(text().encode(), 200, {}, f"{kind}; charset=utf-8")
+
+
+def installed(package: str) -> bool:
+    """Whether a package of an extra is there."""
+    try:
+        need(package, "this")
+    except MissingExtraError:
+        return False
+    return True
 
 
 def _told(status: str, message: str) -> str:
