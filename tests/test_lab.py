@@ -21,7 +21,7 @@ from ivproof.lab.alphabet import alphabet
 from ivproof.lab.cells import cells, drawn
 from ivproof.lab.kinds import TIMES, Kind, Template
 from ivproof.lab.pair import ORDER, Answers, Pair, Side, claims_of
-from ivproof.lab.result import EQUIVALENT, UNFINISHED, compare
+from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
 from ivproof.lab.search import Difference, Gone, Search
 from ivproof.lab.solver import Space
 from ivproof.lab.when import when
@@ -199,7 +199,6 @@ ODD = {
     "a service": ("visit-reported",),
     "an unknown drug": ("supposed-class",),
     "a professional claim": ("professional-claim-in-facility",),
-    "a charted class": ("charted-class",),
 }
 """What a rule needs to be felt at all, and rules of which that is true."""
 
@@ -255,6 +254,25 @@ def test_of_a_chart_without_an_answer_no_difference_is_told(edited: Edit) -> Non
     """A visit on a date on which the text does not apply: units would follow, but the law has no answer."""
     new = edited(("out001/claim.lp", VISIT, VISIT.replace(", text_applies", "")))
     found = first_difference(new, 0)
+    assert isinstance(found, Gone) and not found.differences
+
+
+def test_less_on_some_charts_and_more_on_none_is_never_more(edited: Edit) -> None:
+    new = edited(*without("visit-alone"))
+    found = compare(POLICY, new, ({}, {}), 0, 60)
+    assert found.verdict == NEVER_MORE and found.complete and found.witness is not None
+    assert found.witness.shown.new.claims == ((),) and len(found.witness.shown.old.claims[0]) == 1
+    assert found.families and all(n < 0 for it in found.families for n in it.change.values())
+
+
+def test_what_changes_no_claim_is_named_beside_the_verdict(edited: Edit) -> None:
+    found = compare(POLICY, edited(*without("visit-not-separate")), ({}, {}), 0, 60)
+    assert found.verdict == EQUIVALENT and not found.rules_differ and "excluded" in found.beside
+
+
+def test_another_reason_to_have_no_answer_is_no_difference(edited: Edit) -> None:
+    old, new = "undetermined(edition_before_any) :-", "undetermined(edition_not_at_hand) :-"
+    found = first_difference(edited(("out001/setting.lp", old, new)), 0)
     assert isinstance(found, Gone) and not found.differences
 
 

@@ -113,7 +113,8 @@ class Pair:
     """Two laws, ready to be compared at a point of a kind of chart.
 
     `heads` are the predicates in which they can differ by themselves; without any they conclude the same of every
-    chart. `runs` counts how often both were applied, `whole` how often to the end.
+    chart. `beside` are predicates that can differ, too, and on which no claim for services rests. `runs` counts how
+    often both were applied, `whole` how often to the end.
     """
 
     def __init__(self, old: Side, new: Side) -> None:
@@ -123,6 +124,7 @@ class Pair:
         facts = [_read(side.law, set(side.law.facts) - set(other.law.facts)) for side, other in (sides, sides[::-1])]
         heads = {it.head for some in rules for it in some}
         heads |= {it.head for side in sides for it in side.law.rules if _uses(it, (*facts[0], *facts[1]))}
+        self.beside = sorted(heads - sides[0].felt - sides[1].felt)
         heads &= sides[0].felt | sides[1].felt
         self.heads = sorted(heads - set(_between(sides, heads)))
         self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
@@ -195,9 +197,10 @@ def _uses(rule: Ready, facts: Sequence[Atom]) -> bool:
 
 
 def claims_of(answers: Answers) -> frozenset[frozenset[Any]]:
-    """The claims among what a law concludes, without the ways to them; where the law has no answer, why it has none."""
+    """The claims among what a law concludes, without the ways to them; where it has no answer, only that."""
     claims = ([atom for atom in atoms if atom[0] in CLAIM] for atoms, _ in answers)
-    return frozenset(frozenset([it for it in claim if it[0] == NO_ANSWER] or claim) for claim in claims)
+    none = frozenset([(NO_ANSWER,)])
+    return frozenset(none if any(it[0] == NO_ANSWER for it in claim) else frozenset(claim) for claim in claims)
 
 
 def units_of(claim: Iterable[Any]) -> dict[str, int]:

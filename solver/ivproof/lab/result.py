@@ -31,6 +31,8 @@ class OverAllCharts:
     settings: tuple[Mapping[str, str], Mapping[str, str]]
     rules_differ: bool
     """Whether some rule on which claims rest differs at all; where none does, no chart can."""
+    beside: tuple[str, ...] = ()
+    """What else can differ, on which no claim rests: lines of drugs, diagnoses, reasons, questions asked."""
 
     @property
     def complete(self) -> bool:
@@ -52,6 +54,8 @@ class OverAllCharts:
             "cases": gone.seeds,
             "readings": {"old": dict(self.settings[0]), "new": dict(self.settings[1])},
             "any_chart": not self.rules_differ,
+            "compared": ["status", "claim"],
+            "beside": list(self.beside),
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def compare(
         families(gone.differences),
         readings,
         bool(pair.heads),
+        tuple(name for name, _ in pair.beside),
     )
 
 

@@ -111,6 +111,9 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         yield Text(
             "The rules on which claims rest are the same in both, but for names and order: so are they on any chart."
         )
+    yield Text("Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons.", FAINT)
+    if found.beside:
+        yield Text(plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}."), FAINT)
     minutes = found.bound["minutes"]
     yield Text(
         f"Gone through: {_count(gone.kinds, 'kind')} of chart with up to {_count(gone.up_to, 'administration')}, in "
