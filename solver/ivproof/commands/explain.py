@@ -67,12 +67,37 @@ def why(
     limit: LimitOption = None,
     form: FormatOption = Format.TEXT,
     detail: DetailOption = False,
+    other: Annotated[
+        str | None,
+        typer.Option(
+            "--rather-than",
+            metavar="CODE",
+            help="Tell where the way to this code ends instead: what it would take, and what fails.",
+            show_default=False,
+        ),
+    ] = None,
+    administration: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="ADMINISTRATION",
+            help="With --rather-than: for this administration only.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart."""
+    if other is None and administration is not None:
+        wrong("--for: found no --rather-than, expected the code that it is told against")
+    if other is not None and form not in {Format.TEXT, Format.JSON}:
+        wrong(f"--rather-than: found --format {form.value}, expected text or json")
     from ivproof.render.words import why_words
     from ivproof.why.why import NoSuchCodeError
 
     explainer, chart = _prepare(file, encounter, policy, reading)
+    if other is not None:
+        _rather(explainer, chart, code, other, administration, form)
+        return
     try:
         with telling_engine_errors(chart, explainer.coder.engine.settings):
             if form in {Format.TEXT, Format.JSON}:
@@ -104,6 +129,26 @@ def explain(
             _write(found, why_words(found) if detail else visit_words(found), form)
         else:
             _graphs(explainer, chart, form, None)
+
+
+def _rather(
+    explainer: Explainer, chart: Encounter, code: str, other: str, administration: str | None, form: Format
+) -> None:
+    """Tell why a code and not another."""
+    from ivproof.render.words import rather_words
+    from ivproof.why.rather import rather
+    from ivproof.why.why import NoSuchCodeError
+    from ivproof.why.whynot import NoSuchAdministrationError
+
+    try:
+        with telling_engine_errors(chart, explainer.coder.engine.settings):
+            found = rather(explainer, chart, code, other, administration)
+    except (NoSuchCodeError, NoSuchAdministrationError) as error:
+        wrong(str(error))
+    if form is Format.JSON:
+        emit_json(found.as_dict())
+    else:
+        show(*rather_words(found))
 
 
 def whynot(

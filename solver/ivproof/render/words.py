@@ -21,6 +21,7 @@ from ivproof.why.naming import minutes as minutes_of
 
 if TYPE_CHECKING:
     from ivproof.why.attempts import Attempt
+    from ivproof.why.rather import Rather
     from ivproof.why.why import UnitReason, Why
     from ivproof.why.whynot import WhyNot
 
@@ -136,6 +137,28 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
         yield Text("  No rule of the policy earns this code in this visit.")
     yield Text()
     yield from _change(found)
+
+
+def rather_words(found: Rather) -> Iterator[RenderableType]:
+    """Why a code and not another, in three sentences for each service: what it has, what that takes, where it fails."""
+    yield from _leads(found.leads)
+    for it in found.partings:
+        who = plain(it.subject)
+        yield Text.assemble((f"{found.code} rather than {found.other}", "bold"), f" for {who}")
+        yield Padding(line_text(it.because, numbered=False), (0, 0, 0, 2))
+        if it.also:
+            yield Padding(Text(f"{found.other} is on the claim for it as well, with {it.also}."), (0, 0, 0, 2))
+        if it.attempt is None:
+            yield Padding(Text(f"No rule of the policy could give {found.other} for it."), (0, 0, 0, 2))
+            continue
+        took = "The policy leaves it out" if it.attempt.left_out else f"{found.other} would take this"
+        cited = f"  [{it.attempt.rule}] {it.attempt.citation}".rstrip()
+        yield Padding(Text.assemble(f"{took}: {plain(it.attempt.sentence)}", (cited, FAINT)), (0, 0, 0, 2))
+        if it.fails:
+            first, *end = it.fails
+            said = [Text.assemble("It fails here: ", line_text(first, numbered=False))]
+            said += [line_text(line, numbered=False) for line in end]
+            yield Padding(Text("; ").join(said), (0, 0, 0, 2))
 
 
 def _change(found: WhyNot) -> Iterator[RenderableType]:
