@@ -16,7 +16,7 @@ from ivproof.chart.reading import Source, parse
 from ivproof.commands import log as command
 from ivproof.law.policy import Policy
 from ivproof.serve.answering import Service
-from ivproof.serve.asking import AboutCode, AboutProof, Asked
+from ivproof.serve.asking import AboutPresence, AboutProof, Asked
 from ivproof.serve.log import FIRST, DecisionLog, LogError, hash_of, outcome, verify
 
 CANARY = "Kanarienvogel-7391"
@@ -37,7 +37,7 @@ def test_a_decision_is_written_with_its_law_and_nothing_of_the_chart_but_its_cla
     log = command.opened(file)
     service.decided = lambda question, decided: log.add(outcome(question, decided))
     answer = service.code(Asked(chart=CHART, readings={"A9": "first"}))
-    service.why(AboutCode(chart=CHART, code="96365"))
+    service.why(AboutPresence(chart=CHART, code="96365"))
     proof = service.prove(Asked(chart=CHART))["answer"]
     service.check(AboutProof(proof=proof))
     raw = file.read_bytes()

@@ -84,6 +84,11 @@ def refusals(answer: Any) -> list[dict[str, Any]]:
         ("audit", ("audit", "--format", "json"), {}),
         ("why", ("why", "CHART", "96365", "--format", "json"), {"code": "96365"}),
         (
+            "why",
+            ("why", "CHART", "96365", "--rather-than", "96374", "--format", "json"),
+            {"code": "96365", "rather_than": "96374"},
+        ),
+        (
             "whynot",
             ("whynot", "CHART", "96366", "--for", "bag", "--format", "json"),
             {"code": "96366", "administration": "bag"},
@@ -196,6 +201,7 @@ def test_a_body_is_read_strictly(client: Any, body: bytes, where: str, place: st
     ("question", "further", "place"),
     [
         ("why", {"code": "00000"}, "code"),
+        ("why", {"code": "96365", "rather_than": "96365"}, "code"),
         ("whynot", {"code": "96365", "administration": "nobody"}, "administration"),
         ("code", {"readings": {"A9": "Z"}}, "readings"),
         ("code", {"readings": {"A9": "A", "tie_break": "B"}}, "readings"),

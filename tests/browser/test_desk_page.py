@@ -93,7 +93,7 @@ def now(browser: Any) -> str:
 
 def answer_and_go_on(browser: Any, name: str, stop: str) -> None:
     """Answer the question of a chart, see its claim, and go on to the next; all by the keyboard."""
-    until(lambda: browser.title.startswith(f"VISIT-{name}"))
+    until(lambda: browser.find_element(By.TAG_NAME, "h1").text == f"VISIT-{name}")
     until(lambda: browser.find_element(By.ID, "now").text.strip() not in {"", "…"})
     # what is not documented is asked for
     until(lambda: "can change the claim" in browser.find_element(By.CSS_SELECTOR, "#visit .ask").text)
@@ -128,7 +128,8 @@ def test_a_coder_needs_no_mouse(browser: Any, address: str) -> None:
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     for name, stop in STOPS.items():
         answer_and_go_on(browser, name, stop)
-    until(lambda: browser.title.startswith("OBS-90"))
+    until(lambda: browser.find_element(By.TAG_NAME, "h1").text == "OBS-90")
+    assert browser.title == "Chart 4 · ivproof"
     tab_to(browser, ".top a").send_keys(Keys.ENTER)
     until(lambda: "3 done" in browser.find_element(By.CSS_SELECTOR, ".counts").text)
     tab_to(browser, "input[name=done]").send_keys(Keys.SPACE)

@@ -32,8 +32,8 @@ from ivproof.serve.asking import (
     REQUEST,
     AboutAbsence,
     AboutBill,
-    AboutCode,
     AboutMargins,
+    AboutPresence,
     AboutProof,
     Asked,
     RefusedError,
@@ -42,6 +42,7 @@ from ivproof.serve.asking import (
 from ivproof.whatif.margins import margins_of
 from ivproof.whatif.missing import missing_facts
 from ivproof.whatif.readings import ReadingsOfCharts
+from ivproof.why.rather import rather
 from ivproof.why.why import Explainer, NoSuchCodeError
 from ivproof.why.whynot import NoSuchAdministrationError, why_not
 
@@ -171,8 +172,15 @@ class Service:
 
         return self._about("audit", asked, answer)
 
-    def why(self, asked: AboutCode) -> Answer:
-        """Tell why a code is on the claim."""
+    def why(self, asked: AboutPresence) -> Answer:
+        """Tell why a code is on the claim, or why it is and not another."""
+        other = asked.rather_than
+        if other is not None:
+            return self._about(
+                "why",
+                asked,
+                lambda by, chart: rather(by.explainer, chart, asked.code, other, asked.administration).as_dict(),
+            )
         return self._about(
             "why", asked, lambda by, chart: by.explainer.why(chart, asked.code, detail=asked.detail).as_dict()
         )
@@ -241,9 +249,9 @@ class Service:
             if undecided is None:
                 raise
             found = undecided(by, chart, str(error))
-        except NoSuchCodeError:
-            code = getattr(asked, "code", None)
-            raise _refused(("code",), show(code), "a code that the policy can put on a claim") from None
+        except NoSuchCodeError as error:
+            said, _, expected = str(error).partition(", expected ")
+            raise _refused(("code",), said.removeprefix("found "), expected) from None
         except NoSuchAdministrationError:
             name = getattr(asked, "administration", None)
             raise _refused(("administration",), show(name), "the id of an administration of the chart") from None

@@ -23,8 +23,8 @@ from ivproof.serve.answering import WAITING, Answer, BusyError, Service
 from ivproof.serve.asking import (
     AboutAbsence,
     AboutBill,
-    AboutCode,
     AboutMargins,
+    AboutPresence,
     AboutProof,
     Asked,
     RefusedError,
@@ -63,7 +63,7 @@ def questions(service: Service) -> tuple[Question, ...]:
     return (
         Question("code", Asked, service.code, "determination"),
         Question("audit", AboutBill, service.audit, "audit"),
-        Question("why", AboutCode, service.why),
+        Question("why", AboutPresence, service.why),
         Question("whynot", AboutAbsence, service.whynot),
         Question("missing", Asked, service.missing),
         Question("margins", AboutMargins, service.margins),
@@ -163,7 +163,7 @@ def description(app: Any) -> dict[str, Any]:
     components = found.setdefault("components", {}).setdefault("schemas", {})
     for name, schema in SCHEMAS.items():
         components[name] = _below(schema(), name)
-    for form in (Asked, AboutBill, AboutCode, AboutAbsence, AboutMargins, AboutProof):
+    for form in (Asked, AboutBill, AboutPresence, AboutAbsence, AboutMargins, AboutProof):
         body = _below(form.model_json_schema(), form.__name__)
         chart = body["properties"]["chart"]
         chart["anyOf"] = [{"$ref": "#/components/schemas/encounter"}, {"type": "string"}]

@@ -54,6 +54,15 @@ class AboutCode(Asked):
     detail: bool = Field(default=False, description="Every step, helpers of the law included.")
 
 
+class AboutPresence(AboutCode):
+    """Why a code is on the claim, or why it is and not another."""
+
+    rather_than: str | None = Field(default=None, description="The other code: tell where the way to it ends.")
+    administration: str | None = Field(
+        default=None, description="With rather_than: for this administration only, by its id."
+    )
+
+
 class AboutAbsence(AboutCode):
     """Why a code is not on the claim."""
 
