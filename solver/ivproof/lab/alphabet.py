@@ -170,7 +170,12 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
     waiting.sort(key=lambda it: it[0])
     yield from (kind for far, kind in waiting if far == 0)
     if up_to >= 2:
-        yield from couples(found)
+        two = list(couples(found))
+        short = [it for it in two if it.unknowns <= 1]
+        yield from short
+        at_once = [feature for far, feature in close.values() if far == 0]
+        yield from (kind for base in short for it in at_once if (kind := changed(base, it)) is not None)
+        yield from (it for it in two if it.unknowns > 1)
     yield from (kind for far, kind in waiting if 0 < far < FAR)
     if up_to >= 2:
         yield from _pairs(found, [feature for _, feature in close.values()], near)

@@ -170,19 +170,13 @@ Templates = tuple[Template, Template]
 
 
 def _between(sides: Sequence[Side], heads: Collection[Signature]) -> Iterator[Signature]:
-    """Predicates of one law alone of which the other cannot have anything: what is concluded from them is compared."""
-    concluded = [{it.head for it in side.law.rules} | {_signature(it) for it in side.law.facts} for side in sides]
+    """Predicates that are read only where something is concluded that is compared: there it shows what they change."""
     rules = [rule for side in sides for rule in side.law.rules]
-    inputs = {*sides[0].policy.inputs, *sides[1].policy.inputs, *WHOLE}
     for head in heads:
-        if head in inputs or all(head in some for some in concluded):
+        if head in WHOLE:
             continue
         if all(it.head in heads for it in rules if any(atom.signature == head for atom, _ in asked(it.rule))):
             yield head
-
-
-def _signature(fact: Atom) -> Signature:
-    return str(fact[0]), len(fact) - 1
 
 
 def _read(law: Law, facts: Iterable[Atom]) -> list[Atom]:
