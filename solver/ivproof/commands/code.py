@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ import typer
 
 from ivproof.commands.charts import CHARTS_HELP, charts_of
 from ivproof.commands.common import (
+    INTERRUPTED,
     LIMIT,
     AddOnOption,
     EditsOfOption,
@@ -24,17 +25,24 @@ from ivproof.commands.common import (
     RecheckOption,
     StrictOption,
     UncheckedOption,
+    emit,
+    emit_json,
     encoded,
     load_policy,
     read_edit_files,
     read_settings,
     require,
+    show,
+    table,
     telling_policy_errors,
     wrong,
 )
 
 if TYPE_CHECKING:
-    from ivproof.claim.batch import Form
+    from rich.console import RenderableType
+
+    from ivproof.claim.batch import Form, Job
+    from ivproof.claim.tally import Tally
     from ivproof.commands.output import Output
     from ivproof.law.policy import Policy
 
@@ -96,6 +104,14 @@ def code(
             "Without them many charts are coded several times faster.",
         ),
     ] = True,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Count over all charts: how many have which status, which codes with how many units, and what is to "
+            "be asked.",
+        ),
+    ] = False,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,
@@ -120,6 +136,17 @@ def code(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    if summary:
+        from ivproof.claim.batch import Job
+        from ivproof.claim.coding import Coder
+        from ivproof.claim.tally import as_digest
+
+        if output is not None or form in FRAMES:
+            wrong("--summary: found a file to write, expected none: a summary goes to standard output")
+        if strict:
+            wrong("--summary: found --strict, expected it without: no chart is refused in a summary for a slip")
+        job = Job(by, readings, as_digest, recheck.value if recheck else None, Coder, LIMIT.work)
+        raise typer.Exit(_summarise(files, job, form, jobs))
     from functools import partial
 
     from ivproof.claim.coding import Coder
@@ -157,6 +184,47 @@ def code(
     if any(Path(it).is_dir() for it in files):
         files_told(told)
     raise typer.Exit(status)
+
+
+def _summarise(files: list[str], job: Job, form: Format | None, jobs: int | None) -> int:
+    """Count over charts and write it; give the exit status."""
+    from ivproof.claim.tally import Tally
+    from ivproof.commands.running import gather
+
+    found = Tally()
+    status = gather(files, job, jobs, found.add)
+    if status == INTERRUPTED:
+        return status
+    if form is Format.JSON:
+        emit_json(found.as_dict())
+    elif form is Format.CSV:
+        emit(found.csv())
+    else:
+        show(*_tallied(found, job.policy))
+    return status
+
+
+def _tallied(found: Tally, policy: Policy) -> Iterator[RenderableType]:
+    from ivproof.render.printing import visible
+    from ivproof.report.page import label_of
+
+    def counted(charts: int) -> str:
+        return "1 chart" if charts == 1 else f"{charts} charts"
+
+    told = found.as_dict()
+    statuses = ", ".join(f"{n} {name}" for name, n in told["statuses"].items())
+    yield f"{counted(found.charts)}{f': {statuses}' if statuses else ''}"
+    if found.empty:
+        yield f"On {found.empty} no line stands in every claim that can follow."
+    if found.asked:
+        kinds = ", ".join(f"{name.replace('_', ' ')} ({n})" for name, n in told["ask"].items())
+        yield f"On {found.asked} a missing fact can change the claim: {kinds}"
+    if found.codes:
+        shown = table("Code", "Charts", "Units", "What")
+        for code, charts, units in found.codes:
+            shown.add_row(visible(code), str(charts), str(units), visible(label_of(policy, code)))
+        yield ""
+        yield shown
 
 
 def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
