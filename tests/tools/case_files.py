@@ -8,12 +8,13 @@ Those that are not answered rightly stand in one list, `faults/open.toml`.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from ruamel.yaml import YAML
@@ -31,9 +32,33 @@ from ivproof.engine.choices import OPEN, Resolution
 from ivproof.engine.engine import Answer, Engine
 from ivproof.law.policy import Policy
 
-__all__ = ["Case", "Setting", "departures", "determine", "documents", "firsts", "options", "raised", "units", "worked"]
+__all__ = [
+    "WHOLE",
+    "Case",
+    "Setting",
+    "departures",
+    "determine",
+    "documents",
+    "firsts",
+    "options",
+    "raised",
+    "some",
+    "units",
+    "worked",
+]
 
 FOLDER = Path(__file__).resolve().parents[1] / "cases"
+
+
+WHOLE = bool(os.environ.get("IVPROOF_TEST_WHOLE"))
+"""Whether tests take every case, of which they take some otherwise."""
+
+T = TypeVar("T")
+
+
+def some(items: Sequence[T], every: int, first: int = 0) -> list[T]:
+    """Give one of so many, from the first on; all of them where the whole is asked for."""
+    return list(items if WHOLE else items[first::every])
 
 
 FAILING = frozenset(
