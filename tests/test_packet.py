@@ -190,6 +190,23 @@ def test_a_right_claim_is_defended_line_by_line_and_its_edits_stand_apart() -> N
     assert [severity for severity, _ in found.edits_billed] == ["appealable"]
 
 
+def test_what_the_payer_denied_comes_first_and_is_argued_although_the_chart_supports_it() -> None:
+    denied = {"group": "CO", "reason": "97", "remark": ["M15"], "text": HOSTILE, "date": "2021-03-02", "amount": 120}
+    found = made(antibiotic(second_push()), {"code": "96365"}, {"code": "96375", "denied": denied})
+    [line] = found.denied
+    assert (line.code, line.disputed, found.disputed) == ("96375", False, ())
+    assert [it.code for it in found.standing] == ["96365"]
+    [sentence] = line.denied
+    codes = "CO 97, remarks M15, 120.00 not paid"
+    assert sentence == f"The payer denied this line on 2021-03-02: {codes}. In the payer's words: “{HOSTILE}”"
+    assert line.points
+    assert line.drawn is not None
+    page = packet_page(found)
+    assert HOSTILE not in page
+    assert page.index("Lines that the payer denied") < page.index(codes) < page.index("Lines that stand")
+    assert packet_document(found).startswith(b"%PDF")
+
+
 def test_only_what_a_line_rests_on_is_drawn_and_what_carries_it_is_marked() -> None:
     many = [given_iv(f"push-{n}", "Zofran", f"{9 + n:02}:00", None, method="push") for n in range(12)]
     found = made(chart("E", *many), {"code": "96374", "units": 2}, {"code": "96376", "units": 11})

@@ -22,7 +22,7 @@ from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.matching import support
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.verdicts import times
-from ivproof.chart.encounter import Encounter, digest, for_people
+from ivproof.chart.encounter import Denial, Encounter, digest, for_people
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import sorted_rules
 from ivproof.edits.tables import EditFiles
@@ -148,7 +148,9 @@ class PacketMaker:
             left_out = told.keys(it.subject for it in line.excluded)
             nearest, about = self._nearest(line, told, left_out or carried)
             keys = tuple(dict.fromkeys((*carried, *left_out, *([about] if about and not carried else ()))))
-            drawn = _drawn(told.derivation, carries, keys) if line.disputed or alone or line.edits else None
+            denied = line.billed.denied if line.billed is not None else ()
+            wanted = line.disputed or alone or line.edits or denied
+            drawn = _drawn(told.derivation, carries, keys) if wanted else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
             points = told.argue(rests[number], line.supported.sites if line.supported else ())
             # where something else comes nearest, what is left out of the code is not what was billed
@@ -178,6 +180,7 @@ class PacketMaker:
                 drawn=drawn,
                 carried=keys,
                 left_out=len(told.derivation.facts.encounter.administrations) - shown if drawn else 0,
+                denied=tuple(map(_denial, denied)),
             )
 
     def _nearest(self, line: LineVerdict, told: Told, keys: Sequence[str]) -> tuple[tuple[Nearest, ...], str]:
@@ -269,6 +272,17 @@ def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
     if encounter.diagnoses:
         yield "Diagnoses", ", ".join(encounter.diagnoses)
     yield from for_people(encounter)
+
+
+def _denial(it: Denial) -> str:
+    """Say what the payer said of a line."""
+    said = [" ".join(filter(None, (it.group, it.reason)))]
+    said += [f"remarks {', '.join(it.remark)}"] if it.remark else []
+    said += [f"{it.amount:.2f} not paid"] if it.amount is not None else []
+    when = f" on {it.date.isoformat()}" if it.date else ""
+    codes = ", ".join(filter(None, said))
+    words = f" In the payer's words: “{it.text}”" if it.text else ""
+    return f"The payer denied this line{when}{f': {codes}' if codes else ''}.{words}"
 
 
 def _part(part: Billed | Supported | None) -> str:

@@ -99,7 +99,7 @@ class Finding:
     """What is found of one line, with its argument; `drawn` is the part of the timeline that it rests on.
 
     `carried` are the keys of the administrations that carry the line, `left_out` counts the administrations of the
-    visit that are not drawn.
+    visit that are not drawn. `denied` is what the payer said of it, a sentence each time.
     """
 
     number: int
@@ -121,6 +121,7 @@ class Finding:
     drawn: Timeline | None = None
     carried: tuple[str, ...] = ()
     left_out: int = 0
+    denied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +196,19 @@ class Packet:
     audit: Audit = field(repr=False)
 
     @property
+    def denied(self) -> tuple[Finding, ...]:
+        """The lines that the payer denied, whatever the chart supports."""
+        return tuple(it for it in self.findings if it.denied)
+
+    @property
     def disputed(self) -> tuple[Finding, ...]:
-        """The lines that are anything but supported."""
-        return tuple(it for it in self.findings if it.disputed)
+        """The other lines that are anything but supported."""
+        return tuple(it for it in self.findings if it.disputed and not it.denied)
 
     @property
     def standing(self) -> tuple[Finding, ...]:
-        """The lines that stand, or that nobody can judge."""
-        return tuple(it for it in self.findings if not it.disputed)
+        """The other lines that stand, or that nobody can judge."""
+        return tuple(it for it in self.findings if not it.disputed and not it.denied)
 
     def as_dict(self) -> dict[str, Any]:
         """The packet as plain data, in a fixed order; the proof itself is a file beside it."""

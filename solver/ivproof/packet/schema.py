@@ -99,6 +99,7 @@ _DEFS: Schema = {
         drawn=defined_or_null("timeline", "The part of the timeline that the line rests on."),
         carried=texts("Keys of the administrations that carry the line, as the timeline has them."),
         left_out=count("Administrations of the visit that are not drawn."),
+        denied=texts("What the payer said of the line, where it denied it."),
     ),
     "timeline": record(
         "The lanes of a visit on one axis.",
