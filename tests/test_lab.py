@@ -199,6 +199,7 @@ ODD = {
     "a service": ("visit-reported",),
     "an unknown drug": ("supposed-class",),
     "a professional claim": ("professional-claim-in-facility",),
+    "a rare route and what is charted for it": ("has-lesions",),
 }
 """What a rule needs to be felt at all, and rules of which that is true."""
 

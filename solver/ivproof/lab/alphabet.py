@@ -85,7 +85,9 @@ class Alphabet:
 
     given: list[Given] = field(default_factory=list)
     core: list[Given] = field(default_factory=list)
-    """Of each class of drug and method one: they are paired, and every feature is tried with them."""
+    """Of each class of drug and method one: they are paired, and features are tried with them."""
+    by_route: list[Given] = field(default_factory=list)
+    """A drug that is chemotherapy and one that is not by every route: with them every feature is tried that is near."""
     single: list[Feature] = field(default_factory=list)
     """Features of a chart with one administration or none."""
     double: list[Feature] = field(default_factory=list)
@@ -130,7 +132,8 @@ def alphabet(
             by_kind[drug.kind] = drug
     for route in closed(Administration, "route"):
         for kind in ("therapeutic", "antineoplastic"):
-            found.given += _ways(by_kind[kind].name, route)
+            found.by_route += _ways(by_kind[kind].name, route)
+    found.given += found.by_route
     found.given = list({json.dumps([dict(it.fields), it.times], sort_keys=True): it for it in found.given}.values())
     found.core = _core(by_kind)
     found.single = [*_of_administrations(named), *_of_encounters(named, payers, codes)]
@@ -177,6 +180,11 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
         yield from (kind for base in short for it in at_once if (kind := changed(base, it)) is not None)
         yield from (it for it in two if it.unknowns > 1)
     yield from (kind for far, kind in waiting if 0 < far < FAR)
+    for ways, least, most in ((found.given, 0, 0), (found.by_route, 1, FAR - 1)):
+        for it in ways:
+            base = Kind(plain(it), it.words)
+            beside = [feature for far, feature in close.values() if least <= far <= most]
+            yield from (kind for feature in beside if (kind := changed(base, feature)) is not None)
     if up_to >= 2:
         yield from _pairs(found, [feature for _, feature in close.values()], near)
     yield from (kind for far, kind in waiting if far == FAR and kind.words in main)

@@ -109,7 +109,7 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         yield Text(f"Where they differ on those that were, the new law gives {ways}.")
     if not found.rules_differ:
         yield Text(
-            "The rules on which claims rest are the same in both, but for names and order: so are they on any chart."
+            "As questions are held, the rules on which claims rest are the same in both, but for names and order."
         )
     yield Text("Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons.", FAINT)
     if found.beside:
@@ -124,8 +124,16 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         FAINT,
     )
     yield Text(f"Given: {_gathered(gone.given, ' ', last=True)}.", FAINT)
-    yield Text(f"One at a time beside the plain chart: {_gathered(gone.features, ': ') or 'nothing'}.", FAINT)
-    yield Text(f"With two administrations: {_gathered(gone.paired_features, ': ') or 'nothing more'}.", FAINT)
+    yield Text(
+        "Beside the plain chart, one at a time with some of what is given, what is read near to what changed by every "
+        "route, and what the changed rules read themselves with everything: "
+        f"{_gathered(gone.features, ': ') or 'nothing'}.",
+        FAINT,
+    )
+    yield Text(
+        f"With two administrations, some of each class: {_gathered(gone.paired_features, ': ') or 'nothing more'}.",
+        FAINT,
+    )
     if gone.unfinished:
         yield Text()
         yield Text("Not gone through, or not to the end", "bold")
