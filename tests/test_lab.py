@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
+from operator import sub
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -309,6 +314,17 @@ def test_the_alphabet_has_every_way_to_chart_that_the_format_lists() -> None:
     found = alphabet(side().coder.drugs, [side().law], POLICY.payers, POLICY.codes)
     words = {it.words.partition(":")[0] for it in found.single}
     assert {"no stop", "no site anywhere", "services", "claim_type", "drug", "diagnoses", "earlier_visit"} <= words
+
+
+def test_ctrl_c_while_the_solver_thinks_ends_the_search() -> None:
+    unknowns, holes = 40, 39  # more pigeons than holes: no solver has that in a second
+    slopes = [tuple(int(n == m) for m in range(unknowns)) for n in range(unknowns)]
+    bounds = [it for n in slopes for it in (Condition(n, "<=", holes - 1), Condition(tuple(-m for m in n), "<=", 0))]
+    apart = [tuple(map(sub, a, b)) for a, b in combinations(slopes, 2)]
+    space = Space(unknowns, [*bounds, *(Condition(it, "!=", 0) for it in apart)])
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        space.point()
 
 
 # --- one law

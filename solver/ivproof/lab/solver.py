@@ -19,6 +19,14 @@ class UndecidedError(RuntimeError):
     """The solver has no answer, neither a point nor that there is none."""
 
 
+def _check(search: Any) -> Any:
+    """Ask the solver. Raises KeyboardInterrupt where Ctrl-C ended it: z3 takes the signal and calls it unknown."""
+    said = search.check()
+    if search.reason_unknown() == "interrupted from keyboard" or search.reason_unknown().endswith("canceled"):
+        raise KeyboardInterrupt
+    return said
+
+
 class Space:
     """The points of so many unknown whole numbers within some bounds, without the cells that were taken out of it."""
 
@@ -34,7 +42,7 @@ class Space:
 
     def point(self) -> tuple[int, ...] | None:
         """Give a point that is left; None where there is none. Raises UndecidedError."""
-        said = self._solver.check()
+        said = _check(self._solver)
         if said == self._z3.unsat:
             return None
         if said != self._z3.sat:
@@ -56,7 +64,7 @@ class Space:
         either = self._z3.If
         search.minimize(self._z3.Sum([either(it % 15 == 0, 0, either(it % 5 == 0, 1, 3)) for it in lengths]))
         search.minimize(self._z3.Sum([either(it >= 0, it, -2 * it) for it in lengths]))
-        if search.check() != self._z3.sat:
+        if _check(search) != self._z3.sat:
             raise UndecidedError("the cell has no round point")
         return self._of(search.model())
 
@@ -65,7 +73,7 @@ class Space:
         search = self._z3.Solver()
         search.add(*map(self._write, self.bounds), *map(self._write, others))
         search.add(self._z3.Not(self._write(condition)))
-        return bool(search.check() == self._z3.unsat)
+        return bool(_check(search) == self._z3.unsat)
 
     def _of(self, model: Any) -> tuple[int, ...]:
         return tuple(model.eval(it, model_completion=True).as_long() for it in self._unknowns)
