@@ -36,6 +36,11 @@ def test_what_is_not_known_is_no_drug_and_may_have_a_likeness() -> None:
     assert run("drugs", "find", "ceftriaxone", "--on", "yesterday").exit_code == 2
 
 
+def test_codes_that_are_not_there_are_told() -> None:
+    done = run("drugs", "find", "0409-7332-01", "--codes", "no-such-file.csv")
+    assert done.exit_code == 2 and "no-such-file.csv" in done.stderr
+
+
 def test_a_determination_says_what_each_name_was_taken_for() -> None:
     given = [
         {"id": "a", "drug": PRINTED, "route": "IV", "start": "09:00", "stop": "09:30"},

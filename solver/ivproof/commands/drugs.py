@@ -75,10 +75,11 @@ def find(
 
     day = _day("--on", on) if on else date.today()
     listed = DrugList.load(law_folder() / "drugs")
+    known = codes_of(codes, listed)
     match = listed.find(name, day)
     coded: tuple[ProductCode, ...] = ()
     if match is None and (named := _named(name)) is not None:
-        coded = codes_of(codes, listed).find(named, day)
+        coded = known.find(named, day)
         if not coded:
             say(f"ivproof: {named} is not among the codes")
             raise typer.Exit(REFUSED)
@@ -134,7 +135,7 @@ def update(
         raise typer.Exit(REFUSED) from error
     except OSError as error:
         wrong(f"--asp-crosswalk {crosswalk}: {error.strerror or error}")
-    change = updated(codes_of(codes, listed), found, day)
+    change = updated(codes_of(codes, listed, begin=True), found, day)
     for mark, some in (("+", change.added), ("-", change.ended)):
         for it in some[:SHOWN]:
             emit(plain(f"{mark} {it.named}  {it.hcpcs}  {it.name}  {_units(it)}") + "\n")
@@ -171,14 +172,17 @@ def _named(text: str) -> Named | None:
         raise typer.Exit(REFUSED) from error
 
 
-def codes_of(file: Path | None, listed: DrugList) -> Codes:
-    """Read the codes that come with the package, or those of a file; a file that is not there has none."""
+def codes_of(file: Path | None, listed: DrugList, *, begin: bool = False) -> Codes:
+    """Read the codes that come with the package, or those of a file; end the command where that cannot be read.
+
+    With `begin`, a file that is not there has none yet.
+    """
     from ivproof.drugs.codes import CODES, Codes
     from ivproof.drugs.files import DrugListError
     from ivproof.formats.plain_file import FileError
     from ivproof.law.policy import law_folder
 
-    if file is not None and not file.exists():
+    if begin and file is not None and not file.exists():
         return Codes(())
     try:
         return Codes.load(file or law_folder() / "drugs" / CODES, (it.key for it in listed))
