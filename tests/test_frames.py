@@ -145,3 +145,9 @@ def test_a_notebook_shows_an_answer_and_obeys_nothing_in_it() -> None:
     audit = Auditor(Policy.load("out001")).audit([encounter])[0]._repr_html_()
     assert audit.startswith("<p>A: overcoded and undercoded. Billed and not supported: 96365 × 2")
     assert "<td>wrong code</td><td>96365 × 1</td><td>96366 × 1</td>" in audit
+
+
+@pytest.mark.parametrize("option", [{"recheck": "al"}, {"jobs": 0}])
+def test_an_option_that_is_none_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        ivproof.code([], **option)

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.files import AnySheet, Sheet
@@ -62,7 +62,7 @@ def code(
 
     A chart that cannot be used has an `Unanswered` in its place, and the others are answered. `readings` settle
     questions (``{"A9": "longest"}``), `assumptions`, `recheck` and `jobs` are the options of the command. Raises
-    PolicyError where there is no such policy, question or option.
+    PolicyError where there is no such policy, question or option, ValueError where `recheck` or `jobs` is none.
     """
     given = [charts] if isinstance(charts, Mapping | Encounter) else charts
     sheets = (
@@ -94,6 +94,10 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     law = Policy.load(policy) if isinstance(policy, str) else policy
     law.settings(readings)  # refused before any chart is read
+    if recheck not in {None, *get_args(Recheck)}:
+        raise ValueError(f"recheck: found {recheck!r}, expected one of {', '.join(get_args(Recheck))}, or None")
+    if jobs < 1:
+        raise ValueError(f"jobs: found {jobs}, expected 1 or more")
     job = Job(law, dict(readings or {}), form, recheck, partial(Coder, assumptions=assumptions))
     return outcomes(sheets, job, jobs=jobs)
 
@@ -136,7 +140,7 @@ def code_frame(
     The columns are those that ``ivproof schema tables`` prints. A row that cannot be used refuses its encounter, and
     the others are answered. The frames that come out are of the kind of `encounters` where that is pandas, polars or
     DuckDB, else tables of pyarrow. Raises TableError where a frame is no such table, MissingExtraError where pyarrow is
-    not installed, PolicyError as `code` does.
+    not installed, PolicyError and ValueError as `code` does.
     """
     arrow = load("pyarrow", "a frame")
     given = {
