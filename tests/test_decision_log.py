@@ -103,6 +103,12 @@ def test_no_change_within_a_log_goes_unseen(change: str, tmp_path: Path) -> None
     assert getattr(refused.value, "exit_code", None) == 2
 
 
+def test_of_a_changed_line_the_one_behind_it_tells_that_it_may_be_either() -> None:
+    whole = lines()
+    with pytest.raises(LogError, match=r"line 3: found before .*line 2: one of the two"):
+        verify([whole[0], whole[1].replace(b"d1", b"dx"), *whole[2:]])
+
+
 def test_what_only_a_noted_hash_can_show() -> None:
     whole = lines()
     noted = hash_of(whole[2])

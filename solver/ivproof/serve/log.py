@@ -88,7 +88,10 @@ def verify(lines: Iterable[bytes], noted: str | None = None) -> Verified:
         line = _read(number, raw)
         for name, expected in (("number", number), ("before", last)):
             if line.get(name) != expected or isinstance(line.get(name), bool):
-                raise LogError(f"line {number}: found {name} {_short(line.get(name))}, expected {expected}")
+                found = f"line {number}: found {name} {_short(line.get(name))}, expected {expected}"
+                if name == "before" and number > 1:
+                    found += f", the hash of line {number - 1}: one of the two is not as it was written"
+                raise LogError(found)
         last, count = hash_of(raw), number
         met = met or last == noted
         ends = str(line.get("time"))
