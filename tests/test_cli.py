@@ -271,3 +271,4 @@ def test_no_output_takes_the_place_of_a_chart(tmp_path: Path, arguments: tuple[s
     assert "one of the charts" in result.stderr
     assert file.read_bytes() == before
     assert [it.name for it in tmp_path.iterdir()] == ["visit.json"]
+    assert run(command, file, *rest, "-o", "-").exit_code == 2 and not Path("-").exists()

@@ -251,6 +251,8 @@ def test_the_same_times_on_another_date_give_the_same_run() -> None:
 def test_nothing_else_is_said_of_a_worked_case() -> None:
     [said] = refused({"case": "x", "encounter": chart(), "expect": {}})
     assert "worked case" in said
+    [said] = refused({"encounter": "E-1", "status": "determined", "claim": []})
+    assert "answer about a chart" in said
 
 
 def test_every_pause_inside_another_is_told() -> None:

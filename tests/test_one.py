@@ -54,3 +54,11 @@ def test_a_file_without_a_chart_is_told(tmp_path: Path, command: str) -> None:
     result = run(*arguments(command, file))
     assert result.exit_code in {1, 2}
     assert str(file) in result.stderr
+
+
+@COMMANDS
+def test_a_table_is_no_visit(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "encounters.csv"
+    file.write_text("id,place_of_service,date\nE-1,22,2021-03-01\n", "utf-8")
+    result = run(*arguments(command, file))
+    assert result.exit_code == 2 and "one visit" in result.stderr

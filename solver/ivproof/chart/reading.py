@@ -121,6 +121,8 @@ def _problems(data: object, error: ValidationError) -> list[Problem]:
     if not isinstance(data, Mapping):
         return [problem_of(detail, ()) for detail in error.errors()]
     if "encounter" in data and "place_of_service" not in data:
+        if isinstance(data["encounter"], str):
+            return [Problem((), "an answer about a chart", "a chart")]
         return [Problem((), "a worked case", "a chart, which in a case is what stands under `encounter`")]
     problems: list[Problem] = []
     for detail in error.errors(include_url=False):

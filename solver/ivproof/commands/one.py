@@ -54,6 +54,10 @@ def telling_engine_errors(encounter: Encounter, settings: Mapping[str, str | Non
 
 def pick(file: str, wanted: str | None) -> Encounter:
     """Read the encounter of a file that is asked for; end the command where it is not there, or is refused."""
+    from ivproof.importers.tables import is_table
+
+    if is_table(file):  # which would be asked for the others that belong to it, and there is no place to name them
+        wrong(f"{file}: found a table, expected a chart file: this command looks at one visit")
     return pick_of([file], wanted)[0]
 
 

@@ -271,7 +271,9 @@ def ending(output: Path | None, known: Mapping[str, T]) -> T | None:
 
 
 def spare_charts(files: Iterable[str], output: Path | None) -> None:
-    """End the command where its output would take the place of a chart."""
+    """End the command where its output would take the place of a chart, or is ``-``, a file that nobody means."""
+    if output == Path("-"):
+        wrong("--output -: expected the name of a file; what goes to standard output goes there without --output")
     if output is not None and output.is_file() and any(Path(it).is_file() and output.samefile(it) for it in files):
         wrong(f"--output {output}: found one of the charts, which it would replace; expected another name")
 
