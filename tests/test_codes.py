@@ -129,6 +129,11 @@ def test_a_crosswalk_is_shown_before_it_is_written_and_nothing_is_lost(tmp_path:
             run("drugs", "find", "0409-7332-01", "--codes", codes, "--on", day, "--format", "json").stdout
         )
         assert told["codes"][0]["package_units"] == package
+    written = codes.read_bytes()
+    done = run(*update, "--as-of", "2026-01-01", "--write", columns=200)
+    assert done.exit_code == 1 and "2026-04-01 or later" in done.stderr and codes.read_bytes() == written
+    done = run(*update, "--as-of", "2026-07-02", columns=200)
+    assert done.exit_code == 2 and "first day of a quarter" in done.stderr
 
 
 def test_what_is_no_crosswalk_or_no_list_of_codes_is_refused(tmp_path: Path) -> None:

@@ -126,16 +126,18 @@ def update(
     from ivproof.law.policy import law_folder
 
     day = _day("--as-of", as_of)
+    if (day.month % 3, day.day) != (1, 1):
+        wrong(f"--as-of: found {as_of}, expected the first day of a quarter, such as {day.year}-04-01")
     listed = DrugList.load(law_folder() / "drugs")
     drug_of = {code.hcpcs: drug.key for drug in listed for product in drug.products for code in product.codes}
     try:
         found = read_crosswalk(crosswalk.read_bytes(), day, drug_of)
+        change = updated(codes_of(codes, listed, begin=True), found, day)
     except CodeError as error:
         say(f"ivproof: {crosswalk}: expected {error}")
         raise typer.Exit(REFUSED) from error
     except OSError as error:
         wrong(f"--asp-crosswalk {crosswalk}: {error.strerror or error}")
-    change = updated(codes_of(codes, listed, begin=True), found, day)
     for mark, some in (("+", change.added), ("-", change.ended)):
         for it in some[:SHOWN]:
             emit(plain(f"{mark} {it.named}  {it.hcpcs}  {it.name}  {_units(it)}") + "\n")

@@ -245,6 +245,10 @@ def _day(text: str) -> date | None:
 _HEAD = {"ndc": ("NDC2", "NDC"), "name": ("Drug Name",), "units": ("BILLUNITS",), "package_units": ("BILLUNITSPKG",)}
 
 
+_CROSSWALK = "asp-crosswalk-"
+"""What the source of a code begins with that a crosswalk brought; year and month of its quarter follow."""
+
+
 def read_crosswalk(raw: bytes, as_of: date, drug_of: Mapping[str, str]) -> list[ProductCode]:
     """Read an ASP NDC-HCPCS crosswalk as it is published (CSV): what was in force on a day, by NDC.
 
@@ -282,7 +286,7 @@ def read_crosswalk(raw: bytes, as_of: date, drug_of: Mapping[str, str]) -> list[
             as_of,
             True,
             None,
-            f"asp-crosswalk-{as_of:%Y-%m}",
+            f"{_CROSSWALK}{as_of:%Y-%m}",
         )
         found.setdefault((named.code, its["hcpcs"]), code_of)
     return list(found.values())
@@ -309,8 +313,12 @@ class Update:
 def updated(codes: Codes, crosswalk: Sequence[ProductCode], as_of: date) -> Update:
     """Bring a crosswalk into codes: what is new begins, what is gone ends the day before, other units begin anew.
 
-    Only NDC of an HCPCS code are touched, and of these only what holds on that day.
+    Only NDC of an HCPCS code are touched, and of these only what holds on that day. Raises CodeError where the codes
+    already have a later crosswalk: what that one took out would begin again, and without an end.
     """
+    days = [it.begin for it in codes.codes if it.begin and it.source.startswith(_CROSSWALK)]
+    if as_of < max(days, default=as_of):
+        raise CodeError(f"a crosswalk of {max(days)} or later: the codes have one of that day already")
     present = {
         (it.named.code, it.hcpcs): it
         for it in codes.codes
