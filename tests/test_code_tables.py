@@ -267,7 +267,7 @@ def test_other_commands_take_tables_as_code_does(tmp_path: Path) -> None:
         assert from_tables.exit_code == 0 and from_tables.stdout
         assert from_tables.stdout == run(command, lines, "--format", "json", *options).stdout
     done = run("why", paths[0], "96365")
-    assert done.exit_code == 1 and "no table of administrations beside it" in done.stderr
+    assert done.exit_code == 2 and "this command looks at one visit" in done.stderr
     none = write(tmp_path, [])
     done = run("code", *none)
     assert done.exit_code == 1 and f"{none[0]}: found an empty table, expected at least one chart" in done.stderr

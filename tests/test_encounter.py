@@ -255,6 +255,12 @@ def test_nothing_else_is_said_of_a_worked_case() -> None:
     assert "answer about a chart" in said
 
 
+def test_a_missing_drug_is_told_once_although_the_id_would_be_made_of_it() -> None:
+    for one in ({"route": "IV"}, {"id": None, "route": "IV"}):
+        [said] = refused(chart() | {"administrations": [one]})
+        assert "drug" in said and "id," not in said
+
+
 def test_every_pause_inside_another_is_told() -> None:
     spans = [("09:00", "09:50"), ("09:10", "09:20"), ("09:30", "09:40"), ("09:50", "09:55")]
     pauses = [{"from": begin, "to": end} for begin, end in spans]

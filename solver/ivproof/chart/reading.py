@@ -125,7 +125,12 @@ def _problems(data: object, error: ValidationError) -> list[Problem]:
             return [Problem((), "an answer about a chart", "a chart")]
         return [Problem((), "a worked case", "a chart, which in a case is what stands under `encounter`")]
     problems: list[Problem] = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    drugless = {it["loc"][:-1] for it in details if it["loc"][-1:] == ("drug",)}
+    for detail in details:
+        none = detail["type"] == "missing" or detail["input"] is None
+        if none and detail["loc"][-1:] == ("id",) and detail["loc"][:-1] in drugless:
+            continue  # it would be made of the drug
         problems.append(problem_of(detail, _fields_at(detail["loc"])))
     # pydantic compares the parts only when each is in order; nobody should need a second round for that
     return problems + check(_as_far_as_readable(data))
