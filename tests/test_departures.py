@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import case_files
 import clingo
@@ -19,7 +21,7 @@ from ivproof.engine.choices import ClaimKey, candidate_rank, claim_of
 from ivproof.engine.engine import Answer, Engine
 from ivproof.engine.nearby import ONE, NearExplorer
 from ivproof.law import language
-from ivproof.law.policy import Policy, Question
+from ivproof.law.policy import Policy, Question, law_folder
 from ivproof.law.rewrite import OFFERED, SETTLED, settleable
 
 POLICY = Policy.load("out001")
@@ -229,3 +231,18 @@ def test_one_of_several_documented_places_is_not_open_while_the_law_is_grounded(
     control, left = engine._ground([CODER.facts(small.visit(*given, access_sites=sites))])
     assert left["e0"]["supposed_sites", ""] == places
     assert [it.is_fact for it in control.symbolic_atoms.by_signature("supposed_sites", 2)] == [True]
+
+
+def test_a_choice_on_which_no_claim_depends_stays_open(tmp_path: Path) -> None:
+    """A law without the rule that reads the supposed number of lesions: the number is chosen, and decides nothing."""
+    folder = tmp_path / "asp"
+    shutil.copytree(law_folder(), folder)
+    file = folder / "out001" / "chemotherapy.lp"
+    text = file.read_text("utf-8")
+    rule = "lesion_count(X) :- supposed_lesions(X)."
+    assert text.count(rule) == 1
+    file.write_text(text.replace(rule, ""), "utf-8")
+    lesions = {"id": "a", "drug": "methotrexate", "route": "IL"}
+    chart = {"id": "E", "place_of_service": "22", "date": "2020-10-05", "administrations": [lesions]}
+    [found] = Coder(Policy.load(folder / "out001")).code([generate.encounter(chart)])
+    assert (found.status, found.claim) == ("determined", ())

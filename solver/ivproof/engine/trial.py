@@ -126,10 +126,11 @@ class Trial:
 
     def _part(self, leaf: Leaf, level: int) -> list[tuple[Way, Way] | Leaf]:
         """Part a way by what the choices of a level may take: what is to be solved, or is known already."""
-        here = {choice: it for choice, it in leaf.solved.left.items() if self._level[choice[0]] == level}
+        # a choice on which no claim depends is of no level, and takes its first candidate
+        here = {choice: it for choice, it in leaf.solved.left.items() if self._level.get(choice[0]) == level}
         if leaf.solved.decided or not here:
             return [leaf]
-        later = any(self._level[choice[0]] > level for choice in leaf.solved.left)
+        later = any(self._level.get(choice[0], level) > level for choice in leaf.solved.left)
         ends: list[tuple[Way, Way] | Leaf] = []
         candidates = ([Resolution(*choice, value) for value in values] for choice, values in sorted(here.items()))
         for taken in product(*candidates):
