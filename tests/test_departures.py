@@ -52,7 +52,7 @@ def in_charts(charts: Sequence[Facts], engine: Engine) -> list[Answer]:
 def test_trying_and_searching_find_the_same(charts: list[Facts], monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(POLICY)
     tried = in_charts(charts, engine)
-    assert sum(len(it.alternatives) > 1 for it in tried) > 10
+    assert sum(len(it.alternatives) > 1 for it in tried) > 7
     monkeypatch.setattr(trial, "FEW", 0)
     for facts, one, other in zip(charts, tried, in_charts(charts, engine), strict=True):
         assert ways(one) == ways(other), facts.encounter.id
@@ -120,7 +120,7 @@ def test_a_departure_leads_where_the_chart_read_so_leads(part: int) -> None:
             alone = (explored[n].alone or {}).get(question.key, {})
             assert alone.get(option, before[1]) == after[1], (facts.encounter.id, question.number, option)
             opened += after[0] != "determined" == before[0]
-    assert opened >= 3
+    assert opened >= 2
 
 
 @pytest.mark.parametrize(("question", "option"), OPENING, ids=lambda it: getattr(it, "number", it))

@@ -74,7 +74,7 @@ class Coder:
         self.policy = policy
         self.readings = readings
         self.edit_files = edit_files
-        self.drugs = policy.kept.held("drugs", lambda: DrugList.load(policy.drugs_folder))
+        self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
         self.explorer = _explorer(policy, readings) if assumptions else None
         self.determiner = Determiner(policy, readings)

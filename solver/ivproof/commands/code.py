@@ -155,7 +155,10 @@ def code(
     from ivproof.commands.sheet_output import is_sheet, sheet_or_file
 
     spare_charts(files, output)
-    shape = form or ending(output, ENDINGS) or Format.TABLE
+    written = ending(output, ENDINGS)
+    shape = form or written or Format.TABLE
+    if written not in {None, Format.TABLE, shape}:
+        wrong(f"--output {output}: found --format {shape.value}, expected {written.value if written else ''}")
     if shape in FRAMES:
         require("pyarrow", f"--format {shape.value}")
         if output is None:

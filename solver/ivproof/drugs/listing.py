@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +62,10 @@ _CACHED_TEXTS: Final = 50_000
 _NOT_SEEN: Final = ""
 
 
+LISTS: Final = 4
+"""So many drug lists are kept in memory: that of the law, and those beside copies of it."""
+
+
 class DrugList:
     """The drug list, ready to be searched. ``DrugList.load(folder)`` reads one."""
 
@@ -82,12 +86,13 @@ class DrugList:
 
     @staticmethod
     def load(folder: Path) -> DrugList:
-        """Read ``ingredients.csv``, ``products.csv`` and ``sources.csv`` of a folder (about 20 ms).
+        """Read ``ingredients.csv``, ``products.csv`` and ``sources.csv`` of a folder; of the same files, once.
 
         Raises DrugListError, with every problem found, when the list contradicts itself: a spelling of two
         drugs, two codes of a product on one day, a value outside its list, a date that is none.
         """
-        return DrugList(*read(Path(folder)))
+        folder = Path(folder)
+        return _loaded(folder, tuple(it.read_bytes() for it in sorted(folder.glob("*.csv"))))
 
     def __len__(self) -> int:
         """How many drugs the list has."""
@@ -353,3 +358,9 @@ def _not_in_force(match: Match, code: Code, on: date) -> str:
     codes = match.codes_on(on)
     now = str(codes.meant) if codes.meant else " or ".join(map(str, codes.others))
     return f"{code.hcpcs} was not in force on {on}: {when}" + (f"; in force then: {now}" if now else "")
+
+
+@lru_cache(maxsize=LISTS)
+def _loaded(folder: Path, contents: tuple[bytes, ...]) -> DrugList:
+    """Read a folder whose files hold this."""
+    return DrugList(*read(folder))
