@@ -249,6 +249,23 @@ def test_ctrl_c_leaves_whole_lines_and_says_how_many(tmp_path: Path, jobs: str, 
         assert str(written) in said
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes that have names")
+@pytest.mark.parametrize(
+    "arguments", [("export", "fhir", "--at", "2021-03-01T12:00:00Z"), ("missing",)], ids=lambda it: it[0]
+)
+def test_ctrl_c_is_told_by_every_command(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    pipe = tmp_path / "charts.yaml"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "ivproof", *arguments, str(pipe)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+        pipe.open("wb"),  # it opens when the command waits for a chart
+    ):
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert (process.returncode, out, error) == (130, b"", b"ivproof: interrupted\n")
+
+
 @pytest.mark.parametrize("command", [["code"], ["readings", "of"], ["policy", "coverage"]])
 def test_help_is_broken_where_the_terminal_ends_and_not_where_the_source_does(command: list[str]) -> None:
     told = run(*command, "--help", columns=400).stdout

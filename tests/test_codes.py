@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -91,6 +92,18 @@ def test_a_code_is_told_with_its_drug_its_units_and_its_days(tmp_path: Path) -> 
     done = run("drugs", "find", "11111-1111-11", "--codes", own, "--on", "2020-03-01", columns=200)
     assert done.exit_code == 1 and "from 2020-01-01, until 2020-02-01; not on 2020-03-01" in done.stdout
     assert "is J0000, which no drug of the list has" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+Plus", "-Minus", "@At", "'=Quoted", "'Plain'"])
+def test_a_name_is_no_formula_in_the_file_and_is_read_as_it_was(tmp_path: Path, name: str) -> None:
+    file, codes = tmp_path / "crosswalk.csv", tmp_path / "codes.csv"
+    file.write_bytes(crosswalk(row("00001-0001-01", "J0000", "1", "1", name)))
+    update = ("drugs", "update", "--asp-crosswalk", file, "--codes", codes, "--as-of", "2026-01-01")
+    assert run(*update, "--write").exit_code == 0
+    [cells] = list(csv.DictReader(codes.read_text("utf-8").splitlines()))
+    assert not cells["name"].startswith(("=", "+", "-", "@"))
+    assert [it.name for it in Codes.load(codes).codes] == [name]
+    assert "0 begin, 0 end, 0 have other units" in run(*update).stdout
 
 
 def test_a_crosswalk_is_shown_before_it_is_written_and_nothing_is_lost(tmp_path: Path) -> None:

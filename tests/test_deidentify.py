@@ -183,3 +183,5 @@ def test_the_command_writes_what_can_be_moved_and_tells_the_rest(tmp_path: Path)
     assert run("deidentify", lines, "--key", key).stdout == first
     assert run("deidentify", lines, "--key", key, "--new-key").exit_code == 2
     assert run("deidentify", lines, "--key", lines, "-o", lines).exit_code == 2
+    done = run("deidentify", lines, "--key", key, "-o", key)
+    assert done.exit_code == 2 and "found the file of --key, which it would replace" in done.stderr

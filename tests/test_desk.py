@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import chart, given_iv, two_of_equal_rank
+from command import chart, given_iv, two_of_equal_rank, write_lines
 
 from ivproof.chart.files import read, scan
 from ivproof.commands.charts import charts_of
@@ -344,6 +344,28 @@ def test_charts_may_come_as_tables(service: Service, tmp_path: Path) -> None:
     while not desk.rows():
         pass
     assert [it.row.status for it in desk.entries if it.row] == ["determined", "refused"]
+
+
+def test_a_file_without_a_chart_stands_in_the_queue_under_its_name(service: Service, tmp_path: Path) -> None:
+    refused = chart("E-1", date="Kanarienvogel")
+    desk = Desk(service, scan([tmp_path / "nobody.yaml", write_lines(tmp_path / "two.jsonl", "{broken", refused)]))
+    assert desk.has_charts() and [it.name for it in desk.entries] == [
+        str(tmp_path / "nobody.yaml"),
+        f"{tmp_path / 'two.jsonl'}:1",
+        "E-1",
+    ]
+    told = [str(it) for it in desk.without_chart()]
+    assert len(told) == 2 and "no such file" in told[0] and ":1: found text that is not JSON" in told[1]
+    queue = client_of(desk).post("/queue", data={"filter": "all"}).text
+    assert "nobody.yaml</a>" in queue and "found no such file" in queue
+    assert not Desk(service, scan([tmp_path / "nobody.yaml"])).has_charts()
+
+
+def test_no_row_of_a_table_is_quoted_where_nothing_is_typed(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "encounters.csv"
+    file.write_text("id,date,place_of_service\nE-1,Kanarienvogel,22\n", "utf-8")
+    desk = Desk(service, charts_of([str(file)]))
+    assert desk.entries and desk.entries[0].unreadable and "Kanarienvogel" not in str(desk.without_chart())
 
 
 def test_no_more_charts_are_taken_than_a_queue_holds(

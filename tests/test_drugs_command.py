@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from command import run
 
 from ivproof.chart.reading import Source, parse
@@ -34,6 +35,12 @@ def test_what_is_not_known_is_no_drug_and_may_have_a_likeness() -> None:
     assert "ceftriaxone" in done.stderr
     assert run("drugs", "find", "ceftriaxone (Zofran) 1 g in NS 50 mL").exit_code == 1
     assert run("drugs", "find", "ceftriaxone", "--on", "yesterday").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_no_name_is_no_question(name: str) -> None:
+    done = run("drugs", "find", name)
+    assert done.exit_code == 2 and done.stderr == f'ivproof: found "{name}", expected the name of a drug or a code\n'
 
 
 def test_codes_that_are_not_there_are_told() -> None:

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from itertools import combinations
 from operator import sub
 from pathlib import Path
@@ -325,6 +326,24 @@ def test_ctrl_c_while_the_solver_thinks_ends_the_search() -> None:
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         space.point()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "arguments"),
+    [
+        ("ivproof.lab.when", "when", ("when", "96366")),
+        ("ivproof.lab.result", "compare", ("compare", "out001", "out001", "--up-to", "0")),
+    ],
+)
+def test_ctrl_c_in_a_search_is_told(
+    module: str, name: str, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module(module), name, ended)
+    done = run("policy", *arguments)
+    assert (done.exit_code, done.stderr) == (130, "ivproof: interrupted\n")
 
 
 # --- one law

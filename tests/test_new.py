@@ -50,6 +50,17 @@ def test_the_first_line_names_the_schema_beside_it_and_nothing_is_replaced(tmp_p
     assert run("new", tmp_path / "nowhere" / "visit.yaml").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("-", "without one the chart goes to standard output"), ("visit", "found no ending, expected")]
+)
+def test_a_name_that_is_no_file_of_yaml_is_told(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("new", name)
+    assert done.exit_code == 2 and said in done.stderr and not list(tmp_path.iterdir())
+
+
 def test_the_document_lists_the_fields_that_there_are() -> None:
     text = field_list.DOCUMENT.read_text("utf-8")
     assert field_list.MARKED.findall(text) == [field_list.listed()], "python tests/tools/field_list.py"

@@ -445,6 +445,17 @@ def test_it_serves_until_it_is_ended_and_writes_one_line() -> None:
     assert rest.strip() == ""
 
 
+def test_what_has_no_chart_is_told_before_it_listens(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    missing, empty = tmp_path / "nobody.yaml", tmp_path / "empty"
+    done = run("serve", missing, empty, "--port", "0", "--decision-log", tmp_path / "log")
+    assert done.exit_code == 2 and "listening" not in done.stderr and not (tmp_path / "log").exists()
+    first, second, last = done.stderr.splitlines()
+    assert first.startswith(f"{missing}: found no such file, expected ")
+    assert second.startswith(f"{empty}: found a folder without charts, expected ")
+    assert last.startswith("ivproof: found no chart in what was named, expected one or more")
+
+
 def test_it_listens_to_others_only_with_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("IVPROOF_TOKEN", raising=False)
     refused = run("serve", "--host", "0.0.0.0", "--port", "0")

@@ -178,7 +178,7 @@ def audit(
     from ivproof.commands.sheet_output import is_sheet
 
     written = ending(output, ENDINGS)
-    spare_charts([*files, *([str(claim)] if claim else [])], output)
+    spare_charts(files, output, {"--claim": [str(claim)] if claim else []})
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
         if resume:
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")

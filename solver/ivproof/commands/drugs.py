@@ -73,6 +73,8 @@ def find(
     from ivproof.drugs.listing import DrugList
     from ivproof.law.policy import law_folder
 
+    if not name.strip():
+        wrong(f'found "{name}", expected the name of a drug or a code')
     day = _day("--on", on) if on else date.today()
     listed = DrugList.load(law_folder() / "drugs")
     known = codes_of(codes, listed)

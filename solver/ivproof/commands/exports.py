@@ -114,14 +114,15 @@ def fhir(
 
     A Claim is made where one claim follows and patient, provider and coverage are known; where not, that is told.
     Exit status: 0 when all charts were exported, 1 when one was refused or has no Claim that was asked for, 2 when the
-    command line is wrong, 3 when a chart took more work than --limit allows, 4 when ivproof itself failed on one.
+    command line is wrong, 3 when a chart took more work than --limit allows, 4 when ivproof itself failed on one, 130
+    when it was interrupted.
     """
     require("fhir", "export fhir")
     if not _INSTANT.fullmatch(at):
         wrong(f"--at {at}: expected an instant such as 2021-03-01T12:00:00Z")
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
-    spare_charts([*files, *(origin or [])], output)
+    spare_charts(files, output, {"--from": origin or []})
     lines = ending(output, {".json": False, "": False, ".ndjson": True, ".jsonl": True}) or False
     from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.claim.coding import Coder

@@ -12,9 +12,10 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+import typer
 from typer.core import TyperGroup
 
-from ivproof.commands.common import FAULT, REFUSED, say
+from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, say
 
 TRACEBACK = "IVPROOF_TRACEBACK"
 """The variable of the environment that, where it is set, lets errors of this program through as Python shows them."""
@@ -54,6 +55,14 @@ class Guarded(Commands):
             say(f"ivproof: internal error: {place_of(error)} ({TRACEBACK}=1 shows where it comes from)")
             sys.exit(FAULT)
         sys.exit(REFUSED)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; where Ctrl-C ends one that has no word of its own for it, say that it did."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("ivproof: interrupted")
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def _unwritable() -> TextIO:

@@ -166,8 +166,8 @@ def _check_place(code: str | None) -> None:
 def _check_outputs(inputs: Sequence[str], output: Path | None, report: Path | None, check: bool) -> None:
     if output is None and not check:
         wrong("expected -o FILE for the charts, or --check")
-    spare_charts(inputs, output)
-    spare_charts(inputs, report)
+    spare_charts(inputs, output, what="an input")
+    spare_charts(inputs, report, what="an input", option="--report")
     ending(output, dict.fromkeys((".jsonl", ".ndjson", ""), "charts"))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import REFUSED, emit, say, wrong
-from ivproof.commands.output import create
+from ivproof.commands.output import create, ending_of
 from ivproof.formats.plain import json_text
 
 SCHEMA = "ivproof-encounter.schema.json"
@@ -39,8 +39,10 @@ def new(
             wrong("--schema: found no FILE, expected the chart to write it beside")
         emit(template())
         return
+    if file == Path("-"):
+        wrong("-: expected the name of a file in .yaml; without one the chart goes to standard output")
     if file.suffix.casefold() not in {".yaml", ".yml"}:
-        wrong(f"{file}: found the ending {file.suffix or 'none'}, expected .yaml")
+        wrong(f"{file}: found {ending_of(file)}, expected .yaml")
     text = template()
     if schema:
         printed = json_text(json.dumps(schema_of(), ensure_ascii=False, indent=2)) + "\n"

@@ -266,16 +266,37 @@ def ending(output: Path | None, known: Mapping[str, T]) -> T | None:
     found = known.get(output.suffix.casefold())
     if found is None:
         *others, last = [it for it in known if it]
-        wrong(f"--output {output}: found the ending {output.suffix}, expected {', '.join(others)} or {last}")
+        wrong(f"--output {output}: found {ending_of(output)}, expected {', '.join(others)} or {last}")
     return found
 
 
-def spare_charts(files: Iterable[str], output: Path | None) -> None:
-    """End the command where its output would take the place of a chart, or is ``-``, a file that nobody means."""
+def ending_of(path: Path) -> str:
+    """Say what the ending of a name is."""
+    return f"the ending {path.suffix}" if path.suffix else "no ending"
+
+
+def spare_charts(
+    files: Iterable[str],
+    output: Path | None,
+    others: Mapping[str, Iterable[str]] | None = None,
+    *,
+    option: str = "--output",
+    what: str = "one of the charts",
+) -> None:
+    """End the command where its output would take the place of an input, or is ``-``, a file that nobody means.
+
+    `option` names the output, `what` the `files`; `others` are what else is read, by the option that it came from.
+    """
+    if output is None:
+        return
     if output == Path("-"):
-        wrong("--output -: expected the name of a file; what goes to standard output goes there without --output")
-    if output is not None and output.is_file() and any(Path(it).is_file() and output.samefile(it) for it in files):
-        wrong(f"--output {output}: found one of the charts, which it would replace; expected another name")
+        wrong(f"{option} -: expected the name of a file; what goes to standard output goes there without {option}")
+    if not output.is_file():
+        return
+    read = [(what, files), *((f"the file of {name}", some) for name, some in (others or {}).items())]
+    for words, some in read:
+        if any(Path(it).is_file() and output.samefile(it) for it in some):
+            wrong(f"{option} {output}: found {words}, which it would replace; expected another name")
 
 
 def write_whole(path: Path | None, content: bytes) -> None:

@@ -79,7 +79,8 @@ def serve(
     described by /v1/openapi.json. The service listens on this machine alone, writes nothing down of what it is asked,
     and asks nothing of any network.
 
-    Exit status: 2 when the command line is wrong or the address is taken, 130 when it was interrupted.
+    Exit status: 2 when the command line is wrong, no chart is in the files or the address is taken, 130 when
+    it was interrupted.
     """
     for package in ("fastapi", "uvicorn"):
         require(package, "the service")
@@ -94,8 +95,6 @@ def serve(
         wrong(f"{TOKEN}: found a token that is short or has other characters, expected {LEAST} or more of ASCII")
     if host not in LOOPBACK and token is None:
         wrong(f"--host {host}: found no token, expected one in the variable {TOKEN}: others could ask there")
-    log = None if decision_log is None else opened(decision_log)
-    listening = _listen(host, port)
     from ivproof.serve.answering import Service
     from ivproof.serve.app import CHECK, HEALTH, application
     from ivproof.serve.desk import Desk
@@ -107,11 +106,18 @@ def serve(
         say(f"ivproof: internal error: {place}")
 
     service = Service(by, readings, LIMIT.work)
+    desk = Desk(service, charts_of(files or []))
+    for refusal in desk.without_chart():
+        say(str(refusal))
+    if files and not desk.has_charts():
+        wrong("found no chart in what was named, expected one or more; without files the queue is empty")
+    log = None if decision_log is None else opened(decision_log)
     if log is not None:
         service.decided = lambda question, decided: log.add(outcome(question, decided))
+    listening = _listen(host, port)
     inside = application(service, fault)
     session = token_urlsafe()
-    add_pages(inside, Desk(service, charts_of(files or [])), fault, token=token, session=session)
+    add_pages(inside, desk, fault, token=token, session=session)
     hosts = (*LOOPBACK, host, *(name or ()))
     free = (HEALTH, *FREE)
     app = Guard(inside, hosts=hosts, token=token, session=session, large=(CHECK,), free=free, fault=fault)

@@ -48,7 +48,7 @@ def when(
     Gone through are plain charts: nothing is missing, and no field says more than what is given and when.
 
     Exit status: 0 when all was gone through, 2 when the command line is wrong, 3 when something is unfinished, 4 when
-    engines differ.
+    engines differ, 130 when it was interrupted.
     """
     require("z3", "a search over all charts")
     law = load_policy(policy)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from ivproof.drugs.files import DrugListError, Problem
 from ivproof.drugs.listing import DrugList
 from ivproof.formats.plain_file import read_text
+from ivproof.formats.spreadsheet import as_written, guarded
 
 COLUMNS = ("system", "code", "drug", "hcpcs", "name", "units", "package_units", "valid_from", "valid_to", "source")
 """The columns of ``codes.csv``; its README explains them."""
@@ -113,11 +114,11 @@ class ProductCode:
         return ", ".join(filter(None, (begin, f"until {self.end}" if self.end is not None else "")))
 
     def row(self) -> list[str]:
-        """Give it as a row of ``codes.csv``."""
+        """Give it as a row of ``codes.csv``, which people open in a spreadsheet."""
         begin = "" if self.begin is None else f"{SEEN_BY if self.begin_unknown else ''}{self.begin}"
         numbers = ("" if it is None else str(it) for it in (self.units, self.package_units))
         end = "" if self.end is None else str(self.end)
-        return [*self.named, self.drug, self.hcpcs, self.name, *numbers, begin, end, self.source]
+        return [*self.named, self.drug, self.hcpcs, guarded(self.name), *numbers, begin, end, guarded(self.source)]
 
 
 def drugs_of(code: ProductCode, listed: DrugList) -> tuple[str, ...]:
@@ -215,13 +216,13 @@ def _code(its: Mapping[str, str]) -> ProductCode:
         Named(its["system"], its["code"]),
         its["drug"],
         its["hcpcs"],
-        its["name"],
+        as_written(its["name"]),
         _amount(its["units"]),
         _amount(its["package_units"]),
         _day(begin.removeprefix(SEEN_BY)),
         begin.startswith(SEEN_BY),
         _day(its["valid_to"]),
-        its["source"],
+        as_written(its["source"]),
     )
 
 

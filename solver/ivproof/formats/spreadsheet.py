@@ -24,13 +24,15 @@ def table(rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
+def guarded(text: str) -> str:
+    """Give text as a cell that is no formula: one that would be begins with an apostrophe, or with one more."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
 def as_written(cell: str) -> str:
     """Give back the text that a cell was made of."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _harmless(cell: object) -> object:
-    if not isinstance(cell, str):
-        return cell
-    visible = _CONTROL.sub(lambda found: plain(found[0]), cell)
-    return f"'{visible}" if visible.startswith(_FORMULA) else visible
+    return guarded(_CONTROL.sub(lambda found: plain(found[0]), cell)) if isinstance(cell, str) else cell

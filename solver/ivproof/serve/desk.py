@@ -86,9 +86,16 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The id of the chart, as far as it can be read."""
+        """The id of the chart, as far as it can be read; of what cannot be read at all, where it stands."""
+        if self.is_no_chart and self.data is None:
+            return self.where
         found = self.data.get("id") if isinstance(self.data, Mapping) else None
         return str(found) if found else f"chart {self.number}"
+
+    @property
+    def is_no_chart(self) -> bool:
+        """Whether its file has no chart there: it is missing, empty, or text from which none can be taken."""
+        return bool(self.unreadable) and not any(it.encounter or it.place for it in self.unreadable)
 
     @property
     def changed(self) -> bool:
@@ -130,6 +137,14 @@ class Desk:
                 found = sheet.chart()
                 data, refused = (dumps(found.encounter), ()) if found.encounter else (None, found.refusals)
             self._add(sheet.source.where, data, refused)
+
+    def without_chart(self) -> list[Refusal]:
+        """Say of each row of the queue from which no chart at all could be taken why: nothing in it is of a chart."""
+        return [refusal for it in self.entries if it.is_no_chart for refusal in it.unreadable]
+
+    def has_charts(self) -> bool:
+        """Whether a chart could be taken from any of the files, be it one that is refused."""
+        return not all(it.is_no_chart for it in self.entries)
 
     def _add(self, where: str, data: Any, refusals: Sequence[Refusal] = ()) -> Entry:
         with self._lock:
