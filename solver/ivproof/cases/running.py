@@ -60,7 +60,9 @@ def determine(base: Coder, cases: Sequence[Case]) -> Iterator[tuple[Case, Coder,
         needs = (not ASSUMING.isdisjoint(case.expect), not CHANGING.isdisjoint(case.expect))
         settings.setdefault(case.setting(base.policy), {}).setdefault(needs, []).append(case)
     for setting, by_needs in settings.items():
-        plain = base.assuming(False).under(dict(setting))
+        plain = base.assuming(False)
+        if dict(setting) != dict(base.readings or {}):
+            plain = plain.under(dict(setting))
         for (assuming, changing), alike in by_needs.items():
             coder = plain.assuming() if assuming else plain
             for start in range(0, len(alike), TOGETHER):

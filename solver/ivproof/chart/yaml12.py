@@ -13,9 +13,11 @@ the messages, keeps tags from making anything but plain data, and bounds what a 
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -226,3 +228,19 @@ class _Builder:
 
     def _line(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line
+
+
+def text_of(data: object) -> str:
+    """Give plain data (a chart, a case) as YAML, in the order of its fields; the reader above gives it back."""
+    writer = YAML(typ="safe", pure=True)
+    writer.version = (1, 2)
+    writer.default_flow_style = None  # what has no parts of its own stands in one line
+    writer.width = 110
+    writer.sort_base_mapping_type_on_output = cast(Any, False)
+    writer.allow_unicode = True
+    out = io.StringIO()
+    try:
+        writer.dump(data, out)
+    except (YAMLError, UnicodeError):  # a text that YAML cannot hold
+        return json.dumps(data, ensure_ascii=True, indent=1)
+    return out.getvalue().removeprefix("%YAML 1.2\n---\n")

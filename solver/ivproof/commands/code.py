@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,6 +66,9 @@ ENDINGS = {
 }
 """The form that the ending of an output asks for, where --format does not."""
 
+CASE_ENDINGS = dict.fromkeys((".yaml", ".yml"), Format.TABLE)
+"""The same of worked cases, which are YAML."""
+
 FRAMES = (Format.PARQUET, Format.ARROW)
 """Forms that are written to a file only, with what the extra for tables brings."""
 
@@ -112,6 +115,14 @@ def code(
             "be asked.",
         ),
     ] = False,
+    as_case: Annotated[
+        bool,
+        typer.Option(
+            "--as-case",
+            help="Write each chart with what follows from it as a worked case (YAML), which [bold]policy test[/] "
+            "accepts as it stands.",
+        ),
+    ] = False,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,
@@ -136,6 +147,8 @@ def code(
     """
     by = load_policy(policy)
     readings = read_settings(by, reading or [])
+    if as_case and (summary or form is not None):
+        wrong(f"--as-case: found {'--summary' if summary else '--format'} beside it, expected it without")
     if summary:
         from ivproof.claim.batch import Job
         from ivproof.claim.coding import Coder
@@ -152,23 +165,18 @@ def code(
     from ivproof.claim.coding import Coder
     from ivproof.commands.frame_output import FrameOutput
     from ivproof.commands.output import ending, spare_charts
-    from ivproof.commands.sheet_output import is_sheet, sheet_or_file
+    from ivproof.commands.sheet_output import sheet_or_file
 
     spare_charts(files, output)
-    written = ending(output, ENDINGS)
+    written = ending(output, CASE_ENDINGS if as_case else ENDINGS)
     shape = form or written or Format.TABLE
     if written not in {None, Format.TABLE, shape}:
         wrong(f"--output {output}: found --format {shape.value}, expected {written.value if written else ''}")
-    if shape in FRAMES:
-        require("pyarrow", f"--format {shape.value}")
-        if output is None:
-            wrong(f"--format {shape.value}: found no --output, expected the file to write")
-    if is_sheet(output):
-        require("xlsxwriter", "a worksheet (.xlsx)")
-        if shape is not Format.CSV:
-            wrong(f"--output {output}: found --format {shape.value}, expected csv: the worksheet of the claims")
+    _writable(shape, output)
     charts = charts_of(files)
-    make = partial(Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions)
+    make = partial(
+        Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions and not as_case
+    )
     try:
         if shape in FRAMES and output is not None:
             sink: Output = FrameOutput(output, shape.value)
@@ -179,7 +187,7 @@ def code(
     from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
-    wanted, write = _form(shape, by, sink)
+    wanted, write = _form(shape, by, sink) if not as_case else _case(readings)
     job = Job(by, readings, Strict(wanted) if strict else wanted, recheck.value if recheck else None, make, LIMIT.work)
     told: dict[str, bool] = {}
     with telling_policy_errors():
@@ -187,6 +195,20 @@ def code(
     if any(Path(it).is_dir() for it in files):
         files_told(told)
     raise typer.Exit(status)
+
+
+def _writable(shape: Format, output: Path | None) -> None:
+    """End the command where a form cannot be written there, or not with what is installed."""
+    from ivproof.commands.sheet_output import is_sheet
+
+    if shape in FRAMES:
+        require("pyarrow", f"--format {shape.value}")
+        if output is None:
+            wrong(f"--format {shape.value}: found no --output, expected the file to write")
+    if is_sheet(output):
+        require("xlsxwriter", "a worksheet (.xlsx)")
+        if shape is not Format.CSV:
+            wrong(f"--output {output}: found --format {shape.value}, expected csv: the worksheet of the claims")
 
 
 def _summarise(files: list[str], job: Job, form: Format | None, jobs: int | None) -> int:
@@ -244,6 +266,12 @@ def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[
     if isinstance(sink, FrameOutput):
         return determination_row, sink.add
     return _table(policy, sink)
+
+
+def _case(readings: Mapping[str, str]) -> tuple[Form, Callable[[Any], bytes]]:
+    from ivproof.cases.writing import AsCase
+
+    return AsCase(readings), bytes
 
 
 def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:

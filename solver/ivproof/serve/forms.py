@@ -11,14 +11,10 @@ chart again, in which only fields whose text was changed are other than they wer
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from typing import Any
 
 VISIT = ("id", "date", "place_of_service", "claim_type", "payer", "primary_reason", "diagnoses", "billed")
 SITE = ("id", "kind", "necessity")
@@ -156,19 +152,3 @@ def _billed(text: str, before: Any) -> list[dict[str, Any]]:
         denied = {"denied": kept["denied"]} if "denied" in kept else {}
         found.append({"code": code, "units": int(line[3] or 1), **further, **denied})
     return found
-
-
-def text_of(data: object) -> str:
-    """Give a chart as YAML, in the order of its fields."""
-    writer = YAML(typ="safe", pure=True)
-    writer.version = (1, 2)
-    writer.default_flow_style = None  # what has no parts of its own stands in one line
-    writer.width = 110
-    writer.sort_base_mapping_type_on_output = cast(Any, False)
-    writer.allow_unicode = True
-    out = io.StringIO()
-    try:
-        writer.dump(data, out)
-    except (YAMLError, UnicodeError):  # a text that YAML cannot hold
-        return json.dumps(data, ensure_ascii=True, indent=1)
-    return out.getvalue().removeprefix("%YAML 1.2\n---\n")

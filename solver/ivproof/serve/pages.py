@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import AccessSite, Administration, Encounter
+from ivproof.chart.yaml12 import text_of
 from ivproof.engine.claims import difference, in_words
 from ivproof.engine.faults import bare_place_of
 from ivproof.formats.extras import MissingExtraError, load, need
@@ -360,7 +361,7 @@ def _only_text(entry: Entry) -> bool:
 def _editor(entry: Entry, tab: str) -> Markup:
     """The chart as a form, or as text."""
     data = entry.data if isinstance(entry.data, dict) else {}
-    text = entry.text if entry.text is not None else forms.text_of(data) if data else ""
+    text = entry.text if entry.text is not None else text_of(data) if data else ""
     times = [
         shown for row in forms.rows(data, "administrations") for name in ("start", "stop") if (shown := row.get(name))
     ]

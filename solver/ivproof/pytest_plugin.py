@@ -1,0 +1,156 @@
+"""Worked cases as tests of pytest: each case of a file ``*.ivproof.yaml`` is one item, judged as by `policy test`.
+
+In: files of cases. Out: a test each; what departs, and the rule at which it does, stands in its failure. Whatever
+costs time is loaded by the first such file, so that a suite without one pays nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ivproof.cases import Case, Settled
+    from ivproof.cases.files import Setting
+    from ivproof.chart.refusal import Refusal
+    from ivproof.claim.coding import Coder
+    from ivproof.law.policy import Policy
+
+ENDING = ".ivproof.yaml"
+
+_LAW = pytest.StashKey["_Law"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    parser.getgroup("ivproof", f"worked cases of infusion coding (*{ENDING})").addoption(
+        "--ivproof-policy",
+        metavar="NAME|DIR",
+        default="out001",
+        help="The policy by which worked cases are judged: its name, or its folder. Default: out001.",
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """Collect a file of worked cases."""
+    return CaseFile.from_parent(parent, path=file_path) if file_path.name.endswith(ENDING) else None
+
+
+class _Law:
+    """The law by which all cases are judged, with a coder for each setting of its questions."""
+
+    def __init__(self, policy: Policy) -> None:
+        from ivproof.claim.coding import Coder  # noqa: PLC0415
+
+        self.policy = policy
+        self.base = Coder(policy)
+        self._coders: dict[Setting, Coder] = {}
+
+    def coder(self, case: Case) -> Coder:
+        """Give the coder for the setting of a case. Raises PolicyError where the policy has no such setting."""
+        setting = case.setting(self.policy)
+        if setting not in self._coders:
+            self._coders[setting] = self.base.under(dict(setting))
+        return self._coders[setting]
+
+
+def _law_of(config: pytest.Config) -> _Law:
+    """Give the law of a run; raises CollectError where it cannot be used."""
+    if _LAW not in config.stash:
+        from ivproof.checks.lint import unfit  # noqa: PLC0415
+        from ivproof.law.language import LawError  # noqa: PLC0415
+        from ivproof.law.policy import Policy, PolicyError  # noqa: PLC0415
+
+        name = config.getoption("--ivproof-policy")
+        try:
+            policy = Policy.load(name)
+            found = [] if policy.standing == "published" else unfit(policy)
+        except (PolicyError, LawError) as error:
+            raise pytest.Collector.CollectError(f"--ivproof-policy {name}: {error}") from None
+        if found:
+            expected = f"--ivproof-policy {name}: found a law that policy lint rejects, expected one that it passes"
+            raise pytest.Collector.CollectError("\n".join([expected, *map(str, found)]))
+        config.stash[_LAW] = _Law(policy)
+    return config.stash[_LAW]
+
+
+class CaseFile(pytest.File):
+    """A file of worked cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Give an item for each case, and one that fails for each that is refused and has a name.
+
+        What cannot be read as a case at all is an error of the collection, with file and place.
+        """
+        from ivproof.cases import read_cases  # noqa: PLC0415
+        from ivproof.formats.plain import plain  # noqa: PLC0415
+
+        law = _law_of(self.config)
+        here = Path.cwd()
+        shown = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        items, unread = [], []
+        for case in read_cases([shown]):
+            if not isinstance(case, tuple):
+                items.append(CaseItem.from_parent(self, name=plain(case.name), law=law, case=case))
+            elif case[0].encounter:
+                items.append(CaseItem.from_parent(self, name=case[0].encounter, law=law, case=case))
+            else:
+                unread += [plain(str(it)) for it in case]
+        if unread:
+            raise self.CollectError("\n".join(unread))
+        return iter(items)
+
+
+class DepartedError(Exception):
+    """A case is not as expected, or was refused; the text says what, with file and line."""
+
+
+class CaseItem(pytest.Item):
+    """One worked case."""
+
+    def __init__(self, *, law: _Law, case: Case | Settled | tuple[Refusal, ...], **more: Any) -> None:
+        super().__init__(**more)
+        self.law = law
+        self.case = case
+
+    def runtest(self) -> None:
+        """Judge the case; raises DepartedError where it is not as expected or was refused."""
+        from ivproof.cases import Case, judge  # noqa: PLC0415
+        from ivproof.chart.bounds import TooManyWaysError  # noqa: PLC0415
+        from ivproof.law.policy import PolicyError  # noqa: PLC0415
+        from ivproof.recheck.budget import LimitError  # noqa: PLC0415
+
+        case = self.case
+        if isinstance(case, tuple):
+            raise DepartedError("\n".join(f"refused: {it}" for it in case))
+        try:
+            coder = self.law.coder(case) if isinstance(case, Case) else self.law.base
+        except PolicyError as error:
+            raise DepartedError(f"refused: {case.where}: {case.name}: readings: {error}") from None
+        try:
+            [judged] = judge(coder, [case])
+        except (LimitError, TooManyWaysError) as error:
+            raise DepartedError(f"undecided: {case.where}: {case.name}: {error}") from None
+        if judged.departures:
+            lines = list(judged.departures)
+            if isinstance(case, Case):
+                from ivproof.cases.parting import parting  # noqa: PLC0415
+
+                lines += [f"  {it}" for it in parting(self.law.policy, case)]
+            raise DepartedError("\n".join([*lines, f"{case.where}  by {self.law.policy.told}"]))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Give the text of a failure: of a case no traceback, which would tell nothing of it."""
+        from ivproof.formats.plain import plain  # noqa: PLC0415
+
+        if isinstance(excinfo.value, DepartedError):
+            return "\n".join(map(plain, str(excinfo.value).splitlines()))
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Give where the case stands; lines count from 0 here."""
+        line = self.case[0].line if isinstance(self.case, tuple) else self.case.line
+        return self.path, None if line is None else line - 1, self.name
