@@ -73,3 +73,12 @@ def test_no_name_and_no_birth_date_is_written_anywhere(tmp_path: Path) -> None:
     written = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
     for secret in ("Example", "Alpha", "1950-01-01", "1983"):
         assert secret not in written
+
+
+def test_an_account_that_would_replace_a_record_is_told_by_its_option(tmp_path: Path) -> None:
+    record = tmp_path / "mar.csv"
+    record.write_text("mine", "utf-8")
+    for name, said in ((str(record), "found an input, which it would replace"), ("-", "expected the name of a file\n")):
+        done = run("import", "mar", record, "--preset", "epic-mar", "--check", "--report", name)
+        assert done.exit_code == 2 and f"--report {name}: " in done.stderr and said in done.stderr
+    assert record.read_text("utf-8") == "mine"

@@ -290,7 +290,8 @@ def spare_charts(
     if output is None:
         return
     if output == Path("-"):
-        wrong(f"{option} -: expected the name of a file; what goes to standard output goes there without {option}")
+        without = "; what goes to standard output goes there without --output" if option == "--output" else ""
+        wrong(f"{option} -: expected the name of a file{without}")
     if not output.is_file():
         return
     read = [(what, files), *((f"the file of {name}", some) for name, some in (others or {}).items())]
