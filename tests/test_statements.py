@@ -368,7 +368,7 @@ if __name__ == "__main__":
     by_default = Explainer(POLICY)
     searching = Auditor(POLICY, search="one")
     wrong = 0
-    for one in [*case_files.worked("published"), *case_files.worked("law"), *case_files.worked("readings")]:
+    for one in [*case_files.worked("published"), *case_files.worked("law"), *case_files.options()]:
         setting = one.setting(POLICY)
         explaining = Explainer(POLICY, dict(setting)) if setting else by_default
         departures = [*told(explaining, one.encounter), *whatif.all_told(explaining, one.encounter)]

@@ -69,7 +69,7 @@ SHOWN = {
 }
 """Predicates (with their arities) that a determination is made of."""
 
-LAWS = 512
+LAWS = 64
 """How many selections of rules are kept in memory."""
 
 LARGE = 500
