@@ -131,6 +131,28 @@ def _resources(rng: random.Random, folder: Path) -> Words:
     return [_file(rng, folder, _bytes(rng, path.read_bytes()), [path.suffix])]
 
 
+def _tables(rng: random.Random, folder: Path) -> Words:
+    """Tables of encounters and of what was given, one of them mutated."""
+    found = []
+    broken = rng.choice(["encounters", "administrations"])
+    for name in ("encounters", "administrations"):
+        path = folder / f"{name}.csv"
+        content = (RECORDS / "tables" / f"{name}.csv").read_bytes()
+        path.write_bytes(_bytes(rng, content) if name == broken else content)
+        found.append(str(path))
+    return found
+
+
+def _x12(rng: random.Random, folder: Path) -> str:
+    """A claim or a remittance, mutated."""
+    path = rng.choice(sorted(it for it in (RECORDS / "x12").iterdir() if it.suffix == ".txt"))
+    return _file(rng, folder, _bytes(rng, path.read_bytes()), [path.suffix])
+
+
+def _deidentified(rng: random.Random, folder: Path) -> Words:
+    return ["deidentify", charts(rng, folder), "--key", str(folder / "key"), "--new-key"]
+
+
 def _proof(rng: random.Random, folder: Path) -> str:
     visit = folder / "visit.json"
     visit.write_text(json.dumps(generate.visit(random.Random(rng.randrange(3)), range(1, 3))), "utf-8")
@@ -150,6 +172,10 @@ COMMANDS: dict[str, Callable[[random.Random, Path], Words]] = {
     "report": lambda rng, folder: ["report", charts(rng, folder), "-o", str(folder / "page.html"), "--force-nothing"][
         :4
     ],
+    "code of tables": lambda rng, folder: ["code", *_tables(rng, folder), *_options(rng, folder)],
+    "audit --claim": lambda rng, folder: ["audit", charts(rng, folder), "--claim", _x12(rng, folder)],
+    "export fhir": lambda rng, folder: ["export", "fhir", charts(rng, folder), "--at", "2021-03-01T12:00:00Z"],
+    "deidentify": _deidentified,
     "prove": lambda rng, folder: ["prove", charts(rng, folder)],
     "check": lambda rng, folder: ["check", _proof(rng, folder), "--limit", LIMIT],
     "import mar": lambda rng, folder: ["import", "mar", *_events(rng, folder)],
@@ -160,7 +186,16 @@ COMMANDS: dict[str, Callable[[random.Random, Path], Words]] = {
     "drugs": lambda rng, folder: ["drugs", "find", rng.choice(chart_fuzz.TEXTS)],
 }
 LIMITED = {"code", "audit", "readings", "missing", "margins", "why", "whynot", "explain", "report", "prove"}
-RARE = {"check": 0.1, "policy lint": 0.05, "policy show": 0.05, "code by a policy": 0.05}
+RARE = {
+    "check": 0.1,
+    "code of tables": 0.5,
+    "audit --claim": 0.5,
+    "export fhir": 0.5,
+    "deidentify": 0.5,
+    "policy lint": 0.05,
+    "policy show": 0.05,
+    "code by a policy": 0.05,
+}
 """How often a command is run that takes long, of once for each other."""
 
 
