@@ -164,7 +164,7 @@ def _put_words(put: Iterable[tuple[str, str]], chart: Mapping[str, Any]) -> set[
         was, now = chart, then
         if n := re.match(r"administrations\[(\d+)\]", place):
             was, now = (it["administrations"][int(n[1])] for it in (chart, then))
-            ran = [_apart(it.get("start"), it.get("stop")) for it in (was, now)]
+            ran = [_apart(it.get("start"), it.get("stop"), run=True) for it in (was, now)]
             found |= {word for it in ran if it is not None for word in (str(it // 60), str(it % 60))}
             if ran[0] is not None and ran[1] is not None:
                 found.add(str(abs(ran[1] - ran[0]) // 60))
@@ -187,8 +187,11 @@ def _times(value: object) -> Iterator[str]:
             yield str(value.get(name))
 
 
-def _apart(one: object, other: object) -> int | None:
-    """The seconds between two times as charted, of which one without a date may be that of the next day."""
+def _apart(one: object, other: object, *, run: bool = False) -> int | None:
+    """The seconds between two times as charted, of which one without a date may be that of the next day.
+
+    Of a `run` the second without a date is the next one after the first.
+    """
     times = [_STAMP.fullmatch(str(it)) for it in (one, other)]
     if times[0] is None or times[1] is None:
         return None
@@ -200,7 +203,10 @@ def _apart(one: object, other: object) -> int | None:
         for it in times
         if it is not None
     )
-    return abs(end - begin) if bool(times[0][1]) == bool(times[1][1]) else abs(end - begin) % DAY
+    dated = [bool(it[1]) for it in times if it is not None]
+    if run and not all(dated):
+        return (end - begin) % DAY
+    return abs(end - begin) if dated[0] == dated[1] else abs(end - begin) % DAY
 
 
 _STAMP = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d):(\d\d)(?::(\d\d))?\S*")
