@@ -19,20 +19,10 @@ from ivproof.lab.kinds import Kind, Template
 from ivproof.lab.pair import Answers, Pair, Templates, claims_of, fits, units_of
 from ivproof.lab.solver import Space, UndecidedError
 from ivproof.recheck import Atom
-from ivproof.recheck.syntax import (
-    Aggregate,
-    Arithmetic,
-    Case,
-    Comparison,
-    Function,
-    Literal,
-    Pattern,
-    Rule,
-    asked,
-)
+from ivproof.recheck.syntax import Pattern, Rule, asked, nodes
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
-from ivproof.unknowns.law import Law, Ready
+from ivproof.unknowns.law import Law
 
 ONE_KIND = 20.0
 """So many seconds at most may one kind of chart take; one that takes longer is named as unfinished."""
@@ -127,7 +117,9 @@ class Search:
         self._statuses: dict[tuple[Answers, Answers], bool] = {}
         self._patterns = _by_signature(pair.patterns)
         self._levels = list(self._near_patterns())
-        self._constants = {it for part in pair.parts for it in _constants(part.law.rules)}
+        self._constants = {
+            it for part in pair.parts for ready in part.law.rules for it in nodes(ready.rule) if isinstance(it, str)
+        }
         self._constants |= {it for part in pair.parts for it in _facts_name(part.law)}
         self._covered: set[object] = set()
         self._felt: set[str] = set()
@@ -363,29 +355,6 @@ def _plain(atom: Atom, names: Mapping[str, str]) -> Atom:
 def _touches(rule: Rule, facts: Sequence[Atom]) -> bool:
     patterns = _by_signature(atom for atom, _ in asked(rule))
     return any(_matches(patterns, it) for it in facts)
-
-
-def _constants(rules: Iterable[Ready]) -> Iterator[str]:
-    """The names that stand in rules."""
-    waiting: list[Any] = []
-    for it in rules:
-        waiting += [it.rule.head, *it.rule.body, *(it.rule.condition or ())]
-    while waiting:
-        match waiting.pop():
-            case str() as name:
-                yield name
-            case Literal(atom):
-                waiting.append(atom)
-            case Pattern(_, parts) | Function(_, parts):
-                waiting += parts
-            case Comparison(left, _, right) | Arithmetic(_, left, right):
-                waiting += (left, right)
-            case Aggregate(_, cases, _, bound):
-                waiting += (*cases, bound)
-            case Case(terms, condition):
-                waiting += (*terms, *condition)
-            case tuple() as parts:
-                waiting += parts
 
 
 def _facts_name(law: Law) -> Iterator[str]:

@@ -163,11 +163,15 @@ def names(nodes: Iterable[Node], *, arithmetic: bool = True) -> set[str]:
 
 def size(rule: Rule) -> int:
     """How many names, numbers and conditions a rule has."""
-    seen = 0
+    return sum(1 for _ in nodes(rule))
+
+
+def nodes(rule: Rule) -> Iterator[Any]:
+    """Everything that a rule is made of, down to its names and numbers."""
     waiting: list[Any] = [rule.head, *(rule.condition or ()), *rule.body]
     while waiting:
         node = waiting.pop()
-        seen += 1
+        yield node
         match node:
             case Literal(atom):
                 waiting.append(atom)
@@ -181,7 +185,6 @@ def size(rule: Rule) -> int:
                 waiting += (*terms, *condition)
             case tuple():
                 waiting += node
-    return seen
 
 
 def arithmetic_in(node: Term | Pattern) -> Iterator[Arithmetic]:
