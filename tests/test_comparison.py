@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from command import chart, given_iv, run, write_lines
 from ivproof.chart.encounter import Encounter
 from ivproof.comparison import Compared, Comparing, law_changes
 from ivproof.comparison.law import ADDED, CHANGED, REMOVED, REWORDED
-from ivproof.law.policy import Policy, law_folder
+from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -23,22 +22,6 @@ Edit = Callable[..., Policy]
 HYDRATION = ("time.lp", "threshold(hydration, 31).", "threshold(hydration, 30).")
 INFUSION = ("time.lp", "threshold(infusion, 16).", "threshold(infusion, 17).")
 _BOTH = ([HYDRATION], [INFUSION], [HYDRATION, INFUSION])
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Edit:
-    """Makes a copy of the law with texts replaced: file, what stands there, what is to stand there."""
-
-    def make(*edits: tuple[str, str, str]) -> Policy:
-        folder = tmp_path / "asp"
-        shutil.copytree(law_folder(), folder, dirs_exist_ok=True)
-        for file, old, new in edits:
-            text = (folder / file).read_text("utf-8")
-            assert text.count(old) == 1, (file, old)
-            (folder / file).write_text(text.replace(old, new), "utf-8")
-        return Policy.load(folder / "out001")
-
-    return make
 
 
 def without(rule: str) -> tuple[str, str, str]:

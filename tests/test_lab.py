@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -32,7 +31,7 @@ from ivproof.lab.search import Difference, Gone, Search
 from ivproof.lab.solver import Space
 from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
-from ivproof.law.policy import Policy, law_folder
+from ivproof.law.policy import Policy
 from ivproof.recheck import show
 from ivproof.unknowns.affine import Condition, Region, Slopes
 
@@ -55,22 +54,6 @@ def kind(*administrations: dict[str, Any], **chart: Any) -> Kind:
     numbered = [{"id": f"x{n}", **it} for n, it in enumerate(administrations, 1)]
     plain = {"id": "E", "place_of_service": "22", "date": "2021-01-05", "access_sites": [{"id": "iv"}]}
     return Kind({**plain, "administrations": numbered, **chart}, "a chart")
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Edit:
-    """Makes a copy of the law with texts replaced: file, what stands there, what is to stand there."""
-
-    def make(*edits: tuple[str, str, str]) -> Policy:
-        folder = tmp_path / "asp"
-        shutil.copytree(law_folder(), folder, dirs_exist_ok=True)
-        for file, old, new in edits:
-            text = (folder / file).read_text("utf-8")
-            assert text.count(old) == 1, (file, old)
-            (folder / file).write_text(text.replace(old, new), "utf-8")
-        return Policy.load(folder / "out001")
-
-    return make
 
 
 # --- numbers over several unknowns
