@@ -25,7 +25,7 @@ from ivproof.engine.explorer import Exploration
 from ivproof.engine.nearby import ONE, TWO, NearExplorer
 from ivproof.law.terms import Function, String, Term, parse
 from ivproof.unknowns.changes import telling
-from ivproof.unknowns.gaps import TIMES, gaps, probes
+from ivproof.unknowns.gaps import probes
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""
@@ -259,13 +259,14 @@ class WaySearch:
         Of values that lead to the same the first is told. `thorough` goes through what each of them leaves open, and
         through every minute of a missing time.
         """
-        engine = self._coder.engine
+        policy, engine = self._coder.policy, self._coder.engine
         waiting: list[tuple[int, Mapping[str, str], Facts]] = []
         for n, (facts, determination) in enumerate(zip(charts, found, strict=True)):
             keys = {facts.names[key]: key for key, place in facts.places.items() if place[0] == "administrations"}
             for it in determination.missing:
                 if it.would_change is not False and not it.charted and it.subject in keys:
-                    for other in self._values(facts, keys[it.subject], it.field, thorough=thorough):
+                    of = (facts, keys[it.subject], it.field)
+                    for other in telling(self._coder.minutes, *of) if thorough else probes(policy, *of):
                         waiting.append((n, _differences(facts.encounter, other), self._coder.facts(other)))
         candidates: list[list[Candidate]] = [[] for _ in charts]
         told: set[object] = set()
@@ -280,14 +281,6 @@ class WaySearch:
                         told.add(key)
                         candidates[n].append(one)
         return candidates
-
-    def _values(self, facts: Facts, subject: str, field: str, *, thorough: bool) -> Iterator[Encounter]:
-        """The chart with each value of a missing fact that is tried."""
-        yield from probes(self._coder.policy, facts, subject, field)
-        if thorough and field in TIMES:
-            for gap in gaps(self._coder.policy, facts, [(subject, field, "")]):
-                if gap.key == (subject, field):
-                    yield from telling(self._coder.minutes, facts, gap)
 
     def _supposed(self, facts: Facts, given: Mapping[str, str], answer: Answer) -> Iterator[Candidate]:
         if not answer.alternatives:

@@ -14,7 +14,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.claims import ChartMinutes, Claims, Minutes, OutOfReachError
-from ivproof.unknowns.gaps import TIMES, Gap, Hanging, Time, gaps, placed
+from ivproof.unknowns.gaps import TIMES, Gap, Hanging, Time, gaps, placed, probes
 
 MOST = 400
 """So often at most is the law applied to one chart, to find out whether what it does not say changes the claim."""
@@ -52,20 +52,25 @@ def hanging(
     return found
 
 
-def telling(minutes: Minutes, facts: Facts, gap: Gap) -> Iterator[Encounter]:
-    """Give the encounter with each value of a gap; of a time with one for each set of claims that its minutes lead to.
+def telling(minutes: Minutes, facts: Facts, subject: str, field: str) -> Iterator[Encounter]:
+    """Give the encounter with each value of a fact that the law reports: by subject (a1, …) and field.
 
-    All whole minutes are gone through. Nothing more is given where that takes more work than is allowed.
+    Of a time these are the lengths at thresholds, and one for each set of claims that its minutes lead to: all whole
+    minutes are gone through. Nothing more is given where that takes more work than is allowed.
     """
-    if gap.time is None:
-        yield from (value.put(facts.encounter) for value in gap.values)
-        return
+    yield from probes(minutes.policy, facts, subject, field)
+    for gap in gaps(minutes.policy, facts, [(subject, field, "")]):
+        if gap.key == (subject, field) and gap.time is not None:
+            yield from _at_minutes(minutes, facts, gap, gap.time)
+
+
+def _at_minutes(minutes: Minutes, facts: Facts, gap: Gap, time: Time) -> Iterator[Encounter]:
     chart = minutes.chart(facts.encounter)
     chart.most = MOST
     met: set[Claims] = set()
     try:
         for base in _bases(facts.encounter, gap):
-            moment = gap.time.supposed(base)
+            moment = time.supposed(base)
             if moment is not None:
                 for it in chart.along(moment, base).between(-moment.earlier.minutes, moment.later.minutes):
                     if it.value not in met:

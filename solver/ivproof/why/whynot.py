@@ -18,7 +18,7 @@ from ivproof.claim.statements import Gains, put_between
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.changes import telling
-from ivproof.unknowns.gaps import gaps, probes, reported
+from ivproof.unknowns.gaps import gaps, reported
 from ivproof.whatif.least import Goal, Search, least_change, reached
 from ivproof.why.attempts import Attempt, tries
 from ivproof.why.explanation import Assumed, Teller
@@ -138,7 +138,7 @@ def _missing(case: Case, holds: Goal) -> Iterator[tuple[MissingFact, Encounter]]
         gap = gaps_by_place.get(it.fact)
         if gap is None:
             continue
-        charts = [*probes(policy, facts, *gap.key), *telling(case.coder.minutes, facts, gap)]
+        charts = [*telling(case.coder.minutes, facts, *gap.key)]
         for at in reached(case.coder, charts, holds)[:1]:
             yield replace(it, would_change=True), charts[at]
 
