@@ -13,7 +13,7 @@ import pytest
 from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
-from ivproof.audit.model import Audit, Verdict
+from ivproof.audit.model import Audit, Kind, Verdict
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
@@ -157,6 +157,26 @@ def test_every_minute_of_a_missing_stop_is_gone_through_where_its_lengths_tell_n
     assert told.verdict == Verdict.IF_DOCUMENTED
     assert told.way is not None
     assert told.way.given == {"administrations[fluid].stop": "2020-10-06T01:02"}
+
+
+def test_a_line_that_several_values_of_a_fact_give_is_not_said_to_need_one_of_them() -> None:
+    """With the injection as main reason the infusion is initial, too: 'only if it is the infusion' was not so."""
+    data = chart(
+        "R",
+        {"id": "b12", "drug": "cyanocobalamin", "route": "IM", "start": "13:05"},
+        given_iv("iron", "iron sucrose", "13:10", "13:26", method="infusion"),
+        given_iv("push", "diphenhydramine", "13:30", None, method="push"),
+        claim_type="professional",
+        place_of_service="11",
+    )
+    found = parse(data, Source("reason.json")).encounter
+    assert found is not None
+    [told] = auditor("one").audit(
+        [found.model_copy(update={"billed": (BilledLine(code="96365", units=1, modifiers=()),)})]
+    )
+    [line] = [it for it in told.lines if it.code == "96365"]
+    assert line.kind is Kind.IF_DOCUMENTED
+    assert line.message.startswith("96365 × 1 is supported for iron (initial, left-arm) if primary_reason is iron")
 
 
 def charts(tmp_path: Path, count: int) -> Path:

@@ -282,7 +282,10 @@ class Auditor:
         return cost
 
     def _held_open(self, line: LineVerdict, found: Determination, way: Way) -> LineVerdict:
-        """A line that stands in this claim of the chart and not in every other stands only under what leads here."""
+        """A line that stands in this claim of the chart and not in every other stands under what leads here.
+
+        That nothing else leads to it is not said: another fact, or another value, may give it as well.
+        """
         if line.kind is not Kind.SUPPORTED or line.supported is None or line.billed is None:
             return line
         units = [
@@ -293,7 +296,7 @@ class Auditor:
         if other is None:
             return line
         kind = Kind.UNSUPPORTED if not other else Kind.TOO_MANY if other < line.supported.units else Kind.TOO_FEW
-        said = f"{times(line.billed)} is supported{about(line.supported)} only if {self._words.way(way)}."
+        said = f"{times(line.billed)} is supported{about(line.supported)} if {self._words.way(way)}."
         return replace(self._under(replace(line, kind=kind), way), message=said)
 
     def _drug_lines(
