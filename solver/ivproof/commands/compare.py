@@ -186,7 +186,7 @@ def _over_all(
 
     try:
         found = over_all_charts(
-            old, new, settings, up_to, seconds, everything=everything, seeds=_cases(old, settings), first=first
+            old, new, settings, up_to, seconds, everything=everything, seeds=worked_kinds(), first=first
         )
     except (DisagreementError, UncoveredError) as error:
         say(f"ivproof: {error}")
@@ -196,8 +196,8 @@ def _over_all(
     return found
 
 
-def _cases(policy: Policy, settings: tuple[Mapping[str, str], Mapping[str, str]]) -> Iterator[Kind]:
-    """The worked cases of a checkout, small charts first, as far as they settle no question otherwise."""
+def worked_kinds() -> Iterator[Kind]:
+    """Give the worked cases of a checkout as kinds of chart, small ones first; of those that settle no question."""
     from ivproof.cases.files import Case, read_cases
     from ivproof.checks.coverage import cases_folder
     from ivproof.lab.witness import of_case

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivproof.commands import cases as worked_cases
-from ivproof.commands import compare, when
+from ivproof.commands import compare, invariants, when
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
@@ -47,6 +47,7 @@ _FILE = re.compile(r"[\w./-]+\.lp")
 
 app.command("compare")(compare.compare)
 app.command("when")(when.when)
+app.command("prove")(invariants.prove)
 app.command("test")(worked_cases.test)
 
 

@@ -69,7 +69,11 @@ class SecondEngine:
 
     def question(self, facts: Facts) -> list[recheck.Atom]:
         """Give the facts of a chart and the settings of the questions in the second engine's own form."""
-        return recheck.parse_facts(f"{facts.text()}\n{self._settings}")
+        return recheck.parse_facts(self.question_text(facts))
+
+    def question_text(self, facts: Facts) -> str:
+        """Give them as a text of the law's language."""
+        return f"{facts.text()}\n{self._settings}"
 
     def claims(self, facts: Facts) -> frozenset[ClaimKey]:
         """Give every claim that some answer set makes."""

@@ -194,8 +194,36 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
             if kind is not None:
                 yield kind
     for count in range(3, up_to + 1):
-        for some in combinations_with_replacement(found.core, count):
-            yield Kind(plain(*some), " and ".join(it.words for it in some))
+        yield from several(found, count)
+
+
+def broadly(found: Alphabet, up_to: int) -> Iterator[Kind]:
+    """Give kinds of chart of up to so many administrations, where nothing is nearer than anything else.
+
+    They are everything given alone, each feature with every second of the core or nothing, two of the core at one
+    access, at two and tied together, and more of it at one access.
+    """
+    nothing_given = Kind(plain(), "nothing given")
+    core = [Kind(plain(it), it.words) for it in found.core]
+    yield nothing_given
+    if up_to >= 1:
+        yield from {it.words: Kind(plain(it), it.words) for it in (*found.core, *found.given)}.values()
+    for base in (nothing_given, *(core[::MAIN] if up_to >= 1 else ())):
+        yield from (kind for it in found.single if (kind := changed(base, it)) is not None)
+    if up_to >= 2:
+        two = list(couples(found))
+        yield from two
+        for base in two:
+            tied = (changed(base, it) for it in found.double[1:] if not base.features)
+            yield from (kind for kind in tied if kind is not None)
+    for count in range(3, up_to + 1):
+        yield from several(found, count)
+
+
+def several(found: Alphabet, count: int) -> Iterator[Kind]:
+    """So many administrations at one access, some of each class."""
+    for some in combinations_with_replacement(found.core, count):
+        yield Kind(plain(*some), " and ".join(it.words for it in some))
 
 
 FAR = 9

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -46,15 +46,27 @@ class UncoveredError(RuntimeError):
 
 
 def cells(
-    space: Space, reach: Sequence[tuple[int, int]], ask: Callable[[Region], T], until: float | None = None
+    space: Space,
+    reach: Sequence[tuple[int, int]],
+    ask: Callable[[Region], T],
+    until: float | None = None,
+    first: Iterable[tuple[int, ...]] = (),
 ) -> Iterator[Cell[T]]:
     """Give the cells one by one, as they are found; when they end, they cover every point within the bounds.
 
-    `reach` has the first and the last value of each unknown, `ask` applies the law where a region stands. Raises
-    TimeIsUpError after `until` (of time.process_time), and UncoveredError.
+    `reach` has the first and the last value of each unknown, `ask` applies the law where a region stands; it is first
+    applied at some points. Raises TimeIsUpError after `until` (of time.process_time), and UncoveredError.
     """
     found: list[Cell[T]] = []
-    while (point := space.point()) is not None:
+
+    def points() -> Iterator[tuple[int, ...]]:
+        for point in first:
+            if all(it.holds(point) for it in space.bounds) and not any(it.holds(point) for it in found):
+                yield point
+        while (point_left := space.point()) is not None:
+            yield point_left
+
+    for point in points():
         if until is not None and time.process_time() > until:
             raise TimeIsUpError
         region = Region(point)

@@ -30,6 +30,9 @@ TIMES = "times"
 
 PAUSED = ("from", "to")
 
+STAGGERED = ((40, 100), (10, 0, 40, 100))
+"""So many minutes everything runs, and begins after the one before, at points that are looked at first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -153,13 +156,13 @@ class Kind:
             if any(factors):
                 yield tuple(factors)
 
-    def written(self, point: Sequence[int]) -> dict[str, Any]:
-        """Give the chart at a point, as a document of the format."""
+    def written(self, point: Sequence[int], earlier: Slot | None = None) -> dict[str, Any]:
+        """Give the chart at a point, as a document of the format; a time of it a minute earlier."""
         found: dict[str, Any] = json.loads(json.dumps(self.document))
         for it in found.get("administrations", ()):
             it.pop(TIMES, None)
         for slot in self.slots:
-            minute = NOON + (0 if slot.unknown is None else point[slot.unknown])
+            minute = NOON + (0 if slot.unknown is None else point[slot.unknown]) - (slot == earlier)
             clock = f"{minute // 60:02}:{minute % 60:02}"
             part = found["administrations"][slot.at]
             if slot.field in PAUSED:
@@ -168,9 +171,22 @@ class Kind:
                 part[slot.field] = clock
         return found
 
-    def read(self, point: Sequence[int]) -> Encounter | None:
+    def read(self, point: Sequence[int], earlier: Slot | None = None) -> Encounter | None:
         """Read the chart at a point; None where the format refuses it."""
-        return parse(self.written(point), Source("chart")).encounter
+        return parse(self.written(point, earlier), Source("chart")).encounter
+
+    @property
+    def staggered(self) -> Iterator[tuple[int, ...]]:
+        """Points at which everything runs equally long: at once, overlapping, one after the other."""
+        for run, step in itertools.product(*STAGGERED):
+            found = [0] * self.unknowns
+            begins: dict[int, int] = {}
+            for slot in self.slots:
+                own = [it.field for it in self.slots if it.at == slot.at]
+                begin = begins.setdefault(slot.at, step * len(begins))
+                if slot.unknown is not None:
+                    found[slot.unknown] = begin + run * own.index(slot.field) // max(1, len(own) - 1)
+            yield tuple(found)
 
     @cached_property
     def sample(self) -> tuple[int, ...]:
@@ -205,8 +221,11 @@ class Template:
         names = {n: (it.drug, it.id) for n, it in enumerate(encounter.administrations) if it.done}
         return Template(kind, stays, names, ordered)
 
-    def at(self, region: Region) -> list[Atom]:
-        """Give the facts where a region stands; what is compared to put them in order is noted."""
+    def at(self, region: Region, earlier: Slot | None = None) -> list[Atom]:
+        """Give the facts where a region stands; what is compared to put them in order is noted.
+
+        `earlier` is a time that is taken a minute earlier than it stands there.
+        """
         times: dict[tuple[int, str], int] = {}
         found = list(self.stays)
         for slot in self.kind.slots:
@@ -214,6 +233,8 @@ class Template:
                 time = MINUTE * NOON
             else:
                 time = region.time(slot.unknown, MINUTE * (NOON + region.here[slot.unknown]))
+            if slot == earlier:
+                time = time - MINUTE
             if slot.at in self.names:
                 times[slot.at, slot.field] = time
                 found.append(("at", slot.term, time))

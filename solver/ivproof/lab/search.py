@@ -7,22 +7,22 @@ without any difference cannot show one either, and is not gone through again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ivproof.chart.bounds import TooManyWaysError
+from ivproof.lab.alike import Alike, by_signature, matches
 from ivproof.lab.alphabet import Alphabet, alphabet, kinds
 from ivproof.lab.cells import Cell, TimeIsUpError, cells
 from ivproof.lab.evidence import Watch, heads_of_facts, probes
-from ivproof.lab.kinds import Kind, Template
-from ivproof.lab.pair import Answers, Pair, Templates, claims_of, fits, units_of
+from ivproof.lab.kinds import Kind
+from ivproof.lab.pair import Answers, Pair, Templates, claims_of, units_of
 from ivproof.lab.solver import Space, UndecidedError
 from ivproof.recheck import Atom
-from ivproof.recheck.syntax import Pattern, Rule, asked, nodes
+from ivproof.recheck.syntax import Pattern, Rule, asked
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
-from ivproof.unknowns.law import Law
 
 ONE_KIND = 20.0
 """So many seconds at most may one kind of chart take; one that takes longer is named as unfinished."""
@@ -115,12 +115,8 @@ class Search:
         )
         self._same = same
         self._statuses: dict[tuple[Answers, Answers], bool] = {}
-        self._patterns = _by_signature(pair.patterns)
+        self._alike = Alike(pair.patterns, [part.law for part in pair.parts])
         self._levels = list(self._near_patterns())
-        self._constants = {
-            it for part in pair.parts for ready in part.law.rules for it in nodes(ready.rule) if isinstance(it, str)
-        }
-        self._constants |= {it for part in pair.parts for it in _facts_name(part.law)}
         self._covered: set[object] = set()
         self._felt: set[str] = set()
         self._seen_inputs: set[Signature] = set()
@@ -137,7 +133,7 @@ class Search:
         heads, wanted = {it.head for it in now}, set[Signature]()
         for _ in range(DEPTH + 1):
             patterns = [atom for rule in now for atom, _ in asked(rule.rule)]
-            yield _by_signature(patterns)
+            yield by_signature(patterns)
             wanted |= {it.signature for it in patterns}
             after = [it for it in rules if any(atom.signature in heads for atom, _ in asked(it.rule))]
             heads |= {it.head for it in after}
@@ -150,7 +146,7 @@ class Search:
             return None
         differing = set(atoms[0] or ()) ^ set(atoms[1])
         for far, patterns in enumerate(self._levels):
-            if any(_matches(patterns, it) for it in differing):
+            if any(matches(patterns, it) for it in differing):
                 return far
         return None
 
@@ -221,7 +217,7 @@ class Search:
         stage, whole = found
         for template in whole:
             self._seen_inputs.update((str(it[0]), len(it) - 1) for it in template.stays)
-        key = self._key(kind, stage)
+        key = self._alike.key(kind, stage)
         if key in self._covered:
             self.gone.kinds += 1
             self.gone.alike += 1
@@ -269,28 +265,6 @@ class Search:
             self._statuses[key] = self._same(kind, point)
         return self._statuses[key]
 
-    def _key(self, kind: Kind, stage: Templates) -> object:
-        """The facts of a kind as far as the stage can read them, with other names for what no rule names."""
-        return (
-            kind.bounds,
-            kind.slots,
-            *(
-                frozenset(_plain(it, self._names(template)) for it in template.stays if _matches(self._patterns, it))
-                for template in stage
-            ),
-            *map(self._order, stage),
-        )
-
-    def _names(self, template: Template) -> Mapping[str, str]:
-        """Names for the drugs and products of a chart that no rule names, in their order."""
-        return {name: f"name {n}" for n, name in enumerate(it for it in _drugs(template) if it not in self._constants)}
-
-    def _order(self, template: Template) -> tuple[object, ...]:
-        """How the names of a chart stand among those that a rule names, and which drug comes first by the alphabet."""
-        drugs = [drug.casefold() for drug, _ in template.names.values()]
-        among = tuple(it if it in self._constants else "" for it in _drugs(template))
-        return (*among, *(sorted(set(drugs)).index(it) for it in drugs))
-
     # --- whether what was gone through could show it
 
     def _unseen(self, until: float) -> Iterator[str]:
@@ -311,7 +285,7 @@ class Search:
                     yield f"{NAMES[n]}: that {fact} stands there decided nothing on any chart"
         read = {signature for level in self._levels for signature in level}
         if not self._felt:  # what else is read beside what they conclude cannot matter: it is the same
-            read &= self._patterns.keys()
+            read &= self._alike.patterns.keys()
         inputs = self.pair.old.policy.inputs | self.pair.new.policy.inputs
         for name, arity in sorted(read & inputs - self._seen_inputs):
             if name not in NEVER_CHARTED:
@@ -323,43 +297,9 @@ NEVER_CHARTED = {"at", "order_of", "open", "reading"}
 """Input facts that are not looked for among those that stay: times, what is made of them, settings of questions."""
 
 
-def _by_signature(patterns: Iterable[Pattern]) -> dict[Signature, list[Pattern]]:
-    found: dict[Signature, dict[Pattern, None]] = {}
-    for it in patterns:
-        found.setdefault(it.signature, {})[it] = None
-    return {signature: list(some) for signature, some in found.items()}
-
-
-def _matches(patterns: Mapping[Signature, list[Pattern]], atom: Atom) -> bool:
-    some = patterns.get((str(atom[0]), len(atom) - 1), ())
-    return any(all(map(fits, it.arguments, atom[1:])) for it in some)
-
-
-def _drugs(template: Template) -> list[str]:
-    """The keys of the drugs and products of a chart, in their order."""
-    found = {str(it[2]) for it in template.stays if it[0] in OF_ADMINISTRATIONS}
-    return sorted(found | {str(it[1]) for it in template.stays if it[0] in OF_DRUGS})
-
-
-OF_ADMINISTRATIONS = {"drug", "product", "in_fluid", "also_in"}
-"""Input facts whose second argument is a drug or a product."""
-OF_DRUGS = {"drug_kind", "printed", "hormonal", "immunotherapy", "own_codes"}
-"""Input facts whose first argument is one."""
-
-
-def _plain(atom: Atom, names: Mapping[str, str]) -> Atom:
-    """An atom with other names for drugs and products."""
-    return (atom[0], *(names.get(it, it) if isinstance(it, str) else it for it in atom[1:]))
-
-
 def _touches(rule: Rule, facts: Sequence[Atom]) -> bool:
-    patterns = _by_signature(atom for atom, _ in asked(rule))
-    return any(_matches(patterns, it) for it in facts)
-
-
-def _facts_name(law: Law) -> Iterator[str]:
-    for fact in law.facts:
-        yield from (it for it in fact[1:] if isinstance(it, str))
+    patterns = by_signature(atom for atom, _ in asked(rule))
+    return any(matches(patterns, it) for it in facts)
 
 
 def told(kind: Kind) -> str:

@@ -11,7 +11,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ivproof.formats.plain import plain
-from ivproof.lab.kinds import ALONE, LONGEST
+from ivproof.lab.kinds import ALONE, LONGEST, NOON
+from ivproof.lab.proving import HOLDS, IS_BROKEN, Breaking, Proving
+from ivproof.lab.proving import UNFINISHED as NOT_TO_THE_END
 from ivproof.lab.result import EQUIVALENT, INCOMPARABLE, NEVER_LESS, NEVER_MORE, UNFINISHED, OverAllCharts
 from ivproof.lab.when import When
 from ivproof.lab.witness import Said, Shown, Witness
@@ -114,15 +116,7 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
     yield Text("Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons.", FAINT)
     if found.beside:
         yield Text(plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}."), FAINT)
-    minutes = found.bound["minutes"]
-    yield Text(
-        f"Gone through: {_count(gone.kinds, 'kind')} of chart with up to {_count(gone.up_to, 'administration')}, in "
-        f"{_count(gone.cells, 'cell')}, and {_count(gone.seeds, 'case')}, at every whole minute. "
-        f"One administration runs up to {minutes['one']} minutes, of two or with a pause each up to "
-        f"{minutes['otherwise']}, and begins within as many of the other. The first time is {minutes['first_at']}, "
-        "all are of one date, and of two that are alike the first begins first.",
-        FAINT,
-    )
+    yield Text(_through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}"), FAINT)
     yield Text(f"Given: {_gathered(gone.given, ' ', last=True)}.", FAINT)
     yield Text(
         "Beside the plain chart, one at a time with some of what is given, what is read near to what changed by every "
@@ -138,6 +132,55 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         yield Text()
         yield Text("Not gone through, or not to the end", "bold")
         yield from _listed(gone.unfinished)
+
+
+def proving_words(found: Proving) -> Iterator[RenderableType]:
+    """Tell of each invariant whether it holds to the bound, or a chart on which it does not."""
+    for it in found.invariants.listed:
+        verdict = found.verdict(it)
+        yield Text.assemble((f"{it.id}  ", "bold"), OUTCOMES[verdict], (f"  {it.citation}", FAINT))
+        yield Padding(Text(plain(it.sentence)), (0, 0, 0, 2))
+        if verdict == IS_BROKEN:
+            yield from _breaking(found.broken[it.id])
+        elif it.id in found.unseen:
+            conditions = ", ".join(found.unseen[it.id])
+            yield Padding(Text(plain(f"met on no chart: {conditions}"), FAINT), (0, 0, 0, 2))
+    yield Text()
+    yield Text(_through(found.kinds, found.up_to, found.cells, f"{_count(found.cases, 'case')} among them"), FAINT)
+    yield Text(f"Given: {_gathered(found.given, ' ', last=True)}.", FAINT)
+    yield Text(
+        f"Beside the plain chart, one at a time with some of it: {_gathered(found.features, ': ') or 'nothing'}.", FAINT
+    )
+    yield Text(
+        f"With two administrations, some of each class: {_gathered(found.paired_features, ': ') or 'nothing more'}.",
+        FAINT,
+    )
+    if found.unfinished:
+        yield Text("Not gone through, or not to the end", "bold")
+        yield from _listed(found.unfinished)
+
+
+def _through(kinds: int, up_to: int, cells: int, cases: str) -> str:
+    """What was gone through, to which bound."""
+    return (
+        f"Gone through: {_count(kinds, 'kind')} of chart with up to {_count(up_to, 'administration')}, in "
+        f"{_count(cells, 'cell')}, {cases}, at every whole minute. "
+        f"One administration runs up to {ALONE} minutes, of two or with a pause each up to "
+        f"{LONGEST}, and begins within as many of the other. The first time is {NOON // 60}:{NOON % 60:02}, "
+        "all are of one date, and of two that are alike the first begins first."
+    )
+
+
+OUTCOMES = {HOLDS: "holds to the bound", IS_BROKEN: "is broken", NOT_TO_THE_END: "is not proved: unfinished"}
+
+
+def _breaking(found: Breaking) -> Iterator[RenderableType]:
+    yield Padding(Text(_line(found.encounter)), (0, 0, 0, 2))
+    yield Padding(Text(f"{_said(found.said)}{f' (about {plain(found.about)})' if found.about else ''}"), (0, 0, 0, 4))
+    if found.earlier is not None:
+        encounter, said = found.earlier
+        yield Padding(Text(_line(encounter)), (0, 0, 0, 2))
+        yield Padding(Text(_said(said)), (0, 0, 0, 4))
 
 
 def when_words(found: When) -> Iterator[RenderableType]:

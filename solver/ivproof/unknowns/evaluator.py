@@ -159,12 +159,15 @@ class Evaluator:
         Numbers that move stand as `affine.written` writes them: two outcomes are equal where they stay equal for as
         long as what was noted holds. Raises TooManyWaysError.
         """
-        self._taken = frozenset()
-        ways = self._bounded(facts, {})
         return frozenset(
             (frozenset(tuple(map(written, atom)) for atom in self._claim(state)), frozenset(held.items()))
-            for state, held in ways
+            for state, held in self.ways(facts)
         )
+
+    def ways(self, facts: Iterable[Atom]) -> Iterator[tuple[State, Mapping[str, str]]]:
+        """Give what `states` gives with nothing settled. Raises TooManyWaysError."""
+        self._taken = frozenset()
+        return self._bounded(facts, {})
 
     def _bounded(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[tuple[State, Mapping[str, str]]]:
         for ways, found in enumerate(self.states(facts, held), 1):
