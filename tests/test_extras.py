@@ -35,6 +35,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         (("audit", EXAMPLE, "--claim", ROOT / "tests/records/x12/remittance-835.txt"), "x12", 2),
         (("serve", "--port", "0"), "serve", 2),
         (("policy", "compare", "out001", "out001", "--up-to", "1"), "lab", 2),
+        (("policy", "prove"), "lab", 2),
         (("import", "mar", "e.parquet", "--preset", "clif", "--report", "r.json", "-o", "c.jsonl"), "tables", 1),
     ],
 )
