@@ -29,6 +29,10 @@ DERIVED = "derived"
 """How a citation begins that rests on no rule of the text, though it may mention one."""
 
 
+NATIONAL = "F"
+"""The letter of the numbers of national rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A rule of the law, by its id, and where it stands."""
@@ -51,6 +55,7 @@ class RuleRow:
     """A rule of the text: what of the law cites it, the questions it leaves open, and the cases on each side of it.
 
     `cases` leads from a side, as the cases call it, to their names; `options` are the readings that have a case.
+    `set_aside` are the rules of the law below that encoded it, where an overlay replaces or takes out all of them.
     """
 
     text: TextRule
@@ -58,11 +63,13 @@ class RuleRow:
     questions: tuple[str, ...]
     cases: Mapping[str, tuple[str, ...]]
     options: tuple[str, ...]
+    set_aside: tuple[str, ...] = ()
 
     @property
     def gap(self) -> str:
-        """What is wrong with the row; "" where the rule is encoded or says why it need not be."""
-        return "" if self.encoded or self.text.explains else "not encoded, and no reason given"
+        """What is wrong with the row; "" where the rule is encoded, set aside, or says why it need not be."""
+        done = self.encoded or self.text.explains or self.set_aside
+        return "" if done else "not encoded, and no reason given"
 
     def as_dict(self) -> dict[str, Any]:
         """Give the row as plain data."""
@@ -73,6 +80,7 @@ class RuleRow:
             "says": self.text.says,
             "explains": self.text.explains or None,
             "encoded": [place.as_dict() for place in self.encoded],
+            "set_aside": list(self.set_aside),
             "questions": list(self.questions),
             "cases": {side: list(names) for side, names in self.cases.items()},
             "options": list(self.options),
@@ -133,7 +141,8 @@ class Coverage:
     """The rules and questions of a policy with what covers them.
 
     `cases` is the folder of the cases, or None where there is none (the tests are not part of an installed package);
-    `topics` are the published cases by topic.
+    `topics` are the published cases by topic. Of an overlay `own` are the numbers that its rules cite: only these are
+    asked for cases, for the cases of the policy below are judged by that one.
     """
 
     policy: str
@@ -141,6 +150,7 @@ class Coverage:
     questions: tuple[QuestionRow, ...]
     topics: Mapping[str, int]
     cases: Path | None
+    own: frozenset[str] | None = None
 
     @property
     def gaps(self) -> list[str]:
@@ -156,8 +166,10 @@ class Coverage:
         rules = [
             f"{row.text.number}: {'only ' + ', '.join(row.cases) if row.cases else 'no case'}"
             for row in self.rules
-            if len(row.cases) < 2 and not row.text.explains
+            if len(row.cases) < 2 and not row.text.explains and (self.own is None or row.text.number in self.own)
         ]
+        if self.own is not None:
+            return rules
         options = [
             f"{row.number}={option.letter}: no case"
             for row in self.questions
@@ -198,9 +210,14 @@ class Coverage:
         }
 
 
-def cases_folder() -> Path | None:
-    """Give the folder of the cases in a checkout; None for an installed package, which carries no tests."""
+def cases_folder(policy: Policy | None = None) -> Path | None:
+    """Give the folder of the cases in a checkout, of an overlay its own where it has one.
+
+    None for an installed package, which carries no tests.
+    """
     folder = law_folder().parent / "tests" / "cases"
+    if policy is not None and policy.below is not None and (folder / policy.id).is_dir():
+        folder /= policy.id
     return folder if folder.is_dir() else None
 
 
@@ -213,6 +230,19 @@ def coverage(policy: Policy, cases: Path | None) -> Coverage:
     tests = _Cases() if cases is None else _read(policy, cases)
     encoded, questions = _encodings(policy.program)
     read = read_options(policy.program)
+    sources = Sources.of(policy)
+    texts = dict(sources.rules)
+    under: Mapping[str, list[Place]] = {}
+    own = None
+    if policy.below is not None:  # what it changes of the policy below rests on sources of its own
+        texts |= {it.number: it.as_text for it in sources.national.values()}
+        under, _ = _encodings(policy.below.program)
+        own = frozenset(
+            number
+            for rule in policy.program.rules
+            if rule.header is not None and rule.file in policy.own
+            for number in rule.header.references
+        )
     rows = tuple(
         RuleRow(
             text,
@@ -220,8 +250,9 @@ def coverage(policy: Policy, cases: Path | None) -> Coverage:
             tuple(questions.get(number, ())),
             {side: tuple(names) for side, names in sorted(tests.by_rule.get(number, {}).items())},
             tuple(tests.options_by_rule.get(number, ())),
+            () if number in encoded else tuple(place.rule for place in under.get(number, ())),
         )
-        for number, text in Sources.of(policy).rules.items()
+        for number, text in texts.items()
     )
     asked = tuple(
         QuestionRow(
@@ -243,11 +274,14 @@ def coverage(policy: Policy, cases: Path | None) -> Coverage:
         )
         for it in policy.questions.values()
     )
-    return Coverage(policy.id, rows, asked, dict(sorted(tests.topics.items())), cases)
+    return Coverage(policy.id, rows, asked, dict(sorted(tests.topics.items())), cases, own)
 
 
 def _encodings(program: Program) -> tuple[dict[str, list[Place]], dict[str, list[str]]]:
-    """The rules of the law that cite each number, and the questions that do."""
+    """The rules of the law that cite each number, and the questions that do.
+
+    What is derived from national rules encodes those and no rule of the text that it mentions.
+    """
     headers: dict[Header, list[Rule]] = {}
     for rule in program.rules:
         if rule.header is not None:
@@ -255,12 +289,13 @@ def _encodings(program: Program) -> tuple[dict[str, list[Place]], dict[str, list
     places: dict[str, list[Place]] = {}
     questions: dict[str, list[str]] = {}
     for header, rules in headers.items():
-        if header.citation.startswith(DERIVED):
-            continue
+        derived = header.citation.startswith(DERIVED)
         for number in dict.fromkeys(header.references):
+            if derived and number[0] != NATIONAL:
+                continue
             if is_question(rules):
                 questions.setdefault(number, []).append(str(rules[0].atom.arguments[0]).upper())
-            else:
+            if not is_question(rules) or number[0] == NATIONAL:  # which settles the question
                 places.setdefault(number, []).append(Place(header.id, rules[0].file, rules[0].line))
     return places, questions
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +28,7 @@ from ivproof.law.endless import endless
 from ivproof.law.language import LawError, load
 from ivproof.law.lifting import QUESTION_PREDICATES
 from ivproof.law.options import asked_options, is_question, read_options
-from ivproof.law.policy import Policy, policies
+from ivproof.law.policy import Policy, PolicyError, policies
 from ivproof.law.safety import unbound
 from ivproof.law.sources import Sources
 from ivproof.law.syntax import ANONYMOUS, Choice, Header, Program, Rule, all_variables, global_variables
@@ -53,8 +54,8 @@ TIME = "time.lp"
 VOCABULARY = "vocabulary.lp"
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NUMBERS = re.compile(r"[A-Z]\d+")
-_CITED = re.compile(r"(R\d+(?:, R\d+)*)(?: \(([^()]+)\))?")
+_NUMBERS = re.compile(r"\b[A-Z]\d+\b")
+_CITED = re.compile(r"([B-Z]\d+(?:, [B-Z]\d+)*)(?: \(([^()]+)\))?")
 _DERIVED = re.compile(r"derived from CPT \((F\d+(?:, F\d+)*)\): (\S.*)")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _HEADER = re.compile(r"^%\s*\[([^\]\s]+)\]", re.MULTILINE)
@@ -183,7 +184,7 @@ def _citations(law: _Law) -> Iterator[Finding]:
     known = law.sources.rules.keys() | law.sources.national.keys()
     for header, rules in law.headers.items():
         for number in _NUMBERS.findall(header.citation):
-            if number[0] in "RF" and number not in known:
+            if number[0] != "A" and number not in known:
                 yield _about(header, f"{number}, which is in no list", "a rule of rules.toml or national.toml")
         cited = _CITED.fullmatch(header.citation)
         if cited is None and not _DERIVED.fullmatch(header.citation):
@@ -195,11 +196,11 @@ def _citations(law: _Law) -> Iterator[Finding]:
 
 def _sections(law: _Law, header: Header, numbers: Sequence[str], given: str | None) -> Iterator[Finding]:
     """The sections that a citation names are those of the rules that it names, no more and no less."""
-    rules = [number for number in numbers if number in law.sources.rules]
+    rules = [number for number in numbers if law.sources.section(number)]
     named = given.split(", ") if given else []
     for number in rules:
         if not any(law.sources.fits(section, number) for section in named):
-            expected = f"its section, {law.sources.rules[number].section}"
+            expected = f"its section, {law.sources.section(number)}"
             yield _about(header, f"{number} with ({', '.join(named)})", expected)
     for section in named:
         if not any(law.sources.fits(section, number) for number in rules):
@@ -266,6 +267,18 @@ def _predicates(law: _Law) -> Iterator[Finding]:
         yield Finding(file, line, "", f"input {_spell(signature)}, which no rule reads", "a rule that reads it")
 
 
+def _editions(law: _Law) -> Iterator[Finding]:
+    """The days from which rules of an overlay hold are editions of it."""
+    for rule in law.facts("begins_on", 2):
+        day = str(rule.atom.arguments[1])
+        if law.policy.below is not None and rule.file in law.policy.own and _day(day) not in law.policy.editions:
+            yield _at(rule, f"a rule that begins on {_day(day)}", "an edition of that day in policy.toml")
+
+
+def _day(number: str) -> str:
+    return f"{number[:4]}-{number[4:6]}-{number[6:]}"
+
+
 def _where(law: _Law, text: str) -> tuple[str, int]:
     for name, content in law.policy.texts.items():
         if (at := content.find(text)) >= 0:
@@ -287,7 +300,7 @@ def _vocabulary(law: _Law) -> Iterator[Finding]:
 
 def _files(law: _Law) -> Iterator[Finding]:
     base = law.policy.folder.resolve()
-    read = {(base.parent / name).resolve() for name in law.policy.texts}
+    read = {(base.parent / name).resolve() for name in law.policy.written}
     for path in sorted(base.glob("*.lp")):
         if path not in read:
             name = f"{base.name}/{path.name}"
@@ -330,7 +343,11 @@ def _safe(law: _Law) -> Iterator[Finding]:
 
 def _given() -> frozenset[Signature]:
     """The predicates that a chart may have facts of, whatever the vocabulary of a law says."""
-    return frozenset(signature for name in policies() for signature in Policy.load(name).inputs)
+    found: set[Signature] = set()
+    for name in policies():
+        with suppress(PolicyError):  # an overlay that no longer fits is told of where it is used
+            found |= Policy.load(name).inputs
+    return frozenset(found)
 
 
 def _endless(law: _Law) -> Iterator[Finding]:
@@ -430,6 +447,7 @@ _CHECKS: tuple[Callable[[_Law], Iterator[Finding]], ...] = (
     _predicates,
     _vocabulary,
     _files,
+    _editions,
     _clock,
     _safe,
     _stratified,

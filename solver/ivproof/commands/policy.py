@@ -64,20 +64,22 @@ def publish_(
     """Publish a law as the edition that its policy.toml names: its digest goes into published.toml beside its folder.
 
     Answers by any other law under that id and edition call it a changed copy. To publish a change, give it an edition
-    of its own in policy.toml first. Exit status: 0 when it is published, 1 when lint finds something.
+    of its own in policy.toml first. With --again the overlays beside it that stand on it, and were published, are
+    published again too. Exit status: 0 when it is published, 1 when lint finds something.
     """
     from ivproof.checks import lint as checks
-    from ivproof.law.policy import publish
+    from ivproof.law.policy import publish, standing_on
 
     with telling_policy_errors():
         law = load_policy(policy, checked=False)
-        problems = checks.lint(law)
-        for problem in problems:
-            say(str(problem))
-        if problems:
-            raise typer.Exit(REFUSED)
-        file = publish(law, again=again)
-    show(f"{law.id.upper()}, edition {law.edition}: {law.digest} in {file}")
+        for it in [law, *(standing_on(law) if again else ())]:
+            problems = checks.lint(it)
+            for problem in problems:
+                say(str(problem))
+            if problems:
+                raise typer.Exit(REFUSED)
+            file = publish(it, again=again)
+            show(f"{it.id.upper()}, edition {it.edition}: {it.digest} in {file}")
 
 
 @app.command("bundle")
@@ -330,9 +332,11 @@ def coverage(
     from ivproof.render.policy import coverage_detail, coverage_tables, pairs_summary
 
     with telling_policy_errors():
-        found = covering.coverage(load_policy(policy, checked=False), cases or covering.cases_folder())
+        law = load_policy(policy, checked=False)
+        found = covering.coverage(law, cases or covering.cases_folder(law))
         row = None if number is None else found.row(number)
-        pairs = None if row is not None or found.cases is None else pairs_of_cases(found.cases)
+        alone = row is None and found.cases is not None and law.below is None
+        pairs = pairs_of_cases(found.cases) if alone and found.cases is not None else None
     if format_ is Format.JSON:
         emit_json(row.as_dict() if row else {**found.as_dict(), "pairs": pairs and pairs.as_dict()})
     else:

@@ -31,7 +31,7 @@ from typing import Any
 
 from ivproof.formats.plain_file import LARGEST
 from ivproof.law.policy import Policy, PolicyError
-from ivproof.law.sources import NATIONAL, RULES, folders
+from ivproof.law.sources import NATIONAL, RULES, own_folders
 
 FORMAT, VERSION = "ivproof policy bundle", 1
 MANIFEST = "manifest.json"
@@ -101,13 +101,21 @@ def pack(policy: Policy) -> Bundle:
     """Pack a policy. Raises PolicyError where a file of it is of an odd name or too large, or OSError."""
     base = policy.folder.resolve()
     above = base.parent
-    beside = [folder / name for folder in folders(policy) for name in (RULES, NATIONAL) if (folder / name).is_file()]
+    files: dict[str, bytes] = {}
     drugs = above / "drugs"
-    listed = [base / "policy.toml", *beside, *(sorted(drugs.glob("*.csv")) if drugs.is_dir() else [])]
-    files = {name: text.encode() for name, text in policy.texts.items()}
-    for path in listed:
-        if path.is_relative_to(above):
-            files[path.relative_to(above).as_posix()] = path.read_bytes()
+    for it in reversed(policy.chain):
+        root = it.folder.resolve().parent
+        listed = [
+            folder / name for folder in own_folders(it) for name in (RULES, NATIONAL) if (folder / name).is_file()
+        ]
+        listed.append(it.folder.resolve() / "policy.toml")
+        listed += sorted(drugs.glob("*.csv")) if root == above and drugs.is_dir() else []
+        own = {name: text.encode() for name, text in it.written.items()}
+        own |= {path.relative_to(root).as_posix(): path.read_bytes() for path in listed if path.is_relative_to(root)}
+        for name in own.keys() & files.keys():
+            if own[name] != files[name]:
+                raise PolicyError(f"{root / name}: found another {name} below the overlay, expected names of its own")
+        files |= own
     for name, content in files.items():
         if not _NAME.fullmatch(name) or len(content) > LARGEST:
             raise PolicyError(

@@ -14,14 +14,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from ivproof.formats.plain_file import LARGEST, FileError, read_text
-from ivproof.law import language, plain_law
+from ivproof.law import language, overlay, plain_law
 from ivproof.law.kept import Kept, kept_of, rules, shaped
 from ivproof.law.lifting import DRUG_PREDICATES, BatchRule, Lifting
 from ivproof.law.syntax import Choice, Header, Program, Rule
@@ -99,7 +99,8 @@ class Wording:
 class Policy:
     """A policy as its folder holds it. `texts` are the law's files by name, in their order.
 
-    `warnings` is what every answer by it has to say of it.
+    `warnings` is what every answer by it has to say of it. An overlay stands on the policy `below`; its `texts` are the
+    one law that both make, and its `own` the files that it adds, as they are written.
     """
 
     id: str
@@ -109,16 +110,22 @@ class Policy:
     texts: Mapping[str, str]
     folder: Path
     warnings: tuple[str, ...] = ()
+    below: Policy | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
+    editions: tuple[str, ...] = ()
 
     @staticmethod
-    def load(name: str | Path = "out001") -> Policy:
-        """Read a policy by its name or its folder. Raises PolicyError where there is none, or files are missing."""
+    def load(name: str | Path = "out001", *, above: tuple[Path, ...] = ()) -> Policy:
+        """Read a policy by its name or its folder; `above` are the folders of the overlays that stand on it.
+
+        Raises PolicyError where there is none, files are missing, or an overlay does not fit what it stands on.
+        """
         folder = Path(name)
         try:
             if not (folder / "policy.toml").is_file():
                 folder = law_folder() / str(name)
             described = _described(folder / "policy.toml")
-            texts = _texts(folder, described["files"])
+            own = _texts(folder, described.get("files", ()))
         except (FileNotFoundError, NotADirectoryError) as error:
             known = ", ".join(policies())
             raise PolicyError(
@@ -131,14 +138,32 @@ class Policy:
             raise PolicyError(f"policy {name}: {error.filename}: {error.strerror or error}") from error
         except ValueError as error:
             raise PolicyError(f"{folder / 'policy.toml'}: {error}") from error
+        below = _below(folder, described, above)
+        try:
+            texts = own if below is None else overlay.laid_over(below.texts, own, overlay.changes(described))
+        except overlay.OverlayError as error:
+            raise PolicyError(f"{folder / 'policy.toml'}: {error}") from error
         return Policy(
             str(described["id"]),
             str(described["title"]),
             str(described["edition"]),
-            tuple(described.get("payers", ())),
+            tuple(described.get("payers", () if below is None else below.payers)),
             texts,
             folder,
+            below=below,
+            own={} if below is None else own,
+            editions=tuple(str(it["from"]) for it in described.get("editions", ())),
         )
+
+    @property
+    def written(self) -> Mapping[str, str]:
+        """The files of the policy itself, as they are written: of an overlay those that it adds."""
+        return self.texts if self.below is None else self.own
+
+    @property
+    def chain(self) -> tuple[Policy, ...]:
+        """The policy, that on which it stands, and so on down."""
+        return (self, *(self.below.chain if self.below is not None else ()))
 
     @cached_property
     def digest(self) -> str:
@@ -320,12 +345,39 @@ def _described(file: Path) -> dict[str, Any]:
         described = tomllib.loads(_read(file))
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{file}: {error}") from error
+    editions = described.get("editions", [])
+    if not isinstance(editions, list) or not all(isinstance(it, dict) and it.get("from") for it in editions):
+        raise PolicyError(f"{file}: editions: found {editions!r}, expected [[editions]] with from, a date")
     for name, expected in (("id", "text"), ("title", "text"), ("edition", "a date"), ("files", "a list of files")):
         value = described.get(name)
+        if name == "files" and "extends" in described and value in (None, []):
+            continue  # an overlay may settle questions and add nothing
         listed = isinstance(value, list) and all(isinstance(it, str) for it in value)
         if not value or listed != (name == "files"):
             raise PolicyError(f"{file}: {name}: found {'something else' if value else 'nothing'}, expected {expected}")
     return described
+
+
+def _below(folder: Path, described: Mapping[str, Any], above: tuple[Path, ...]) -> Policy | None:
+    """The policy that an overlay extends, beside it or of this package; None of a policy that stands alone."""
+    name = described.get("extends")
+    if name is None:
+        for key in ("replaces", "removes", "readings"):
+            if key in described:
+                raise PolicyError(
+                    f"{folder / 'policy.toml'}: {key}: expected beside extends, the policy that it changes"
+                )
+        return None
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name, re.ASCII):
+        raise PolicyError(f"{folder / 'policy.toml'}: extends: found {name!r}, expected the name of a policy")
+    beside = folder.resolve().parent / name
+    chain = (*above, folder.resolve())
+    found = beside if (beside / "policy.toml").is_file() else law_folder() / name
+    if found.resolve() in chain:
+        raise PolicyError(
+            f"{folder / 'policy.toml'}: extends: found {name}, which stands on this policy, expected another"
+        )
+    return Policy.load(found, above=chain)
 
 
 def _texts(folder: Path, files: Sequence[str]) -> dict[str, str]:
@@ -403,6 +455,17 @@ def publish(policy: Policy, *, again: bool = False) -> Path:
         text += f"[{id_}]\n" + "".join(f'"{e}" = "{d}"\n' for (i, e), d in sorted(found.items()) if i == id_) + "\n"
     (folder / PUBLISHED).write_text(text.rstrip() + "\n", "utf-8")
     return folder / PUBLISHED
+
+
+def standing_on(policy: Policy) -> list[Policy]:
+    """Give the overlays beside a policy that stand on it and are no longer as they were published.
+
+    Raises PolicyError where one of them does not fit the policy any more.
+    """
+    folder = policy.folder.resolve()
+    beside = [Policy.load(path.parent) for path in sorted(folder.parent.glob("*/policy.toml")) if path.parent != folder]
+    on = [it for it in beside if folder in [below.folder.resolve() for below in it.chain]]
+    return [it for it in on if it.standing == "changed"]
 
 
 def law_folder() -> Path:

@@ -1,8 +1,8 @@
 """What a law may cite: the numbered rules of its text, and the numbered national rules where the text is silent.
 
 They stand as data beside the law: ``rules.toml`` in a policy's folder (number, section, lines and a paraphrase of each
-rule of the text), ``national.toml`` above the policies. A policy that stands on another one's files also has that one's
-list, so each folder that holds a file of the law is looked into.
+rule of the text), ``national.toml`` above the policies. A policy that stands on another one, or on its files, also has
+that one's lists, so each folder that holds a file of the law is looked into.
 
 >>> from ivproof.law.policy import Policy
 >>> found = Sources.of(Policy.load("out001"))
@@ -38,11 +38,22 @@ class TextRule:
 
 @dataclass(frozen=True, slots=True)
 class NationalRule:
-    """A national rule (CMS, CPT, NCCI), and what the policy's text has to say of it."""
+    """A national rule (CMS, CPT, NCCI), and what OUT001 has to say of it.
+
+    `section` is the document that states it, `since` from when it holds, `explains` why it decides nothing by itself.
+    """
 
     number: str
     says: str
     out001: str = ""
+    section: str = ""
+    since: str = ""
+    explains: str = ""
+
+    @property
+    def as_text(self) -> TextRule:
+        """The rule as one of a policy's text, for an overlay that encodes it; its date in place of lines."""
+        return TextRule(self.number, self.section, self.since, self.says, self.explains)
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,24 @@ class Sources:
 
     def fits(self, named: str, number: str) -> bool:
         """Whether `named` is the section of that rule, or a part of the text that the section lies in."""
-        section = self.rules[number].section
+        section = self.section(number)
         return named == section or named in self.within.get(section, ())
+
+    def section(self, number: str) -> str:
+        """The section in which a rule stands, of a national one the document; "" where none is told."""
+        found = self.rules.get(number) or self.national.get(number)
+        return found.section if found is not None else ""
 
 
 def folders(policy: Policy) -> list[Path]:
-    """List the folders that hold the policy and the files of its law, each once."""
+    """List the folders that hold the policy, those below it and the files of their law, each once."""
+    return list(dict.fromkeys(folder for it in policy.chain for folder in own_folders(it)))
+
+
+def own_folders(policy: Policy) -> list[Path]:
+    """List the folders that hold the policy itself and the files that it adds."""
     base = policy.folder.resolve()
-    found = [base, base.parent, *((base.parent / name).parent for name in policy.texts)]
+    found = [base, base.parent, *((base.parent / name).parent for name in policy.written)]
     return list(dict.fromkeys(folder.resolve() for folder in found))
 
 

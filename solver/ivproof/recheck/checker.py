@@ -25,6 +25,7 @@ from .document import PROOF, RejectionError, expect_form, read, short
 from .drugs import DrugError, Drugs
 from .evaluator import Answer, Program
 from .facts import IN_UNITS, OF_THE_LIST, Listed, TranslationError, translate
+from .overlay import laid_over
 from .parser import parse
 from .steps import StepError, atom, denials, evidence, rewrite, same
 from .support import Support
@@ -220,15 +221,28 @@ def published_digest(folder: Path) -> str:
 def read_law(folder: Path) -> dict[str, str]:
     """The texts of a policy's law by file, as its `policy.toml` lists them, and that file under its bare name.
 
-    Raises OSError, ValueError, or KeyError where it lists none.
+    Of an overlay they are those of the law that it makes with the policy below it. Raises OSError, ValueError, or
+    KeyError where it lists none.
     """
     described = _text(folder / NAMES)
+    return {**_law_of(folder, tomllib.loads(described), ()), NAMES: described}
+
+
+def _law_of(folder: Path, described: Mapping[str, Any], over: tuple[Path, ...]) -> dict[str, str]:
     above = folder.resolve().parent
+    extends = described.get("extends")
     files: dict[str, str] = {}
-    for file in tomllib.loads(described)["files"]:
+    for file in described["files"] if extends is None else described.get("files", ()):
         path = Path(os.path.normpath(folder.resolve() / file))
         files[path.relative_to(above).as_posix()] = _text(path)
-    return {**files, NAMES: described}
+    if extends is None:
+        return files
+    name = str(extends)
+    below = above / name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else installed(name)
+    below = below if (below / NAMES).is_file() else installed(name)
+    if below.resolve() in (*over, folder.resolve()):
+        raise ValueError(f"{folder / NAMES} stands on itself")
+    return laid_over(_law_of(below, tomllib.loads(_text(below / NAMES)), (*over, folder.resolve())), files, described)
 
 
 def _text(path: Path) -> str:

@@ -39,11 +39,13 @@ def coverage_tables(found: Coverage) -> Iterator[RenderableType]:
 def coverage_detail(row: RuleRow | QuestionRow) -> Iterator[RenderableType]:
     """Give one row in full: every place in the law and every case."""
     if isinstance(row, RuleRow):
-        yield Text.assemble((row.text.number, "bold"), f"  {row.text.section}, {row.text.lines}")
+        stands = ", ".join(filter(None, (row.text.section, row.text.lines)))
+        yield Text.assemble((row.text.number, "bold"), f"  {stands}")
         yield Text(row.text.says)
         if row.text.explains:
             yield Text(f"Decides nothing by itself: {row.text.explains}")
         yield from _listed("Encoded in", list(map(str, row.encoded)))
+        yield from _listed("Set aside with", list(row.set_aside))
         yield from _listed("Questions", list(row.questions))
         for side, names in row.cases.items():
             yield from _listed(f"Cases, {side}", list(names))
@@ -74,11 +76,14 @@ def summary(found: Coverage) -> Iterator[Text]:
     yield Text(f"{len(found.questions)} open questions with {options} options; * marks the one that is held.")
     if found.cases is None:
         yield Text("The cases are not part of an installed package: run this in a checkout to see them.", FAINT)
-    else:
+    elif found.topics:
         yield Text(f"{sum(found.topics.values())} published cases: {_topics(found)}.")
     yield from (Text(line, "red") for line in found.gaps)
     if not found.gaps:
-        yield Text("Every rule is encoded or says why not; every question's options can be told apart.", "green")
+        aside = ", set aside by the overlay" if any(row.set_aside for row in found.rules) else ""
+        yield Text(
+            f"Every rule is encoded{aside} or says why not; every question's options can be told apart.", "green"
+        )
     yield from (Text(f"not tested: {line}", "yellow") for line in found.untested)
 
 
@@ -109,6 +114,8 @@ def _encoded(row: RuleRow) -> Text:
     found = _named(row.encoded)
     if row.text.explains:
         found = Text(row.text.explains, FAINT)
+    elif row.set_aside:
+        found = Text(f"set aside: {', '.join(row.set_aside)}", FAINT)
     elif row.gap:
         found = Text(row.gap, "red")
     return found
