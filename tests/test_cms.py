@@ -35,6 +35,10 @@ DECIDES_NOTHING = {"conditional-questions-national"}
 """What only keeps small what is tried."""
 
 
+def test_both_engines_derive_every_case() -> None:
+    CODER.code([it.encounter for it in CASES], "all", changes=False)  # raises where they differ
+
+
 @pytest.mark.parametrize("rule", case_files.some([it for it in pins(POLICY.own) if it not in DECIDES_NOTHING], 9))
 def test_every_rule_is_needed_by_a_case(rule: str) -> None:
     less = laid_over(POLICY.texts, {}, Changes(removes={rule: pins(POLICY.texts)[rule]}))
