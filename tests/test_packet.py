@@ -22,6 +22,7 @@ from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.model import Finding, Packet
+from ivproof.packet.writing import document
 from ivproof.render.html import packet_page
 from ivproof.render.pdf import packet_document
 
@@ -201,10 +202,10 @@ def test_what_the_payer_denied_comes_first_and_is_argued_although_the_chart_supp
     assert sentence == f"The payer denied this line on 2021-03-02: {codes}. In the payer's words: “{HOSTILE}”"
     assert line.points
     assert line.drawn is not None
-    page = packet_page(found)
+    page = packet_page(document([found], "internal"))
     assert HOSTILE not in page
     assert page.index("Lines that the payer denied") < page.index(codes) < page.index("Lines that stand")
-    assert packet_document(found).startswith(b"%PDF")
+    assert packet_document(document([found], "internal")).startswith(b"%PDF")
 
 
 def test_only_what_a_line_rests_on_is_drawn_and_what_carries_it_is_marked() -> None:
@@ -238,8 +239,8 @@ def test_two_lines_of_one_code_do_not_lean_on_the_same_unit() -> None:
 def test_nothing_billed_and_nothing_supported_is_a_packet_too() -> None:
     found = made({"id": "E", "place_of_service": "22", "date": "2020-10-05"})
     assert found.findings == ()
-    assert packet_document(found).startswith(b"%PDF")
-    assert "Nothing was billed" in packet_page(found)
+    assert packet_document(document([found], "internal")).startswith(b"%PDF")
+    assert "Nothing was billed" in packet_page(document([found], "internal"))
 
 
 # --- the page and the document
@@ -256,7 +257,7 @@ def hostile() -> Packet:
 
 
 def test_a_page_says_it_all_and_names_nothing_outside_itself() -> None:
-    html = packet_page(example(LOST))
+    html = packet_page(document([example(LOST)], "internal"))
     for text in ("ED-3310", "The claim bills more than the chart supports", "A19", "R54", "III.D.c", "sha256"):
         assert text in html
     assert "http" not in re.sub(r"http-equiv", "", html)
@@ -269,22 +270,22 @@ def test_a_page_says_it_all_and_names_nothing_outside_itself() -> None:
 
 def test_nothing_from_a_chart_is_markup() -> None:
     found = hostile()
-    html = packet_page(found)
+    html = packet_page(document([found], "internal"))
     assert "<script" not in html
     assert "<img" not in html
     assert 'a"onload' not in html
     assert "{{ 7 * 7 }}" in html
     assert "\u202e" not in html
-    assert packet_document(found).startswith(b"%PDF")
+    assert packet_document(document([found], "internal")).startswith(b"%PDF")
 
 
 @pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="pdftotext is not installed (apt-get install poppler-utils)"
 )
-@pytest.mark.parametrize(("file", "pages"), [(LOST, range(4, 7)), (WON, range(3, 6))])
+@pytest.mark.parametrize(("file", "pages"), [(LOST, range(3, 5)), (WON, range(3, 5))])
 def test_the_pages_are_numbered_with_the_encounter_and_none_is_empty(file: Path, pages: range, tmp_path: Path) -> None:
     found, pdf = example(file), tmp_path / "packet.pdf"
-    pdf.write_bytes(packet_document(found))
+    pdf.write_bytes(packet_document(document([found], "internal")))
     text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
     sheets = text.split("\f")[:-1]
     assert len(sheets) in pages
@@ -304,7 +305,7 @@ def test_the_same_claim_gives_the_same_bytes_in_another_process(tmp_path: Path) 
     file, seeded = tmp_path / "packet.pdf", {**os.environ, "PYTHONHASHSEED": "7"}
     command = [sys.executable, "-c", "from ivproof.cli import app; app()", "audit", str(LOST), "-o", str(file)]
     subprocess.run(command, env=seeded, check=True)
-    assert file.read_bytes() == packet_document(example(LOST))
+    assert file.read_bytes() == packet_document(document([example(LOST)], "internal"))
 
 
 # --- the command
@@ -382,7 +383,7 @@ def test_a_packet_shows_notes_and_where_the_record_has_what_and_the_law_knows_no
     assert about["Note"] == "port would not flush"
     assert about["Record of drug"] == "MAR p. 3, RN, 11:04"
     assert about["Note on drug"] == "given by the night shift"
-    assert "night shift" in packet_page(noted)
+    assert "night shift" in packet_page(document([noted], "internal"))
     assert noted.verdict == plain.verdict
     assert "night shift" not in json.dumps(json.loads(noted.proof.content)["facts"])
 
@@ -394,7 +395,7 @@ def test_each_rule_is_printed_once_with_the_lines_that_rest_on_it() -> None:
         assert rule.lines == tuple(
             it.number for it in found.findings if rule.number in {one.number for one in it.rules}
         )
-    page = packet_page(found)
+    page = packet_page(document([found], "internal"))
     for rule in found.rules:
         assert page.count(f'id="rule-{rule.number}"') == 1
 

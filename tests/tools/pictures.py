@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 REPORT = "examples/02-chemotherapy-day.yaml"
-PACKET = "examples/11-lost-dispute.yaml"
+PACKET = "examples/12-won-dispute.yaml"
 DESK = "examples/10-missing-stop-times.yaml"
 
 
@@ -62,11 +62,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page, packet = Path(folder) / "visit.html", Path(folder) / "packet.pdf"
         ivproof("report", REPORT, "-o", str(page))
-        ivproof("audit", PACKET, "-o", str(packet))
+        ivproof("audit", PACKET, "--for", "payer", "-o", str(packet))
         shot = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,1150"]
         shown = [f"--screenshot={PICTURES / 'visit.png'}", page.as_uri()]
         subprocess.run(["chromium", *shot, *shown], check=True, capture_output=True)
-        whole = ["pdftoppm", "-png", "-r", "80", "-f", "2", "-l", "2", "-singlefile"]
+        whole = ["pdftoppm", "-png", "-r", "80", "-f", "1", "-l", "1", "-singlefile"]
         subprocess.run([*whole, str(packet), str(PICTURES / "packet")], check=True)
     desk()
 

@@ -59,6 +59,7 @@ _DEFS: Schema = {
     "submitted": record(
         "What an 837 or 835 file says of the claim, after replacements and voids.",
         kind=text("Kind of the transaction.", enum=["837P", "837I", "835"]),
+        number=or_null(text("The payer's number of the claim; null in a claim.")),
         claim_type=or_null(text("Whose claim it is; null in a remittance.", enum=["facility", "professional", None])),
         place_of_service=or_null(text("Place of service of a professional claim.")),
         bill_type=or_null(text("Type of bill of an institutional claim, with its frequency code.")),

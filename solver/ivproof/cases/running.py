@@ -137,10 +137,11 @@ def _packet_texts(coder: Coder, case: Case) -> list[str]:
     """Every text of the packet as data, and the paragraphs of its page."""
     # both load much that few cases need
     from ivproof.packet.maker import PacketMaker  # noqa: PLC0415
+    from ivproof.packet.writing import document  # noqa: PLC0415
     from ivproof.render.html import packet_page  # noqa: PLC0415
 
     packet = PacketMaker(coder.policy, case.readings).make(case.encounter, case.file)
-    page = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", packet_page(packet))
+    page = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", packet_page(document([packet], "internal")))
     parts = re.split(r"</?(?:p|li|h\d|td|th|tr|div|section|dd|dt)\b[^>]*>", page)
     plain = (" ".join(unescape(re.sub(r"<[^>]*>", "", part)).split()) for part in parts)
     return [*_strings(packet.as_dict()), *(it for it in plain if it)]

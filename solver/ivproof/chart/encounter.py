@@ -86,6 +86,10 @@ class AccessSite(Part):
     replaces: Id | None = Field(
         None, description="Id of the access that this one is a restart of, after it had failed."
     )
+    source: Text | None = Field(
+        default=None, description="Where the record has it, such as flow sheet p. 2, RN; kept out of the law."
+    )
+    note: Text | None = Field(default=None, description="Free text for people; kept out of the law.")
 
 
 class Pause(Part):
@@ -288,6 +292,11 @@ class Encounter(Part):
     )
     billed: Items[BilledLine] = Field((), description="The claim to audit against.")
 
+    @property
+    def recorded(self) -> tuple[AccessSite | Administration, ...]:
+        """The accesses and administrations: what a record has a page for."""
+        return (*self.access_sites, *self.administrations)
+
 
 # --- Writing
 
@@ -298,7 +307,7 @@ def for_people(encounter: Encounter) -> Iterator[tuple[str, str]]:
         yield "Time zone", encounter.time_zone
     if encounter.note is not None:
         yield "Note", encounter.note
-    for it in encounter.administrations:
+    for it in encounter.recorded:
         if it.source is not None:
             yield f"Record of {it.id}", it.source
         if it.note is not None:

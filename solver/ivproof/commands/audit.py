@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ivproof.commands.running import Note
     from ivproof.law.policy import Policy
 
-PACKETS = {".pdf", ".html", ".json"}
+PACKETS = {".pdf", ".html", ".docx", ".json"}
 """Endings of an output that is a packet to be sent, where neither --format nor --summary says otherwise."""
 
 
@@ -61,6 +61,13 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+class Reader(StrEnum):
+    """Whom a packet is for."""
+
+    PAYER = "payer"
+    INTERNAL = "internal"
 
 
 class Search(StrEnum):
@@ -78,7 +85,7 @@ FEW = 20
 ENDINGS = {
     **dict.fromkeys((".csv", ".xlsx"), Format.CSV),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
-    **dict.fromkeys((".pdf", ".html", "", ".txt", ".out", ".log"), Format.TABLE),
+    **dict.fromkeys((".pdf", ".html", ".docx", "", ".txt", ".out", ".log"), Format.TABLE),
 }
 """The form that the ending of an output asks for, where --format does not."""
 
@@ -149,15 +156,42 @@ def audit(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here instead of to standard output. A name that ends in .pdf, .html or .json makes the packet "
-            "of one claim, to be sent; beside a .json the proof is written, too (.proof.json). One that ends in .csv "
-            "or .xlsx makes the worksheet. Until a file is whole its name ends in .incomplete.",
+            help="Write here instead of to standard output. A name that ends in .pdf, .html or .docx makes a packet of "
+            "one claim or of several with denied lines; one in .json its data, with the proof beside it (.proof.json). "
+            "One that ends in .csv or .xlsx makes the worksheet. Until a file is whole its name ends in .incomplete.",
             show_default=False,
         ),
     ] = None,
     encounter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="The encounter of a packet, where the charts are several; may be given more than once. Default: of "
+            "several those with a denied line.",
+            show_default=False,
+        ),
+    ] = None,
+    edition: Annotated[
+        Reader | None,
+        typer.Option(
+            "--for",
+            help="Whom a packet is for. payer: the appeal, with what the chart supports alone. internal: all of it, "
+            "with other readings, warnings of claim edits and gaps; not to be sent. Default: internal.",
+            show_default=False,
+        ),
+    ] = None,
+    payer: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The encounter of a packet, where the charts are several.", show_default=False),
+        typer.Option(metavar="NAME", help="The payer of a packet, where charts have several.", show_default=False),
+    ] = None,
+    cover: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the cover of a packet says (TOML): level, provider, provider_id, patient, member_id, to, due, "
+            "contact, signed_by, and a table numbers (encounter = claim number). What is missing is left blank.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted run has left of --output.")
@@ -182,15 +216,17 @@ def audit(
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
         if resume:
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")
-        from ivproof.commands.packet import write_packet
+        from ivproof.commands.packet import Wish, write_packet
 
         look: Look = (search or Search.ALL).value
-        verdict = write_packet(
-            files, encounter, output, by, policy, readings, claims, edit_files, search=look, strict=strict
+        wish = Wish(edition.value if edition else None, encounter or (), payer, cover)
+        verdicts = write_packet(
+            files, wish, output, by, policy, readings, claims, edit_files, search=look, strict=strict
         )
-        raise typer.Exit(REFUSED if verdict in failing else 0)
-    if encounter is not None:
-        wrong("--encounter: found no packet, expected --output with a name that ends in .pdf, .html or .json")
+        raise typer.Exit(REFUSED if set(verdicts) & set(failing) else 0)
+    for option, given in (("--encounter", encounter), ("--for", edition), ("--payer", payer), ("--cover", cover)):
+        if given is not None:
+            wrong(f"{option}: found no packet, expected --output with a name that ends in .pdf, .html, .docx or .json")
     shape = form or written or Format.TABLE
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")

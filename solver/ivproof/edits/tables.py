@@ -195,6 +195,11 @@ class EditTables:
         names = "; ".join(f"{one.name} ({one.first} to {one.last})" for one in others.values())
         return f"The claim of {on} is judged by the edits of {names}."
 
+    def primaries(self, code: str, setting: Setting, on: date) -> tuple[str, ...]:
+        """The codes that an add-on code may be added to on a date; empty for any other code."""
+        rows = self._at(setting, on).add_ons.get(code, ())
+        return tuple(row.primary for row in rows if row.primary and row.dates.on(_number(on)))
+
     def is_visit(self, code: str) -> bool:
         """Tell whether a code is that of a visit (evaluation and management)."""
         return any(code in run for run in self._visits)

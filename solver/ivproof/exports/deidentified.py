@@ -171,6 +171,9 @@ class _Renamed:
             self.dropped["payer"] += 1
         if "primary_reason" in data:
             data["primary_reason"] = [self._given[compare_key(it)] for it in data["primary_reason"]]
+        if "access_sites" in data:
+            sites = data["access_sites"]
+            data["access_sites"] = [self._without("source", self._without("note", it)) for it in sites]
         for site in data.get("access_sites", ()):
             for field in ("id", "replaces"):
                 if field in site:

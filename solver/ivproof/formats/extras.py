@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 EXTRAS = {
+    "docx": "docx",
     "fastapi": "serve",
     "fhir": "fhir",
     "pyarrow": "tables",
@@ -23,7 +24,7 @@ EXTRAS = {
 APART = ("spark",)
 """Extras that `all` leaves out: too large for who does not need them."""
 
-DISTRIBUTIONS = {"fhir": "fhir.resources", "z3": "z3-solver"}
+DISTRIBUTIONS = {"docx": "python-docx", "fhir": "fhir.resources", "z3": "z3-solver"}
 """What a package is installed as, where that is another name."""
 
 

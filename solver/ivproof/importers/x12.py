@@ -158,11 +158,14 @@ class Submitted:
     notes: tuple[str, ...] = ()
     produced: str | None = None
     """Date of the remittance."""
+    number: str | None = None
+    """The payer's number of the claim, in a remittance."""
 
     def as_dict(self) -> dict[str, Any]:
         """The claim as plain data."""
         return {
             "kind": self.kind,
+            "number": self.number,
             "claim_type": self.claim_type,
             "place_of_service": self.place_of_service,
             "bill_type": self.bill_type,
@@ -303,6 +306,7 @@ class _Draft:
     lines: list[_DraftLine] = field(default_factory=list)
     date: str | None = None
     produced: str | None = None
+    number: str | None = None
     status: str = ""
     charge: Decimal | None = None
     paid: Decimal | None = None
@@ -474,6 +478,7 @@ class _Reading:
             charge=it.number_at(3),
             paid=it.number_at(4),
             produced=self._produced,
+            number=it.text(7) or None,
         )
         self._drafts.append(self._claim)
         self._line = None
@@ -670,6 +675,7 @@ class _Settling:
             tuple(left),
             tuple(note for name, note in self._notes if name == key),
             head.produced,
+            head.number,
         )
 
 

@@ -38,7 +38,7 @@ class TextRule:
 
 @dataclass(frozen=True, slots=True)
 class NationalRule:
-    """A national rule (CMS, CPT, NCCI), and what OUT001 has to say of it.
+    """A national rule (CMS, CPT, NCCI), and what OUT001 has to say of it; `same` are rules of OUT001 that it confirms.
 
     `section` is the document that states it, `since` from when it holds, `explains` why it decides nothing by itself.
     """
@@ -49,6 +49,7 @@ class NationalRule:
     section: str = ""
     since: str = ""
     explains: str = ""
+    same: tuple[str, ...] = ()
 
     @property
     def as_text(self) -> TextRule:
@@ -76,7 +77,7 @@ class Sources:
                 rules |= {it["number"]: TextRule(**it) for it in own.get("rules", ())}
                 within |= {section: tuple(parts) for section, parts in own.get("within", {}).items()}
                 above = _read(folder / NATIONAL).get("facts", ())
-                national |= {it["number"]: NationalRule(**it) for it in above}
+                national |= {it["number"]: NationalRule(**{**it, "same": tuple(it.get("same", ()))}) for it in above}
             except (KeyError, TypeError) as error:
                 raise PolicyError(f"{folder}: {RULES} or {NATIONAL}: {error}") from error
         return Sources(rules, national, within)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ivproof.audit.model import LineVerdict, Supported
 from ivproof.claim.determination import sorted_rules
-from ivproof.claim.statements import Holds
+from ivproof.claim.statements import Applies, Holds, Statement
 from ivproof.law.policy import Policy
 from ivproof.law.sources import Sources
 from ivproof.law.terms import Function, Term, parse
@@ -126,7 +127,20 @@ class Told:
             lines = teller.unit(atom) if atom.startswith("unit(") else (teller.step(atom),)
             # of many units the first ones are argued in full, and of the others what they come to
             points += (it for it in _points(lines, 0) if n < IN_FULL or it.depth == 0)
-        return tuple(_once((*points, *self._of_sites(atoms, sites))))
+        return self._placed(_once((*points, *self._of_sites(atoms, sites))))
+
+    def _placed(self, points: Iterable[Point]) -> tuple[Point, ...]:
+        """Points with the administrations and sites that they speak of, by the constants of their statements."""
+        return tuple(replace(it, on=tuple(self._subjects(it.says))) for it in points)
+
+    def _subjects(self, says: Iterable[Statement]) -> Iterator[str]:
+        """The ids of what some statements speak of, in the order of the chart."""
+        facts = self.derivation.facts
+        texts = [value for it in says for value in _values(it)]
+        named = {name for text in texts for name in _CONSTANT.findall(_QUOTED.sub("", text))}
+        sites = {it.id for it in facts.encounter.access_sites}
+        yield from (it.id for n, it in enumerate(facts.encounter.administrations, 1) if f"a{n}" in named)
+        yield from (id_ for constant, id_ in facts.names.items() if constant in named and id_ in sites)
 
     def _of_sites(self, atoms: Collection[str], sites: Collection[str]) -> Iterator[Point]:
         """What the chart says of access sites and some atoms rest on."""
@@ -158,7 +172,8 @@ class Told:
         lengths = tuple(it for it in fails if it.kind == "measure")
         last = slice(-FAILING, None) if best.citation else slice(FAILING)
         told = tuple(it for it in fails if UNSAID not in it.text)
-        return Nearest(code, _ended(best.sentence), best.citation, lengths or (told or fails)[last]), best.key
+        failing = self._placed(lengths or (told or fails)[last])
+        return Nearest(code, _ended(best.sentence), best.citation, failing), best.key
 
     def left_out(self, code: str, keys: Collection[str]) -> tuple[Point, ...]:
         """What the law itself says of what it leaves out of a code, with what that rests on."""
@@ -169,7 +184,7 @@ class Told:
         points: list[Point] = []
         for it in found[:FAILING]:
             points += [Point(0, "step", _ended(it.sentence), it.citation, it.says), *_points(it.obstacles, 1)]
-        return tuple(_once(points))
+        return self._placed(_once(points))
 
     # --- the chart
 
@@ -189,8 +204,16 @@ class Told:
                     found.setdefault(about, {})[text.removeprefix(f"{about} "), place] = None
                     lines.setdefault(about, set()).add(number)
         order = self._order()
+        encounter = self.derivation.facts.encounter
+        sources = {it.id: it.source or "" for it in encounter.recorded}
         return tuple(
-            Relied(about, stands[about], tuple(sorted(facts, key=lambda it: it[1])), tuple(sorted(lines[about])))
+            Relied(
+                about,
+                stands[about],
+                tuple(sorted(facts, key=lambda it: it[1])),
+                tuple(sorted(lines[about])),
+                sources.get(about, ""),
+            )
             for about, facts in sorted(found.items(), key=lambda it: order.get(it[0], -1))
         )
 
@@ -291,4 +314,14 @@ def _cited(sources: Sources, number: str) -> Cited:
     return Cited(number, section, says.replace(">=", "≥").replace("<=", "≤"))
 
 
+def _values(it: Statement) -> Iterator[str]:
+    """The terms that a statement has."""
+    if isinstance(it, Applies):
+        yield from (value for _, value in it.values)
+    elif isinstance(it, Holds):
+        yield it.atom
+
+
 _NUMBER = re.compile(r"\b[FR]\d+\b")
+_CONSTANT = re.compile(r"\b[a-z][a-z_0-9]*\b")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -14,22 +14,37 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
 
 from ivproof.audit.auditor import Auditor, Look
+from ivproof.audit.claims import differences
 from ivproof.audit.matching import support
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.verdicts import times
 from ivproof.chart.encounter import Denial, Encounter, digest, for_people
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import sorted_rules
+from ivproof.edits.denials import Denials
 from ivproof.edits.tables import EditFiles
-from ivproof.law.policy import Policy
+from ivproof.importers.x12 import Submitted
+from ivproof.law.policy import Policy, law_folder
 from ivproof.law.sources import Sources
+from ivproof.packet.answers import Answers
 from ivproof.packet.arguments import Told, cited
-from ivproof.packet.model import Assumption, Cited, Enclosed, Finding, Nearest, Packet, Point, Rule
+from ivproof.packet.model import (
+    Assumption,
+    Cited,
+    Enclosed,
+    Finding,
+    Nearest,
+    Packet,
+    Point,
+    Refused,
+    Rule,
+)
 from ivproof.packet.other_side import OtherSides
 from ivproof.proof.maker import canonical, prove
 from ivproof.report.page import label_of
@@ -92,14 +107,21 @@ class PacketMaker:
         self._sources = Sources.of(policy)
         self._settled = {policy.question(name).key for name in self._readings}
         self._name = policy_name
+        chain = sorted(policy.chain, key=lambda it: -len(it.chain))  # what stands below has the last word
+        self._texts = {number: it.name for it in chain for number in Sources.of(it).rules}
+        self._denials = Denials.load(law_folder() / "edits")
 
-    def make(self, encounter: Encounter, file: str, proof: str = PROOF) -> Packet:
+    def make(self, encounter: Encounter, file: str, proof: str = PROOF, submitted: Submitted | None = None) -> Packet:
         """Make the packet of an encounter with its billed lines; `file` is where the chart stands.
+
+        `submitted` is what a claim file says of the claim beside its lines.
 
         Raises second.DisagreementError where the second engine derives another answer, and record.RecordError where
         an answer cannot be recorded.
         """
         [audit] = self._auditor.code([encounter], "all")
+        if submitted is not None:
+            audit = replace(audit, submitted=submitted, notes=(*audit.notes, *differences(encounter, submitted)))
         case = Case(self.coder, self._recorder, encounter)
         number = _nearest_claim(audit)
         derivation = case.derivation(case.alternatives[number])
@@ -107,7 +129,9 @@ class PacketMaker:
         told = Told(self.policy, derivation, tellers)
         others = OtherSides(self.policy, audit, self._settled)
         rests = {n: told.atoms(line) for n, line in enumerate(audit.lines, 1)}
-        findings = tuple(self._findings(audit, told, rests, others))
+        answers = Answers(audit, encounter, told.names, self.coder.edits.tables)
+        findings = tuple(self._findings(audit, told, rests, others, answers=answers, encounter=encounter))
+        rules = tuple(self._rules(findings))
         return Packet(
             encounter=encounter.id,
             date=encounter.date.isoformat(),
@@ -123,7 +147,7 @@ class PacketMaker:
             sentence=SENTENCES[audit.verdict],
             message=audit.message if audit.verdict is not Verdict.CORRECT else "",
             findings=findings,
-            rules=tuple(_rules(findings)),
+            rules=rules,
             edits_billed=_edits(audit.edits_billed),
             edits_supported=_edits(audit.edits_supported),
             facts=told.relied(rests),
@@ -134,12 +158,50 @@ class PacketMaker:
             notes=audit.notes,
             proof=self._proof(encounter, file, proof),
             audit=audit,
+            payer=encounter.payer or "",
+            claim_number=(submitted.number if submitted else None) or "",
+            drawn=self._whole(audit, told, findings),
+            beside=tuple(self._beside(rules)),
         )
+
+    def _whole(self, audit: Audit, told: Told, findings: Iterable[Finding]) -> Timeline | None:
+        """The part of the timeline that all lines rest on that are argued."""
+        keys = dict.fromkeys(key for it in findings if it.drawn is not None for key in it.carried)
+        return _drawn(told.derivation, _carries(audit, told), tuple(keys))
+
+    def _rules(self, findings: Sequence[Finding]) -> Iterator[Rule]:
+        """Every rule that is cited, once, with the lines that cite it."""
+        lines: dict[str, list[int]] = {}
+        rules: dict[str, Cited] = {}
+        for finding in findings:
+            for it in finding.rules:
+                rules[it.number] = it
+                lines.setdefault(it.number, []).append(finding.number)
+        for number in sorted_rules(rules):
+            it = rules[number]
+            yield Rule(it.number, it.section, it.says, tuple(lines[number]), self._texts.get(number, ""))
+
+    def _beside(self, rules: Sequence[Rule]) -> Iterator[Rule]:
+        """The national rules that confirm rules of the text which are cited, with the lines that cite these."""
+        cited_ = {it.number: it for it in rules}
+        for it in self._sources.national.values():
+            lines = {line for number in it.same if number in cited_ for line in cited_[number].lines}
+            if lines and it.number not in cited_:
+                known = [cited_[number] for number in it.same if number in cited_]
+                sections = dict.fromkeys(f"{rule.text} {rule.section}" for rule in known)
+                yield Rule(it.number, ", ".join(sections), it.says, tuple(sorted(lines)))
 
     # --- lines
 
     def _findings(
-        self, audit: Audit, told: Told, rests: Mapping[int, Sequence[str]], others: OtherSides
+        self,
+        audit: Audit,
+        told: Told,
+        rests: Mapping[int, Sequence[str]],
+        others: OtherSides,
+        *,
+        answers: Answers,
+        encounter: Encounter,
     ) -> Iterator[Finding]:
         carries = _carries(audit, told)
         alone = not audit.disputed
@@ -149,6 +211,9 @@ class PacketMaker:
             nearest, about = self._nearest(line, told, left_out or carried)
             keys = tuple(dict.fromkeys((*carried, *left_out, *([about] if about and not carried else ()))))
             denied = line.billed.denied if line.billed is not None else ()
+            places = line.billed.positions if line.billed is not None else ()
+            refused = tuple(self._refused(n, it) for n in places if (it := _denial_of(encounter, n)) is not None)
+            kinds = dict.fromkeys(kind for it in refused for kind in it.kinds)
             wanted = line.disputed or alone or line.edits or denied
             drawn = _drawn(told.derivation, carries, keys) if wanted else None
             shown = sum(len(lane.rows) for lane in drawn.lanes) if drawn else 0
@@ -181,7 +246,26 @@ class PacketMaker:
                 carried=keys,
                 left_out=len(told.derivation.facts.encounter.administrations) - shown if drawn else 0,
                 denied=tuple(map(_denial, denied)),
+                refused=refused,
+                answers=answers.of(line, kinds),
+                positions=places,
+                modifiers=line.billed.modifiers if line.billed is not None else (),
             )
+
+    def _refused(self, position: int, it: Denial) -> Refused:
+        """What the payer said of a line, with what its codes mean."""
+        codes = [*([it.reason] if it.reason else []), *it.remark]
+        return Refused(
+            position,
+            it.group or "",
+            it.reason or "",
+            tuple(it.remark),
+            it.text or "",
+            it.date.isoformat() if it.date else "",
+            it.amount,
+            self._denials.kinds(it.reason, it.remark),
+            tuple((code, label) for code in codes if (label := self._denials.label(code))),
+        )
 
     def _nearest(self, line: LineVerdict, told: Told, keys: Sequence[str]) -> tuple[tuple[Nearest, ...], str]:
         """What comes nearest to earning what was billed beyond what is supported."""
@@ -250,19 +334,6 @@ class PacketMaker:
         return Enclosed(name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content)
 
 
-def _rules(findings: Sequence[Finding]) -> Iterator[Rule]:
-    """Every rule that is cited, once, with the lines that cite it."""
-    lines: dict[str, list[int]] = {}
-    rules: dict[str, Cited] = {}
-    for finding in findings:
-        for it in finding.rules:
-            rules[it.number] = it
-            lines.setdefault(it.number, []).append(finding.number)
-    for number in sorted_rules(rules):
-        it = rules[number]
-        yield Rule(it.number, it.section, it.says, tuple(lines[number]))
-
-
 def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
     yield "Date of service", encounter.date.isoformat()
     yield "Claim", encounter.claim_type
@@ -272,6 +343,12 @@ def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:
     if encounter.diagnoses:
         yield "Diagnoses", ", ".join(encounter.diagnoses)
     yield from for_people(encounter)
+
+
+def _denial_of(encounter: Encounter, position: int) -> Denial | None:
+    """What the payer said of the billed line at a place of the claim."""
+    lines = encounter.billed or ()
+    return lines[position].denied if position < len(lines) else None
 
 
 def _denial(it: Denial) -> str:

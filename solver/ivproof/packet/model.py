@@ -22,7 +22,8 @@ class Point:
     """One thing that an argument says: a step with its citation, or a length against its threshold.
 
     `depth` tells under which point it stands, 0 for what is said first. `kind` is as in
-    `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the program.
+    `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the program. `on`
+    are the ids of the administrations and sites that it speaks of.
     """
 
     depth: int
@@ -30,6 +31,7 @@ class Point:
     text: str
     citation: str = ""
     says: tuple[Statement, ...] = field(default=(), compare=False, repr=False)
+    on: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Rule(Cited):
-    """A rule with the numbers of the lines that rest on it."""
+    """A rule with the numbers of the lines that rest on it; `text` is the policy in whose text it stands, if any."""
 
     lines: tuple[int, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,40 @@ class OtherSide:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What the payer said of one billed line: its place on the claim from 0, the codes, its words, dollars not paid.
+
+    `kinds` say what the codes are about (`ivproof.edits.denials.KINDS`), `labels` what each code says, in our words.
+    """
+
+    position: int
+    group: str
+    reason: str
+    remarks: tuple[str, ...]
+    words: str
+    date: str
+    amount: float | None
+    kinds: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the record says to one kind of reason for a denial; `flanks` are what could be held against it, for us."""
+
+    kind: str
+    sentences: tuple[str, ...]
+    flanks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What is found of one line, with its argument; `drawn` is the part of the timeline that it rests on.
 
     `carried` are the keys of the administrations that carry the line, `left_out` counts the administrations of the
-    visit that are not drawn. `denied` is what the payer said of it, a sentence each time.
+    visit that are not drawn. `denied` is what the payer said of it, a sentence each time; `refused` the same as data,
+    and `answers` what the record says to it, where it supports the line. `positions` are its places on the claim
+    from 0, `modifiers` those that were billed.
     """
 
     number: int
@@ -122,19 +154,25 @@ class Finding:
     carried: tuple[str, ...] = ()
     left_out: int = 0
     denied: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    positions: tuple[int, ...] = ()
+    modifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Relied:
-    """What the chart says of one subject, and the numbers of the lines that rest on it.
+    """What the chart says of one subject, and the numbers of the lines that rest on it: an exhibit.
 
-    Each fact comes with its field; `place` is where the subject stands in the chart, "" for the visit as a whole.
+    Each fact comes with its field; `place` is where the subject stands in the chart, "" for the visit as a whole, and
+    `source` where the record has it, "" where the chart does not say.
     """
 
     subject: str
     place: str
     facts: tuple[tuple[str, str], ...]
     lines: tuple[int, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +210,9 @@ class Packet:
     """Everything that is sent of one claim.
 
     `about` are the pairs of the cover, `identity` what was used, by hash; `sentence` is the verdict in words. Claim
-    edits come as severity and message; what is undocumented as fact, what follows, and what weight it has.
+    edits come as severity and message; what is undocumented as fact, what follows, and what weight it has. `drawn` is
+    the part of the timeline that its argued lines rest on, `beside` are national rules that confirm cited ones of the
+    text, `claim_number` is the payer's, where a remittance gave it.
     """
 
     encounter: str
@@ -194,6 +234,10 @@ class Packet:
     notes: tuple[str, ...]
     proof: Enclosed
     audit: Audit = field(repr=False)
+    payer: str = ""
+    claim_number: str = ""
+    drawn: Timeline | None = None
+    beside: tuple[Rule, ...] = ()
 
     @property
     def denied(self) -> tuple[Finding, ...]:
@@ -226,6 +270,6 @@ def _plain(value: object) -> Any:
         return [_plain(it) for it in value]
     if is_dataclass(value):
         # the statements behind a point stay within the program; elsewhere `says` is text
-        left_out = {"content", "says"} if isinstance(value, Point) else {"content"}
+        left_out = {"content", "says", "on"} if isinstance(value, Point) else {"content"}
         return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name not in left_out}
     raise TypeError(f"no plain data: {type(value).__name__}")

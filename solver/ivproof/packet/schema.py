@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ivproof.audit import schema as audits
 from ivproof.audit.model import Kind, Verdict
+from ivproof.edits.denials import KINDS
 from ivproof.formats.json_schema import (
     Schema,
     count,
@@ -17,6 +18,7 @@ from ivproof.formats.json_schema import (
     document,
     flag,
     listed,
+    or_null,
     record,
     rows,
     text,
@@ -48,6 +50,7 @@ _DEFS: Schema = {
         section=text("Its section in the policy's text; `national` for a national rule."),
         says=text("What it says, in our words."),
         lines={"type": "array", "items": {"type": "integer"}, "description": "Numbers of the lines that rest on it."},
+        text=text("The policy in whose text it stands; empty for a national rule."),
     ),
     "nearest": record(
         "What comes nearest to earning a billed code.",
@@ -100,6 +103,28 @@ _DEFS: Schema = {
         carried=texts("Keys of the administrations that carry the line, as the timeline has them."),
         left_out=count("Administrations of the visit that are not drawn."),
         denied=texts("What the payer said of the line, where it denied it."),
+        refused=listed("refused", "The same as data: each denial of a billed line."),
+        answers=listed("answer", "What the record says to the reasons of denials, where it supports the line."),
+        positions={"type": "array", "items": {"type": "integer"}, "description": "Places on the claim, from 0."},
+        modifiers=texts("Modifiers as billed."),
+    ),
+    "refused": record(
+        "What the payer said of one billed line.",
+        position={"type": "integer", "minimum": 0, "description": "Its place on the claim."},
+        group=text("Group of the adjustment: CO, PR …"),
+        reason=text("Code of the reason (CARC)."),
+        remarks=texts("Codes of remarks (RARC)."),
+        words=text("The payer's words."),
+        date=text("Date of the denial; empty where it is not known."),
+        amount=or_null(count("Dollars not paid.", "number")),
+        kinds=texts(f"What the codes are about: {', '.join(KINDS)}."),
+        labels=rows("What the codes say.", text("Code."), text("What it says, in our words.")),
+    ),
+    "answer": record(
+        "What the record says to one kind of reason for a denial.",
+        kind=text("What the reason is about.", enum=list(KINDS)),
+        sentences=texts("The answer."),
+        flanks=texts("What could be held against it."),
     ),
     "timeline": record(
         "The lanes of a visit on one axis.",
@@ -154,6 +179,7 @@ _DEFS: Schema = {
         place=text("Where it stands in the chart."),
         facts=rows("What it says.", text("The fact."), text("The field.")),
         lines={"type": "array", "items": {"type": "integer"}, "description": "Numbers of the lines that rest on it."},
+        source=text("Where the record has it; empty where the chart does not say."),
     ),
     "assumption": record(
         "What is held of an open question on which the claim depends.",
@@ -210,6 +236,10 @@ def schema() -> Schema:
             ),
             notes=texts("Further remarks."),
             proof={"$ref": "#/$defs/enclosed"},
+            payer=text("The payer; empty where the chart names none."),
+            claim_number=text("The payer's number of the claim, where a remittance gave it."),
+            drawn=defined_or_null("timeline", "The part of the timeline that its argued lines rest on."),
+            beside=listed("rule", "National rules that confirm cited rules of the text; the section is that of those."),
             audit={**inside, "description": "The audit, as `ivproof schema audit` has it."},
         ),
         {**audit["$defs"], **_DEFS},

@@ -241,6 +241,8 @@ _SITE: Fields = {
     "kind": (_one_of("peripheral picc port central arterial"), None),
     "necessity": (_one_of("protocol incompatible condition"), None),
     "replaces": (_id, None),
+    "source": (_text, None),
+    "note": (_text, None),
 }
 _PAUSE: Fields = {"from": (_time, None), "to": (_time, None), "reason": (_text, None)}
 _VIALS: Fields = {"size": (_measured, REQUIRED), "count": (_number(1), 1)}

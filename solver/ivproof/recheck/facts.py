@@ -21,7 +21,7 @@ WHOLE = 10  # volumes, rates and units are counted in tenths
 WITHOUT_FACT = {
     "": {"id", "billed", "order", "time_zone", "note"},  # the order is a fact of each administration, the zone of times
     "administrations": {"id", "source", "note"},
-    "access_sites": {"id"},
+    "access_sites": {"id", "source", "note"},
     "services": set[str](),
     "pauses": set[str](),
     "earlier_visit": set[str](),

@@ -18,8 +18,8 @@ from ivproof.audit.verdicts import times
 from ivproof.audit.worksheet import told
 from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy
-from ivproof.render.legend import SEVERITIES
 from ivproof.render.printing import FAINT, heading, indented, printed, visible
+from ivproof.report.legend import SEVERITIES
 
 VERDICTS = {
     Verdict.CORRECT: ("green", "correct"),

@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ivproof.formats.plain import plain
-from ivproof.packet.model import Packet
-from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
+from ivproof.packet.blocks import Document
+from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report
 
 
@@ -54,15 +54,13 @@ def shown_of(report: Report) -> Mapping[str, object]:
     }
 
 
-def packet_page(packet: Packet) -> str:
+def packet_page(paper: Document) -> str:
     """Give the page of a packet."""
     style = file("packet.css")
     return template("packet.html.j2").render(
-        packet=packet,
+        paper=paper,
         style=Markup(style),  # a file of this package, with nothing of a chart in it
         style_hash=_hash(style),
-        kinds=KINDS,
-        severities=SEVERITIES,
         bars=BARS,
     )
 

@@ -14,8 +14,8 @@ from typing import Any
 from ivproof.claim.determination import MissingFact
 from ivproof.formats.extras import load
 from ivproof.formats.plain import plain
-from ivproof.packet.model import Packet
-from ivproof.render.legend import BARS, KINDS, SEVERITIES, SOURCES
+from ivproof.packet.blocks import Document, Figure
+from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report, ReportClaim, steps
 from ivproof.whatif.least import Search
 
@@ -31,19 +31,23 @@ def document(report: Report) -> bytes:
     return _typeset("report.typ", {"report": _data(report)})
 
 
-def packet_document(packet: Packet) -> bytes:
+def packet_document(paper: Document) -> bytes:
     """Give the document of a packet, as PDF."""
-    names = [it.name for it in fields(packet) if it.name != "audit"]
-    given = {name: _data(getattr(packet, name)) for name in names}
-    return _typeset("packet.typ", {"packet": given})
+    return _typeset("packet.typ", {"document": _data(paper)})
 
 
-def _typeset(template: str, given: Mapping[str, Any]) -> bytes:
+def picture(figure: Figure) -> bytes:
+    """Give the drawing of a timeline, as PNG."""
+    return _typeset("figure.typ", {"figure": _data(figure)}, "png")
+
+
+def _typeset(template: str, given: Mapping[str, Any], form: str = "pdf") -> bytes:
     folder = files("ivproof.render").joinpath("templates")
     sources = {"main.typ": template, "timeline.typ": "timeline.typ"}
-    found: bytes = load("typst", "a PDF").compile(
+    found: bytes = load("typst", "a PDF or a picture").compile(
         {name: folder.joinpath(file).read_bytes() for name, file in sources.items()},
-        format="pdf",
+        format=form,
+        ppi=200.0 if form == "png" else None,
         ignore_system_fonts=True,
         sys_inputs={"given": json.dumps({**given, "words": WORDS}, ensure_ascii=False)},
         timestamp=NEVER,

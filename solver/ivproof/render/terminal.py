@@ -20,8 +20,8 @@ from ivproof.claim.determination import DETERMINED, ClaimLine, Determination, Ex
 from ivproof.engine.claims import Units, in_words
 from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy, PolicyError
-from ivproof.render.legend import SEVERITIES
 from ivproof.render.printing import FAINT, heading, indented, printed, visible
+from ivproof.report.legend import SEVERITIES
 
 WIDE = 100
 """From this width on a claim is shown as a table with a column for everything."""

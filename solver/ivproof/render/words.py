@@ -15,7 +15,7 @@ from rich.tree import Tree
 
 from ivproof.engine.claims import Units, in_words
 from ivproof.formats.plain import plain
-from ivproof.render.legend import KINDS
+from ivproof.report.legend import KINDS
 from ivproof.why.explanation import Assumed, Line, Step
 from ivproof.why.naming import minutes as minutes_of
 

@@ -48,6 +48,11 @@ class Names:
         drug = "" if drug.casefold() == it.id.casefold() else f"{drug}, "
         return f"{it.id} ({drug}{times})"
 
+    def introduced(self, key: str) -> str:
+        """An administration with its drug and times, whether it was named before or not."""
+        self._introduced.discard(key)
+        return self.administration(key, full=True)
+
     def _times(self, it: Administration) -> str:
         """When something was given; with the date where that is not the day of service, and with its pauses."""
         if not it.done:
