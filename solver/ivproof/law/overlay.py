@@ -28,7 +28,7 @@ OPEN = "open"
 _HEADER = re.compile(r"%\s*\[([^\]\s]+)\]")
 _SECTION = re.compile(r"%\s*---")
 _NUMBER = re.compile(r"[A-Za-z][0-9]+", re.ASCII)
-_SETTLES = re.compile(r"(?:default|unresolved)\(\s*(\w+)\s*(?:,.*)?\)\.\s*")
+_SETTLES = re.compile(r"((?:default|unresolved)\(\s*(\w+)\s*(?:,\s*\w+\s*)?\)\.)(\s*note\(.*\)\.)?\s*")
 _TELLS = re.compile(r"(?:note|defined)\(\s*(\w+)\s*,.*\)\.\s*")
 
 
@@ -157,12 +157,12 @@ def _laid(text: str, gone: Set[str], settled: Mapping[str, Settled]) -> tuple[st
         stand = f"unresolved({key})." if wanted.option == OPEN else f"default({key}, {wanted.option})."
         told = f' note({key}, "{wanted.says} ({because})").' if wanted.says else ""
         for n in range(begin + 1, end):
-            if _SETTLES.fullmatch(lines[n]):
-                if not told and re.sub(r"\s", "", lines[n]) != stand.replace(" ", ""):
+            if it := _SETTLES.fullmatch(lines[n]):
+                if not told and re.sub(r"\s", "", it[1]) != stand.replace(" ", ""):
                     raise OverlayError(
                         f"readings, {key.upper()}: found another option than below, expected says, a reason"
                     )
-                lines[n] = stand + told
+                lines[n] = stand + (told or it[3] or "")
             elif told and _TELLS.fullmatch(lines[n]):
                 lines[n] = ""
     return "\n".join(lines), done
@@ -171,6 +171,6 @@ def _laid(text: str, gone: Set[str], settled: Mapping[str, Settled]) -> tuple[st
 def _question(block: list[str], settled: Mapping[str, Settled]) -> tuple[str, Settled | None]:
     """The key of the question that a block puts, and how it is settled; None where it is none of those."""
     for line in block:
-        if (it := _SETTLES.fullmatch(line)) and it[1] in settled:
-            return it[1], settled[it[1]]
+        if (it := _SETTLES.fullmatch(line)) and it[2] in settled:
+            return it[2], settled[it[2]]
     return "", None

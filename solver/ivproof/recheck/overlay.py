@@ -48,7 +48,9 @@ def _digest(part: str) -> str:
 
 def _settled(part: str, settled: dict[str, Any]) -> str:
     """The question in a part of a text as the overlay settles it; takes it out of those that wait."""
-    stated = re.search(r"^(?:default|unresolved)\(\s*(\w+)\s*(?:,.*)?\)\.\s*$", part, re.MULTILINE)
+    stated = re.search(
+        r"^(?:default|unresolved)\(\s*(\w+)\s*(?:,\s*\w+\s*)?\)\.(?:\s*note\(.*\)\.)?\s*$", part, re.MULTILINE
+    )
     if stated is None or stated[1] not in settled:
         return part
     key = stated[1]
@@ -61,6 +63,5 @@ def _settled(part: str, settled: dict[str, Any]) -> str:
     said = "\n".join([f"{head.rstrip()}, {because}", *lines])
     stand = f"unresolved({key})" if it["option"] == "open" else f"default({key}, {it['option']})"
     new = f"{stand}.{note}"
-    return re.sub(
-        rf"^(?:default|unresolved)\(\s*{key}\s*(?:,.*)?\)\.[^\S\n]*$", lambda _: new, said, count=1, flags=re.MULTILINE
-    )
+    line = rf"^(?:default|unresolved)\(\s*{key}\s*(?:,\s*\w+\s*)?\)\.([^\S\n]*note\(.*\)\.)?[^\S\n]*$"
+    return re.sub(line, lambda it: new if note else new + (it[1] or ""), said, count=1, flags=re.MULTILINE)
