@@ -7,11 +7,16 @@ import re
 import shutil
 from pathlib import Path
 
+import case_files
 import pytest
+from case_files import Case
 from command import chart, run, write_lines
 from small_policy import HEADER, small_policy
 
+from ivproof.cases.files import read_cases
+from ivproof.cases.running import judge
 from ivproof.checks.lint import lint
+from ivproof.claim.coding import Coder
 from ivproof.law.bundle import pack, read
 from ivproof.law.overlay import pins
 from ivproof.law.policy import Policy, PolicyError, law_folder
@@ -214,6 +219,17 @@ def test_an_overlay_of_an_installed_policy_lies_anywhere(tmp_path: Path) -> None
     assert run("check", str(tmp_path / "proof.json"), "--policy", str(folder)).exit_code == 0
     assert run("check", str(tmp_path / "proof.json"), "--policy", str(law_folder() / "out001")).exit_code == 1
     assert json.loads((tmp_path / "proof.json").read_text("utf-8"))["policy"]["id"] == "ours"
+
+
+def test_the_example_follows_its_cases() -> None:
+    folder = case_files.FOLDER.parents[1] / "examples" / "contractor"
+    cases = [it for it in read_cases([case_files.FOLDER / "contractor"]) if isinstance(it, Case)]
+    coder = Coder(Policy.load(folder))
+    assert lint(coder.policy) == []
+    assert len(cases) == 6
+    assert [it.as_dict() for it in judge(coder, cases) if it.departures] == []
+    below = Coder(Policy.load("cms"))
+    assert [bool(it.departures) for it in judge(below, cases)].count(True) >= 4
 
 
 def test_what_stands_on_a_law_is_published_again_with_it(tmp_path: Path) -> None:
