@@ -17,7 +17,7 @@ ORDER = (
     {"__main__"},
     {"cli"},
     {"commands"},  # one module a command, and how a run over many charts is told
-    {"serve", "pytest_plugin"},  # the desk: its page, and questions over HTTP; worked cases as tests of pytest
+    {"serve", "pytest_plugin", "suites"},  # the desk, questions over HTTP; cases as tests; what cases hold a law to
     {"cases"},  # worked cases, judged by everything that a claim shows
     {"render", "__init__", "spark"},  # words, terminal, HTML, PDF: decides nothing; the public names; frames of Spark
     {"packet", "exports", "lab"},  # a claim reviewed; charts in the forms of others; two laws over all charts
