@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 
 from case_files import FAILING, Case, departures, options, worked
+from mutation_judge import Judge
 
 from ivproof.claim.coding import Coder
 from ivproof.law.policy import Policy
-from ivproof.suites.judge import Judge
 from ivproof.suites.mutants import Mutant, Notes, Operator, mutants
 
 OPERATORS = (Operator.DELETED, Operator.NUMBER)

@@ -55,7 +55,7 @@ def test(
     law = load_policy(policy)
     try:
         with telling_policy_errors():
-            cases, refused = _read(files, law)
+            cases, refused = read_worked(files, law)
             found = _judged(law, cases)
     except KeyboardInterrupt:
         say("ivproof: interrupted; nothing was written")
@@ -71,8 +71,8 @@ def test(
     raise typer.Exit(0 if found and not (refused or departed) else REFUSED)
 
 
-def _read(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]:
-    """The cases that can be judged, and how many cannot."""
+def read_worked(files: Sequence[str], law: Policy) -> tuple[list[Case | Settled], int]:
+    """Give the cases that can be judged, and how many cannot, which are told."""
     from ivproof.cases import Case, Settled, read_cases
     from ivproof.law.policy import PolicyError
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivproof.commands import adequacy, compare, invariants, when
 from ivproof.commands import cases as worked_cases
-from ivproof.commands import compare, invariants, when
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
@@ -48,6 +48,7 @@ _FILE = re.compile(r"[\w./-]+\.lp")
 app.command("compare")(compare.compare)
 app.command("when")(when.when)
 app.command("prove")(invariants.prove)
+app.command("adequacy")(adequacy.adequacy)
 app.command("test")(worked_cases.test)
 
 

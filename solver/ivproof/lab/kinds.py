@@ -175,18 +175,21 @@ class Kind:
         """Read the chart at a point; None where the format refuses it."""
         return parse(self.written(point, earlier), Source("chart")).encounter
 
+    def in_turn(self, run: int, step: int) -> tuple[int, ...]:
+        """Give the point at which everything runs so many minutes and begins so many after the one before."""
+        found = [0] * self.unknowns
+        begins: dict[int, int] = {}
+        for slot in self.slots:
+            own = [it.field for it in self.slots if it.at == slot.at]
+            begin = begins.setdefault(slot.at, step * len(begins))
+            if slot.unknown is not None:
+                found[slot.unknown] = begin + run * own.index(slot.field) // max(1, len(own) - 1)
+        return tuple(found)
+
     @property
     def staggered(self) -> Iterator[tuple[int, ...]]:
-        """Points at which everything runs equally long: at once, overlapping, one after the other."""
-        for run, step in itertools.product(*STAGGERED):
-            found = [0] * self.unknowns
-            begins: dict[int, int] = {}
-            for slot in self.slots:
-                own = [it.field for it in self.slots if it.at == slot.at]
-                begin = begins.setdefault(slot.at, step * len(begins))
-                if slot.unknown is not None:
-                    found[slot.unknown] = begin + run * own.index(slot.field) // max(1, len(own) - 1)
-            yield tuple(found)
+        """Some of these points: everything at once, overlapping, one after the other."""
+        yield from (self.in_turn(*it) for it in itertools.product(*STAGGERED))
 
     @cached_property
     def sample(self) -> tuple[int, ...]:

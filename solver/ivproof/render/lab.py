@@ -55,10 +55,10 @@ def _shown(found: Shown) -> Iterator[RenderableType]:
 
 
 def _chart(found: Shown) -> str:
-    return _line(found.encounter)
+    return chart_line(found.encounter)
 
 
-def _line(document: Mapping[str, Any]) -> str:
+def chart_line(document: Mapping[str, Any]) -> str:
     """A chart in one line: what was given, and the rest as it is written."""
     plain_sites = [{"id": it["site"]} for it in document["administrations"] if "site" in it][:1]
     given = "; ".join(
@@ -175,11 +175,11 @@ OUTCOMES = {HOLDS: "holds to the bound", IS_BROKEN: "is broken", NOT_TO_THE_END:
 
 
 def _breaking(found: Breaking) -> Iterator[RenderableType]:
-    yield Padding(Text(_line(found.encounter)), (0, 0, 0, 2))
+    yield Padding(Text(chart_line(found.encounter)), (0, 0, 0, 2))
     yield Padding(Text(f"{_said(found.said)}{f' (about {plain(found.about)})' if found.about else ''}"), (0, 0, 0, 4))
     if found.earlier is not None:
         encounter, said = found.earlier
-        yield Padding(Text(_line(encounter)), (0, 0, 0, 2))
+        yield Padding(Text(chart_line(encounter)), (0, 0, 0, 2))
         yield Padding(Text(_said(said)), (0, 0, 0, 4))
 
 
@@ -189,7 +189,7 @@ def when_words(found: When) -> Iterator[RenderableType]:
         yield Text(f"{found.code} follows on no chart that was gone through.", "bold")
     for it in found.followed:
         yield Text(plain(it.sentence(found.code, MOST_KINDS)))
-        yield Padding(Text(f"as in: {_line(it.encounter)}", FAINT), (0, 0, 0, 2))
+        yield Padding(Text(f"as in: {chart_line(it.encounter)}", FAINT), (0, 0, 0, 2))
     yield Text()
     yield Text(
         f"Gone through: {_count(len(found.kinds), 'kind')} of plain chart with up to "

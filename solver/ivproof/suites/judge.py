@@ -1,246 +1,298 @@
-"""Judges mutants of a law by worked cases: which case, if any, has another answer than it expects.
+"""Judges changes of a law by worked cases: which case, if any, has another answer than it expects.
 
-In: a coder and cases. Out: of a mutant the first case that notices it, or none. The first engine answers the charts
-that a change can concern, many at a time, with each case's readings as facts of its chart.
+In: a coder and cases. Out: of a change the first cases that notice it. The second engine's law is applied over numbers
+(`unknowns`) with one rule in another's place: what a change does not touch is remembered from the law as it is, and a
+case whose rule concludes the same as before is not asked at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
-import clingo
-import networkx
-
-from ivproof.cases.files import Case
+from ivproof import recheck
+from ivproof.cases.files import Case, Setting
 from ivproof.cases.judging import ASSUMING, departures
-from ivproof.cases.running import raised
-from ivproof.chart.facts import Fact, Facts
+from ivproof.chart import bounds
+from ivproof.chart.bounds import TooManyWaysError
+from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
-from ivproof.engine.choices import CLAIM, candidate_rank
-from ivproof.engine.engine import Answer, Engine
-from ivproof.engine.rooms import cut
-from ivproof.engine.search import Found, Search
-from ivproof.engine.selection import Selection
-from ivproof.engine.solving import RoomSolver, shared_facts
-from ivproof.engine.trial import Solved, Tried
-from ivproof.law import dependencies, rewrite
-from ivproof.law.lifting import DRUG_PREDICATES, BatchRule
-from ivproof.law.policy import Policy
-from ivproof.law.syntax import Literal, Program, Rule, rule_conditions
-from ivproof.law.terms import Function, Signature
+from ivproof.engine.choices import CLAIM
+from ivproof.engine.engine import SHOWN, Answer
+from ivproof.engine.explorer import Explorer
+from ivproof.lab.pair import cone, reads
+from ivproof.law.terms import parse
+from ivproof.recheck import Atom
+from ivproof.recheck.syntax import Pattern, asked
+from ivproof.recheck.terms import Signature
 from ivproof.suites.mutants import Mutant
+from ivproof.unknowns.evaluator import Database, Evaluator, Numbered, State
+from ivproof.unknowns.law import Ready, settled
+from ivproof.unknowns.relations import Relation
 
-CHUNKS = (6, 24, 80)
-"""How many cases are judged together: few at first, since most changes are noticed at once."""
+TOLD: tuple[Signature, ...] = tuple(SHOWN.items())
+"""The predicates that a determination is made of, as the second engine has them."""
 
+OF_CLAIMS = {"claim", "claims", "alternatives"}
 
-class _ChangedEngine(Engine):
-    """The engine over a law in which one rule stands otherwise, and in which each chart brings its own readings."""
+SEVERAL = {"claims", "alternatives"}
+"""What a case has to expect to notice that one of several claims is another."""
 
-    rules: list[Rule]
-    program: Program
-    change: tuple[int, Rule | None] | None = None
-    mutated: tuple[int, Rule | None] = (-1, None)
-    raised: dict[int, set[str]]
+AFRESH = 150
+"""After so many changes what is remembered is forgotten: it has been made for laws that are not asked any more."""
 
-    def _ground(self, charts: Sequence[Facts], ways: Any = None) -> Any:
-        """Ground as ever, and note which questions each chart raises."""
-        control, choices = super()._ground(charts, ways)
-        for facts in charts:
-            self.raised[id(facts)] = set()
-        for atom in control.symbolic_atoms.by_signature("raised", 2):
-            key, question = map(str, atom.symbol.arguments)
-            self.raised[id(charts[int(key[1:])])].add(question.upper())
-        return control, choices
+Ways = frozenset[tuple[Relation, ...]]
+"""What a determination is made of, on each way of settling what is open."""
 
-    def _rivals(
-        self,
-        charts: Sequence[Facts],
-        rivals: Sequence[int],
-        asked: Sequence[Sequence[str]],
-        first: Sequence[Solved],
-    ) -> dict[int, Tried]:
-        """Find rival claims by the search alone: to try ways, a question has to be settled for all charts or none."""
-        found = self._search([charts[n] for n in rivals], [asked[n] for n in rivals])
-        return {n: Tried(it, ()) for n, it in zip(rivals, found, strict=True)}
-
-    def _search(self, charts: Sequence[Facts], asked: Sequence[Sequence[str]]) -> list[Found]:
-        """Search as ever, in rooms of the changed law, with what each chart's own readings leave open."""
-        rules = list(self.program.rules)
-        if self.change is not None:
-            at, instead = self.mutated
-            rules[at : at + 1] = [] if instead is None else [instead]
-        changed = cut(Program(tuple(rules)), self.policy.own_inputs | _OPEN, CLAIM)
-        options = {key: tuple(it.name for it in question.options) for key, question in self.policy.questions.items()}
-        conditional = {str(rule.atom.arguments[0]) for rule in rules if rule.atom.signature == ("conditional", 1)}
-        held = []
-        for facts in charts:
-            settled = dict(it.arguments.split(",") for it in facts.own if it.predicate == "reading")
-            raised = {it.lower() for it in self.raised[id(facts)]}
-            held.append(
-                {
-                    key: (settled.get(key, names[0]),)
-                    for key, names in options.items()
-                    if key in settled or (key in conditional and key not in raised)
-                }
-            )
-        return Search(RoomSolver(changed, shared_facts(changed, charts)), options).run(charts, candidate_rank, held)
-
-    def put(self, change: tuple[int, Rule | None] | None) -> None:
-        """Let one rule stand otherwise, or (None) the law as it is."""
-        self.change = change
-        rules = [*self.batch]
-        if change is not None:
-            at, instead = change
-            rules[at : at + 1] = [] if instead is None else [BatchRule.of(instead)]
-        self._rules, self._selection = rules, Selection(it[:2] for it in rules)
-        self._laws.clear()
-
-    @cached_property
-    def texts(self) -> list[str]:
-        return [it.text for it in self.batch]
-
-    @cached_property
-    def batch(self) -> list[BatchRule]:
-        return [BatchRule.of(it) for it in self.rules]
+Compared = Callable[[Case, Determination], list[str]]
 
 
-def _plain(rule: Rule) -> tuple[Literal, ...]:
-    """The positive conditions of a rule's body."""
-    return tuple(part for part in rule.body if isinstance(part, Literal) and not part.negated)
+@dataclass(frozen=True)
+class Notice:
+    """A case that notices a change: its place among the cases, and what it then has otherwise."""
+
+    place: int
+    told: tuple[str, ...]
+    found: Determination | None
+    """What the changed law says of its chart, where that is one claim."""
 
 
 class Judge:
-    """Judges changes of the law by cases, whatever readings they set: these are facts of their charts here.
+    """Judges changes of the law by cases. `compared` tells what a determination says otherwise than a case."""
 
-    `compared` tells what a determination says otherwise than a case.
-    """
-
-    def __init__(
-        self, base: Coder, cases: Sequence[Case], compared: Callable[[Case, Determination], list[str]] = departures
-    ) -> None:
+    def __init__(self, coder: Coder, cases: Sequence[Case], compared: Compared = departures) -> None:
+        """Apply the law to all charts. Raises PolicyError where a case sets what the policy does not have."""
+        self.cases = [_short(it) for it in cases]
         self.compared = compared
-        # what words and defaults say of the questions stays out, as in the solver's program
-        kept = (rule for rule in base.policy.program.rules if rule.atom.name not in _WORDS)
-        self.program = Program(tuple(kept))
-        listed = tuple(Rule(Function(name, (Function("any"),) * arity)) for name, arity in DRUG_PREDICATES - _OPEN)
-        # by the unchanged law: deleting the last rule of a predicate does not make it an input
-        own = base.policy.own_inputs | _OPEN
-        self.shared = dependencies.shared(Program((*self.program.rules, *listed)), own)
-        self.determiner = base.determiner
-        self.engine = _ChangedEngine(base.policy, {})
-        # no question is the engine's to settle: the charts bring what is held, and what is open
-        self.engine.open, self.engine._first = [], {}
-        self.engine.raised, self.engine.program = {}, self.program
-        self.engine.rules = [self.lift(rule) for rule in self.program.rules]
-        self.engine.put(None)
-        self.cases = [_short(case) for case in cases]
-        self.facts = [_with_readings(base.facts(case.encounter), base.policy, case) for case in self.cases]
-        self.answers = self.engine.answer(self.facts)
-        self.asking = _leading_to("raised", self.program)
-        self.listing = [place for place, case in enumerate(self.cases) if "raises" in case.expect]
-        self.reached = self._reach()
-        self.deep = _deep(self.program, self.shared)
+        self.left_out: list[int] = []
+        """Places of cases of which the law does not get to an end."""
+        groups: dict[Setting, list[int]] = {}
+        for place, case in enumerate(self.cases):
+            groups.setdefault(case.setting(coder.policy), []).append(place)
+        self._groups = {
+            setting: _Applied(coder.under(dict(setting)) if setting else coder, self.cases, places)
+            for setting, places in groups.items()
+        }
+        self._coder = coder
+        self.left_out = sorted(it for group in self._groups.values() for it in group.left_out)
+        self.begin()
 
-    def lift(self, rule: Rule) -> Rule:
-        """Give a rule as it stands in the program for many charts."""
-        return rewrite.batch(Program((rule,)), self.shared).rules[0]
+    def begin(self) -> None:
+        """Take what each case has otherwise by the law as it is for what it has anyway."""
+        self._first = {
+            place: self._judged(group, place, group.base[place])[0]
+            for group in self._groups.values()
+            for place in group.base
+        }
 
-    def failing(self) -> list[str]:
-        """Give the cases that fail by the unchanged law."""
-        found = [
-            f"{case.file}:{case.name}: {notes}"
-            for place, case in enumerate(self.cases)
-            if (notes := self._departures(place, self.answers[place]))
-        ]
-        return [*found, *([f"{case} raises other questions"] if (case := self._asks_otherwise()) else [])]
+    def keep_different(self, kinds: Sequence[str]) -> None:
+        """Leave out a case of whose kind another one has the same answer; of the kind "" all stay."""
+        for group in self._groups.values():
+            seen: set[tuple[str, object]] = set()
+            for place, ways in list(group.base.items()):
+                key = kinds[place], written(ways)
+                if kinds[place] and key in seen:
+                    group.leave(place)
+                seen.add(key)
 
-    def noticed(self, mutant: Mutant) -> str | None:
-        """Give a case that fails by the changed law, or None."""
-        places = self._places(mutant)
-        self.engine.mutated = (mutant.at, mutant.instead)
-        self.engine.put((mutant.at, self.lift(mutant.instead) if mutant.instead is not None else None))
-        sizes = iter(CHUNKS)
+    @property
+    def asked(self) -> int:
+        """How many cases are asked."""
+        return sum(len(it.base) for it in self._groups.values())
+
+    def determination(self, place: int) -> Determination | None:
+        """Give what the law says of a case's chart, where it gets to an end with one claim."""
+        for group in self._groups.values():
+            if place in group.base:
+                return group.determination(place, group.base[place])
+        return None
+
+    def noticing(self, mutant: Mutant, most: int = 1) -> list[Notice]:
+        """Give the first cases that notice a change of the law, so many at most."""
+        found: list[Notice] = []
+        for group in self._groups.values():
+            for place, ways in group.changed(mutant):
+                found += self._notice(group, place, ways)
+                if len(found) >= most:
+                    break
+        return sorted(found, key=lambda it: it.place)[:most]
+
+    def options(self) -> dict[tuple[str, str], int]:
+        """Give each option of a question by which the claim of a case is another, with the first such case."""
+        found: dict[tuple[str, str], int] = {}
+        for setting, group in self._groups.items():
+            explorer = Explorer(self._coder.policy, dict(setting))
+            places = [
+                it for it in group.base if self.compared is not departures or OF_CLAIMS & self.cases[it].expect.keys()
+            ]
+            for place, explored in zip(places, explorer.explore([group.facts[it][0] for it in places]), strict=True):
+                for question, options in (explored.alone or {}).items():
+                    for option, claims in options.items():
+                        if explored.base not in claims or len(claims) > 1:
+                            found[question, option] = min(place, found.get((question, option), place))
+        return found
+
+    def _notice(self, group: _Applied, place: int, ways: Ways) -> Iterator[Notice]:
+        told, found = self._judged(group, place, ways)
+        more = [it for it in told if it not in self._first[place]]
+        if more:
+            yield Notice(place, tuple(more), found)
+
+    def _judged(self, group: _Applied, place: int, ways: Ways) -> tuple[list[str], Determination | None]:
+        """What a case has otherwise. Of several claims it is told which they are, if the case looks at that."""
+        case = self.cases[place]
+        found = group.determination(place, ways)
+        if found is not None:
+            return self.compared(case, found), found
+        claims = sorted({it for one in written(ways) for it in [tuple(a for a in one if a.split("(")[0] in CLAIM)]})
+        looked_at = SEVERAL & case.expect.keys() or self.compared is not departures
+        return [f"claims: {claims}" if looked_at else "status: several claims"], None
+
+
+def written(ways: Ways) -> frozenset[tuple[str, ...]]:
+    """What holds on each way, as text."""
+    return frozenset(tuple(sorted(recheck.show(row) for it in one for row in it.rows)) for one in ways)
+
+
+class _Applied:
+    """A law under one setting, applied to the charts of some cases."""
+
+    def __init__(self, coder: Coder, cases: Sequence[Case], places: Iterable[int]) -> None:
+        self.coder, self._cases = coder, cases
+        self.settings = coder.second.settings
+        whole = coder.minutes.law
+        self.law = whole.only(cone(whole, TOLD))
+        self._place_of = {it.rule: n for n, step in enumerate(self.law.steps) for it in step.rules}
+        self._fresh()
+        self.facts: dict[int, tuple[Facts, list[Atom]]] = {}
+        self.base: dict[int, Ways] = {}
+        self.left_out: list[int] = []
+        for place in places:
+            facts = coder.facts(cases[place].encounter)
+            self.facts[place] = facts, coder.minutes.atoms(facts)
+            ways = self.ways(place, self.facts[place])
+            if ways is None:
+                self.left_out.append(place)
+            else:
+                self.base[place] = ways
+
+    def leave(self, place: int) -> None:
+        """Ask a case no more."""
+        for kept in (self.base, self.facts, self._states):
+            kept.pop(place, None)
+
+    def _fresh(self) -> None:
+        self._numbered = Numbered(self.law, self.coder.minutes.options, TOLD)
+        self._evaluator = Evaluator(self._numbered)
+        self._states: dict[int, list[State]] = {}
+        self._asked = 0
+
+    def ways(self, place: int, facts: tuple[Facts, list[Atom]]) -> Ways | None:
+        """What follows from the facts of a chart; None where there are too many ways."""
         try:
-            if mutant.at in self.asking and (case := self._asks_otherwise()):
-                return case
-            while places:
-                size = next(sizes, CHUNKS[-1])
-                if case := self._noticed(places[:size]):
-                    return case
-                places = places[size:]
-        except (
-            RuntimeError,
-            ValueError,
-            networkx.NetworkXException,
-        ) as error:  # the changed law is no program any more, or has no answer
-            return str(error)
-        finally:
-            self.engine.put(None)
-        return None
+            with bounds.free():
+                states = [state for state, _ in self._evaluator.ways(facts[1])]
+        except TooManyWaysError:
+            return None
+        self._states.setdefault(place, states)
+        return frozenset(tuple(state[n] for n in self._numbered.compared) for state in states)
 
-    def _noticed(self, places: Sequence[int]) -> str | None:
-        answers = self.engine.answer([self.facts[place] for place in places])
-        for place, answer in zip(places, answers, strict=True):
-            if answer != self.answers[place] and self._departures(place, answer):
-                return f"{self.cases[place].file}:{self.cases[place].name}"
-        return None
+    def determination(self, place: int, ways: Ways) -> Determination | None:
+        """Put one way into words; None where there are several."""
+        if len(ways) != 1:
+            return None
+        facts = self.facts[place][0] if place in self.facts else self.coder.facts(self._cases[place].encounter)
+        atoms = {
+            name: sorted((tuple(parse(recheck.show(it)) for it in row[1:]) for row in relation.rows), key=str)
+            for (name, _), relation in zip(TOLD, next(iter(ways)), strict=True)
+            if relation.rows
+        }
+        return self.coder.determiner.determine(facts, Answer(atoms), {})
 
-    def _departures(self, place: int, answer: Answer) -> list[str]:
-        return self.compared(self.cases[place], self.determiner.determine(self.facts[place], answer, {}))
+    def changed(self, mutant: Mutant) -> Iterator[tuple[int, Ways]]:
+        """Give the charts of which a changed law says otherwise, with what it says."""
+        rule = self._rules[mutant.at]
+        instead = None
+        if mutant.instead is not None:
+            [parsed] = recheck.parse(str(mutant.instead), rule.file)
+            instead = settled(replace(parsed, file=rule.file, line=rule.line), self.settings)
+        old = settled(rule, self.settings)
+        if old is None or (not rule.is_fact and old.rule not in self._place_of):
+            return  # under this setting the rule says nothing, or nothing that is told
+        self._asked += 1
+        if self._asked > AFRESH:
+            self._fresh()
+        for place, facts in self.facts.items():
+            if place not in self.base or (place not in self._states and self.ways(place, facts) is None):
+                continue
+            if not self._may_matter(old, instead, self._states[place]):
+                continue
+            with self._put(old, instead):
+                states = self._states.pop(place)
+                found = self.ways(place, facts)
+                self._states[place] = states
+            if found is not None and written(found) != written(self.base[place]):
+                yield place, found
 
-    def _asks_otherwise(self) -> str | None:
-        """Give a case that raises other questions than it lists."""
-        changed, instead = self.engine.change or (-1, None)
-        texts = (str(instead or "") if n == changed else self.engine.texts[n] for n in self.asking)
-        raises = raised(texts, [self.facts[place] for place in self.listing])
-        for place, questions in zip(self.listing, raises, strict=True):
-            case = self.cases[place]
-            if questions != set(case.expect["raises"]):
-                return f"{case.file}:{case.name}"
-        return None
+    @cached_property
+    def _rules(self) -> Sequence[recheck.Rule]:
+        return self.coder.second.program.rules
 
-    def _places(self, mutant: Mutant) -> list[int]:
-        """The cases that the change can concern, those of the law's own first."""
-        rule = mutant.rule
-        if rule.atom.signature not in self.shared:
-            return self.reached.get(str(mutant.at), [])
-        if rule.is_fact and rule.atom.signature not in self.deep:
-            return self.reached.get(str(rule.atom), [])
-        return list(range(len(self.cases)))
+    def _may_matter(self, old: Ready, instead: Ready | None, states: Sequence[State]) -> bool:
+        """Whether a rule, and the one in its place, can conclude other things from what holds of a chart."""
+        numbers = self._numbered.numbers
+        if old.rule.is_fact:
+            readers = self._readers(old.rule.fact) + (self._readers(instead.rule.fact) if instead else [])
+            return any(all(state[numbers[it]].rows for it in reader.needs) for state in states for reader in readers)
+        if self.law.steps[self._place_of[old.rule]].choice:
+            return any(all(state[numbers[it]].rows for it in old.needs) for state in states)
+        for state in states:
+            made: list[dict[Atom, None]] = [{}, {}]
+            for it, rows in zip((old, instead), made, strict=True):
+                if it is not None and all(state[numbers[need]].rows for need in it.needs):
+                    it.fire(Database(numbers, state), rows)
+            if made[0].keys() != made[1].keys():
+                return True
+        return False
 
-    def _reach(self) -> dict[str, list[int]]:
-        """Tell for each rule, and each atom of a shared table, the cases in which conditions reach for it.
+    def _readers(self, fact: Atom) -> list[Ready]:
+        patterns = self._asking.get((str(fact[0]), len(fact) - 1), ())
+        return [it for it, atom in patterns if reads([atom], fact)]
 
-        Only the positive conditions are asked for: where they fail, no change of the rule or the table can matter.
-        """
-        found: dict[str, list[int]] = {}
-        asked = "\n".join(
-            line
-            for at, rule in enumerate(self.engine.rules)
-            if self.program.rules[at].atom.signature not in self.shared
-            for line in _asking(at, rule, self.shared)
-        )
-        for start in range(0, len(self.facts), CHUNKS[-1]):
-            charts = self.facts[start : start + CHUNKS[-1]]
-            control = clingo.Control(["--warn=none"])
-            shared = dict.fromkeys(fact for facts in charts for fact in facts.shared)
-            control.add("base", [], "\n".join([*self.engine.texts, asked, *(f"{fact}." for fact in shared)]))
-            control.add("base", [], "".join(facts.batch_text(f"e{start + n}") for n, facts in enumerate(charts)))
-            control.ground([("base", [])])
-            for atom in control.symbolic_atoms.by_signature("reached", 2):
-                what, encounter = atom.symbol.arguments
-                found.setdefault(str(what), []).append(int(encounter.name[1:]))
-        return {what: sorted(set(places)) for what, places in found.items()}
+    @cached_property
+    def _asking(self) -> Mapping[Signature, list[tuple[Ready, Pattern]]]:
+        """The rules that read a predicate, each with what it reads of it."""
+        found: dict[Signature, list[tuple[Ready, Pattern]]] = {}
+        for it in self.law.rules:
+            for atom, _ in asked(it.rule):
+                found.setdefault(atom.signature, []).append((it, atom))
+        return found
+
+    @contextmanager
+    def _put(self, old: Ready, instead: Ready | None) -> Iterator[None]:
+        """Let another rule stand in one's place."""
+        if old.rule.is_fact:
+            number = self._numbered.numbers[old.head]
+            relation = self._numbered.begin[number]
+            rows = [it for it in relation.rows if it != old.rule.fact]
+            if instead is not None:
+                rows.append(instead.rule.fact)
+            self._numbered.begin[number] = Relation(rows, relation.timed)
+            try:
+                yield
+            finally:
+                self._numbered.begin[number] = relation
+            return
+        with self._evaluator.with_another(self._place_of[old.rule], old, instead):
+            yield
 
 
 def _short(case: Case) -> Case:
     """A case without what an answer of the law does not tell: claim edits, what other options or facts would change."""
-    expect = {key: value for key, value in case.expect.items() if key != "edits" and key not in ASSUMING}
+    expect = {key: value for key, value in case.expect.items() if key not in ASSUMING | NOT_TOLD}
     if isinstance(expect.get("missing"), Mapping):
         expect["missing"] = dict.fromkeys(expect["missing"])
     elif "missing" in expect:
@@ -248,50 +300,5 @@ def _short(case: Case) -> Case:
     return replace(case, expect=expect)
 
 
-def _with_readings(facts: Facts, policy: Policy, case: Case) -> Facts:
-    held = policy.settings(case.readings).items()
-    settled = [Fact("reading", f"{key},{option}", ()) for key, option in held if option is not None]
-    return replace(
-        facts, own=(*facts.own, *settled, *(Fact("open", key, ()) for key, option in held if option is None))
-    )
-
-
-def _asking(at: int, rule: Rule, shared: Collection[Signature]) -> Iterator[str]:
-    encounter = rule.atom.arguments[0]
-    yield str(Rule(Function("reached", (at, encounter)), _plain(rule)))
-    for _, condition in rule_conditions(rule):
-        beside = tuple(it for it in condition if isinstance(it, Literal) and not it.negated)
-        for part in condition:
-            if isinstance(part, Literal) and part.atom.signature in shared:
-                yield str(Rule(Function("reached", (part.atom, encounter)), (*_plain(rule), *beside)))
-
-
-def _leading_to(name: str, program: Program) -> set[int]:
-    """The numbers of the rules that an atom of a predicate may rest on."""
-    wanted, found = {name}, set[int]()
-    while more := {n for n, rule in enumerate(program.rules) if n not in found and rule.atom.name in wanted}:
-        found |= more
-        wanted |= {
-            part.atom.name
-            for n in more
-            for _, condition in rule_conditions(program.rules[n])
-            for part in condition
-            if isinstance(part, Literal)
-        }
-    return found
-
-
-def _deep(program: Program, shared: Collection[Signature]) -> set[Signature]:
-    """Shared predicates that lead to other shared ones: whom they concern is not looked into."""
-    leading = [rule for rule in program.rules if rule.body and rule.atom.signature in shared]
-    return {
-        part.atom.signature
-        for rule in leading
-        for _, condition in rule_conditions(rule)
-        for part in condition
-        if isinstance(part, Literal)
-    }
-
-
-_WORDS = ("question", "default", "unresolved", "note")
-_OPEN = frozenset({("open", 1)})
+NOT_TOLD = {"edits", "raises", "reason_rules", "packet_not_said", "audit_lines"}
+"""What a case may expect that is made of more than an answer of the law."""

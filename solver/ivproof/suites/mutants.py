@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.safety import unbound
-from ivproof.law.syntax import Aggregate, Choice, Comparison, Program, Rule
-from ivproof.law.terms import Function, Operation, Term
+from ivproof.law.syntax import Choice, Comparison, Literal, Program, Rule
+from ivproof.law.terms import Function, Operation, Term, operations
 
 FILE = "mutants.toml"
 
@@ -97,8 +97,8 @@ def mutants(program: Program, notes: Notes, operators: Sequence[Operator] = tupl
             for changed, change in _flipped(rule):
                 yield Mutant(at, rule, change, changed, Operator.COMPARISON)
         if Operator.CONDITION in operators:
-            for changed, gone in _without_one(rule):
-                yield Mutant(at, rule, f"without {gone}", changed, Operator.CONDITION)
+            for changed, change in _without_one(rule):
+                yield Mutant(at, rule, change, changed, Operator.CONDITION)
 
 
 def _numbers_of(program: Program, name: str) -> Iterator[int]:
@@ -169,10 +169,21 @@ def _flipped(rule: Rule) -> Iterator[tuple[Rule, str]]:
 
 
 def _without_one(rule: Rule) -> Iterator[tuple[Rule, str]]:
-    """The rule without one of its conditions, where no variable loses its value by that."""
+    """The rule without one of its comparisons or of what must not be, where no variable loses its value by that.
+
+    A rule that calculates keeps all: one of them may be what ends a recursion.
+    """
+    if any(True for term in _terms(rule) for _ in operations(term)):
+        return
     for place, part in enumerate(rule.body):
-        if isinstance(part, Aggregate) or len(rule.body) == 1:
-            continue
-        changed = _with(rule, place)
-        if not unbound(changed):
-            yield changed, str(part)
+        if len(rule.body) > 1 and (isinstance(part, Comparison) or (isinstance(part, Literal) and part.negated)):
+            changed = _with(rule, place)
+            if not unbound(changed):
+                yield changed, f"without {part}"
+
+
+def _terms(rule: Rule) -> Iterator[Term]:
+    yield rule.atom
+    for part in rule.body:
+        if isinstance(part, Comparison):
+            yield from (part.left, part.right)

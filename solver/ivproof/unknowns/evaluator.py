@@ -7,6 +7,7 @@ same object, and a step that gets the same objects gives what it gave before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -34,7 +35,7 @@ Outcome = tuple[tuple[int, Relation], ...]
 """Relations that a step has made, by the number of their predicate."""
 
 
-class _Database:
+class Database:
     """The relations by predicate, as a rule's function asks for them."""
 
     __slots__ = ("numbers", "state")
@@ -163,6 +164,30 @@ class Evaluator:
             (frozenset(tuple(map(written, atom)) for atom in self._claim(state)), frozenset(held.items()))
             for state, held in self.ways(facts)
         )
+
+    @contextmanager
+    def with_another(self, step: int, old: Ready, instead: Ready | None) -> Iterator[None]:
+        """Let another rule with the same head stand in the place of one, or none, while the context is entered.
+
+        `step` is the number of the step that has it. What other steps gave before is still known.
+        """
+        it = self._steps.get(step)
+        if it is None:
+            it = self._steps[step] = self.law.steps[step].fresh()
+            self._steps_of.clear()
+        kept = it.rules, it.memory, it.fleeting
+        numbers = self.law.numbers
+        put = (
+            []
+            if instead is None
+            else [(instead, tuple(numbers[need] for need in instead.needs), numbers[instead.head])]
+        )
+        it.rules = [new for one in it.rules for new in (put if one[0].rule == old.rule else [one])]
+        it.memory, it.fleeting = {}, {}
+        try:
+            yield
+        finally:
+            it.rules, it.memory, it.fleeting = kept
 
     def ways(self, facts: Iterable[Atom]) -> Iterator[tuple[State, Mapping[str, str]]]:
         """Give what `states` gives with nothing settled. Raises TooManyWaysError."""
@@ -295,7 +320,7 @@ class Evaluator:
         after = state
         for _ in range(ROUNDS):
             made: dict[int, dict[Atom, None]] = {}
-            database = _Database(self.law.numbers, after)
+            database = Database(self.law.numbers, after)
             for rule, needs, head in rules:
                 for need in needs:
                     if not after[need].rows:
@@ -328,7 +353,7 @@ class Evaluator:
         if not all(state[need].rows for need in needs) or not _wanted(rule, options):
             return [list(state)]
         cases: dict[tuple[Any, ...], dict[Atom, None]] = {}
-        rule.fire(_Database(self.law.numbers, state), cases)
+        rule.fire(Database(self.law.numbers, state), cases)
         states = [list(state)]
         for candidates in cases.values():
             states = [

@@ -98,7 +98,7 @@ class Law:
         """Work the settings into the rules and order them."""
         self.open = [key for key, option in settings.items() if option is None]
         self.timed = _timed(program)
-        ready = [it for rule in program.rules if (it := _settled(rule, settings)) is not None]
+        ready = [it for rule in program.rules if (it := settled(rule, settings)) is not None]
         for key in self.open:
             ready += [Ready(rule, {}) for rule in _about(key, program.rules)]
         self.facts = [it.rule.fact for it in ready if it.rule.is_fact]
@@ -175,7 +175,7 @@ def _put(element: Element, values: Mapping[str, str], rule: Rule) -> Element:
     return Literal(Pattern(element.atom.name, tuple(put)), element.negated)
 
 
-def _settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
+def settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
     """A rule under these settings; None where it can conclude nothing that is asked for."""
     if rule.head.signature == READING:
         return None
