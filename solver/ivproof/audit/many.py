@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ivproof.audit import worksheet
 from ivproof.audit.auditor import Auditor, Look
+from ivproof.audit.beside import Prices
 from ivproof.audit.claims import Claims, differences
 from ivproof.audit.model import Audit, Verdict
 from ivproof.audit.summary import digest
@@ -110,9 +111,15 @@ def as_line(encounter: Encounter, audit: Audit | None) -> Found:
     return _found(encounter, audit, lambda it: _line(it.as_dict()))
 
 
-def as_rows(encounter: Encounter, audit: Audit | None) -> Found:
-    """Give the audit as rows of the worksheet."""
-    return _found(encounter, audit, worksheet.rows)
+@dataclass(frozen=True)
+class AsRows:
+    """Gives the audit as rows of the worksheet, with dollars where there are prices."""
+
+    prices: Prices | None = None
+
+    def __call__(self, encounter: Encounter, audit: Audit | None) -> Found:
+        """Give the rows."""
+        return _found(encounter, audit, lambda it: worksheet.rows(it, self.prices))
 
 
 def as_digest(encounter: Encounter, audit: Audit | None) -> Found:

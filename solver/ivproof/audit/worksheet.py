@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from ivproof.audit.beside import Prices
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
 from ivproof.chart.encounter import Denial
 from ivproof.formats.spreadsheet import as_written, table
@@ -41,10 +42,12 @@ COLUMNS = (
     "denied",
     "denied_remarks",
     "denied_amount",
+    "dollars_over",
+    "dollars_under",
 )
 """The columns, in their order; new ones come at the end."""
 
-_PAYER = COLUMNS[-5:]
+_PAYER = COLUMNS[-7:-2]
 
 
 def header() -> bytes:
@@ -52,11 +55,18 @@ def header() -> bytes:
     return table([COLUMNS]).encode()
 
 
-def rows(audit: Audit) -> bytes:
-    """Give the rows of one claim; a claim without any line has a row all the same."""
-    lines = [_row(audit, line) for line in audit.lines]
-    empty = [""] * (len(COLUMNS) - 7 - len(_PAYER))
-    return table(lines or [[*_claim(audit), *empty, *_policy(audit), "", *[""] * len(_PAYER)]]).encode()
+def rows(audit: Audit, prices: Prices | None = None) -> bytes:
+    """Give the rows of one claim, with dollars where there are prices; one without any line has a row all the same."""
+    lines = [[*_row(audit, line), *_dollars(line, prices)] for line in audit.lines]
+    empty = [""] * (len(COLUMNS) - 9 - len(_PAYER))
+    return table(lines or [[*_claim(audit), *empty, *_policy(audit), "", *[""] * (len(_PAYER) + 2)]]).encode()
+
+
+def _dollars(line: LineVerdict, prices: Prices | None) -> list[str]:
+    """What the units beyond and short of what is supported come to; empty for a code without a price."""
+    parts = (line.billed, line.over), (line.supported, line.under)
+    known = prices.by_code if prices else {}
+    return [f"{known[it.code] * units:.2f}" if it and units and it.code in known else "" for it, units in parts]
 
 
 def _row(audit: Audit, line: LineVerdict) -> list[str]:

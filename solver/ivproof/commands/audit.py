@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from itertools import chain, islice
@@ -41,6 +42,7 @@ from ivproof.formats.plain import json_text
 
 if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
+    from ivproof.audit.beside import Groups, Prices
     from ivproof.audit.claims import Claims
     from ivproof.audit.many import Found
     from ivproof.audit.summary import Summary
@@ -123,8 +125,38 @@ def audit(
         ),
     ] = None,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Sum the claims up: by verdict, code, kind of error, question.")
+        bool,
+        typer.Option(
+            "--summary",
+            help="Sum the claims up: by verdict, code, kind of error, question, payer and what --groups has. With an "
+            "--output that ends in .html: a page with plots, and how many minutes claims are from a boundary.",
+        ),
     ] = False,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Dollars a unit (CSV: code, price): what is over and what is left is dollars, too.",
+            show_default=False,
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Who coded what where (CSV: encounter, and columns such as coder, unit): --summary by each.",
+            show_default=False,
+        ),
+    ] = None,
+    population: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="NUMBER",
+            help="From so many claims these were drawn at random: --summary says what they tell of all.",
+            show_default=False,
+        ),
+    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -224,9 +256,7 @@ def audit(
             files, wish, output, by, policy, readings, claims, edit_files, search=look, strict=strict
         )
         raise typer.Exit(REFUSED if set(verdicts) & set(failing) else 0)
-    for option, given in (("--encounter", encounter), ("--for", edition), ("--payer", payer), ("--cover", cover)):
-        if given is not None:
-            wrong(f"{option}: found no packet, expected --output with a name that ends in .pdf, .html, .docx or .json")
+    _of_packets({"--encounter": encounter, "--for": edition, "--payer": payer, "--cover": cover})
     shape = form or written or Format.TABLE
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")
@@ -234,6 +264,10 @@ def audit(
         require("xlsxwriter", "a worksheet (.xlsx)")
         if resume or summary or shape is not Format.CSV:
             wrong(f"--output {output}: found --resume, --summary or another --format, expected a worksheet of lines")
+    page = summary and output is not None and output.suffix.lower() == ".html"
+    if page and form is not None:
+        wrong(f"--output {output}: found another --format, expected a page of --summary")
+    beside = _beside(prices, groups, population, summary=summary)
     if resume and shape is Format.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
@@ -255,11 +289,15 @@ def audit(
         "version of the program": version("ivproof"),
         "form": "summary" if summary else shape.value,
         "search": kind.value,
+        "page": page,
+        "prices and groups": [_digest([it for it in (prices, groups) if it]), population],
         "limit": LIMIT.work,
         "recheck": recheck.value if recheck else None,
         "strict": strict,
     }
-    report = _Report(by, shape, summary=summary, output=output, claims=claims)
+    report = _Report(
+        by, shape, summary=summary, output=output, claims=claims, beside=beside, page=readings if page else None
+    )
     sheets = report.open(chain(first, found), asked, resume=resume)
     make = Auditing(claims, edit_files, kind.value)
     job = Job(
@@ -277,6 +315,13 @@ def audit(
     if report.problems or (status == 0 and any(report.verdicts[it] for it in failing)):
         status = status or REFUSED
     raise typer.Exit(status)
+
+
+def _of_packets(options: Mapping[str, object]) -> None:
+    """Refuse options that only a packet has."""
+    for option, given in options.items():
+        if given is not None:
+            wrong(f"{option}: found no packet, expected --output with a name that ends in .pdf, .html, .docx or .json")
 
 
 def _verdicts(given: Iterable[str]) -> list[str]:
@@ -305,6 +350,32 @@ def _claims(path: Path | None) -> Claims | None:
     return found
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What stands beside an audit of many."""
+
+    prices: Prices | None
+    groups: Groups | None
+    population: int | None
+
+    def summary(self) -> Summary:
+        """Give what sums up with it."""
+        from ivproof.audit.summary import Summary
+
+        return Summary(self.prices, self.groups, self.population)
+
+
+def _beside(prices: Path | None, groups: Path | None, population: int | None, *, summary: bool) -> _Beside:
+    from ivproof.audit.beside import Groups, Prices, TableError
+
+    if (groups or population) and not summary:
+        wrong(f"{'--groups' if groups else '--population'}: found no --summary, expected one")
+    try:
+        return _Beside(Prices.read(prices) if prices else None, Groups.read(groups) if groups else None, population)
+    except TableError as error:
+        wrong(str(error))
+
+
 def _digest(parts: Iterable[Path | str]) -> str:
     """Identify files by what is in them."""
     import hashlib
@@ -319,9 +390,18 @@ class _Report:
     """Where findings go and in which form, and what is kept in mind of them: verdicts, refusals, what is summed up."""
 
     def __init__(
-        self, policy: Policy, shape: Format, *, summary: bool, output: Path | None, claims: Claims | None
+        self,
+        policy: Policy,
+        shape: Format,
+        *,
+        summary: bool,
+        output: Path | None,
+        claims: Claims | None,
+        beside: _Beside,
+        page: Mapping[str, str] | None,
     ) -> None:
-        from ivproof.audit.many import as_audit, as_digest, as_line, as_rows
+        """`page` has the readings, where the summary is to be a page."""
+        from ivproof.audit.many import AsRows, as_audit, as_digest, as_line
         from ivproof.commands.resume import csv_records, json_records
 
         self._policy = policy
@@ -329,10 +409,17 @@ class _Report:
         self._path = output
         self._claims = claims
         self._summing = summary
+        self._beside = beside
+        self._as_page = page is not None
         self._records: Records = csv_records if shape is Format.CSV and not summary else json_records
-        self.form: Form = {Format.TABLE: as_audit, Format.JSON: as_line, Format.CSV: as_rows}[shape]
+        forms: dict[Format, Form] = {Format.TABLE: as_audit, Format.JSON: as_line, Format.CSV: AsRows(beside.prices)}
+        self.form = forms[shape]
         if summary:
             self.form = as_digest
+        if page is not None:
+            from ivproof.commands.nearness import Closest
+
+            self.form = Closest(policy, page)
         self.verdicts: Counter[str] = Counter()
         self.problems = len(claims.refused) if claims else 0
         self._audited: set[str] = set()
@@ -372,9 +459,7 @@ class _Report:
         self.verdicts += done.verdicts
         self._audited |= set(map(compare_key, done.encounters))
         if self._summing and not self.sink.beside:
-            from ivproof.audit.summary import Summary
-
-            self._total = Summary()
+            self._total = self._beside.summary()
         self.seen = [(Source(str(self.sink.written)), name) for name in done.encounters]
         if self._shape is Format.TABLE and not self._summing:
             self._show = self._table()
@@ -418,17 +503,21 @@ class _Report:
         """Sum up; what goes to a file was noted there before, so that an interrupted run can go on."""
         total = self._total
         if total is None:
-            from ivproof.audit.summary import Summary
-
-            total = Summary()
+            total = self._beside.summary()
             self.sink.flush()
             with self.sink.written.open("rb") as stream:
                 for line in stream:
                     total.add(json.loads(line))
             self.sink.begin_again()
+        if total.population is not None and total.population < total.claims:
+            wrong(f"--population {total.population}: found {total.claims} claims, expected as many to draw from")
         self.sink.write(self._summary(total))
 
     def _summary(self, total: Summary) -> bytes:
+        if self._as_page:
+            from ivproof.render.html import audit_page
+
+            return audit_page(total.as_dict(), self._policy).encode()
         if self._shape is Format.CSV:
             return total.as_csv()
         if self._shape is Format.JSON:

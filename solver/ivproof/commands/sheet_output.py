@@ -15,7 +15,7 @@ from ivproof.formats.spreadsheet import as_written
 ENDING = ".xlsx"
 
 _NUMBERS = ("units", "units_over", "units_under", "billed_units", "supported_units", "paid_units")
-_AMOUNTS = ("paid_amount", "denied_amount")
+_AMOUNTS = ("paid_amount", "denied_amount", "dollars_over", "dollars_under")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?", re.ASCII)
 _ANY_DAY = datetime(2000, 1, 1)
 """Stands for the day on which a worksheet was made: the same input gives the same bytes."""

@@ -12,6 +12,7 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ivproof.audit.estimate import ENOUGH
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Verdict
 from ivproof.audit.summary import Summary
 from ivproof.audit.verdicts import times
@@ -116,7 +117,10 @@ class AuditView:
         yield Text(
             f"{claims} {'claim' if claims == 1 else 'claims'} audited, {_share(plain_['accuracy'])} correct", "bold"
         )
+        if plain_["interval"]:
+            yield Text(interval_told(plain_["interval"]), FAINT)
         yield Text(f"{plain_['units']['over']} units too many, {plain_['units']['under']} units too few")
+        yield from map(Text, dollars_told(plain_))
         table = _table("Verdict", "Claims")
         for verdict, (colour, words) in VERDICTS.items():
             if count := plain_["verdicts"][verdict.value]:
@@ -132,6 +136,13 @@ class AuditView:
         for kind, it in plain_["errors"].items():
             table.add_row(KINDS[Kind(kind)][1], str(it["claims"]), str(it["lines"]), *_units(it))
         yield from _titled("By kind of error", table)
+        for column, names in plain_["groups"].items():
+            table = _table(column.replace("_", " ").capitalize(), "Claims", "Accuracy", "Interval", "Over", "Under")
+            for name, it in names.items():
+                low, high = it["interval"]
+                shares = _share(it["accuracy"]), f"{100 * low:.0f}–{100 * high:.0f} %"
+                table.add_row(visible(name or "–"), str(it["claims"]), *shares, *_units(it))
+            yield from _titled(f"By {column.replace('_', ' ')}", table) if len(names) > 1 else ()
         table = _table("Question", "Claims", "Lines", "Read as")
         for number, it in plain_["questions"].items():
             question = self.policy.question(number)
@@ -151,6 +162,39 @@ class AuditView:
             yield heading("Claims that are not correct")
             for name, ids in wrong.items():
                 yield indented(Text.assemble((f"{VERDICTS[Verdict(name)][1]}: ", "bold"), ", ".join(map(plain, ids))))
+
+
+def interval_told(interval: Sequence[float]) -> str:
+    """Say how far a share may lie off, and of what that holds."""
+    low, high = interval
+    return (
+        f"The share lies between {100 * low:.1f} and {100 * high:.1f} % (95 %, Wilson's score interval), if these "
+        "claims were drawn at random from those that are meant."
+    )
+
+
+def dollars_told(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Say what the units come to, and what that says of all claims from which these were drawn."""
+    money, sample = summary.get("dollars"), summary.get("sample")
+    if money:
+        yield f"{money['over']:.2f} dollars billed beyond what the charts support, {money['under']:.2f} left unbilled"
+        if money["unpriced"]:
+            yield f"Without a price, and counted as nothing: {', '.join(money['unpriced'])}"
+    if sample:
+        yield f"Drawn from {sample['population']} claims."
+        for name, what in (("over", "billed beyond what the charts support"), ("under", "left unbilled")):
+            if name in sample:
+                yield _estimate(what, sample[name])
+
+
+def _estimate(what: str, it: Mapping[str, Any]) -> str:
+    said = f"All of these: an estimated {it['total']:.2f} dollars {what}"
+    if it["low"] is None:
+        return f"{said}; of fewer than {ENOUGH} claims no interval is given."
+    return (
+        f"{said}, between {it['low']:.2f} and {it['high']:.2f} (95 %, mean per claim); lower limit, one-sided at 90 %: "
+        f"{it['limit']:.2f}."
+    )
 
 
 def _titled(title: str, table: Table) -> Iterator[RenderableType]:

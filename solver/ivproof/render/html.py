@@ -10,12 +10,17 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ivproof.audit.estimate import share
 from ivproof.formats.plain import plain
+from ivproof.law.policy import Policy
 from ivproof.packet.blocks import Document
+from ivproof.render.audit import KINDS as LINES
+from ivproof.render.audit import VERDICTS, dollars_told, interval_told
 from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report
 
@@ -62,6 +67,24 @@ def packet_page(paper: Document) -> str:
         style=Markup(style),  # a file of this package, with nothing of a chart in it
         style_hash=_hash(style),
         bars=BARS,
+    )
+
+
+def audit_page(summary: Mapping[str, Any], policy: Policy) -> str:
+    """Give the page of an audit of many claims, from its summary as plain data (`audit.summary.Summary.as_dict`)."""
+    style = file("packet.css")
+    by_error = {kind: it["lines"] for kind, it in summary["errors"].items()}
+    return template("audit.html.j2").render(
+        it=summary,
+        policy=policy,
+        verdicts={verdict.value: words for verdict, (_, words) in VERDICTS.items()},
+        kinds={kind.value: words for kind, (_, words) in LINES.items()},
+        told=[interval_told(summary["interval"])] if summary["interval"] else [],
+        money=list(dollars_told(summary)),
+        by_error=by_error,
+        intervals={code: share(one["right"], one["lines"]) for code, one in summary["codes"].items()},
+        style=Markup(style),
+        style_hash=_hash(style),
     )
 
 
