@@ -287,7 +287,7 @@ def test_a_removed_modifier_is_missing_with_the_rule_that_asks_for_it(folder: st
             right = said is not None and mark in said.message and not audit.over and not audit.under
             # without a modifier that says that not all was done, more is claimed than was done
             less = mark in {REDUCED, DISCONTINUED}
-            right = right and audit.verdict is (Verdict.OVERCODED if less else Verdict.UNDERCODED)
+            right = right and audit.verdict is (Verdict.OVERCODED if less else Verdict.MODIFIERS)
             right = right and said is not None and set(said.rules) == rule_of_modifier(case, found, line, mark)
             notes.expect(case, f"{line.code} without {mark}", right, audit)
     notes.report(marks)
@@ -305,7 +305,7 @@ def test_a_modifier_too_many_is_wrong_with_the_rule_that_would_have_had_to_ask_f
             [audit] = audits(case, found, [claim])
             said = only(audit, Kind.MODIFIER_WRONG)
             less = mark in {REDUCED, DISCONTINUED}
-            right = audit.verdict is (Verdict.UNDERCODED if less else Verdict.OVERCODED)
+            right = audit.verdict is (Verdict.UNDERCODED if less else Verdict.MODIFIERS)
             # where no rule asks for it on such a service, none of them does
             asked = {"F42"} if mark == DISCONTINUED else set()
             if mark == DISTINCT and line.role in {*INITIAL, "further_hour"}:

@@ -271,7 +271,7 @@ def test_units_of_one_code_are_told_apart_by_their_modifiers() -> None:
         (Kind.MODIFIER_MISSING, 1),
     ]
     assert together.lines[1].rules == ("R11",) and "further access site" in together.lines[1].message
-    assert together.verdict is Verdict.UNDERCODED and not together.under
+    assert together.verdict is Verdict.MODIFIERS and not together.under
 
 
 def test_a_modifier_that_the_policy_does_not_speak_of_is_not_judged() -> None:

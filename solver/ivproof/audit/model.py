@@ -20,7 +20,10 @@ from ivproof.importers.x12 import Submitted
 
 
 class Verdict(StrEnum):
-    """What is said of a whole claim; undetermined where the policy gives no claim to compare it with."""
+    """What is said of a whole claim; undetermined where the policy gives no claim to compare it with.
+
+    Of modifiers alone that are not right the claim bills neither more nor less, unless they say how much was done.
+    """
 
     CORRECT = "correct"
     UNDER_READING = "correct_under_reading"
@@ -28,6 +31,7 @@ class Verdict(StrEnum):
     OVERCODED = "overcoded"
     UNDERCODED = "undercoded"
     BOTH = "overcoded_and_undercoded"
+    MODIFIERS = "modifiers_wrong"
     UNDETERMINED = "undetermined"
 
 

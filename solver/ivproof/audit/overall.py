@@ -22,18 +22,20 @@ def overall(found: Determination, lines: Sequence[LineVerdict], way: Way | None,
     under = any(_says_less(line, kinship) for line in lines)
     if over and under:
         return Verdict.BOTH
-    return Verdict.OVERCODED if over else Verdict.UNDERCODED
+    if over or under:
+        return Verdict.OVERCODED if over else Verdict.UNDERCODED
+    return Verdict.MODIFIERS
 
 
 def _says_more(line: LineVerdict, kinship: Kinship) -> bool:
     """Whether more is billed than supported; a modifier that lessens a line says more where it is lacking."""
-    lacking, beyond = _marks(line, kinship)
-    return line.over > 0 or any(not kinship.lessens(it) for it in beyond) or any(map(kinship.lessens, lacking))
+    lacking, _ = _marks(line, kinship)
+    return line.over > 0 or any(map(kinship.lessens, lacking))
 
 
 def _says_less(line: LineVerdict, kinship: Kinship) -> bool:
-    lacking, beyond = _marks(line, kinship)
-    return line.under > 0 or any(not kinship.lessens(it) for it in lacking) or any(map(kinship.lessens, beyond))
+    _, beyond = _marks(line, kinship)
+    return line.under > 0 or any(map(kinship.lessens, beyond))
 
 
 def _marks(line: LineVerdict, kinship: Kinship) -> tuple[set[str], set[str]]:

@@ -138,7 +138,7 @@ _DEFS: Schema = {
         under=count("Units short of what is supported.", "number"),
         otherwise={
             "enum": [*_KINDS, None],
-            "description": "Where it is supported under a reading or if documented only: what it is without that.",
+            "description": "Where it is supported under a reading or if documented: what it is without that.",
         },
         way=defined_or_null("way", "Under what the line would be right, where it is not as it stands."),
         message=text("One sentence."),

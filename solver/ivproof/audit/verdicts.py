@@ -112,7 +112,8 @@ class Judge:
             f"{times(billed)} was billed where {times(supported)} is supported{about(supported)}: "
             f"the wrong code for the same service.{why}"
         )
-        reasons = (rule for it in left_out for rule in it.rules)
+        # without a rule that leaves it out, what says no is the rule that would have had to apply
+        reasons = [rule for it in left_out for rule in it.rules] or ([] if case.drug else self.rules_of(billed.code))
         rules = sorted_rules((*self._rules(supported), *self.rules_of(supported.code), *reasons))
         return LineVerdict(
             Kind.WRONG_CODE,

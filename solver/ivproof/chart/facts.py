@@ -228,12 +228,13 @@ class _Translation:
                 self._add("separately_identifiable", key, (*place, "separately_identifiable"))
 
     def _not_given(self, n: int, it: Administration) -> None:
-        """Translate what was charted and not given: that it was not is all that the law may know of it."""
+        """Translate what was charted and not given: that, and the route, is all that the law may know of it."""
         place: Place = ("administrations", n)
         a = f"a{n + 1}"
         self.names[a] = it.id
         self.places[a] = place
         self._add("not_given", a, (*place, "done"))
+        self._add("withheld_route", f"{a},{it.route.lower()}", (*place, "route"))
 
     def _administration(self, n: int, it: Administration) -> int:
         """Translate one administration; give the last calendar day it touches."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -459,7 +459,7 @@ class Determiner:
                 sorted_rules(self._wording(name).references),
             )
             marked.setdefault((service, _text(code)), set()).add(mark)
-        site = {service: names.site(access) for service, access in atoms.get("reported_at", ())}
+        accesses = {atom[0]: atom[1] for atom in atoms.get("reported_at", ())}
         included: dict[Term, set[str]] = {}
         for service, administration in atoms.get("reported_with", ()):
             included.setdefault(service, set()).add(str(administration))
@@ -468,12 +468,12 @@ class Determiner:
         for code, role, service, _, day in atoms.get("unit", ()):
             mine = marked.get((service, _text(code)), set())
             marks = tuple(sorted({it.modifier for it in mine}))
-            key = (_text(code), marks, str(role), site.get(service), day)
+            key = (_text(code), marks, str(role), accesses.get(service), day)
             group = groups.setdefault(key, _Group())
             group.units += 1
             group.marks |= mine
             group.administrations |= included.get(service) or names.administration(service)
-            if service in picked:
+            if service in picked and str(role) in _ROLES:
                 group.rules.update(self._wording(f"picked-by-{picked[service].replace('_', '-')}").references)
         lines = []
         for (code, marks, role, where, day), group in groups.items():
@@ -485,7 +485,7 @@ class Determiner:
                     group.units,
                     marks,
                     _ROLES.get(role, role),
-                    where,
+                    None if where is None else names.sites(where, group.administrations),
                     day_of(names.facts.encounter.date, int(str(day))).isoformat(),
                     names.in_order(group.administrations),
                     sorted_rules(rules),
@@ -562,7 +562,7 @@ class Determiner:
                     self._sentence(name, who),
                     sorted_rules(self._wording(name).references),
                     name,
-                    kept.get((subject, why), ()) if code is None else (),
+                    kept.get((subject, why), ()),
                     by_route.get((subject, why), ()) if code is None else (),
                     (Holds(str(Function(predicate, tuple(atom)))),),
                     (subject, why) in with_drug,
@@ -716,6 +716,24 @@ class ChartNames:
             lumen = self.facts.names.get(str(detail), str(detail))
             return f"{where} ({lumen})" if access.name == "lumen" else where
         return self.facts.names.get(str(access))
+
+    @cached_property
+    def _charted_at(self) -> Mapping[str, str]:
+        """The constant of the site of each administration that is charted at one."""
+        return dict(it.arguments.split(",") for it in self.facts.own if it.predicate == "site")
+
+    def sites(self, access: Term, administrations: Iterable[str]) -> str | None:
+        """The sites at which administrations are charted that were given through an access: it may be several in one.
+
+        What is charted at none is at the access that is taken for it.
+        """
+        if not isinstance(access, Function) or access.arguments:
+            return self.site(access)
+        used = sorted(
+            {self._charted_at.get(key, str(access)) for key in administrations} & {*self.facts.names},
+            key=lambda key: self.facts.places[key],
+        )
+        return ", ".join(self.facts.names[key] for key in used) or self.site(access)
 
     def _given(self, subject: Term) -> Administration | None:
         place = self.facts.places.get(str(subject), ())

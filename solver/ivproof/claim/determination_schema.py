@@ -19,7 +19,12 @@ _LINE = record(
     units=count("HCPCS units."),
     modifiers=texts("Modifiers of the line."),
     role=text("What the service is in this claim: initial, further_hour, sequential_infusion …"),
-    site=or_null(text("Id of the access site, with the lumen where that counts; null where none is documented.")),
+    site=or_null(
+        text(
+            "Id of the access site as charted, or of the one that is taken for it; of several that count as one all "
+            "ids, with commas. With the lumen where that counts; null where none is documented."
+        )
+    ),
     date=_DATE,
     administrations=texts("Ids of the administrations that the line is for, in the order of the chart."),
     rules=_RULES,

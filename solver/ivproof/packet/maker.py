@@ -61,12 +61,13 @@ PROOF = "proof.json"
 
 SENTENCES = {
     Verdict.CORRECT: "The claim is right as billed: every line follows from the chart.",
-    Verdict.UNDER_READING: "The claim is right only under a reading of the policy that is not held here.",
-    Verdict.IF_DOCUMENTED: "The claim is right only if something is documented that the chart does not give.",
+    Verdict.UNDER_READING: "The claim is right under a reading of the policy that is not held here.",
+    Verdict.IF_DOCUMENTED: "The claim is right if something is documented that the chart does not give.",
     Verdict.OVERCODED: "The claim bills more than the chart supports.",
     Verdict.UNDERCODED: "The claim bills less than the chart supports.",
     Verdict.BOTH: "The claim bills more than the chart supports in some respects, and less in others.",
-    Verdict.UNDETERMINED: "The chart does not say enough for the policy to give a claim.",
+    Verdict.MODIFIERS: "The codes and units follow from the chart; a modifier is missing, or is not supported.",
+    Verdict.UNDETERMINED: "The policy gives no claim for this chart.",
 }
 """The verdict on a claim in one sentence."""
 
@@ -79,8 +80,8 @@ KINDS = {
     Kind.MODIFIER_MISSING: "modifier missing",
     Kind.MODIFIER_WRONG: "modifier not supported",
     Kind.WRONG_CODE: "wrong code for the service",
-    Kind.UNDER_READING: "supported under a reading only",
-    Kind.IF_DOCUMENTED: "supported if documented only",
+    Kind.UNDER_READING: "supported under a reading",
+    Kind.IF_DOCUMENTED: "supported if documented",
     Kind.NOT_JUDGED: "not judged",
 }
 """The verdict on a line in a few words."""

@@ -196,8 +196,9 @@ class _Translation:
         seen: list[tuple[tuple[Any, ...], int]] = []
         last_day = 0
         for n, it in enumerate(self.given):
-            if f"a{n + 1}" in self.withheld:  # nothing else of it is a fact
+            if f"a{n + 1}" in self.withheld:  # nothing else of it is a fact, but its route
                 yield f"not_given(a{n + 1})", f"/administrations/{n}/done"
+                yield f"withheld_route(a{n + 1},{it['route'].lower()})", f"/administrations/{n}/route"
                 continue
             yield from self._charted(n, it)
             start = self.axis.at(it["start"]) if "start" in it else None

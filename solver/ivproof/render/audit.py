@@ -29,6 +29,7 @@ VERDICTS = {
     Verdict.OVERCODED: ("red", "overcoded"),
     Verdict.UNDERCODED: ("red", "undercoded"),
     Verdict.BOTH: ("red", "overcoded and undercoded"),
+    Verdict.MODIFIERS: ("red", "modifiers not right"),
     Verdict.UNDETERMINED: ("yellow", "undetermined"),
 }
 """The colour of each verdict on a claim, and its words."""
@@ -42,8 +43,8 @@ KINDS = {
     Kind.MODIFIER_MISSING: ("red", "modifier missing"),
     Kind.MODIFIER_WRONG: ("red", "modifier wrong"),
     Kind.WRONG_CODE: ("red", "wrong code"),
-    Kind.UNDER_READING: ("yellow", "under a reading only"),
-    Kind.IF_DOCUMENTED: ("yellow", "if documented only"),
+    Kind.UNDER_READING: ("yellow", "under a reading"),
+    Kind.IF_DOCUMENTED: ("yellow", "if documented"),
     Kind.NOT_JUDGED: (FAINT, "not judged"),
 }
 """The colour of each verdict on a line, and its words."""

@@ -28,8 +28,10 @@ TURNS = 3
 def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[RenderableType]:
     """Put a report into words: first what to ask for."""
     one, *others = report.claims
-    said = f"as charted {_claims([one])}" if not others else "as charted one of these:"
-    yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}, {said}")
+    said = f", as charted {_claims([one])}" if not others else ", as charted one of these:"
+    if one.undetermined and not one.units and not others:
+        said = f". {_claims([one])}"
+    yield Text.assemble((plain(report.encounter), "bold"), f": {report.status}{said}")
     if others:
         yield from (Padding(Text(_claims([it])), (0, 0, 0, 2)) for it in report.claims)
     if not report.facts:

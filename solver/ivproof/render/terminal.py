@@ -93,6 +93,8 @@ class TerminalView:
         colour, words = _STATUS[found.status]
         if found.status == "determined" and not found.claim:
             words = "determined: nothing is reportable"
+        if found.why_undetermined:
+            words = "undetermined: the policy gives no claim for this chart"
         title = Text.assemble((plain(found.encounter), "bold"), f"  {visit.date.isoformat()}  ")
         title.append(plain(self.policy.told), FAINT)
         yield title

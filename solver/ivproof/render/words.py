@@ -63,6 +63,7 @@ _STATUS = {
 
 def why_words(why: Why) -> Iterator[RenderableType]:
     """Why a code is on the claim, unit by unit, in each claim that the chart leads to."""
+    yield from (Text(plain(reason)) for reason in why.undetermined)
     for version in why.versions:
         yield from _leads(version.leads)
         if not version.units:
@@ -81,7 +82,9 @@ def why_words(why: Why) -> Iterator[RenderableType]:
 def visit_words(why: Why) -> Iterator[RenderableType]:
     """A whole visit on one page: the claim with the reason of each line, what was left out, what was assumed."""
     colour, status = _STATUS.get(why.status, ("", why.status))
+    status = "the policy gives no claim for this chart" if why.undetermined else status
     yield Text.assemble((plain(why.encounter), "bold"), "  ", (why.status, colour), f": {status}")
+    yield from (Text(plain(reason)) for reason in why.undetermined)
     for version in why.versions:
         yield Text()
         yield from _leads(version.leads)
@@ -121,6 +124,7 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
         yield Text.assemble((found.code, "bold"), f" is on the claim{about} with {units}; not with one more.")
     else:
         yield Text.assemble((found.code, "bold"), f" is not on the claim{about}.")
+    yield from (Padding(Text(plain(reason)), (0, 0, 0, 2)) for reason in found.undetermined)
     yield from _leads(found.leads)
     told = {it.rule for it in found.attempts if it.left_out}
     for exclusion in (it for it in found.excluded if it.name not in told):
@@ -133,7 +137,7 @@ def why_not_words(found: WhyNot, *, detail: bool = False) -> Iterator[Renderable
     for attempt in shown if detail else ():
         if attempt.only_if_read and attempt not in direct:
             yield Padding(_attempt(attempt, detail=detail), (1, 0, 0, 2))
-    if not found.attempts and not found.units:
+    if not found.attempts and not found.units and not found.undetermined:
         yield Text("  No rule of the policy earns this code in this visit.")
     yield Text()
     yield from _change(found)

@@ -170,11 +170,20 @@ class Report:
         return len(self.claims) == 1
 
 
-VERDICTS = {
+_VERDICTS = {
     "determined": "One claim follows from the chart and the policy.",
     "ambiguous": "The policy leaves open which of several claims follows.",
     "undetermined": "The claim depends on a fact that the chart does not give.",
 }
+
+
+def verdict_of(found: Determination) -> str:
+    """Say in a sentence what follows from a chart; nothing where it takes more work than the limit allows to tell."""
+    if found.why_undetermined:
+        return "The policy gives no claim for this chart."
+    if found.status == "determined" and not found.claim:
+        return "Nothing that the chart shows is reportable."
+    return _VERDICTS.get(found.status, "")
 
 
 def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = True) -> Report:
@@ -191,16 +200,13 @@ def report(explainer: Explainer, encounter: Encounter, *, least_change: bool = T
         claims = (
             replace(claims[0], omitted=tuple(_with_change(explainer, encounter, it) for it in claims[0].omitted)),
         )
-    verdict = VERDICTS[found.status]
-    if found.status == "determined" and not found.claim:
-        verdict = "Nothing that the chart shows is reportable."
     return Report(
         encounter=encounter.id,
         date=encounter.date.isoformat(),
         policy=_title(explainer.policy),
         edition=explainer.policy.dated,
         status=found.status,
-        verdict=verdict,
+        verdict=verdict_of(found),
         about=tuple(_about(encounter)),
         digests=(
             ("Policy", f"{explainer.policy.name}, edition {explainer.policy.edition}, {explainer.policy.digest}"),
@@ -296,7 +302,7 @@ def _claim(case: Case, number: int) -> ReportClaim:
     about = {key: [text for text in texts if case.facts.names[key] in text] for key, texts in measures.items() if key}
     return ReportClaim(
         number + 1,
-        case.leads(alternative),
+        case.leads(alternative, derivation),
         lines,
         drug_lines,
         omitted,
@@ -328,7 +334,7 @@ class _Told:
     def __init__(self, derivation: Derivation, teller: Teller) -> None:
         self.derivation = derivation
         self.teller = teller
-        self.names = Names(derivation.facts)
+        self.names = Names(derivation.facts, derivation.merged)
         self._with: dict[str, set[str]] = {}
         for service, administration in (it.arguments for it in derivation.of("reported_with")):
             self._with.setdefault(str(service), set()).add(self.names.term(administration))

@@ -30,7 +30,7 @@ from ivproof.formats.plain import json_text
 from ivproof.formats.spreadsheet import table
 from ivproof.frames.answers import CLAIM_COLUMNS, claim_header, claim_rows
 from ivproof.render.margins import sentence
-from ivproof.report.page import VERDICTS, Report, label_of, report
+from ivproof.report.page import Report, label_of, report, verdict_of
 from ivproof.serve import forms
 from ivproof.serve.answering import Service, Setting
 from ivproof.serve.asking import CHART
@@ -224,13 +224,10 @@ class Desk:
         [found] = self.service.ask(encounter, lambda by: by.plain.code([encounter], "all", changes=False))
         units = Units(units_by_code(found.claim))
         before = self._before(entry)
-        said = VERDICTS.get(found.status, "")
-        if found.status == "determined" and not found.claim:
-            said = "Nothing that the chart shows is reportable."
         policy = self.service.policy
         return Now(
             found.status,
-            said,
+            verdict_of(found),
             tuple((line, label_of(policy, line.code) or line.role) for line in found.claim),
             "" if before is None else in_words(before),
             "" if before is None else difference(before, units),

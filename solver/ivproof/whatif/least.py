@@ -2,8 +2,8 @@
 
 A change is one fact or several. Fewer facts come first. Among as many facts, what the chart leaves out and could
 document comes before a time that would have to be another, and that before something charted otherwise; among times,
-fewer minutes come first. One time is looked for over every minute by which it can move; of two facts some pairs are
-tried. Each change that is told is coded again, so that it really leads to the code.
+fewer minutes come first. One time is looked for over every minute by which it can move in four hours; of two facts some
+pairs are tried. Each change that is told is coded again, so that it really leads to the code.
 """
 
 from __future__ import annotations
@@ -45,11 +45,15 @@ BATCH = 200
 TOGETHER = 30
 """How many of these are answered in full together: where a question is open, each model costs as much as all charts."""
 
+FAR = 240
+"""By so many minutes at most a charted time is another: what is further off makes it another visit."""
+
 LATER, EARLIER = 1, -1
 
 SEARCHED = (
     "one fact: a site that is listed, a signed order, the main reason, why a further site was needed; every value of "
-    "what the format lists the values of; each time over every minute by which it can move in a day",
+    "what the format lists the values of; each charted time over every minute within four hours, and each missing one "
+    "within a day",
     "two facts: some pairs of these; an administration moved as a whole; a further site that was needed",
 )
 """What is gone through, in words."""
@@ -234,7 +238,7 @@ class _Sweep:
 
     def moved(self) -> Iterator[Change]:
         """Each charted time, by the fewest minutes either way."""
-        best: int | None = None
+        best = FAR
         for time in charted(self._encounter):
             for minutes in self._nearest([time], best):
                 best = abs(minutes)
@@ -249,7 +253,7 @@ class _Sweep:
             if [time.field for time in mine] != ["start", "stop"] or (focus and it.id not in focus):
                 continue
             start, stop = mine
-            for minutes in self._nearest([replace(start, later=stop.later), stop]):
+            for minutes in self._nearest([replace(start, later=stop.later), stop], FAR):
                 changed = stop.moved(start.moved(self._encounter, minutes), minutes)
                 yield Change(tuple(_moved(time, changed, minutes) for time in mine), MOVED, changed)
 
@@ -419,7 +423,7 @@ def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
             continue
         for length in coder.policy.minutes:
             change = length - (it.stop.seconds - it.start.seconds) // 60
-            if change:
+            if change and abs(change) <= FAR:
                 yield _edit(encounter, at, "stop", moment(it.start.seconds + 60 * length), MOVED, minutes=change)
                 if it.stop.seconds >= 60 * length:
                     yield _edit(encounter, at, "start", moment(it.stop.seconds - 60 * length), MOVED, minutes=-change)

@@ -89,6 +89,14 @@ PLACES = {
 }.items()
 """Arguments that are places in the order of starts: thousands, and the number of a part of what is in that place."""
 
+ACCESSES = {
+    *((name, 1) for name in ("contends", "candidate", "stands_for_initial", "unsurpassed", "leads", "longest")),
+    *((name, 1) for name in ("initial", "chosen", "repeats_a_leader", "in_scope", "scope", "site_scope")),
+    *((name, 1) for name in ("at_access", "chain_at", "bout_at", "access", "raw_access", "single_access")),
+    *((name, 0) for name in ("leaders", "highest_rank", "first_position", "unpicked", "has_initial", "reason_at")),
+}
+"""Arguments that are an access, which may be several sites that count as one."""
+
 KINDS: Mapping[tuple[str, int], str] = {
     **dict.fromkeys(LENGTHS, "length"),
     **dict.fromkeys(TIMES, "time"),
@@ -97,8 +105,9 @@ KINDS: Mapping[tuple[str, int], str] = {
     **dict.fromkeys(TENTHS, "tenths"),
     **dict.fromkeys(THOUSANDTHS, "thousandths"),
     **dict.fromkeys(PLACES, "place"),
+    **dict.fromkeys(ACCESSES, "access"),
 }
-"""The kind of number that an argument is."""
+"""The kind of number that an argument is, or that it is an access."""
 
 FACTS: Mapping[str, str] = {
     "encounter": "there is a visit",
@@ -174,6 +183,7 @@ FACTS: Mapping[str, str] = {
     "separately_identifiable": "{0} is charted as significant and separate",
     "not_done": "{0} is charted as not done",
     "not_given": "{0} is charted as not given",
+    "withheld_route": "{0} was to be given {1}",
     "counted_as_next_day": "{0} is earlier by the clock than the start, and counted as of the next day",
     "drug_kind": "{0} is listed as {1}",
     "printed": "{0} is on the policy's printed list",
@@ -251,6 +261,7 @@ ABSENT: Mapping[str, str] = {
     "separately_identifiable": "{0} is not charted as significant and separate",
     "not_done": "{0} is not charted as not done",
     "not_given": "{0} is not charted as not given",
+    "withheld_route": "{0} was not to be given {1}",
     "counted_as_next_day": "{0} is not earlier by the clock than the start",
     "drug_kind": "the drug list does not know {0}",
     "printed": "{0} is not on the policy's printed list",

@@ -74,6 +74,16 @@ class Derivation:
         """The atoms of one predicate, in the order of their texts."""
         return self.by_predicate.get(predicate, ())
 
+    @cached_property
+    def merged(self) -> Mapping[str, tuple[str, ...]]:
+        """By the constant of an access the other sites that were used and count as one with it, in their order."""
+        used = {it.arguments[0] for it in self.of("used_site")}
+        found: dict[str, list[str]] = defaultdict(list)
+        for site, access in (it.arguments for it in self.of("counts_as")):
+            if site != access and site in used:
+                found[str(access)].append(str(site))
+        return {access: tuple(sorted(sites, key=self.facts.places.__getitem__)) for access, sites in found.items()}
+
     def units(self, code: str | None = None) -> list[str]:
         """The units of the claim, or of one code on it."""
         return [str(unit) for unit in self.of("unit") if code is None or str(unit.arguments[0]) == f'"{code}"']

@@ -160,7 +160,7 @@ class Teller:
     ) -> None:
         self.policy = policy
         self.derivation = derivation
-        self.names = Names(derivation.facts)
+        self.names = Names(derivation.facts, derivation.merged)
         self.absence = Absence(policy, derivation)
         self.measures = Measures(derivation, self.names)
         self.lacking = Lacking(derivation, self.absence, self.names, self.measures)
@@ -176,7 +176,7 @@ class Teller:
     def fresh(self) -> Teller:
         """Something that tells steps of the same derivation from the beginning: nothing is told yet."""
         other = copy(self)
-        other.names = Names(self.derivation.facts)
+        other.names = Names(self.derivation.facts, self.derivation.merged)
         other._told, other._number, other._assumed, other._facts = {}, 0, {}, set()
         return other
 

@@ -79,7 +79,7 @@ def _before(derivation: Derivation, names: Names, predicate: str, subject: Term)
     when = "infused" if predicate in ANY_TIME else f"{_DONE[kind]} before"
     if others:
         listed = ", ".join(_with_drug(other, drugs) for other, drugs in others.items())
-        yield Instead(f"{what} was not {when}: {_DONE[kind]} {_SPAN[predicate]} {listed}", tuple(behind))
+        yield Instead(f"{what} was not {when}; what was {_DONE[kind]}{_SPAN[predicate]}: {listed}", tuple(behind))
     else:
         yield Instead(f"{what} was not {when}", tuple(behind))
 
@@ -96,4 +96,4 @@ def _number(position: Function) -> int:
 
 
 _DONE = {"infusion": "infused", "push": "pushed"}
-_SPAN = {"again": "were", "pushed_before": "before it were", "drug_infused": "were"}
+_SPAN = {"again": "", "pushed_before": " before it", "drug_infused": ""}

@@ -7,7 +7,7 @@ Nothing here decides anything. Numbers are written by their kind (a length, a ti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ivproof.chart.clock import DAY, Moment, wall_clock
 from ivproof.chart.encounter import Administration
@@ -25,10 +25,14 @@ _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 
 
 class Names:
-    """Says what terms and numbers stand for in one chart."""
+    """Says what terms and numbers stand for in one chart.
 
-    def __init__(self, facts: Facts) -> None:
+    `merged` has the sites that count as one access with others, by the constant of the access.
+    """
+
+    def __init__(self, facts: Facts, merged: Mapping[str, Sequence[str]] | None = None) -> None:
         self.facts = facts
+        self._merged = merged or {}
         self._given = {f"a{n}": it for n, it in enumerate(facts.encounter.administrations, 1)}
         self._introduced: set[str] = set()
 
@@ -155,7 +159,17 @@ class Names:
                     return parts(term, 1000)
                 case "place":
                     return f"{term // 1000}, part {term % 1000 + 1}" if term % 1000 else str(term // 1000)
-        return self.term(term, full=full)
+        return self.access(term) if kind == "access" else self.term(term, full=full)
+
+    def access(self, term: Term) -> str:
+        """An access: the site, with those that count as one with it and were used: ``left with right``."""
+        match term:
+            case Function("on_date", (where, int(day))):
+                return f"{self.access(where)} on {self.day(day)}"
+            case Function("lumen", (where, lumen)):
+                return f"{self.access(where)} ({self.term(lumen)})"
+        others = [self.facts.names[it] for it in self._merged.get(str(term), ())]
+        return " with ".join([self.term(term), *others])
 
     def sentence(self, rule: Rule, bindings: Mapping[str, str], head: str = "", *, full: bool = False) -> str:
         """The sentence of a rule with the values of its variables."""

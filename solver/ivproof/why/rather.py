@@ -107,7 +107,7 @@ def rather(
             firsts = {str(it.arguments[2]): it for it in reversed(units)}  # of several units of a service the first
             services = dict.fromkeys(str(it.arguments[2]) for it in units)
             found = tuple(_parting(teller, firsts[it], other, atoms) for it in services)
-            return Rather(encounter.id, code, other, case.leads(alternative), found)
+            return Rather(encounter.id, code, other, case.leads(alternative, derivation), found)
     about = f" for {administration}" if administration else ""
     raise NoSuchCodeError(f"found no {code} on the claim{about}, expected a code that is there: ask `whynot` of others")
 

@@ -77,7 +77,8 @@ class Version:
 class Why:
     """Why a code is on the claim, unit by unit (or, without a code, the whole visit).
 
-    `defined` are the questions (by number) whose default a definition of the text itself decides.
+    `defined` are the questions (by number) whose default a definition of the text itself decides; `undetermined` says
+    why the policy itself gives no claim, where it gives none.
     """
 
     encounter: str
@@ -86,6 +87,7 @@ class Why:
     versions: tuple[Version, ...]
     missing: tuple[str, ...]
     defined: frozenset[str] = frozenset()
+    undetermined: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -95,6 +97,7 @@ class Why:
             "status": self.status,
             "versions": [it.as_dict() for it in self.versions],
             "missing": list(self.missing),
+            "undetermined": list(self.undetermined),
         }
 
 
@@ -155,17 +158,19 @@ class Case:
         held = units_by_code(self.outline.claim)
         return any(codes.get(code, 0) != held.get(code, 0) for codes in reading.otherwise.values())
 
-    def leads(self, alternative: Alternative | None) -> tuple[str, ...]:
-        """What leads to one of several claims, in words."""
-        return () if alternative is None else tuple(map(self._lead, alternative.resolutions))
+    def leads(self, alternative: Alternative | None, derivation: Derivation | None = None) -> tuple[str, ...]:
+        """What leads to one of several claims, in words; `derivation` is that of the claim, where there is one."""
+        if alternative is None:
+            return ()
+        names = Names(self.facts, derivation.merged if derivation else None)
+        return tuple(self._lead(names, it) for it in alternative.resolutions)
 
-    def _lead(self, it: Resolution) -> str:
-        names = Names(self.facts)
+    def _lead(self, names: Names, it: Resolution) -> str:
         if it.predicate == OPEN:
             question = self.coder.policy.questions[it.subject]
             return f"{question.number} ({question.name}) = {it.value}: {question.option(it.value).says}"
         if it.predicate == FREE:
-            return f"{names.term(parse(it.value))} is taken as initial at {names.term(parse(it.subject))}"
+            return f"{names.term(parse(it.value))} is taken as initial at {names.access(parse(it.subject))}"
         about = f" of {names.term(parse(it.subject))}" if it.subject else ""
         what = _SUPPOSED.get(it.predicate, it.predicate.removeprefix("supposed_").replace("_", " "))
         return f"the {what}{about} is taken to be: {names.term(parse(it.value))}"
@@ -211,7 +216,8 @@ class Explainer:
         if code is not None and not any(version.units for version in versions):
             self.check(code)
         missing = tuple(f"{it.fact}: {it.message}" for it in determination.missing)
-        return Why(encounter.id, code, determination.status, versions, missing, self.defined)
+        undetermined = determination.why_undetermined
+        return Why(encounter.id, code, determination.status, versions, missing, self.defined, undetermined)
 
     def _version(self, case: Case, number: int, code: str | None, *, detail: bool) -> Version:
         alternative = case.alternatives[number]
@@ -223,7 +229,8 @@ class Explainer:
         marks = [it for it in derivation.of("modifier") if code is None or str(it.arguments[1]) == f'"{code}"']
         modifiers = tuple(_marked(teller, mark) for mark in marks)
         excluded = tuple(self._excluded(case, derivation, teller)) if code is None else ()
-        return Version(case.leads(alternative), claim, units, modifiers, excluded, case.assumed(teller, code))
+        leads = case.leads(alternative, derivation)
+        return Version(leads, claim, units, modifiers, excluded, case.assumed(teller, code))
 
     def _excluded(self, case: Case, derivation: Derivation, teller: Teller) -> Iterator[tuple[Exclusion, Line]]:
         """What was left out, each with the step that says why."""

@@ -35,7 +35,8 @@ class WhyNot:
 
     `readings` are those with an option that by itself gives more units of the code (of all administrations), `missing`
     the facts that the chart does not give and of which a value does, with the rule that asks for them. `says` is what
-    stands behind the change and these facts: that the chart so changed has the code.
+    stands behind the change and these facts: that the chart so changed has the code. `undetermined` says why the policy
+    itself gives no claim, where it gives none; where nothing at all is coded, no rule is tried.
     """
 
     encounter: str
@@ -49,6 +50,7 @@ class WhyNot:
     readings: tuple[Assumed, ...] = ()
     missing: tuple[MissingFact, ...] = ()
     says: tuple[Gains, ...] = field(default=(), compare=False)
+    undetermined: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -63,6 +65,7 @@ class WhyNot:
             "leads": list(self.leads),
             "readings": [it.as_dict() for it in self.readings],
             "missing": [it.as_dict() for it in self.missing],
+            "undetermined": list(self.undetermined),
         }
 
 
@@ -101,18 +104,21 @@ def why_not(
     rather = [key_of(encounter, it) for it in about if it in ids]
     missing = tuple(_missing(case, holds))
     filled = [chart for _, chart in missing] + ([search.change.encounter] if search.change is not None else [])
+    undetermined = case.outline.why_undetermined
+    judged = not undetermined or bool(atoms.get("unit"))
     return WhyNot(
         encounter.id,
         code,
         focus[0] if focus else None,
         units,
-        tuple(tries(teller, code, key, rather)),
+        tuple(tries(teller, code, key, rather)) if judged else (),
         excluded,
         search,
-        case.leads(alternative),
+        case.leads(alternative, derivation),
         _readings(case, teller, code),
         tuple(fact for fact, _ in missing),
         tuple(Gains(put_between(dumps(encounter), dumps(it)), code, 1 if focus else units + 1) for it in filled),
+        undetermined,
     )
 
 
