@@ -8,9 +8,12 @@ from dataclasses import replace
 import case_files
 import pytest
 from case_files import Case
+from command import run
 
 from ivproof.cases.files import read_cases
 from ivproof.cases.running import judge
+from ivproof.checks.coverage import cases_folder, coverage
+from ivproof.checks.lint import lint
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.law.overlay import Changes, laid_over, pins
@@ -74,3 +77,24 @@ def test_a_proof_holds_under_this_law_and_no_other() -> None:
     verdict = check(proof, read_law(installed("cms")))
     assert verdict.accepted, verdict.reason
     assert not check(proof, read_law(installed("out001"))).accepted
+
+
+def test_every_national_rule_is_encoded_or_says_why_not() -> None:
+    found = coverage(POLICY, cases_folder(POLICY))
+    assert (found.gaps, found.untested) == ([], [])
+    assert {it.text.number for it in found.rules} > {"R1", "R103", "F1", "F50"}
+
+
+def test_a_rule_is_shown_with_what_it_stands_in_place_of() -> None:
+    shown = run("policy", "show", "antineoplastic-drug", "--policy", "cms").stdout
+    assert shown.index("cms/drug.lp") < shown.index("It stands in place of:") < shown.index("out001/drug.lp")
+    taken = run("policy", "show", "printed-drug", "--policy", "cms").stdout
+    assert taken.startswith("Taken out by CMS")
+    assert "chemotherapy_drug(I) :- printed(I)." in taken
+    assert "in place of" not in run("policy", "show", "antineoplastic-drug").stdout
+
+
+def test_a_day_from_which_a_rule_holds_is_an_edition() -> None:
+    editions = tuple(it for it in POLICY.editions if it != "2023-10-01")
+    [found] = lint(replace(POLICY, editions=editions))
+    assert (found.rule, found.found) == ("modifiers-enforced", "a rule that begins on 2023-10-01")

@@ -15,6 +15,7 @@ from small_policy import HEADER, small_policy
 
 from ivproof.cases.files import read_cases
 from ivproof.cases.running import judge
+from ivproof.checks.coverage import coverage
 from ivproof.checks.lint import lint
 from ivproof.claim.coding import Coder
 from ivproof.law.bundle import pack, read
@@ -207,11 +208,14 @@ def test_an_overlay_of_an_installed_policy_lies_anywhere(tmp_path: Path) -> None
     folder.mkdir()
     text = Policy.load("out001").texts["out001/drug.lp"]
     taken = pins({"drug.lp": text})["supporting-drug"]
+    also = pins(Policy.load("out001").texts)["other-diagnoses"]
     described = (
         f'id = "ours"\ntitle = "Ours"\nedition = "1"\nextends = "out001"\n[removes]\nsupporting-drug = "{taken}"\n'
     )
-    (folder / "policy.toml").write_text(described, "utf-8")
+    (folder / "policy.toml").write_text(f'{described}other-diagnoses = "{also}"\n', "utf-8")
     law = Policy.load(folder)
+    row = coverage(law, None).rule("R5")
+    assert (row.encoded, row.set_aside, row.gap) == ((), ("other-diagnoses",), "")
     assert [it.rule for it in lint(law)] == ["a85-supporting-drug"]  # no rule reads either of its options any more
     visit = write_lines(tmp_path / "visit.jsonl", chart("E-1"))
     result = run("prove", visit, "--policy", str(folder), "-o", str(tmp_path / "proof.json"))

@@ -188,6 +188,9 @@ def show_(
                 wrong(f"policy show: found no file {what!r}, expected one of {known}")
         elif what in law.program.by_id:
             found = [list(law.program.by_id[what])]
+        elif under := _under(law, what):
+            show(f"Taken out by {law.id.upper()}, or by what it stands on:")
+            found = [under]
         else:
             number = what.upper()
             found = [rules for rules in groups if rules[0].header and number in rules[0].header.references]
@@ -203,6 +206,20 @@ def show_(
                 show("No rule of the law rests on it.")
         for rules in found:
             _rules(rules)
+            under = _under(law, rules[0].id)
+            if under and under[0].place != rules[0].place:
+                show("It stands in place of:")
+                _rules(under)
+
+
+def _under(law: Policy, rule: str) -> list[Rule]:
+    """The rule of that id in the nearest law below that has it otherwise; nothing where there is none."""
+    here = law.program.by_id.get(rule, ())
+    for it in law.chain[1:]:
+        there = it.program.by_id.get(rule, ())
+        if there and (not here or there[0].place != here[0].place):
+            return list(there)
+    return []
 
 
 def _predicates(law: Policy) -> None:
