@@ -13,6 +13,7 @@ from mutation_judge import Judge as ByClingo
 from small_policy import small_policy
 
 from ivproof.claim.coding import Coder
+from ivproof.engine.cover import least_cover
 from ivproof.law.policy import Policy
 from ivproof.suites.adequacy import changes_of
 from ivproof.suites.judge import Judge
@@ -110,3 +111,23 @@ def test_what_a_case_does_not_tell_apart_is_shown_with_a_chart_that_does(tmp_pat
 def test_no_cases_are_refused(tmp_path: Path) -> None:
     (tmp_path / "none.yaml").write_text("[]\n", "utf-8")
     assert run("policy", "adequacy", tmp_path / "none.yaml").exit_code == 2
+
+
+def test_a_suite_is_small_and_right_and_says_what_it_does_not_notice(tmp_path: Path) -> None:
+    law, folder = small(tmp_path), tmp_path / "cases"
+    arguments = ("policy", "suite", "-o", folder, "--policy", law, "--jobs", "1")
+    done = run(*arguments)
+    file = folder / "suite.ivproof.yaml"
+    assert done.exit_code == 1 and "not noticed: total: deleted" in done.stdout
+    assert run("policy", "test", file, "--policy", law).exit_code == 0
+    judged = json.loads(run("policy", "adequacy", file, "--policy", law, "--up-to", "0", "--format", "json").stdout)
+    assert f"notice {judged['noticed']} of {judged['changes']} changes" in done.stdout
+    assert [(it["rule"], it["change"]) for it in judged["holes"]] == [("total", "deleted")]
+    assert judged["cases"] == 3 and "They are the fewest of" in done.stdout
+    again = run(*arguments)
+    assert again.exit_code == 2 and "nothing is written over" in again.stderr
+
+
+def test_the_smallest_cover_is_found_and_said_to_be_it() -> None:
+    assert least_cover({1: [1, 2], 2: [2, 3], 3: [3, 4], 4: [4]}, 10) == ([2, 4], True)
+    assert least_cover({}, 10) == ([], True)

@@ -36,6 +36,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         (("serve", "--port", "0"), "serve", 2),
         (("policy", "compare", "out001", "out001", "--up-to", "1"), "lab", 2),
         (("policy", "prove"), "lab", 2),
+        (("policy", "suite", "-o", "cases"), "lab", 2),
         (("policy", "adequacy", EXAMPLE), "lab", 2),
         (("import", "mar", "e.parquet", "--preset", "clif", "--report", "r.json", "-o", "c.jsonl"), "tables", 1),
     ],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands import adequacy, compare, invariants, when
+from ivproof.commands import adequacy, compare, invariants, suite, when
 from ivproof.commands import cases as worked_cases
 from ivproof.commands.common import (
     REFUSED,
@@ -49,6 +49,7 @@ app.command("compare")(compare.compare)
 app.command("when")(when.when)
 app.command("prove")(invariants.prove)
 app.command("adequacy")(adequacy.adequacy)
+app.command("suite")(suite.suite)
 app.command("test")(worked_cases.test)
 
 
