@@ -1,11 +1,14 @@
 """Each kind of finding has a small law that triggers it; the law that comes with the package has none."""
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import clingo
 import pytest
+from command import run
+from small_policy import small_policy
 
 from ivproof.checks.lint import Finding, lint
 from ivproof.law.language import load
@@ -271,3 +274,19 @@ def test_a_list_that_cannot_be_read_is_told(findings: Lint, tmp_path: Path) -> N
     (tmp_path / "small" / "rules.toml").write_text("[[rules")
     with pytest.raises(PolicyError, match=r"rules\.toml"):
         lint(Policy.load(tmp_path / "small"))
+
+
+def test_findings_are_written_as_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = small_policy(tmp_path)
+    (folder / "law.lp").write_text("% [odd] R30 (III.B)\n% Something.\ntotal(A, 1) :- nothing(A).\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = run("policy", "lint", "--policy", "small", "--format", "sarif")
+    log = json.loads(done.stdout)
+    assert done.exit_code == 1 and log["version"] == "2.1.0" and not done.stderr
+    [work] = log["runs"]
+    assert {it["ruleId"] for it in work["results"]} == {it["id"] for it in work["tool"]["driver"]["rules"]}
+    places = [it["locations"][0]["physicalLocation"] for it in work["results"]]
+    assert {"artifactLocation": {"uri": "small/law.lp"}, "region": {"startLine": 3}} in places
+    assert any("nothing/1" in it["message"]["text"] for it in work["results"])
+    clean = run("policy", "lint", "--format", "sarif")
+    assert clean.exit_code == 0 and json.loads(clean.stdout)["runs"][0]["results"] == []

@@ -145,3 +145,63 @@ def _kept(folder: Path, text: str) -> Path:
 def test_a_case_has_one_form(beside: tuple[str, ...]) -> None:
     done = run("code", ROOT / "examples", "--as-case", *beside)
     assert done.exit_code == 2 and not done.stdout and "expected" in done.stderr
+
+
+def changed_law(at: Path) -> Path:
+    shutil.copytree(ROOT / "asp", at)
+    file = at / "time.lp"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("threshold(infusion, 16).", "threshold(infusion, 61)."), "utf-8")
+    return at / "out001"
+
+
+def test_a_baseline_stands_in_place_of_what_is_expected_and_more_units_alone_may_fail(
+    pytester: pytest.Pytester,
+) -> None:
+    law = changed_law(pytester.path / "law")
+    cases_file(pytester, cases=CASES[:2])
+    arguments = (*PLUGIN, "--ivproof-policy", str(law), "--ivproof-baseline", "out001")
+    done = pytester.runpytest_inprocess(*arguments)
+    done.assert_outcomes(failed=2)
+    done.stdout.fnmatch_lines(["more units of 96374", "baseline: determined: 96365 ×1", "policy: determined: 96374 ×1"])
+    pytester.runpytest_inprocess(*PLUGIN, "--ivproof-baseline", "out001").assert_outcomes(passed=2)
+    backwards = (
+        *PLUGIN,
+        "--ivproof-policy",
+        "out001",
+        "--ivproof-baseline",
+        str(law),
+        "--ivproof-fail-on",
+        "more-units",
+    )
+    pytester.runpytest_inprocess(*backwards).assert_outcomes(failed=2)
+    less = pytester.path / "law/out001/claim.lp"
+    text = less.read_text("utf-8")
+    less.write_text(text.replace('code(initial_push, therapeutic, "96374").', ""), "utf-8")
+    pytester.runpytest_inprocess(*arguments, "--ivproof-fail-on", "more-units").assert_outcomes(passed=2)
+
+
+def test_more_units_need_a_baseline_and_one_that_is_none_is_told(pytester: pytest.Pytester) -> None:
+    cases_file(pytester, cases=CASES[:1])
+    done = pytester.runpytest_inprocess(*PLUGIN, "--ivproof-fail-on", "more-units")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*found no baseline, expected --ivproof-baseline beside it*"])
+    done = pytester.runpytest_inprocess(*PLUGIN, "--ivproof-baseline", "nowhere")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*--ivproof-baseline nowhere: *"])
+
+
+def test_the_hooks_and_the_action_name_commands_that_there_are(tmp_path: Path) -> None:
+    from ruamel.yaml import YAML
+
+    reader = YAML(typ="safe")
+    hooks = reader.load(ROOT / ".pre-commit-hooks.yaml")
+    action = reader.load(ROOT / "action.yml")
+    lines = [it["entry"] for it in hooks] + [
+        it["run"] for it in action["runs"]["steps"] if "ivproof policy" in it["run"]
+    ]
+    assert len(lines) == 4
+    for line in lines:
+        words = line.split()[1:3]
+        assert run(*words, "--help").exit_code == 0, line
+    assert all(f"inputs.{name}" in str(action["runs"]) for name in action["inputs"])

@@ -17,20 +17,38 @@ if TYPE_CHECKING:
     from ivproof.cases.files import Setting
     from ivproof.chart.refusal import Refusal
     from ivproof.claim.coding import Coder
+    from ivproof.lab.witness import Said
     from ivproof.law.policy import Policy
 
 ENDING = ".ivproof.yaml"
 
+POLICY, BASELINE, FAIL_ON = "--ivproof-policy", "--ivproof-baseline", "--ivproof-fail-on"
+
 _LAW = pytest.StashKey["_Law"]()
+_BASELINE = pytest.StashKey["_Law"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    parser.getgroup("ivproof", f"worked cases of infusion coding (*{ENDING})").addoption(
-        "--ivproof-policy",
+    group = parser.getgroup("ivproof", f"worked cases of infusion coding (*{ENDING})")
+    group.addoption(
+        POLICY,
         metavar="NAME|DIR",
         default="out001",
         help="The policy by which worked cases are judged: its name, or its folder. Default: out001.",
+    )
+    group.addoption(
+        BASELINE,
+        metavar="NAME|DIR",
+        help="Judge the policy by what this one says of each case's chart, status and claims, in place of what is "
+        "expected of it.",
+    )
+    group.addoption(
+        FAIL_ON,
+        choices=("change", "more-units"),
+        default="change",
+        help="change: a case fails where anything is otherwise. more-units: with --ivproof-baseline, only where the "
+        "policy can give more units of a code. Default: change.",
     )
 
 
@@ -49,6 +67,13 @@ class _Law:
         self.base = Coder(policy)
         self._coders: dict[Setting, Coder] = {}
 
+    def said(self, case: Case) -> Said:
+        """Give the status and the claims that follow from a case's chart. Raises PolicyError as `coder` does."""
+        from ivproof.lab.witness import Said  # noqa: PLC0415
+
+        [found] = self.coder(case).code([case.encounter], changes=False)
+        return Said.of(found.as_dict())
+
     def coder(self, case: Case) -> Coder:
         """Give the coder for the setting of a case. Raises PolicyError where the policy has no such setting."""
         setting = case.setting(self.policy)
@@ -57,24 +82,39 @@ class _Law:
         return self._coders[setting]
 
 
-def _law_of(config: pytest.Config) -> _Law:
-    """Give the law of a run; raises CollectError where it cannot be used."""
-    if _LAW not in config.stash:
+def _law_of(config: pytest.Config, option: str = POLICY) -> _Law:
+    """Give the law of a run that an option names; raises CollectError where it cannot be used."""
+    key = _LAW if option == POLICY else _BASELINE
+    if key not in config.stash:
         from ivproof.checks.lint import unfit  # noqa: PLC0415
         from ivproof.law.language import LawError  # noqa: PLC0415
         from ivproof.law.policy import Policy, PolicyError  # noqa: PLC0415
 
-        name = config.getoption("--ivproof-policy")
+        name = config.getoption(option)
         try:
             policy = Policy.load(name)
             found = [] if policy.standing == "published" else unfit(policy)
         except (PolicyError, LawError) as error:
-            raise pytest.Collector.CollectError(f"--ivproof-policy {name}: {error}") from None
+            raise pytest.Collector.CollectError(f"{option} {name}: {error}") from None
         if found:
-            expected = f"--ivproof-policy {name}: found a law that policy lint rejects, expected one that it passes"
+            expected = f"{option} {name}: found a law that policy lint rejects, expected one that it passes"
             raise pytest.Collector.CollectError("\n".join([expected, *map(str, found)]))
-        config.stash[_LAW] = _Law(policy)
-    return config.stash[_LAW]
+        config.stash[key] = _Law(policy)
+    return config.stash[key]
+
+
+def _units(said: Said, code: str) -> tuple[int, int]:
+    """The fewest and the most units of a code in the claims that can follow."""
+    counted = [sum(units for own, units, _ in claim if own == code) for claim in said.claims]
+    return min(counted), max(counted)
+
+
+def _told(said: Said) -> str:
+    claims = (
+        ", ".join(f"{code} ×{units}{''.join(f' {it}' for it in marks)}" for code, units, marks in claim) or "nothing"
+        for claim in said.claims
+    )
+    return f"{said.status}: {' or '.join(claims)}"
 
 
 class CaseFile(pytest.File):
@@ -89,6 +129,10 @@ class CaseFile(pytest.File):
         from ivproof.formats.plain import plain  # noqa: PLC0415
 
         law = _law_of(self.config)
+        if self.config.getoption(BASELINE):
+            _law_of(self.config, BASELINE)
+        elif self.config.getoption(FAIL_ON) != "change":
+            raise self.CollectError(f"{FAIL_ON} more-units: found no baseline, expected {BASELINE} beside it")
         here = Path.cwd()
         shown = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
         items, unread = [], []
@@ -131,7 +175,12 @@ class CaseItem(pytest.Item):
         except PolicyError as error:
             raise DepartedError(f"refused: {case.where}: {case.name}: readings: {error}") from None
         try:
+            if isinstance(case, Case) and self.config.getoption(BASELINE):
+                self._compare(case)
+                return
             [judged] = judge(coder, [case])
+        except PolicyError as error:
+            raise DepartedError(f"refused: {case.where}: {case.name}: {error}") from None
         except (LimitError, TooManyWaysError) as error:
             raise DepartedError(f"undecided: {case.where}: {case.name}: {error}") from None
         if judged.departures:
@@ -141,6 +190,17 @@ class CaseItem(pytest.Item):
 
                 lines += [f"  {it}" for it in parting(self.law.policy, case)]
             raise DepartedError("\n".join([*lines, f"{case.where}  by {self.law.policy.told}"]))
+
+    def _compare(self, case: Case) -> None:
+        """Compare what both laws say of a case's chart; raises DepartedError where it fails by that."""
+        old, new = (law.said(case) for law in (_law_of(self.config, BASELINE), self.law))
+        codes = sorted({code for said in (old, new) for claim in said.claims for code, _, _ in claim})
+        more = [it for it in codes if any(b > a for a, b in zip(_units(old, it), _units(new, it), strict=True))]
+        if old == new or (self.config.getoption(FAIL_ON) == "more-units" and not more):
+            return
+        lines = [f"more units of {', '.join(more)}"] if more else []
+        lines += [f"baseline: {_told(old)}", f"policy: {_told(new)}"]
+        raise DepartedError("\n".join([*lines, f"{case.where}  by {self.law.policy.told}"]))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Give the text of a failure: of a case no traceback, which would tell nothing of it."""

@@ -43,6 +43,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class LintFormat(StrEnum):
+    """How findings are written."""
+
+    TABLE = "table"
+    SARIF = "sarif"
+
+
 _FILE = re.compile(r"[\w./-]+\.lp")
 
 app.command("compare")(compare.compare)
@@ -302,7 +309,12 @@ def _rules(rules: Sequence[Rule]) -> None:
 
 
 @app.command()
-def lint(policy: PolicyOption = "out001") -> None:
+def lint(
+    policy: PolicyOption = "out001",
+    form: Annotated[
+        LintFormat, typer.Option("--format", help="table: for people. sarif: one SARIF log, for a code host.")
+    ] = LintFormat.TABLE,
+) -> None:
     """Check the law: ids, citations, sentences, predicates, the clock, negation.
 
     Exit status 1 when something is found.
@@ -310,7 +322,13 @@ def lint(policy: PolicyOption = "out001") -> None:
     from ivproof.checks import lint as checks
 
     with telling_policy_errors():
-        problems = list(checks.lint(load_policy(policy, checked=False)))
+        law = load_policy(policy, checked=False)
+        problems = list(checks.lint(law))
+    if form is LintFormat.SARIF:
+        from ivproof.checks.sarif import sarif
+
+        emit_json(sarif(problems, law.folder.parent))
+        raise typer.Exit(REFUSED if problems else 0)
     for problem in problems:
         say(str(problem))
     if problems:
