@@ -30,7 +30,7 @@ from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES, Atoms
 from ivproof.engine.engine import Answer, Engine, edit_solver
 from ivproof.engine.nearby import ONE, Departed, NearExplorer
-from ivproof.engine.second import SecondEngine
+from ivproof.engine.second import SecondEngine, claims_of, same
 from ivproof.law.policy import Policy, law_folder
 from ivproof.recheck.budget import LimitError
 from ivproof.unknowns.gaps import Hanging, probes
@@ -76,7 +76,7 @@ class Coder:
         self.edit_files = edit_files
         self.drugs = DrugList.load(policy.drugs_folder)
         self.engine = Engine(policy, readings)
-        self.explorer = _explorer(policy, readings) if assumptions else None
+        self.explorer = self._explorer() if assumptions else None
         self.determiner = Determiner(policy, readings)
         tables = policy.kept.held("edits", lambda: EditTables.load(law_folder() / "edits"))
         if edit_files is not None:
@@ -88,13 +88,19 @@ class Coder:
         """Be sent to another process as what it is made of; there it is made again, and reads its files again."""
         return _made, (self.policy, self.readings, self.edit_files, self.explorer is not None)
 
+    def _explorer(self) -> NearExplorer:
+        outcome = {**CLAIM, **DRUG_LINES, **DIAGNOSES}
+        direct = self.engine.direct
+        return NearExplorer(self.policy, self.readings, outcome, most=ONE, fixed=False, direct=direct)
+
     def under(self, readings: Mapping[str, str]) -> Coder:
         """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
         other = copy(self)
         other.__dict__.pop("minutes", None)
+        other.readings = readings
         other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
-        other.determiner, other.readings = Determiner(self.policy, readings), readings
-        other.explorer = _explorer(self.policy, readings) if self.explorer is not None else None
+        other.determiner = Determiner(self.policy, readings)
+        other.explorer = other._explorer() if self.explorer is not None else None
         return other
 
     def assuming(self, assumptions: bool = True) -> Coder:
@@ -102,7 +108,7 @@ class Coder:
         if assumptions is (self.explorer is not None):
             return self
         other = copy(self)
-        other.explorer = _explorer(self.policy, self.readings) if assumptions else None
+        other.explorer = self._explorer() if assumptions else None
         return other
 
     @cached_property
@@ -131,6 +137,9 @@ class Coder:
         answers = self.engine.answer(charts)
         for facts, answer in zip(charts, answers, strict=True):
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
+                if not answer.by_clingo:
+                    [judged] = self.engine.judge.answer([facts])
+                    same(facts, claims_of(answer), claims_of(judged))
                 self.second.check(facts, answer)
         hanging: Sequence[Mapping[tuple[str, str], Hanging]] | None
         otherwise: Sequence[tuple[Otherwise | None, Mapping[str, Otherwise]]] | None
@@ -138,7 +147,7 @@ class Coder:
         hanging = _within(lambda: self._hanging(charts, answers), alone=alone) if changes else [{} for _ in charts]
         if hanging is None:
             hanging = [_not_tried(it) for it in answers]
-        otherwise = _within(lambda: self._otherwise(charts), alone=alone)
+        otherwise = _within(lambda: self._otherwise(charts, answers), alone=alone)
         if otherwise is None:
             otherwise = [(None, {}) for _ in charts]
         found = [
@@ -153,10 +162,12 @@ class Coder:
 
     def outline(self, facts: Facts, answer: Answer) -> Determination:
         """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
-        [otherwise] = _within(lambda: self._otherwise([facts]), alone=True) or [(None, {})]
+        [otherwise] = _within(lambda: self._otherwise([facts], [answer]), alone=True) or [(None, {})]
         return self.determiner.determine(facts, answer, {}, *otherwise)
 
-    def _otherwise(self, charts: Sequence[Facts]) -> list[tuple[Otherwise | None, Mapping[str, Otherwise]]]:
+    def _otherwise(
+        self, charts: Sequence[Facts], answers: Sequence[Answer]
+    ) -> list[tuple[Otherwise | None, Mapping[str, Otherwise]]]:
         """Tell what other options of settled questions lead to, where that is not what the chart leads to as held.
 
         It is told of the claim for the services, and of what stands beside it. The first is None where the chart leads
@@ -169,12 +180,16 @@ class Coder:
         def settled(departed: Departed) -> Otherwise:
             return {it: reached for it, reached in departed.changed.items() if settings[it[0]] is not None}
 
-        return [
-            (settled(claim), {what: settled(it) for what, it in zip(BESIDE, beside, strict=True)})
-            if claim.complete
-            else (None, {})
-            for claim, *beside in self.explorer.depart_in(charts, [CLAIM, *BESIDE.values()])
-        ]
+        found: list[tuple[Otherwise | None, Mapping[str, Otherwise]]] = []
+        departed = self.explorer.depart_in(charts, [CLAIM, *BESIDE.values()])
+        for facts, answer, (claim, *beside) in zip(charts, answers, departed, strict=True):
+            if not claim.complete:
+                found.append((None, {}))
+                continue
+            # each by its own engine, so that every claim is derived twice
+            same(facts, claims_of(answer), frozenset(claim.base.ways))
+            found.append((settled(claim), {what: settled(it) for what, it in zip(BESIDE, beside, strict=True)}))
+        return found
 
     def _hanging(self, charts: Sequence[Facts], answers: Sequence[Answer]) -> list[dict[tuple[str, str], Hanging]]:
         """Tell of each missing fact whether some value of it, by itself, leads to another claim.
@@ -210,7 +225,15 @@ class Coder:
             return {}
         from ivproof.unknowns.changes import hanging  # noqa: PLC0415  (few charts need it)
 
-        return hanging(self.minutes, facts, answer, {it for it in missing if _varies(answer, it, facts)})
+        known = {it for it in missing if _varies(answer, it, facts) or self._soon_tells(facts, answer, it)}
+        return hanging(self.minutes, facts, answer, known)
+
+    def _soon_tells(self, facts: Facts, answer: Answer, missing: tuple[str, str]) -> bool:
+        """Whether one of the first values that are tried of a missing fact leads to another claim."""
+        if answer.alternatives or not self.engine.direct.ready:
+            return False
+        others = (self.facts(it) for it in probes(self.policy, facts, *missing))
+        return self.engine.direct.tells(facts, others, SAID)
 
     def _with_edits(self, encounters: Sequence[Encounter], found: Sequence[Determination]) -> list[Determination]:
         """Add what claim edits say; where several claims can follow, what they say to every one of them.
@@ -238,10 +261,6 @@ class Coder:
 
 def _made(policy: Policy, readings: Mapping[str, str] | None, edit_files: EditFiles | None, assumptions: bool) -> Coder:
     return Coder(policy, readings, edit_files, assumptions=assumptions)
-
-
-def _explorer(policy: Policy, readings: Mapping[str, str] | None) -> NearExplorer:
-    return NearExplorer(policy, readings, {**CLAIM, **DRUG_LINES, **DIAGNOSES}, most=ONE, fixed=False)
 
 
 def _met_by_all(claims: Sequence[tuple[Edit, ...]]) -> tuple[Edit, ...]:
@@ -284,8 +303,12 @@ def _not_tried(answer: Answer) -> Mapping[tuple[str, str], Hanging]:
 TOO_LARGE = "none: the chart is too large"
 
 
+SAID = {**{name: n for name, n in CLAIM.items() if name != "undetermined"}, **DRUG_LINES}
+"""Predicates (with their arities) that a missing fact may change."""
+
+
 def _said(atoms: Atoms) -> object:
-    return [atoms.get(name, ()) for name in ("total", "total_with", *DRUG_LINES)]
+    return [atoms.get(name, ()) for name in SAID]
 
 
 _SUPPOSITION = {

@@ -4,14 +4,20 @@ All charts of a call are grounded together by the batch rewriting, with the firs
 One answer set is taken as *the* answer: each choice takes its first candidate, in an order that depends on the chart
 alone. Charts that raise an open question, or whose claim grounding alone does not settle, may have rival claims; only
 these are searched through (see `engine.search`), and each of their claims is solved again for its atoms.
+
+Preparing the law for clingo takes many times as long as one chart does, so that charts that come few at a time in a
+process that had some already are answered by the compiled law (see `engine.direct`), unless they leave a choice. Which
+ones were is said, and `Engine.judge` has clingo derive them again.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +40,8 @@ from ivproof.engine.choices import (
     claim_of,
     resolution_of,
 )
+from ivproof.engine.compiled import Derived, SeveralError
+from ivproof.engine.direct import FEW, LARGE, Direct, asked, resolution_by, texts
 from ivproof.engine.grounding import grounded, shown
 from ivproof.engine.rooms import Rooms, rooms
 from ivproof.engine.search import Found, Search
@@ -71,9 +79,6 @@ SHOWN = {
 
 LAWS = 64
 """How many selections of rules are kept in memory."""
-
-LARGE = 500
-"""A chart with more facts than this, some forty administrations, is watched while it is grounded."""
 
 WAYS = 200
 """So many charts are solved together, if they are small."""
@@ -113,13 +118,15 @@ class Answer:
     """What the law gives for one encounter: the atoms of the answer, and the rival claims where there are several.
 
     `supposed` are the choices about facts that the chart does not give, whether they matter or not. `predicates`, where
-    it is told, has every predicate of which something can hold: rules that need others did not apply.
+    it is told, has every predicate of which something can hold: rules that need others did not apply. `by_clingo` says
+    whether clingo derived it; else the compiled law did.
     """
 
     atoms: Atoms
     alternatives: tuple[Alternative, ...] = ()
     supposed: tuple[tuple[str, str], ...] = ()
     predicates: frozenset[str] | None = field(default=None, compare=False)
+    by_clingo: bool = field(default=True, compare=False)
 
 
 class Engine:
@@ -137,6 +144,10 @@ class Engine:
         self._selection = Selection(it[:2] for it in self._rules)
         self._first = {key: policy.questions[key].options[0].name for key in self.open}
         self._laws: dict[frozenset[int], str] = {}
+        self._by_clingo_only = False
+        self.direct = Direct(
+            policy, {**self._first, **{key: it for key, it in self.settings.items() if it is not None}}
+        )
 
     def _law(self, present: frozenset[int]) -> str:
         """The rules that can apply where facts of these patterns are given."""
@@ -155,10 +166,11 @@ class Engine:
         """
         if not charts:
             return []
-        control, left = self._ground(charts)
-        first, asked = self._read(control, left, charts), self._asked(control, len(charts))
-        rivals = [n for n, it in enumerate(first) if asked[n] or not it.decided]
-        searched = self._rivals(charts, rivals, asked, first)
+        self.direct.expect(len(charts))
+        quick = self._quick(charts, [()] * len(charts))
+        first, raised = self._first_of(charts, quick)
+        rivals = [n for n, it in enumerate(first) if raised[n] or not it.decided]
+        searched = self._rivals(charts, rivals, raised, first)
         alternatives = self._alternatives(charts, searched)
         return [
             Answer(
@@ -166,9 +178,59 @@ class Engine:
                 alternatives.get(n, ()),
                 _supposed(it, searched.get(n)),
                 it.predicates,
+                by_clingo=quick[n] is None and not (n in searched and self._quickly),
             )
             for n, it in enumerate(first)
         ]
+
+    @cached_property
+    def judge(self) -> Engine:
+        """The same engine, by which clingo derives everything."""
+        other = copy(self)
+        other.__dict__.pop("_trial", None)
+        other._by_clingo_only = True
+        return other
+
+    @property
+    def _quickly(self) -> bool:
+        return self.direct.ready and not self._by_clingo_only
+
+    def _first_of(
+        self, charts: Sequence[Facts], quick: Sequence[Derived | None]
+    ) -> tuple[list[Solved], list[list[str]]]:
+        """Solve each encounter with the first option of open questions; give with it those that it raises."""
+        rest = [facts for facts, it in zip(charts, quick, strict=True) if it is None]
+        solved: list[Solved] = []
+        raised: list[list[str]] = []
+        if rest:
+            control, left = self._ground(rest)
+            solved, raised = self._read(control, left, rest), self._asked(control, len(rest))
+        others = zip(solved, raised, strict=True)
+        both = [next(others) if it is None else (self._solved(it), asked(it, self.open)) for it in quick]
+        return [it for it, _ in both], [it for _, it in both]
+
+    def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Derived | None]:
+        """What the compiled law gives; None where a choice is left to clingo."""
+        if not self._quickly or len(charts) > FEW:
+            return [None] * len(charts)
+
+        def derived(facts: Facts, way: Assumed) -> Derived | None:
+            try:
+                return self.direct.held(self.direct.base(facts), {it.subject: it.value for it in way})
+            except SeveralError:
+                return None
+
+        return [
+            derived(facts, way) if self.direct.fits(facts) and all(it.predicate == OPEN for it in way) else None
+            for facts, way in zip(charts, ways, strict=True)
+        ]
+
+    def _solved(self, derived: Derived) -> Solved:
+        left: dict[Choice, list[str]] = {}
+        for atom in chain.from_iterable(derived.taken.values()):
+            it = resolution_by(atom)
+            left.setdefault(it.choice, []).append(it.value)
+        return Solved(_sort(texts(derived, SHOWN)), left, decided=True)
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
@@ -180,11 +242,14 @@ class Engine:
 
     def _solve(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Solved]:
         """Solve each encounter with some choices settled, and the first option of other open questions."""
-        found: list[Solved] = []
-        for some in bounds.parts([*zip(charts, ways, strict=True)], lambda it: len(it[0].own), WAYS):
+        quick = self._quick(charts, ways)
+        rest = [it[:2] for it in zip(charts, ways, quick, strict=True) if it[2] is None]
+        solved: list[Solved] = []
+        for some in bounds.parts(rest, lambda it: len(it[0].own), WAYS):
             own = [facts for facts, _ in some]
-            found += self._read(*self._ground(own, [way for _, way in some]), own)
-        return found
+            solved += self._read(*self._ground(own, [way for _, way in some]), own)
+        others = iter(solved)
+        return [next(others) if it is None else self._solved(it) for it in quick]
 
     def _read(self, control: clingo.Control, left: Left, charts: Sequence[Facts]) -> list[Solved]:
         atoms, unsettled = _by_encounter(_model(control)), _undecided(control) | _offered(control)

@@ -12,6 +12,8 @@ from math import prod
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
+from ivproof.engine.departing import Departing, ManyWaysError, Near
+from ivproof.engine.direct import Direct
 from ivproof.engine.explorer import MANY, Exploration, Explorer, number
 from ivproof.engine.search import Chart, Found, Rank, Search, State
 from ivproof.engine.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
@@ -74,10 +76,12 @@ class NearExplorer(Explorer):
         *,
         most: int = TWO,
         fixed: bool = True,
+        direct: Direct | None = None,
     ) -> None:
-        """`most` says how many questions may be read otherwise at once."""
+        """`most` says how many questions may be read otherwise at once; by `direct` single ones are told sooner."""
         super().__init__(policy, readings, outcome, fixed=fixed)
         self.most = most
+        self._direct = direct
 
     def explore(self, charts: Sequence[Facts]) -> list[Exploration]:
         """Explore charts, in the order given."""
@@ -98,10 +102,55 @@ class NearExplorer(Explorer):
     def depart_in(self, charts: Sequence[Facts], parts: Sequence[Collection[str]]) -> list[list[Departed]]:
         """Tell it of each part of what is compared by itself: a part is some of its predicates."""
         given_up = Departed(Reached(frozenset(), {}), complete=False)
-        return [
-            [given_up if it.given_up else self._departed(_part_of(it, part)) for part in parts]
-            for it in self._search(charts, TOGETHER)
-        ]
+        sooner = self._sooner(charts, parts)
+        searched = self._search([it for it, found in zip(charts, sooner, strict=True) if found is None], TOGETHER)
+
+        def read(it: Found) -> list[Departed]:
+            return [given_up if it.given_up else self._departed(_part_of(it, part)) for part in parts]
+
+        return [read(next(searched)) if found is None else found for found in sooner]
+
+    def _sooner(self, charts: Sequence[Facts], parts: Sequence[Collection[str]]) -> list[list[Departed] | None]:
+        """Tell it by the compiled law, of those charts that lead to few ways."""
+        if self._direct is None or not self._direct.ready:
+            return [None] * len(charts)
+        held = {key: option for (_, key), option in self._base.items()}
+        departing = Departing(self._direct, self._options, held, self._outcome)
+
+        def departed(facts: Facts) -> list[Departed] | None:
+            try:
+                found = departing.near(facts)
+            except ManyWaysError:
+                return None
+            return [self._departed_of(found, part) for part in parts]
+
+        return [departed(facts) for facts in charts]
+
+    def _departed_of(self, near: Near, part: Collection[str]) -> Departed:
+        diagram = near.diagram
+
+        def reached(node: int) -> Reached:
+            first = diagram.value(node, {})
+            assert first is not None
+            return Reached(first, Found(diagram, node, frozenset(), frozenset()).ways())
+
+        base = diagram.mapped(near.base, lambda it: _within(it, part))
+        claims = frozenset(diagram.leaves(base))
+        departed = {it: diagram.mapped(node, lambda it: _within(it, part)) for it, node in near.departed.items()}
+        for choice in diagram.support(base):
+            if choice[0] == OPEN:  # of an open question every option is a departure
+                settled = {it: diagram.restrict(base, choice, it) for it in self._options[choice[1]]}
+                departed.update({(choice[1], it): node for it, node in settled.items() if node is not None})
+        changed = {
+            departure: reached(node)
+            for departure, node in sorted(departed.items(), key=self._place_of)
+            if frozenset(diagram.leaves(node)) != claims
+        }
+        return Departed(reached(base), changed)
+
+    def _place_of(self, it: tuple[Departure, int]) -> tuple[int, int]:
+        key, option = it[0]
+        return number(key), self._options[key].index(option)
 
     def _search(self, charts: Sequence[Facts], together: int) -> Iterator[Found]:
         held = {key: option for (_, key), option in self._base.items()}
@@ -134,13 +183,11 @@ class NearExplorer(Explorer):
 
 def _part_of(found: Found, part: Collection[str]) -> Found:
     """What was found, with only these predicates in what follows."""
-    root = found.diagram.mapped(
-        found.root,
-        lambda outcome: (
-            outcome if outcome == BEYOND else frozenset(it for it in outcome if it.partition("(")[0] in part)
-        ),
-    )
-    return replace(found, root=root)
+    return replace(found, root=found.diagram.mapped(found.root, lambda it: _within(it, part)))
+
+
+def _within(outcome: Outcome, part: Collection[str]) -> Outcome:
+    return outcome if outcome == BEYOND else frozenset(it for it in outcome if it.partition("(")[0] in part)
 
 
 class _Nearby(Search):

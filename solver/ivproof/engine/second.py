@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import chain, islice
-from typing import Any
+from itertools import islice
 
 from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, ClaimKey, claim_of
+from ivproof.engine.direct import program
 from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy
 
@@ -42,24 +42,8 @@ class SecondEngine:
 
     @cached_property
     def program(self) -> recheck.Program:
-        """The law, read by the second engine's own parser and compiled.
-
-        What it read is kept between runs, and taken only where it says what the law's text says. All settings of the
-        questions share it.
-        """
-        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
-
-        def plain() -> Any:
-            return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
-
-        def read(kept: Any) -> recheck.Program:
-            files = (recheck.rebuilt(kept[name], text, name) for name, text in texts.items())
-            return recheck.Program(chain.from_iterable(files))
-
-        try:
-            return self.policy.kept.get("second-engine", plain, read)
-        except ValueError:  # a law that is written with more brackets than it needs, or in another order
-            return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+        """The law as the second engine reads it, which all settings of the questions share."""
+        return program(self.policy)
 
     @cached_property
     def named(self) -> recheck.Program:
@@ -94,6 +78,15 @@ class SecondEngine:
                 f"{facts.encounter.id}: the two engines differ; the first derives {_spell(first)}, "
                 f"the second {_spell(second)}. Please report this as an error of ivproof."
             )
+
+
+def same(facts: Facts, derived: frozenset[ClaimKey], again: frozenset[ClaimKey]) -> None:
+    """Compare the claims of a chart that were derived in two ways. Raises DisagreementError where they differ."""
+    if derived != again:
+        raise DisagreementError(
+            f"{facts.encounter.id}: derived in two ways, the claims differ: {_spell(derived)}, and {_spell(again)}. "
+            "Please report this as an error of ivproof."
+        )
 
 
 def _claim(answer: recheck.Answer) -> ClaimKey:

@@ -72,13 +72,15 @@ class _Writer:
         self.rule, self.over_new, self.shared = rule, over_new, shared_names(rule)
         self.bounded = bounded
         self.relations: dict[str, str] = {}
+        self.guards: list[str] = []
         self.lines: list[str] = []
         self.depth = 1
         self.bound: set[str] = set()
         self.numbers = count(1)
 
     def text(self) -> str:
-        self.all(self.rule.body)
+        body = [part for part in self.rule.body if not self.guard(part)]
+        self.all(body)
         if self.rule.condition is not None:
             key = "".join(f"v_{name}, " for name in choice_key(self.rule))
             self.line(f"candidates = out.setdefault(({key}), {{}})")
@@ -88,11 +90,21 @@ class _Writer:
             head = f"sized({head})"
         self.spend(str(KEPT))
         self.line(f"{'out' if self.rule.condition is None else 'candidates'}[{head}] = None")
-        fetched = [f"    {name} = {relation}" for relation, name in self.relations.items()]
+        fetched = self.guards + [f"    {name} = {relation}" for relation, name in self.relations.items()]
         if not self.bounded:
             return "\n".join(["def rule(db, out, new=()):", *fetched, *self.lines])
         begin = ["def rule(db, out, work, new=()):", *fetched, "    left = work.left"]
         return "\n".join([*begin, *self.lines, "    work.left = left"])
+
+    def guard(self, part: Element) -> bool:
+        """A condition without variables is tested before any relation is looked up; false where it is no such."""
+        if not isinstance(part, Literal) or part is self.over_new or names([part]) or [*arithmetic_in(part.atom)]:
+            return False
+        atom = part.atom
+        self.guards.append(
+            f"    if {self.atom(atom)} {'' if part.negated else 'not '}in db[{atom.signature}].rows: return"
+        )
+        return True
 
     def spend(self, work: str) -> None:
         if self.bounded:

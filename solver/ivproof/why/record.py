@@ -15,7 +15,8 @@ import clingo
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, FREE, OPEN, Atoms, Resolution, claim_of
-from ivproof.engine.engine import LARGE, SHOWN, Alternative, Answer
+from ivproof.engine.direct import LARGE
+from ivproof.engine.engine import SHOWN, Alternative, Answer
 from ivproof.engine.grounding import grounded, shown
 from ivproof.engine.selection import Selection
 from ivproof.law import rewrite

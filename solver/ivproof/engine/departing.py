@@ -1,0 +1,137 @@
+"""What each question changes by itself in a chart, by the compiled law: what `nearby` finds room by room, sooner.
+
+The law is applied under what is held, along every way of settling what that leaves open, and each of these again with
+one question read otherwise; of that only what sees the difference is applied (see `compiled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from ivproof.chart.facts import Facts
+from ivproof.engine.choices import OPEN, candidate_rank
+from ivproof.engine.compiled import Derived, SeveralError
+from ivproof.engine.diagram import Diagram
+from ivproof.engine.direct import Direct, asked, resolution_by, texts
+from ivproof.engine.search import diagram_of
+from ivproof.engine.solving import Choice, Outcome
+from ivproof.recheck import Atom
+
+WAYS = 32
+"""A chart with more ways of settling what is left open is gone through room by room."""
+
+
+class ManyWaysError(Exception):
+    """A chart leads to more ways than are looked at one by one, or to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What follows along one way: with these options of open questions, and these candidates taken."""
+
+    derived: Derived
+    held: Mapping[str, str]
+    taken: frozenset[Atom]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A choice, and where each of its values leads."""
+
+    choice: Choice
+    branches: Mapping[str, _Fork | _End]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What a chart leads to: its diagram, the node of what is held, and that of each departure that is felt."""
+
+    diagram: Diagram[Choice, Outcome]
+    base: int
+    departed: Mapping[tuple[str, str], int]
+
+
+class Departing:
+    """Applies a law to charts under what is held, and with one question read otherwise."""
+
+    def __init__(
+        self,
+        direct: Direct,
+        options: Mapping[str, tuple[str, ...]],
+        held: Mapping[str, str],
+        outcome: Mapping[str, int],
+    ) -> None:
+        """`options` are those of the questions, `held` says which is held of those that are not open, and `outcome`
+        are the predicates (with their arities) that are compared."""
+        self.direct = direct
+        self.options = options
+        self.held = held
+        self.open = [key for key in options if key not in held]
+        self.outcome = outcome
+
+    def near(self, facts: Facts) -> Near:
+        """Go through one chart. Raises ManyWaysError, of a large chart too."""
+        if not self.direct.fits(facts):
+            raise ManyWaysError
+        return _Chart(self, facts).near()
+
+
+class _Chart:
+    def __init__(self, law: Departing, facts: Facts) -> None:
+        self._direct, self._options, self._held = law.direct, law.options, law.held
+        self._open, self._outcome = law.open, law.outcome
+        self._facts = facts
+        self.diagram = diagram_of(law.options, candidate_rank(facts))
+        self._ways = 0
+
+    def near(self) -> Near:
+        root = self._tree(lambda taken: self._direct.base(self._facts, taken), {}, frozenset())
+        base = self.diagram.ordered(self._node(root))
+        departed: dict[tuple[str, str], int] = {}
+        for key, held in self._held.items():
+            for option in self._options[key]:
+                if option != held and (other := self._again(root, key, option)) is not root:
+                    node = self.diagram.ordered(self._node(other))
+                    if node != base:
+                        departed[key, option] = node
+        return Near(self.diagram, base, departed)
+
+    def _tree(
+        self, derive: Callable[[Collection[Atom]], Derived], held: Mapping[str, str], taken: frozenset[Atom]
+    ) -> _Fork | _End:
+        """Go along every way of settling what is left open."""
+        try:
+            found = derive(taken)
+        except SeveralError as several:
+            if not several.candidates or not taken.isdisjoint(several.candidates):
+                raise ManyWaysError from None
+            ways = {resolution_by(it): it for it in several.candidates}
+            choice = next(iter(ways)).choice
+            return _Fork(choice, {way.value: self._tree(derive, held, taken | {it}) for way, it in ways.items()})
+        for key in asked(found, self._open):
+            if key not in held:
+                ways_on = [{**held, key: option} for option in self._options[key]]
+                return _Fork((OPEN, key), {it[key]: self._with(found, it, taken) for it in ways_on})
+        self._ways += 1
+        if self._ways > WAYS * (1 + len(self._held)):
+            raise ManyWaysError
+        return _End(found, held, taken)
+
+    def _with(self, base: Derived, held: Mapping[str, str], taken: frozenset[Atom]) -> _Fork | _End:
+        return self._tree(lambda more: self._direct.held(base, held, more), held, taken)
+
+    def _again(self, at: _Fork | _End, key: str, option: str) -> _Fork | _End:
+        """The same with another option of a settled question held; itself where nothing sees that."""
+        if isinstance(at, _Fork):
+            branches = {value: self._again(it, key, option) for value, it in at.branches.items()}
+            same = all(branches[value] is it for value, it in at.branches.items())
+            return at if same else _Fork(at.choice, branches)
+        found = self._with(at.derived, {**at.held, key: option}, at.taken)
+        return at if isinstance(found, _End) and found.derived is at.derived else found
+
+    def _node(self, at: _Fork | _End) -> int:
+        if isinstance(at, _Fork):
+            return self.diagram.node(at.choice, {value: self._node(it) for value, it in at.branches.items()})
+        held = texts(at.derived, self._outcome)
+        return self.diagram.leaf(frozenset(f"{name}({it})" for name, each in held.items() for it in each))

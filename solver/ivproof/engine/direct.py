@@ -1,0 +1,171 @@
+"""Charts under one setting of the questions, answered by the compiled law (see `compiled`) where that pays.
+
+Preparing the law takes as long as clingo takes for some twenty charts, and each chart after that a fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from ivproof import recheck
+from ivproof.chart import bounds
+from ivproof.chart.facts import Facts
+from ivproof.engine.choices import OPEN, Resolution, resolution_of
+from ivproof.engine.compiled import Compiled, Derived, Rows, SeveralError, Taken
+from ivproof.law.policy import Policy
+from ivproof.recheck import Atom
+from ivproof.recheck.terms import Signature, show, signature
+
+MANY = 16
+"""From so many charts on the law is compiled."""
+
+LARGE = 500
+"""A chart with more facts than this, some forty administrations, is left to clingo."""
+
+FEW = 24
+"""So many charts are answered one by one: more take clingo less, which prepares the law for all of them together."""
+
+KEPT = 400
+"""Of so many charts what follows is kept, since more is mostly asked of them at once."""
+
+CONDITIONAL, RAISED = ("conditional", 1), ("raised", 1)
+"""Which open questions arise only where they are raised, and what raises one."""
+
+
+def program(policy: Policy) -> recheck.Program:
+    """Give a policy's law, read by the second engine's own parser.
+
+    What it read is kept between runs, and taken only where it says what the law's text says. All settings of the
+    questions share it.
+    """
+    texts = {name: text for name, text in policy.texts.items() if not name.endswith("vocabulary.lp")}
+
+    def plain() -> Any:
+        return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
+
+    def read(kept: Any) -> recheck.Program:
+        files = (recheck.rebuilt(kept[name], text, name) for name, text in texts.items())
+        return recheck.Program(chain.from_iterable(files))
+
+    try:
+        return policy.kept.get("second-engine", plain, read)
+    except ValueError:  # a law that is written with more brackets than it needs, or in another order
+        return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+
+
+@lru_cache(maxsize=1 << 15)
+def _atom(text: str) -> Atom:
+    [found] = recheck.parse_facts(f"{text}.")
+    return found
+
+
+def atoms_of(facts: Facts) -> list[Atom]:
+    """Give the facts of a chart in the second engine's form."""
+    return [_atom(it) for it in (*facts.shared, *map(str, facts.own))]
+
+
+def resolution_by(atom: Atom) -> Resolution:
+    """Give the way of settling a choice that an atom of its predicate is."""
+    return resolution_of(str(atom[0]), [show(it) for it in atom[1:]])
+
+
+class Direct:
+    """A law under one setting of its questions; of open ones the first option is held."""
+
+    def __init__(self, policy: Policy, first: Mapping[str, str]) -> None:
+        """Take, of each question, the option that is held."""
+        self._policy = policy
+        self._readings: dict[Atom, None] = {(OPEN, key, option): None for key, option in first.items()}
+        self._options: dict[str, list[Atom]] = {
+            key: [(OPEN, key, it.name) for it in question.options] for key, question in policy.questions.items()
+        }
+        self._bases: dict[int, tuple[Facts, Derived]] = {}
+        self._seen = 0
+
+    def expect(self, charts: int) -> None:
+        """Be told of so many more charts."""
+        self._seen += charts
+
+    @property
+    def ready(self) -> bool:
+        """Whether there were charts enough for the law to be compiled."""
+        return self._seen >= MANY
+
+    def fits(self, facts: Facts) -> bool:
+        """Whether a chart is small enough; what a larger one takes is watched while clingo grounds it."""
+        return len(facts.own) <= LARGE
+
+    @property
+    def law(self) -> Compiled:
+        """The compiled law, which all settings of a policy share."""
+        return self._policy.kept.held("compiled", lambda: Compiled(program(self._policy).rules))
+
+    def base(self, facts: Facts, taken: Taken = ()) -> Derived:
+        """Give what follows from a chart. Raises compiled.SeveralError where what is taken settles too little."""
+        if taken:
+            return self.law.derive(self._given(facts), bounds.current(), taken)
+        if taken is None:
+            try:
+                return self.base(facts)
+            except SeveralError:
+                return self.law.derive(self._given(facts), bounds.current(), None)
+        found = self._bases.get(id(facts))
+        if found is None:
+            if len(self._bases) >= KEPT:
+                self._bases.clear()
+            found = self._bases[id(facts)] = (facts, self.law.derive(self._given(facts), bounds.current()))
+        return found[1]
+
+    def _given(self, facts: Facts) -> dict[Signature, Rows]:
+        found: dict[Signature, dict[Atom, None]] = {}
+        for atom in atoms_of(facts):
+            found.setdefault(signature(atom), {})[atom] = None
+        return {**found, (OPEN, 2): self._readings}
+
+    def held(self, base: Derived, options: Mapping[str, str], taken: Taken = ()) -> Derived:
+        """Give what follows with other options of some questions held; that itself where nothing sees it.
+
+        Raises compiled.SeveralError.
+        """
+        now = base.given[OPEN, 2]
+        more = [it for key, option in options.items() if (it := (OPEN, key, option)) not in now]
+        less = [it for _, key, _ in more for it in self._options[key] if it in now]
+        return self.law.vary(base, less, more, bounds.current(), taken)
+
+    def tells(self, facts: Facts, others: Iterable[Facts], predicates: Mapping[str, int]) -> bool:
+        """Whether of some predicates (with their arities) something else holds in one of the charts like this one.
+
+        Of several candidates the first is taken: the chart itself has to lead to one claim whichever is.
+        """
+        if not self.fits(facts):
+            return False
+        try:
+            base = self.base(facts, None)
+        except SeveralError:
+            return False
+        then = dict.fromkeys(atoms_of(facts))
+        for other in others:
+            now = dict.fromkeys(atoms_of(other))
+            less, more = [it for it in then if it not in now], [it for it in now if it not in then]
+            try:
+                found = self.law.vary(base, less, more, bounds.current(), None)
+            except SeveralError:
+                continue
+            if any(found.rows(it) != base.rows(it) for it in predicates.items()):
+                return True
+        return False
+
+
+def asked(found: Derived, open_: Iterable[str]) -> list[str]:
+    """Give those of the open questions that a chart raises."""
+    conditional, raised = found.rows(CONDITIONAL), found.rows(RAISED)
+    return [it for it in open_ if ("conditional", it) not in conditional or ("raised", it) in raised]
+
+
+def texts(found: Derived, predicates: Mapping[str, int]) -> dict[str, list[str]]:
+    """Give what holds of some predicates (with their arities): by name, the arguments of each atom as text."""
+    shown = {name: [",".join(map(show, it[1:])) for it in found.rows((name, n))] for name, n in predicates.items()}
+    return {name: it for name, it in shown.items() if it}
