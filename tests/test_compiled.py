@@ -167,7 +167,9 @@ def test_several_candidates_are_named() -> None:
     with pytest.raises(SeveralError) as several:
         law.derive(facts, Budget())
     assert several.value.candidates == [("first", 1), ("first", 2)]
-    assert [*law.derive(facts, Budget(), [("first", 2)]).rows(("later", 1))] == [("later", 1)]
+    assert [*law.derive(facts, Budget(), {("first", 2): [("first", 1), ("first", 2)]}).rows(("later", 1))] == [
+        ("later", 1)
+    ]
     assert [*law.derive(facts, Budget(), None).rows(("first", 1))] == [("first", 1)]
     [only] = law.derive(by_predicate(recheck.parse_facts("given(3).")), Budget()).taken.values()
     assert only == (("first", 3),)

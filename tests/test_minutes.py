@@ -17,6 +17,7 @@ from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CLAIM, ClaimKey
+from ivproof.engine.direct import atoms_of
 from ivproof.engine.second import claims_of
 from ivproof.law.policy import Policy
 from ivproof.recheck import show
@@ -160,7 +161,7 @@ def test_a_time_stands_nowhere_but_where_it_is_watched() -> None:
         looked = coder().minutes.chart(chart)
         evaluator = looked.evaluator
         reach = Reach()
-        facts = coder().minutes.atoms(coder().facts(chart))
+        facts = atoms_of(coder().facts(chart))
         moving = [("at", it[1], reach.number(int(str(it[2])), MINUTE)) if it[0] == "at" else it for it in facts]
         for state, _ in evaluator.states(moving, {}):
             for relation in state:

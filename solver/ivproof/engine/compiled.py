@@ -28,8 +28,10 @@ Rows: TypeAlias = Mapping[Atom, None]
 Made: TypeAlias = dict[Signature, dict[Atom, None]]
 """What a step concludes, by predicate."""
 
-Taken: TypeAlias = Collection[Atom] | None
-"""Candidates that are taken where a choice has several; None: the first of each."""
+Taken: TypeAlias = Mapping[Atom, Collection[Atom]] | None
+"""What is taken where a choice has several candidates, each with those it was taken among; None: the first of each."""
+
+FREELY: Mapping[Atom, Collection[Atom]] = {}
 
 NONE: dict[Atom, None] = {}
 
@@ -57,7 +59,7 @@ class Relation:
 
 
 class SeveralError(Exception):
-    """A choice has several candidates, of which none is said to be taken; or none of them can be."""
+    """A choice has several candidates, of which none is said to be taken among them; or none of them can be."""
 
     def __init__(self, candidates: Sequence[Atom]) -> None:
         """Name the candidates; none where there is no answer."""
@@ -113,7 +115,7 @@ class Compiled:
             it: {first: tuple({*mine, *each[None]}) for first, mine in each.items()} for it, each in readers.items()
         }
 
-    def derive(self, given: Mapping[Signature, Rows], work: Budget, taken: Taken = ()) -> Derived:
+    def derive(self, given: Mapping[Signature, Rows], work: Budget, taken: Taken = FREELY) -> Derived:
         """Give what follows from facts; `taken` says which of several candidates are.
 
         Raises SeveralError, and LimitError where it takes more work than that.
@@ -132,7 +134,7 @@ class Compiled:
         return found
 
     def vary(
-        self, base: Derived, less: Sequence[Atom], more: Sequence[Atom], work: Budget, taken: Taken = ()
+        self, base: Derived, less: Sequence[Atom], more: Sequence[Atom], work: Budget, taken: Taken = FREELY
     ) -> Derived:
         """Give what follows with fewer and with more facts than those of `base`; that itself where no rule sees it.
 
@@ -231,6 +233,10 @@ class _Rule:
         self.needs = tuple(dict.fromkeys(it.atom.signature for it in positive))
         self._fed = [it for it in positive if it.atom.signature in fed]
 
+    def __getstate__(self) -> dict[str, object]:
+        """What another process is sent: it makes functions of its own."""
+        return {name: it for name, it in self.__dict__.items() if name not in {"fire", "fire_on_new"}}
+
     @cached_property
     def fire(self) -> Fire:
         return _function(self.rule)
@@ -323,8 +329,8 @@ class _Step:
         for head, candidates in cases:
             if not _true(candidates, relations[head]):
                 few = candidates[:1] if taken is None else candidates
-                if len(few) > 1:
-                    few = [it for it in candidates if it in (taken or ())]
+                if taken is not None and len(few) > 1:
+                    few = [it for it in candidates if it in taken and all(other in taken[it] for other in candidates)]
                 if len(few) != 1:
                     raise SeveralError(candidates)
                 self._close(found, made, {head: dict.fromkeys(few)}, work)

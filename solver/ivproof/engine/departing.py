@@ -11,19 +11,26 @@ from dataclasses import dataclass
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, candidate_rank
-from ivproof.engine.compiled import Derived, SeveralError
+from ivproof.engine.compiled import FREELY, Derived, SeveralError, Taken
 from ivproof.engine.diagram import Diagram
 from ivproof.engine.direct import Direct, asked, resolution_by, texts
 from ivproof.engine.search import diagram_of
 from ivproof.engine.solving import Choice, Outcome
 from ivproof.recheck import Atom
 
-WAYS = 32
+WAYS = 6
 """A chart with more ways of settling what is left open is gone through room by room."""
+
+ENDS = 600
+"""So many ends are looked at in one chart, over all departures."""
 
 
 class ManyWaysError(Exception):
     """A chart leads to more ways than are looked at one by one, or to none."""
+
+
+class OthersError(Exception):
+    """A choice that was settled has other candidates as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class _End:
 
     derived: Derived
     held: Mapping[str, str]
-    taken: frozenset[Atom]
+    taken: Mapping[Atom, Collection[Atom]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,42 +90,62 @@ class _Chart:
         self._open, self._outcome = law.open, law.outcome
         self._facts = facts
         self.diagram = diagram_of(law.options, candidate_rank(facts))
-        self._ways = 0
+        self._left = WAYS
 
     def near(self) -> Near:
-        root = self._tree(lambda taken: self._direct.base(self._facts, taken), {}, frozenset())
+        try:
+            root = self._tree(lambda taken: self._direct.along(self._facts, taken), {}, FREELY)
+        except OthersError:
+            raise ManyWaysError from None
+        self._left = ENDS
         base = self.diagram.ordered(self._node(root))
         departed: dict[tuple[str, str], int] = {}
         for key, held in self._held.items():
             for option in self._options[key]:
-                if option != held and (other := self._again(root, key, option)) is not root:
+                if option != held and (other := self._departed(root, key, option)) is not root:
                     node = self.diagram.ordered(self._node(other))
                     if node != base:
                         departed[key, option] = node
         return Near(self.diagram, base, departed)
 
+    def _departed(self, root: _Fork | _End, key: str, option: str) -> _Fork | _End:
+        try:
+            return self._again(root, key, option)
+        except OthersError:
+            held = {key: option}
+        try:
+            return self._tree(lambda taken: self._direct.along(self._facts, taken, held), held, FREELY)
+        except OthersError:
+            raise ManyWaysError from None
+
     def _tree(
-        self, derive: Callable[[Collection[Atom]], Derived], held: Mapping[str, str], taken: frozenset[Atom]
+        self,
+        derive: Callable[[Taken], Derived],
+        held: Mapping[str, str],
+        taken: Mapping[Atom, Collection[Atom]],
     ) -> _Fork | _End:
-        """Go along every way of settling what is left open."""
+        """Go along every way of settling what is left open. Raises OthersError."""
         try:
             found = derive(taken)
         except SeveralError as several:
-            if not several.candidates or not taken.isdisjoint(several.candidates):
+            some = several.candidates
+            if not some:
                 raise ManyWaysError from None
-            ways = {resolution_by(it): it for it in several.candidates}
-            choice = next(iter(ways)).choice
-            return _Fork(choice, {way.value: self._tree(derive, held, taken | {it}) for way, it in ways.items()})
+            if not taken.keys().isdisjoint(some):
+                raise OthersError from None
+            choice = resolution_by(some[0]).choice
+            ways = {resolution_by(it).value: {**taken, it: some} for it in some}
+            return _Fork(choice, {value: self._tree(derive, held, way) for value, way in ways.items()})
         for key in asked(found, self._open):
             if key not in held:
                 ways_on = [{**held, key: option} for option in self._options[key]]
                 return _Fork((OPEN, key), {it[key]: self._with(found, it, taken) for it in ways_on})
-        self._ways += 1
-        if self._ways > WAYS * (1 + len(self._held)):
+        self._left -= 1
+        if self._left < 0:
             raise ManyWaysError
         return _End(found, held, taken)
 
-    def _with(self, base: Derived, held: Mapping[str, str], taken: frozenset[Atom]) -> _Fork | _End:
+    def _with(self, base: Derived, held: Mapping[str, str], taken: Mapping[Atom, Collection[Atom]]) -> _Fork | _End:
         return self._tree(lambda more: self._direct.held(base, held, more), held, taken)
 
     def _again(self, at: _Fork | _End, key: str, option: str) -> _Fork | _End:

@@ -14,7 +14,7 @@ from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, Resolution, resolution_of
-from ivproof.engine.compiled import Compiled, Derived, Rows, SeveralError, Taken
+from ivproof.engine.compiled import FREELY, Compiled, Derived, Rows, SeveralError, Taken
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom
 from ivproof.recheck.terms import Signature, show, signature
@@ -30,6 +30,8 @@ FEW = 24
 
 KEPT = 400
 """Of so many charts what follows is kept, since more is mostly asked of them at once."""
+
+NONE_HELD: Mapping[str, str] = {}
 
 CONDITIONAL, RAISED = ("conditional", 1), ("raised", 1)
 """Which open questions arise only where they are raised, and what raises one."""
@@ -103,29 +105,30 @@ class Direct:
         """The compiled law, which all settings of a policy share."""
         return self._policy.kept.held("compiled", lambda: Compiled(program(self._policy).rules))
 
-    def base(self, facts: Facts, taken: Taken = ()) -> Derived:
-        """Give what follows from a chart. Raises compiled.SeveralError where what is taken settles too little."""
-        if taken:
-            return self.law.derive(self._given(facts), bounds.current(), taken)
-        if taken is None:
-            try:
-                return self.base(facts)
-            except SeveralError:
-                return self.law.derive(self._given(facts), bounds.current(), None)
+    def base(self, facts: Facts) -> Derived:
+        """Give what follows from a chart. Raises compiled.SeveralError where that leaves a choice."""
         found = self._bases.get(id(facts))
         if found is None:
             if len(self._bases) >= KEPT:
                 self._bases.clear()
-            found = self._bases[id(facts)] = (facts, self.law.derive(self._given(facts), bounds.current()))
+            found = self._bases[id(facts)] = (facts, self.along(facts, FREELY))
         return found[1]
 
-    def _given(self, facts: Facts) -> dict[Signature, Rows]:
-        found: dict[Signature, dict[Atom, None]] = {}
-        for atom in atoms_of(facts):
-            found.setdefault(signature(atom), {})[atom] = None
-        return {**found, (OPEN, 2): self._readings}
+    def along(self, facts: Facts, taken: Taken, held: Mapping[str, str] = NONE_HELD) -> Derived:
+        """Give what follows along one way: with other options of some questions held, and what choices take.
 
-    def held(self, base: Derived, options: Mapping[str, str], taken: Taken = ()) -> Derived:
+        Raises compiled.SeveralError where that settles too little.
+        """
+        given: dict[Signature, dict[Atom, None]] = {}
+        for atom in atoms_of(facts):
+            given.setdefault(signature(atom), {})[atom] = None
+        readings: Rows = self._readings
+        if held:
+            others = {(OPEN, key, option): None for key, option in held.items()}
+            readings = {it: None for it in self._readings if it[1] not in held} | others
+        return self.law.derive({**given, (OPEN, 2): readings}, bounds.current(), taken)
+
+    def held(self, base: Derived, options: Mapping[str, str], taken: Taken = FREELY) -> Derived:
         """Give what follows with other options of some questions held; that itself where nothing sees it.
 
         Raises compiled.SeveralError.
@@ -143,7 +146,7 @@ class Direct:
         if not self.fits(facts):
             return False
         try:
-            base = self.base(facts, None)
+            base = self.along(facts, None)
         except SeveralError:
             return False
         then = dict.fromkeys(atoms_of(facts))

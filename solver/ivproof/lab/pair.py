@@ -14,6 +14,7 @@ from typing import Any
 
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CHOICES, CLAIM
+from ivproof.engine.direct import atoms_of
 from ivproof.lab.kinds import Kind, Template
 from ivproof.lab.rewriting import only_one_has, renamed, renaming
 from ivproof.recheck import Atom
@@ -68,7 +69,7 @@ class Side:
     def atoms(self, kind: Kind) -> tuple[Any, list[Atom]] | None:
         """Give a kind's chart at its sample point with its facts; None where the format refuses it."""
         encounter = kind.read(kind.sample)
-        return None if encounter is None else (encounter, self.minutes.atoms(self.minutes.facts(encounter)))
+        return None if encounter is None else (encounter, atoms_of(self.minutes.facts(encounter)))
 
 
 def fits(pattern: Any, value: Any) -> bool:

@@ -13,6 +13,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
 from ivproof.drugs.listing import DrugList
 from ivproof.engine.choices import CLAIM, DRUG_LINES, FREE, OPEN, Resolution
+from ivproof.engine.direct import atoms_of
 from ivproof.engine.engine import Engine
 from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
@@ -40,7 +41,6 @@ class Minutes:
         self.policy, self.drugs, self.engine = policy, drugs, engine
         self.law = Law(second.program, second.settings)
         self.options = {key: [it.name for it in question.options] for key, question in policy.questions.items()}
-        self._atoms: dict[str, Atom] = {}
         self._numbered: dict[tuple[Signature, ...], Numbered] = {}
 
     def chart(self, encounter: Encounter, more: Mapping[str, int] | None = None) -> ChartMinutes:
@@ -51,17 +51,6 @@ class Minutes:
             with bounds.free():
                 law = self._numbered[compared] = Numbered(self.law, self.options, compared)
         return ChartMinutes(self, encounter, Evaluator(law))
-
-    def atoms(self, facts: Facts) -> list[Atom]:
-        """The facts of a chart in the second engine's form."""
-        found = []
-        for text in (*facts.shared, *map(str, facts.own)):
-            atom = self._atoms.get(text)
-            if atom is None:
-                [atom] = parse_facts(f"{text}.")
-                self._atoms[text] = atom
-            found.append(atom)
-        return found
 
     def facts(self, encounter: Encounter) -> Facts:
         """The facts of a chart; times in it may move."""
@@ -107,7 +96,7 @@ class ChartMinutes:
         """The claims of a chart like this one."""
         settling = settling or Settling()
         self._count()
-        atoms = self.minutes.atoms(self.minutes.facts(encounter))
+        atoms = atoms_of(self.minutes.facts(encounter))
         return self.evaluator.claims(atoms, settling.held, settling.taken)
 
     def along(
@@ -127,7 +116,7 @@ class ChartMinutes:
             variant = base
             for time in (moved, *also):
                 variant = time.moved(variant, minute, reach)
-            atoms = self.minutes.atoms(self.minutes.facts(variant))
+            atoms = atoms_of(self.minutes.facts(variant))
             terms = [time.term for time in (moved, *also)]
             found = self.evaluator.claims(_moving(atoms, terms, reach), by.held, by.taken)
             return (
