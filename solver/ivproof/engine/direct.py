@@ -111,7 +111,7 @@ class Direct:
         if found is None:
             if len(self._bases) >= KEPT:
                 self._bases.clear()
-            found = self._bases[id(facts)] = (facts, self.along(facts, FREELY))
+            found = self._bases[id(facts)] = (facts, self._derived(facts, FREELY, NONE_HELD))
         return found[1]
 
     def along(self, facts: Facts, taken: Taken, held: Mapping[str, str] = NONE_HELD) -> Derived:
@@ -119,6 +119,11 @@ class Direct:
 
         Raises compiled.SeveralError where that settles too little.
         """
+        if taken is FREELY and not held:
+            return self.base(facts)
+        return self._derived(facts, taken, held)
+
+    def _derived(self, facts: Facts, taken: Taken, held: Mapping[str, str]) -> Derived:
         given: dict[Signature, dict[Atom, None]] = {}
         for atom in atoms_of(facts):
             given.setdefault(signature(atom), {})[atom] = None
