@@ -103,7 +103,14 @@ def test_the_population_is_said_and_is_no_smaller_than_the_sample(files: tuple[P
 def test_claims_are_counted_by_minutes_from_a_boundary() -> None:
     total = Summary()
     for minutes in (1, 5, 61, 400, None):
-        plain = {"encounter": "E", "payer": "", "verdict": "correct", "way": None, "over": {}, "under": {}}
+        plain: dict[str, Any] = {
+            "encounter": "E",
+            "payer": "",
+            "verdict": "correct",
+            "way": None,
+            "over": {},
+            "under": {},
+        }
         total.add({**plain, "lines": [], "edits": [], "minutes": minutes})
     counts = total.as_dict()["minutes"]
     assert {name: n for name, n in counts.items() if n} == {"1–2": 1, "3–5": 1, "61 or more": 2, "none found": 1}

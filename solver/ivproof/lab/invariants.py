@@ -14,6 +14,7 @@ from pathlib import Path
 from ivproof import recheck
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CHOICES, OPEN, resolution_of
+from ivproof.engine.direct import atoms_of
 from ivproof.lab.kinds import Kind, Slot, Template
 from ivproof.lab.pair import ORDER, cone, reads
 from ivproof.law import language
@@ -200,7 +201,7 @@ class Watched:
         encounter = kind.read(kind.sample)
         if encounter is None:
             return None
-        atoms = self.coder.minutes.atoms(self.coder.minutes.facts(encounter))
+        atoms = atoms_of(self.coder.minutes.facts(encounter))
         return Template.of(kind, encounter, atoms, ordered=ORDER in self._numbered.numbers)
 
     def stops(self, template: Template) -> Iterator[Slot]:

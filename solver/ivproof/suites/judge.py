@@ -21,6 +21,7 @@ from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.engine.choices import CLAIM
+from ivproof.engine.direct import atoms_of
 from ivproof.engine.engine import SHOWN, Answer
 from ivproof.engine.explorer import Explorer
 from ivproof.lab.pair import cone, reads
@@ -172,7 +173,7 @@ class _Applied:
         self.left_out: list[int] = []
         for place in places:
             facts = coder.facts(cases[place].encounter)
-            self.facts[place] = facts, coder.minutes.atoms(facts)
+            self.facts[place] = facts, atoms_of(facts)
             ways = self.ways(place, self.facts[place])
             if ways is None:
                 self.left_out.append(place)
