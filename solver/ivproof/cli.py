@@ -14,6 +14,7 @@ import typer
 from ivproof.commands import (
     audit,
     cache,
+    checker,
     code,
     deidentify,
     drugs,
@@ -71,6 +72,7 @@ app.command("margins")(margins.margins)
 app.command("missing")(missing.missing)
 app.command("prove")(proof.prove)
 app.command("check")(proof.check)
+app.command("checker")(checker.checker)
 app.command("deidentify")(deidentify.deidentify)
 app.command("new")(new.new)
 app.command("report")(report.report)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -33,9 +33,6 @@ from ivproof.commands.common import (
 from ivproof.commands.guarding import forget_output
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
 from ivproof.formats.plain import plain
-
-if TYPE_CHECKING:
-    from ivproof.recheck.checker import Verdict
 
 
 class Format(StrEnum):
@@ -138,6 +135,7 @@ def check(
     from ivproof.recheck.checker import check as verdict_on
     from ivproof.recheck.document import LARGEST
     from ivproof.recheck.drugs import Drugs
+    from ivproof.recheck.telling import told
 
     units = None if claim is None else _units(claim)
     try:
@@ -164,7 +162,7 @@ def check(
         if form is Format.JSON:
             emit_json(verdict.plain(), indent=None)
         else:
-            show(_text(verdict))
+            show("\n".join(map(plain, told(verdict))))
     except OSError as error:  # neither "accepted" nor "rejected" may be read from the status where nothing was said
         forget_output(error)
         raise typer.Exit(FAULT) from None
@@ -196,21 +194,3 @@ def _chart(file: Path, encounter: str) -> object:
         return dumps(pick(str(file), None if only else encounter))
     except typer.Exit:
         raise typer.Exit(WRONG) from None  # told already; it is not the proof that is refused
-
-
-def _text(verdict: Verdict) -> str:
-    if verdict.proved is None:
-        return plain(str(verdict))
-    it = verdict.proved
-    claims = [", ".join(map(str, claim)) or "nothing" for claim in it.claims]
-    lines = [
-        f"encounter: {it.encounter}",
-        f"chart: {it.chart}",
-        f"policy: {it.policy}, edition {it.edition}, law {it.law}",
-        f"status: {it.status}" + "".join(f", {name.replace('_', ' ')}" for name in it.undetermined),
-        *(f"claim{f' {n} of {len(claims)}' if len(claims) > 1 else ''}: {one}" for n, one in enumerate(claims, 1)),
-        *(f"reading set: {own.question.upper()}={own.option}, not {own.default or 'open'}" for own in it.readings),
-        *([f"held open: {', '.join(map(str.upper, it.open))}"] if it.open else []),
-        *(f"on trust: {one}" for one in verdict.trusted),
-    ]
-    return "\n".join(["accepted", *map(plain, lines)])
