@@ -12,9 +12,10 @@ from rich.console import Console
 from visits import EQUALS, LONG_DAY, visit
 
 from ivproof.law.policy import Policy
-from ivproof.render.words import visit_words, why_words
+from ivproof.render.words import visit_words, why_not_words, why_words
 from ivproof.why.explanation import Line, Step
 from ivproof.why.why import Explainer, NoSuchCodeError, Why
+from ivproof.why.whynot import why_not
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +241,26 @@ def test_a_new_drug_tells_what_came_before_and_what_is_initial(explainer: Explai
 def test_the_initial_service_comes_first(explainer: Explainer) -> None:
     [version] = explainer.explain(LONG_DAY).versions
     assert version.units[0].code == version.claim[0].code == "96413"
+
+
+def test_sites_that_count_as_one_access_are_named_together(explainer: Explainer) -> None:
+    chart = visit(
+        {"id": "x", "drug": "vancomycin", "start": "09:00", "stop": "10:00"},
+        {"id": "y", "drug": "cefepime", "start": "10:00", "stop": "10:30", "site": "hand"},
+        access_sites=[{"id": "arm"}, {"id": "hand"}],
+    )
+    [version] = explainer.explain(chart).versions
+    assert [line.site for line in version.claim] == ["arm", "hand"]
+    assert any("leads alone at arm with hand" in line.text for line in told(explainer.why(chart, "96365")))
+
+
+def test_where_the_policy_gives_no_claim_that_is_said_and_no_rule_is_tried(explainer: Explainer) -> None:
+    chart = visit({"id": "x", "drug": "vancomycin", "start": "09:00", "stop": "10:00"}, date="2020-05-05")
+    console = Console(file=io.StringIO(), width=200)
+    for part in (*visit_words(explainer.explain(chart)), *why_not_words(why_not(explainer, chart, "96365"))):
+        console.print(part)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "the policy gives no claim for this chart" in text
+    assert text.count("The text that applied on this date is not at hand") == 2
+    assert "fact is missing" not in text and "needed:" not in text

@@ -146,3 +146,12 @@ def test_an_absence_tells_nothing_of_another_class_where_something_comes_nearer(
     assert attempts
     assert all(it.rule != "class" for it in attempts)
     assert any("15 minutes" in line.text for line in attempts[0].obstacles if line.kind == "measure")
+
+
+def test_each_fluid_that_ran_too_short_is_told_with_its_own_minutes(explainer: Explainer) -> None:
+    chart = visit(
+        {**SALINE, "start": "08:00", "stop": "08:25"}, {**SALINE, "id": "t", "start": "08:31", "stop": "08:55"}
+    )
+    found = why_not(explainer, chart, "96360")
+    said = [[it.text for it in walk(one.obstacles) if it.kind == "measure"] for one in found.attempts if one.left_out]
+    assert [["25 minutes" in text, "24 minutes" in text] for [text] in said] == [[True, False], [False, True]]
