@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from command import answers, chart, given_iv, run, two_of_equal_rank, units, write_lines
+from typer.main import get_command
+
+from ivproof import cli
 
 FAST = ("--format", "json", "--recheck", "none")
 
@@ -289,3 +292,16 @@ def test_no_output_takes_the_place_of_a_chart(tmp_path: Path, arguments: tuple[s
     assert file.read_bytes() == before
     assert [it.name for it in tmp_path.iterdir()] == ["visit.json"]
     assert run(command, file, *rest, "-o", "-").exit_code == 2 and not Path("-").exists()
+
+
+def test_the_help_has_groups_and_every_command_that_stands_alone_an_example_that_it_can_read() -> None:
+    told = run("--help", columns=100).stdout
+    groups = list(dict.fromkeys(it[2] for it in cli.COMMANDS))
+    assert all(group in told for group in groups)
+    for name, _, _, example in cli.COMMANDS:
+        assert f"Example: ivproof {example}" in " ".join(run(name, "--help", columns=200).stdout.split())
+        words = example.split()
+        assert words[0] == name
+        command = get_command(cli.app).commands[name]  # type: ignore[attr-defined]
+        # what it cannot read, it refuses here
+        command.make_context(name, words[1:], resilient_parsing=False).close()

@@ -7,6 +7,7 @@ are answered all the same); 2 when the command line itself is wrong; 3 when a ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -63,25 +64,37 @@ def main(
     """Take the options that belong to no command."""
 
 
-app.command("code")(code.code)
-app.command("audit")(audit.audit)
-app.command("why")(explain.why)
-app.command("whynot")(explain.whynot)
-app.command("explain")(explain.explain)
-app.command("margins")(margins.margins)
-app.command("missing")(missing.missing)
-app.command("prove")(proof.prove)
-app.command("check")(proof.check)
-app.command("checker")(checker.checker)
-app.command("deidentify")(deidentify.deidentify)
-app.command("new")(new.new)
-app.command("report")(report.report)
-app.command("serve")(serve.serve)
-app.command("cache")(cache.cache)
-app.add_typer(imports.app, name="import")
-app.add_typer(log.app, name="log")
-app.add_typer(exports.app, name="export")
-app.add_typer(drugs.app, name="drugs")
-app.add_typer(schema.app, name="schema")
-app.add_typer(readings.app, name="readings")
-app.add_typer(policy.app, name="policy")
+ANSWER = "Answer charts"
+EXPLAIN = "Explain an answer"
+DISPUTE = "Prove and dispute"
+CARRY = "Bring charts in, and out"
+OWN = "Own the policy"
+
+COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
+    ("code", code.code, ANSWER, "code charts/ --summary"),
+    ("missing", missing.missing, ANSWER, "missing charts/ --summary"),
+    ("new", new.new, ANSWER, "new visit.yaml"),
+    ("serve", serve.serve, ANSWER, "serve charts/"),
+    ("why", explain.why, EXPLAIN, "why visit.yaml 96375 --rather-than 96376"),
+    ("whynot", explain.whynot, EXPLAIN, "whynot visit.yaml 96361"),
+    ("explain", explain.explain, EXPLAIN, "explain visit.yaml"),
+    ("margins", margins.margins, EXPLAIN, "margins visit.yaml"),
+    ("report", report.report, EXPLAIN, "report visit.yaml -o visit.html"),
+    ("audit", audit.audit, DISPUTE, "audit visit.yaml --for payer -o appeal.pdf"),
+    ("prove", proof.prove, DISPUTE, "prove visit.yaml -o proof.json"),
+    ("check", proof.check, DISPUTE, "check proof.json --chart visit.yaml"),
+    ("checker", checker.checker, DISPUTE, "checker -o checker --pyodide pyodide-314.0.7.tgz"),
+    ("deidentify", deidentify.deidentify, CARRY, "deidentify charts.jsonl --key key -o out.jsonl"),
+    ("cache", cache.cache, OWN, "cache --clear"),
+)
+"""Every command that stands alone: its name, what it runs, its group, and an example of it."""
+
+for name, run, group, example in COMMANDS:
+    app.command(name, rich_help_panel=group, epilog=f"Example: ivproof {example}")(run)
+app.add_typer(readings.app, name="readings", rich_help_panel=EXPLAIN)
+app.add_typer(imports.app, name="import", rich_help_panel=CARRY)
+app.add_typer(exports.app, name="export", rich_help_panel=CARRY)
+app.add_typer(log.app, name="log", rich_help_panel=CARRY)
+app.add_typer(schema.app, name="schema", rich_help_panel=CARRY)
+app.add_typer(policy.app, name="policy", rich_help_panel=OWN)
+app.add_typer(drugs.app, name="drugs", rich_help_panel=OWN)
