@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ivproof.packet.model import Packet as Packet
     from ivproof.proof.maker import prove as prove
     from ivproof.recheck.checker import check as check
+    from ivproof.render.notebook import show as show
     from ivproof.whatif.margins import MarginReport as MarginReport
     from ivproof.whatif.margins import margins_of as margins_of
     from ivproof.whatif.missing import MissingReport as MissingReport
@@ -71,6 +72,7 @@ _HOME = {
     "parse": "ivproof.chart.reading",
     "prove": "ivproof.proof.maker",
     "read": "ivproof.chart.files",
+    "show": "ivproof.render.notebook",
 }
 
 __all__ = [
@@ -101,6 +103,7 @@ __all__ = [
     "parse",
     "prove",
     "read",
+    "show",
 ]
 
 
