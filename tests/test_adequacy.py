@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from case_files import Case, worked
+from case_files import Case, some, worked
 from command import run
 from mutation_judge import Judge as ByClingo
 from small_policy import small_policy
@@ -36,8 +36,8 @@ def test_the_same_cases_notice_a_change_as_by_the_first_engine() -> None:
         mine = replace(it, at=numbered[it.rule.file, it.rule.line, str(it.rule)])
         found[bool(ours.noticing(mine))].append(it)
     assert found[True] and found[False]
-    for noticed, some in found.items():
-        for it in some[:: max(1, len(some) // 3)]:
+    for noticed, these in found.items():
+        for it in these[:: max(1, len(these) // 3)]:
             assert (first.noticed(it) is not None) is noticed, it.key
 
 
@@ -131,3 +131,12 @@ def test_a_suite_is_small_and_right_and_says_what_it_does_not_notice(tmp_path: P
 def test_the_smallest_cover_is_found_and_said_to_be_it() -> None:
     assert least_cover({1: [1, 2], 2: [2, 3], 3: [3, 4], 4: [4]}, 10) == ([2, 4], True)
     assert least_cover({}, 10) == ([], True)
+
+
+def test_every_change_of_the_law_can_be_asked_of_a_chart() -> None:
+    [case] = some_cases()[:1]
+    judge = Judge(CODER, [case])
+    changes, _ = changes_of(CODER, tuple(Operator))
+    for change in some(changes, 9):
+        if change.mutant is not None and change.mutant.instead is not None:
+            judge.noticing(change.mutant)

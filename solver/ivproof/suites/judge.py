@@ -231,10 +231,13 @@ class _Applied:
                 continue
             if not self._may_matter(old, instead, self._states[place]):
                 continue
+            states = self._states.pop(place)
             with self._put(old, instead):
-                states = self._states.pop(place)
-                found = self.ways(place, facts)
-                self._states[place] = states
+                try:
+                    found = self.ways(place, facts)
+                except recheck.LawError:  # a recursion of the changed law does not end
+                    found = frozenset()
+            self._states[place] = states
             if found is not None and written(found) != written(self.base[place]):
                 yield place, found
 
