@@ -11,10 +11,12 @@ from case_files import Case, some, worked
 from command import run
 from mutation_judge import Judge as ByClingo
 from small_policy import small_policy
+from test_lab import BOTH, given, kind
 
 from ivproof.claim.coding import Coder
 from ivproof.engine.cover import least_cover
 from ivproof.law.policy import Policy
+from ivproof.law.syntax import Choice
 from ivproof.suites.adequacy import changes_of
 from ivproof.suites.judge import Judge
 from ivproof.suites.mutants import Mutant, Notes, Operator, mutants
@@ -137,6 +139,17 @@ def test_every_change_of_the_law_can_be_asked_of_a_chart() -> None:
     [case] = some_cases()[:1]
     judge = Judge(CODER, [case])
     changes, _ = changes_of(CODER, tuple(Operator))
-    for change in some(changes, 9):
+    for change in some(changes, 31):
         if change.mutant is not None and change.mutant.instead is not None:
             judge.noticing(change.mutant)
+
+
+def test_a_law_without_a_choice_is_asked_of_a_chart_that_needs_it() -> None:
+    unlisted = kind(given("drug that no list has", BOTH))
+    chart = unlisted.read(unlisted.sample)
+    assert chart is not None
+    judge = Judge(CODER, [Case("x", "", chart, {}, {"status": "ambiguous"})])
+    changes, _ = changes_of(CODER, (Operator.DELETED,))
+    gone = [it.mutant for it in changes if it.mutant is not None and isinstance(it.mutant.rule.head, Choice)]
+    named = {it.rule.id for it in gone if judge.noticing(it)}
+    assert named == {"supposed-class"}

@@ -349,6 +349,8 @@ class Evaluator:
 
     def _chosen(self, step: _Step, state: State, options: Mapping[str, str]) -> list[State]:
         """The states after a choice: one for each way of taking one candidate of every case."""
+        if not step.rules:  # the law is asked without this choice
+            return [list(state)]
         [(rule, needs, head)] = step.rules
         if not all(state[need].rows for need in needs) or not _wanted(rule, options):
             return [list(state)]
