@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivproof import recheck
 from ivproof.cases.files import Case
 from ivproof.cases.running import judge as judge_cases
 from ivproof.cases.writing import expectation
@@ -117,8 +116,7 @@ class Adequacy:
 def changes_of(coder: Coder, operators: Sequence[Operator]) -> tuple[list[Change], int]:
     """Give the changes of a law that are not explained to change nothing, and how many are. Raises PolicyError.
 
-    Rules on which no determination rests are left as they are, and so are those that say when a question is open. What
-    the rule language does not have, such as a number below 0, is no change.
+    Rules on which no determination rests are left as they are, and so are those that say when a question is open.
     """
     policy, notes = coder.policy, Notes.of(coder.policy)
     rules = coder.second.program.rules
@@ -126,24 +124,13 @@ def changes_of(coder: Coder, operators: Sequence[Operator]) -> tuple[list[Change
     while size != (size := len(told)):
         told |= {atom.signature for rule in rules if rule.head.signature in told for atom, _ in asked(rule)}
     heads = [it.head.signature in told and it.head.name != OPEN for it in rules]
-    every = [it for it in mutants(policy.program, notes, operators) if heads[it.at] and _is_law(it)]
+    every = [it for it in mutants(policy.program, notes, operators) if heads[it.at]]
     found = [Change(it) for it in every if it.key not in notes.explained]
     mutated = len(found)
     usual = policy.settings()
     for key, question in policy.questions.items():
         found += [Change(option=(key, it.name)) for it in question.options if usual[key] not in (None, it.name)]
     return found, len(every) - mutated
-
-
-def _is_law(mutant: Mutant) -> bool:
-    """Whether a changed rule is one that the rule language has: it knows no number below 0."""
-    if mutant.instead is None:
-        return True
-    try:
-        recheck.parse(str(mutant.instead))
-    except recheck.LawError:
-        return False
-    return True
 
 
 def adequacy(
