@@ -134,6 +134,12 @@ class Coder:
         facts and readings would change is left out rather, and that is said.
         """
         charts = [self.facts(encounter) for encounter in encounters]
+        try:
+            return self._with_edits(encounters, self._determined(charts, recheck, changes=changes))
+        finally:
+            self.engine.direct.forget()
+
+    def _determined(self, charts: Sequence[Facts], recheck: Recheck, *, changes: bool) -> list[Determination]:
         answers = self.engine.answer(charts)
         for facts, answer in zip(charts, answers, strict=True):
             if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
@@ -150,11 +156,10 @@ class Coder:
         otherwise = _within(lambda: self._otherwise(charts, answers), alone=alone)
         if otherwise is None:
             otherwise = [(None, {}) for _ in charts]
-        found = [
+        return [
             self.determiner.determine(facts, answer, its, *other)
             for facts, answer, its, other in zip(charts, answers, hanging, otherwise, strict=True)
         ]
-        return self._with_edits(encounters, found)
 
     def undecided(self, encounter: Encounter, why: str) -> Determination:
         """Give the determination of an encounter that takes more work than is allowed: none, and why."""

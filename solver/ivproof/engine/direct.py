@@ -22,14 +22,14 @@ from ivproof.recheck.terms import Signature, show, signature
 MANY = 16
 """From so many charts on the law is compiled."""
 
+KEPT = 400
+"""Of so many charts what follows is kept at most, until that is forgotten."""
+
 LARGE = 500
 """A chart with more facts than this, some forty administrations, is left to clingo."""
 
 FEW = 24
 """So many charts are answered one by one: more take clingo less, which prepares the law for all of them together."""
-
-KEPT = 400
-"""Of so many charts what follows is kept, since more is mostly asked of them at once."""
 
 NONE_HELD: Mapping[str, str] = {}
 
@@ -106,13 +106,20 @@ class Direct:
         return self._policy.kept.held("compiled", lambda: Compiled(program(self._policy).rules))
 
     def base(self, facts: Facts) -> Derived:
-        """Give what follows from a chart. Raises compiled.SeveralError where that leaves a choice."""
+        """Give what follows from a chart, which is kept until `forget`.
+
+        Raises compiled.SeveralError where that leaves a choice.
+        """
         found = self._bases.get(id(facts))
         if found is None:
             if len(self._bases) >= KEPT:
                 self._bases.clear()
             found = self._bases[id(facts)] = (facts, self._derived(facts, FREELY, NONE_HELD))
         return found[1]
+
+    def forget(self) -> None:
+        """Keep nothing of the charts that were answered."""
+        self._bases.clear()
 
     def along(self, facts: Facts, taken: Taken, held: Mapping[str, str] = NONE_HELD) -> Derived:
         """Give what follows along one way: with other options of some questions held, and what choices take.

@@ -71,7 +71,7 @@ class Prover:
     def prove(self, encounter: Encounter) -> dict[str, Any]:
         """Give the proof for one encounter."""
         facts = self.coder.facts(encounter)
-        [answer] = self.coder.engine.answer([facts])
+        [answer] = self.coder.engine.judge.answer([facts])
         determination = self.coder.determiner.determine(facts, answer, {})
         rivals: list[Alternative | None] = [*answer.alternatives] or [None]
         answers = [self._answer(Derivation(self._recorder.record(facts, answer, it))) for it in rivals]

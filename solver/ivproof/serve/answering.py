@@ -23,6 +23,7 @@ from ivproof.chart.refusal import Problem, Source, refuse, show
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.drugs.listing import DrugList
+from ivproof.engine.direct import MANY
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.proof.maker import Prover
 from ivproof.recheck import checker
@@ -91,6 +92,7 @@ class Setting:
         self.readings = readings
         self.explainer = Explainer(policy, readings)
         self.coder: Coder = self.explainer.coder
+        self.coder.engine.direct.expect(MANY)
         self._auditors: dict[Look, Auditor] = {}
 
     @cached_property

@@ -109,7 +109,7 @@ class Case:
         self.recorder = recorder
         self.encounter = encounter
         self.facts: Facts = coder.facts(encounter)
-        self.answer: Answer = coder.engine.answer([self.facts])[0]
+        self.answer: Answer = coder.engine.judge.answer([self.facts])[0]
 
     @cached_property
     def determination(self) -> Determination:
