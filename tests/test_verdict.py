@@ -228,7 +228,7 @@ def test_a_fault_of_the_program_is_no_rejection(
 
     proof = tmp_path / "proof.json"
     proof.write_bytes(canonical(plain))
-    for where in ("ivproof.recheck.checker._check_chart", "ivproof.commands.proof._text"):
+    for where in ("ivproof.recheck.checker._check_chart", "ivproof.recheck.telling.told"):
         with monkeypatch.context() as patched:
             patched.setattr(where, fail)
             assert run(proof).exit_code == 4, where
