@@ -89,7 +89,7 @@ def test_a_claim_is_not_right_because_a_charted_time_might_be_wrong(tmp_path: Pa
 @pytest.mark.parametrize(
     "command", [("code",), ("audit",), ("prove",), ("report",), ("audit", "--summary"), ("code", "--format", "json")]
 )
-@pytest.mark.parametrize("name", ["out.docx", "out.pptx", "out.pdff"])
+@pytest.mark.parametrize("name", ["out.doc", "out.pptx", "out.pdff"])
 def test_an_ending_that_stands_for_nothing_is_refused(command: tuple[str, ...], name: str, tmp_path: Path) -> None:
     visit = write_lines(tmp_path / "visit.jsonl", chart("E", billed=[{"code": "96365"}]))
     result = run(*command, visit, "-o", tmp_path / name)
