@@ -52,7 +52,7 @@ def test_the_laws_own_invariants_hold_in_every_cell_of_some_kinds() -> None:
 def test_what_is_met_on_no_chart_is_not_called_proved() -> None:
     found = proved(POLICY, kind(given("ondansetron", BEGIN, method="push")))
     assert verdicts(found)["concurrent-once"] == UNFINISHED and not found.complete
-    assert found.unseen["concurrent-once"] == ['total("96368",N)']
+    assert found.unseen["concurrent-once"] == ['unit("96368",R,S,K,D)']
 
 
 def test_two_initials_at_one_site_are_found_where_three_bags_overlap_pairwise(edited: Edit, tmp_path: Path) -> None:
