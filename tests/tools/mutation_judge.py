@@ -133,6 +133,7 @@ class Judge:
         self.shared = dependencies.shared(Program((*self.program.rules, *listed)), own)
         self.determiner = base.determiner
         self.engine = _ChangedEngine(base.policy, {})
+        self.engine._by_clingo_only = True  # the compiled law is the one that stands in the files
         # no question is the engine's to settle: the charts bring what is held, and what is open
         self.engine.open, self.engine._first = [], {}
         self.engine.raised, self.engine.program = {}, self.program

@@ -206,7 +206,8 @@ class Engine:
             control, left = self._ground(rest)
             solved, raised = self._read(control, left, rest), self._asked(control, len(rest))
         others = zip(solved, raised, strict=True)
-        both = [next(others) if it is None else (self._solved(it), asked(it, self.open)) for it in quick]
+        alone = len(charts) == 1
+        both = [next(others) if it is None else (self._solved(it, alone), asked(it, self.open)) for it in quick]
         return [it for it, _ in both], [it for _, it in both]
 
     def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Derived | None]:
@@ -225,12 +226,13 @@ class Engine:
             for facts, way in zip(charts, ways, strict=True)
         ]
 
-    def _solved(self, derived: Derived) -> Solved:
+    def _solved(self, derived: Derived, alone: bool = False) -> Solved:
         left: dict[Choice, list[str]] = {}
         for atom in chain.from_iterable(derived.taken.values()):
             it = resolution_by(atom)
             left.setdefault(it.choice, []).append(it.value)
-        return Solved(_sort(texts(derived, SHOWN)), left, decided=True)
+        holds = frozenset(name for (name, _), it in derived.relations.items() if it.rows) if alone else None
+        return Solved(_sort(texts(derived, SHOWN)), left, True, holds)
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""
