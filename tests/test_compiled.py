@@ -203,3 +203,12 @@ def test_departures_are_compared_with_the_answer(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(coder, "engine", coder.engine.judge)
     with pytest.raises(DisagreementError, match="E1: "):
         coder.code([chart.encounter])
+
+
+def test_a_coder_that_tells_readings_shares_what_the_plain_one_has() -> None:
+    plain = warm()
+    told = plain.assuming()
+    assert told.engine is plain.engine
+    assert told.explorer is not None
+    assert told.explorer._direct is plain.engine.direct
+    assert told.assuming(False).explorer is None

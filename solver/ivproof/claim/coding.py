@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -93,9 +92,15 @@ class Coder:
         direct = self.engine.direct
         return NearExplorer(self.policy, self.readings, outcome, most=ONE, fixed=False, direct=direct)
 
+    def _alike(self) -> Coder:
+        """The same coder with all that it has loaded; to copy one is to make it again, as in another process."""
+        other = object.__new__(Coder)
+        other.__dict__.update(self.__dict__)
+        return other
+
     def under(self, readings: Mapping[str, str]) -> Coder:
         """Give a coder for another setting of the questions, which shares the drug list and the claim edits."""
-        other = copy(self)
+        other = self._alike()
         other.__dict__.pop("minutes", None)
         other.readings = readings
         other.engine, other.second = Engine(self.policy, readings), SecondEngine(self.policy, readings)
@@ -107,8 +112,8 @@ class Coder:
         """Give a coder of the same setting that tells the readings held by default, or does not, as on making one."""
         if assumptions is (self.explorer is not None):
             return self
-        other = copy(self)
-        other.explorer = self._explorer() if assumptions else None
+        other = self._alike()
+        other.explorer = other._explorer() if assumptions else None
         return other
 
     @cached_property

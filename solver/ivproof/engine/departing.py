@@ -18,11 +18,12 @@ from ivproof.engine.search import diagram_of
 from ivproof.engine.solving import Choice, Outcome
 from ivproof.recheck import Atom
 
-WAYS = 6
-"""A chart with more ways of settling what is left open is gone through room by room."""
+WAYS, WAYS_ALONE = 6, 32
+"""A chart with more ways of settling what is left open is gone through room by room: that takes long to begin with, and
+little for each chart of many."""
 
-ENDS = 600
-"""So many ends are looked at in one chart, over all departures."""
+ENDS = 100
+"""So many ends for each of these ways are looked at in one chart, over all departures."""
 
 
 class ManyWaysError(Exception):
@@ -68,14 +69,16 @@ class Departing:
         options: Mapping[str, tuple[str, ...]],
         held: Mapping[str, str],
         outcome: Mapping[str, int],
+        ways: int = WAYS,
     ) -> None:
-        """`options` are those of the questions, `held` says which is held of those that are not open, and `outcome`
-        are the predicates (with their arities) that are compared."""
+        """`options` are those of the questions, `held` says which is held of those that are not open, `outcome` are
+        the predicates (with their arities) that are compared, and `ways` says with how many a chart is taken."""
         self.direct = direct
         self.options = options
         self.held = held
         self.open = [key for key in options if key not in held]
         self.outcome = outcome
+        self.ways = ways
 
     def near(self, facts: Facts) -> Near:
         """Go through one chart. Raises ManyWaysError, of a large chart too."""
@@ -90,14 +93,14 @@ class _Chart:
         self._open, self._outcome = law.open, law.outcome
         self._facts = facts
         self.diagram = diagram_of(law.options, candidate_rank(facts))
-        self._left = WAYS
+        self._left = self._most = law.ways
 
     def near(self) -> Near:
         try:
             root = self._tree(lambda taken: self._direct.along(self._facts, taken), {}, FREELY)
         except OthersError:
             raise ManyWaysError from None
-        self._left = ENDS
+        self._left = ENDS * self._most
         base = self.diagram.ordered(self._node(root))
         departed: dict[tuple[str, str], int] = {}
         for key, held in self._held.items():

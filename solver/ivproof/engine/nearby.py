@@ -12,8 +12,8 @@ from math import prod
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
-from ivproof.engine.departing import Departing, ManyWaysError, Near
-from ivproof.engine.direct import Direct
+from ivproof.engine.departing import WAYS, WAYS_ALONE, Departing, ManyWaysError, Near
+from ivproof.engine.direct import FEW, Direct
 from ivproof.engine.explorer import MANY, Exploration, Explorer, number
 from ivproof.engine.search import Chart, Found, Rank, Search, State
 from ivproof.engine.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
@@ -115,7 +115,8 @@ class NearExplorer(Explorer):
         if self._direct is None or not self._direct.ready:
             return [None] * len(charts)
         held = {key: option for (_, key), option in self._base.items()}
-        departing = Departing(self._direct, self._options, held, self._outcome)
+        ways = WAYS if len(charts) > FEW else WAYS_ALONE
+        departing = Departing(self._direct, self._options, held, self._outcome, ways)
 
         def departed(facts: Facts) -> list[Departed] | None:
             try:
