@@ -37,14 +37,13 @@ NONE: dict[Atom, None] = {}
 
 
 class Relation:
-    """The atoms of one predicate; if `shared`, who adds to it copies it first."""
+    """The atoms of one predicate; it never changes."""
 
-    __slots__ = ("_indexes", "rows", "shared")
+    __slots__ = ("_indexes", "rows")
 
-    def __init__(self, rows: dict[Atom, None], *, shared: bool = False) -> None:
+    def __init__(self, rows: dict[Atom, None]) -> None:
         """Hold these atoms."""
         self.rows = rows
-        self.shared = shared
         self._indexes: dict[tuple[int, ...], dict[Any, list[Atom]]] = {}
 
     def index(self, *positions: int) -> Mapping[Any, Sequence[Atom]]:
@@ -100,7 +99,7 @@ class Compiled:
                 facts[rule.head.signature][rule.fact] = None
             else:
                 waiting.append(rule)
-        self._law = {it: Relation(rows, shared=True) for it, rows in facts.items()}
+        self._law = {it: Relation(rows) for it, rows in facts.items()}
         self._present = {it for it, relation in self._law.items() if relation.rows}
         self._steps = [_Step(it) for it in stratify(waiting)]
         self._makers: dict[Signature, list[int]] = {}
@@ -284,7 +283,7 @@ class _Step:
             if found.relations[head].rows:
                 _add(found.relations, head, rows)
             else:
-                found.relations[head] = Relation(rows, shared=True)
+                found.relations[head] = Relation(rows)
             return {head: rows}
         made: Made = {}
         self._close(found, made, None, work)

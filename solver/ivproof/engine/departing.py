@@ -89,22 +89,20 @@ class Departing:
 
 class _Chart:
     def __init__(self, law: Departing, facts: Facts) -> None:
-        self._direct, self._options, self._held = law.direct, law.options, law.held
-        self._open, self._outcome = law.open, law.outcome
-        self._facts = facts
+        self._law, self._direct, self._facts = law, law.direct, facts
         self.diagram = diagram_of(law.options, candidate_rank(facts))
-        self._left = self._most = law.ways
+        self._left = law.ways
 
     def near(self) -> Near:
         try:
             root = self._tree(lambda taken: self._direct.along(self._facts, taken), {}, FREELY)
         except OthersError:
             raise ManyWaysError from None
-        self._left = ENDS * self._most
+        self._left = ENDS * self._law.ways
         base = self.diagram.ordered(self._node(root))
         departed: dict[tuple[str, str], int] = {}
-        for key, held in self._held.items():
-            for option in self._options[key]:
+        for key, held in self._law.held.items():
+            for option in self._law.options[key]:
                 if option != held and (other := self._departed(root, key, option)) is not root:
                     node = self.diagram.ordered(self._node(other))
                     if node != base:
@@ -139,9 +137,9 @@ class _Chart:
             choice = resolution_by(some[0]).choice
             ways = {resolution_by(it).value: {**taken, it: some} for it in some}
             return _Fork(choice, {value: self._tree(derive, held, way) for value, way in ways.items()})
-        for key in asked(found, self._open):
+        for key in asked(found, self._law.open):
             if key not in held:
-                ways_on = [{**held, key: option} for option in self._options[key]]
+                ways_on = [{**held, key: option} for option in self._law.options[key]]
                 return _Fork((OPEN, key), {it[key]: self._with(found, it, taken) for it in ways_on})
         self._left -= 1
         if self._left < 0:
@@ -163,5 +161,5 @@ class _Chart:
     def _node(self, at: _Fork | _End) -> int:
         if isinstance(at, _Fork):
             return self.diagram.node(at.choice, {value: self._node(it) for value, it in at.branches.items()})
-        held = texts(at.derived, self._outcome)
+        held = texts(at.derived, self._law.outcome)
         return self.diagram.leaf(frozenset(f"{name}({it})" for name, each in held.items() for it in each))

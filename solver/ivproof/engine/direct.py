@@ -158,9 +158,12 @@ class Direct:
         if not self.fits(facts):
             return False
         try:
-            base = self.along(facts, None)
+            base = self.base(facts)
         except SeveralError:
-            return False
+            try:
+                base = self.along(facts, None)
+            except SeveralError:
+                return False
         then = dict.fromkeys(atoms_of(facts))
         for other in others:
             now = dict.fromkeys(atoms_of(other))
