@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +13,8 @@ from ivproof.commands.common import (
     UNDECIDED,
     JobsOption,
     PolicyOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     emit_json,
     load_policy,
@@ -42,13 +43,6 @@ TITLES = {
 }
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def adequacy(
     files: Annotated[
         list[str],
@@ -73,7 +67,7 @@ def adequacy(
         float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds.")
     ] = 600,
     jobs: JobsOption = None,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Say which changes of a law worked cases do not tell apart, each with a small chart that would, if one is known.
 
@@ -109,7 +103,7 @@ def adequacy(
                 jobs=jobs or cores(),
                 told=counter.advance,
             )
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json({"policy": law.about, "refused": refused, **found.as_dict()})
     else:
         show(*_words(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,8 @@ from ivproof.commands.common import (
     INTERRUPTED,
     REFUSED,
     PolicyOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     emit_json,
     load_policy,
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
     from ivproof.law.policy import Policy
 
 
-class Format(StrEnum):
-    """How the outcome is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def test(
     files: Annotated[
         list[str],
@@ -45,7 +39,7 @@ def test(
     ],
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Judge worked cases: does what they expect follow from the law?
 
@@ -61,7 +55,7 @@ def test(
         say("ivproof: interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
     departed = [it for it in found if it.departures]
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         about = law.about
         counts = {"cases": len(found), "departed": len(departed), "refused": refused}
         emit_json({"policy": about, **counts, "departures": [it.as_dict() for it in departed]})

@@ -29,6 +29,13 @@ FAULT = 4
 INTERRUPTED = 130
 
 
+class TableOrJson(StrEnum):
+    """How the result of a command is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 def worse(status: int, own: int) -> int:
     """Give the exit status after one more outcome: a fault of ours weighs most, then a refusal, then a limit."""
     return next(it for it in (FAULT, REFUSED, UNDECIDED, 0) if it in {status, own})
@@ -65,6 +72,19 @@ def telling_policy_errors() -> Iterator[None]:
         yield
     except (PolicyError, LawError) as error:
         wrong(str(error))
+
+
+@contextmanager
+def telling_differences() -> Iterator[None]:
+    """Turn engines that differ, and cells that miss a point, into a message and the status of a fault of ours."""
+    from ivproof.engine.second import DisagreementError
+    from ivproof.lab.cells import UncoveredError
+
+    try:
+        yield
+    except (DisagreementError, UncoveredError) as error:
+        say(f"ivproof: {error}")
+        raise typer.Exit(FAULT) from None
 
 
 def load_policy(name: str, *, checked: bool = True) -> Policy:
@@ -287,6 +307,8 @@ class Recheck(StrEnum):
     SAMPLE = "sample"
     NONE = "none"
 
+
+TableOrJsonOption = Annotated[TableOrJson, typer.Option("--format", help="table: for people. json: one object.")]
 
 RecheckOption = Annotated[
     Recheck | None,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivproof.commands.common import (
-    FAULT,
     INTERRUPTED,
     REFUSED,
     UNDECIDED,
     JobsOption,
     ReadingOption,
     RecheckOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     complete_policy,
     complete_reading,
@@ -23,8 +23,8 @@ from ivproof.commands.common import (
     load_policy,
     read_settings,
     require,
-    say,
     show,
+    telling_differences,
     telling_policy_errors,
     worse,
     wrong,
@@ -37,13 +37,6 @@ if TYPE_CHECKING:
 
 MOST = 3
 """So many administrations at most are gone through over all charts."""
-
-
-class Format(StrEnum):
-    """How the comparison is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def compare(
@@ -68,7 +61,7 @@ def compare(
     ] = None,
     reading: ReadingOption = None,
     unchecked: UncheckedOption = False,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="End with status 1 where a chart has another claim.")
     ] = False,
@@ -147,18 +140,20 @@ def compare(
 
     with telling_policy_errors():
         found = Comparison.of(before, after, law_changes(before, after))
-    shape = as_compared if form is Format.JSON else as_told
+    shape = as_compared if form is TableOrJson.JSON else as_told
     job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
     status = gather(files, job, jobs, found.add) if files else 0
     if status == INTERRUPTED:
         raise typer.Exit(status)
-    if form is Format.TABLE:
+    if form is TableOrJson.TABLE:
         show(*comparison_words(found, coded=bool(files)))
     over_all = None
     if up_to is not None:
-        over_all = _over_all(before, after, settings, up_to, seconds, everything=everything, told=form is Format.TABLE)
+        over_all = _over_all(
+            before, after, settings, up_to, seconds, everything=everything, told=form is TableOrJson.TABLE
+        )
         status = worse(status, _status(over_all))
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json(found.as_dict() | ({} if over_all is None else over_all.as_dict()))
     raise typer.Exit(REFUSED if fail_on_change and found.changed else status)
 
@@ -174,8 +169,6 @@ def _over_all(
     told: bool,
 ) -> OverAllCharts:
     """Compare over all charts; the first chart that differs is shown as soon as it is found."""
-    from ivproof.engine.second import DisagreementError
-    from ivproof.lab.cells import UncoveredError
     from ivproof.lab.result import compare as over_all_charts
     from ivproof.lab.witness import Witness
     from ivproof.render.lab import verdict_words, witness_words
@@ -184,13 +177,10 @@ def _over_all(
         if told:
             show(*witness_words(found))
 
-    try:
+    with telling_differences():
         found = over_all_charts(
             old, new, settings, up_to, seconds, everything=everything, seeds=worked_kinds(), first=first
         )
-    except (DisagreementError, UncoveredError) as error:
-        say(f"ivproof: {error}")
-        raise typer.Exit(FAULT) from None
     if told:
         show(*verdict_words(found))
     return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands.common import REFUSED, emit, emit_json, say, wrong
+from ivproof.commands.common import REFUSED, TableOrJson, TableOrJsonOption, emit, emit_json, say, wrong
 from ivproof.commands.guarding import Commands
 from ivproof.commands.output import replace_whole
 from ivproof.formats.plain import plain
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from ivproof.drugs.listing import DrugList, Match
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Look into the drug list.")
-
-
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 CodesOption = Annotated[
@@ -64,7 +56,7 @@ def find(
     ],
     codes: CodesOption = None,
     on: Annotated[str, typer.Option("--on", metavar="DATE", help="Date of service; today where none is given.")] = "",
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Tell what a drug name or a code is taken for: the drug, its kind, brands, routes and codes on a date.
 
@@ -87,14 +79,14 @@ def find(
             raise typer.Exit(REFUSED)
         match = _drug_of(coded[0], listed, day)
         if match is None:
-            emit_json(_coded(coded)) if form is Format.JSON else emit("".join(_code_lines(coded, day)))
+            emit_json(_coded(coded)) if form is TableOrJson.JSON else emit("".join(_code_lines(coded, day)))
             say(f"ivproof: {named} is {coded[0].hcpcs}, which no drug of the list has")
             raise typer.Exit(REFUSED)
     if match is None:
         near = listed.suggest(name)
         say(f"ivproof: {name} is not on the drug list" + (f"; perhaps {', '.join(near)}" if near else ""))
         raise typer.Exit(REFUSED)
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json({**_told(match, day), **_coded(coded)})
     else:
         emit("".join([*_code_lines(coded, day), *(f"{plain(line)}\n" for line in _lines(match, day))]))

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ivproof.commands.common import (
-    FAULT,
     REFUSED,
     UNDECIDED,
     PolicyOption,
     ReadingOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
     require,
-    say,
     show,
+    telling_differences,
     telling_policy_errors,
+    wrong,
 )
 from ivproof.commands.compare import MOST, worked_kinds
-
-
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def prove(
@@ -51,7 +45,7 @@ def prove(
     seconds: Annotated[
         float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds of computing.")
     ] = 300,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Prove what has to hold of every claim, over all charts to a bound, or show a chart on which it does not.
 
@@ -65,24 +59,18 @@ def prove(
     law = load_policy(policy)
     settings = read_settings(law, reading or [])
     from ivproof.claim.coding import Coder
-    from ivproof.engine.second import DisagreementError
-    from ivproof.lab.cells import UncoveredError
     from ivproof.lab.invariants import default_file, read_invariants
     from ivproof.lab.proving import prove as proved
     from ivproof.recheck import LawError
     from ivproof.render.lab import proving_words
 
     try:
-        with telling_policy_errors():
+        with telling_policy_errors(), telling_differences():
             invariants = read_invariants(file or default_file(law), law)
             found = proved(Coder(law, settings), invariants, up_to, seconds, seeds=worked_kinds())
     except LawError as error:
-        say(f"ivproof: {error}")
-        raise typer.Exit(2) from None
-    except (DisagreementError, UncoveredError) as error:
-        say(f"ivproof: {error}")
-        raise typer.Exit(FAULT) from None
-    if form is Format.JSON:
+        wrong(str(error))
+    if form is TableOrJson.JSON:
         emit_json({"policy": law.about, "file": invariants.name, **found.as_dict()})
     else:
         show(*proving_words(found))

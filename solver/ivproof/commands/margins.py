@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ivproof.commands.code import Format
 from ivproof.commands.common import (
     LimitOption,
     PolicyOption,
     ReadingOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     emit_json,
     load_policy,
@@ -37,7 +38,7 @@ def margins(
             show_default=False,
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Tell how far each documented time can move before the claim is another one, the closest calls first.
 
@@ -54,7 +55,7 @@ def margins(
         report = margins_of(Coder(by, readings), chart)
     if within is not None:
         report = report.within(within)
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json(report.as_dict())
     else:
         show(*margin_words(report))

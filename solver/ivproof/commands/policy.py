@@ -15,6 +15,8 @@ from ivproof.commands import cases as worked_cases
 from ivproof.commands.common import (
     REFUSED,
     PolicyOption,
+    TableOrJson,
+    TableOrJsonOption,
     emit_json,
     load_policy,
     say,
@@ -34,13 +36,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="The rules of a policy: read and check them, see what covers them, compare two editions, judge worked cases.",
 )
-
-
-class Format(StrEnum):
-    """How the coverage is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 class LintFormat(StrEnum):
@@ -136,7 +131,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Check a packed policy: every file as its manifest says, the law with its digest, and who signed it.
 
@@ -155,7 +150,7 @@ def verify(
     except BundleError as error:
         say(f"rejected: {error}")
         raise typer.Exit(REFUSED) from None
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json({**described(found), "signed": key is not None})
         return
     signed = f"signed by {key}" if key is not None else "no signature was asked for: anybody can have made it"
@@ -358,7 +353,7 @@ def coverage(
             show_default=False,
         ),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    format_: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Show where each rule of the text is encoded, which rules read each option, and the cases on each side.
 
@@ -374,7 +369,7 @@ def coverage(
         row = None if number is None else found.row(number)
         alone = row is None and found.cases is not None and law.below is None
         pairs = pairs_of_cases(found.cases) if alone and found.cases is not None else None
-    if format_ is Format.JSON:
+    if format_ is TableOrJson.JSON:
         emit_json(row.as_dict() if row else {**found.as_dict(), "pairs": pairs and pairs.as_dict()})
     else:
         show(*(coverage_tables(found) if row is None else coverage_detail(row)))

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from ivproof.commands.common import (
-    FAULT,
     UNDECIDED,
     PolicyOption,
     ReadingOption,
+    TableOrJson,
+    TableOrJsonOption,
     UncheckedOption,
     emit_json,
     load_policy,
     read_settings,
     require,
-    say,
     show,
+    telling_differences,
     wrong,
 )
-
-
-class Format(StrEnum):
-    """How the conditions are written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def when(
@@ -41,7 +34,7 @@ def when(
     seconds: Annotated[
         float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds of computing.")
     ] = 120,
-    form: Annotated[Format, typer.Option("--format", help="table: for people. json: one object.")] = Format.TABLE,
+    form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Say under what conditions a code follows, in general and at every minute, each with a chart.
 
@@ -56,17 +49,12 @@ def when(
     if code not in law.codes:
         wrong(f"policy when: found {code!r}, expected a code of the policy: {', '.join(sorted(law.codes))}")
     from ivproof.claim.coding import Coder
-    from ivproof.engine.second import DisagreementError
-    from ivproof.lab.cells import UncoveredError
     from ivproof.lab.when import when as followed
     from ivproof.render.lab import when_words
 
-    try:
+    with telling_differences():
         found = followed(Coder(law, settings), code, up_to, seconds)
-    except (DisagreementError, UncoveredError) as error:
-        say(f"ivproof: {error}")
-        raise typer.Exit(FAULT) from None
-    if form is Format.JSON:
+    if form is TableOrJson.JSON:
         emit_json(found.as_dict())
     else:
         show(*when_words(found))
