@@ -8,6 +8,7 @@ are answered all the same); 2 when the command line itself is wrong; 3 when a ch
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,7 @@ from ivproof.commands import (
     schema,
     serve,
 )
+from ivproof.commands.common import SETTINGS, SETTINGS_FILE, wrong
 from ivproof.commands.guarding import Guarded
 
 app = typer.Typer(
@@ -60,8 +62,23 @@ def main(
     _: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            envvar="IVPROOF_SETTINGS",
+            help=f"The settings: policy, readings, profiles of payers. Default: {SETTINGS_FILE} of the working folder, "
+            "where there is one.",
+            show_default=False,
+        ),
+    ] = None,
+    no_settings: Annotated[bool, typer.Option("--no-settings", help="Use no settings.")] = False,
 ) -> None:
     """Take the options that belong to no command."""
+    if settings is not None and no_settings:
+        wrong("--settings: found --no-settings beside it, expected one of them")
+    SETTINGS.take(settings, used=not no_settings)
 
 
 ANSWER = "Answer charts"

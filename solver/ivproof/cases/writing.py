@@ -12,6 +12,7 @@ from ivproof.cases.judging import units
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.yaml12 import text_of
 from ivproof.claim.determination import UNDECIDED, Determination, Exclusion
+from ivproof.claim.profiles import Profiles
 
 
 def case_of(encounter: Encounter, found: Determination, readings: Mapping[str, str]) -> dict[str, Any]:
@@ -67,12 +68,13 @@ def as_item(case: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AsCase:
-    """A form of answers (see `batch.Job`): the case of a chart, coded under these readings."""
+    """A form of answers (see `batch.Job`): the case of a chart, coded by these profiles."""
 
-    readings: Mapping[str, str]
+    profiles: Profiles
 
     def __call__(self, encounter: Encounter, found: Determination) -> bytes:
         """Give the case as YAML; nothing for a chart that was left undecided, which is told elsewhere."""
         if found.status == UNDECIDED:
             return b""
-        return as_item(case_of(encounter, found, self.readings)).encode()
+        readings = self.profiles.of(encounter.payer).readings
+        return as_item(case_of(encounter, found, readings)).encode()

@@ -438,6 +438,7 @@ class Determiner:
             findings=self._exclusions(names, answer.atoms, "finding"),
             notes=(
                 *self.policy.warnings,
+                *self.policy.remarks,
                 *self._slips(names, answer.atoms),
                 *facts.notes,
                 *(() if otherwise is not None else (NOT_EXPLORED,)),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.commands.common import (
     LIMIT,
     REFUSED,
@@ -30,9 +31,8 @@ from ivproof.commands.common import (
     StrictOption,
     UncheckedOption,
     encoded,
-    load_policy,
+    profiles_for,
     read_edit_files,
-    read_settings,
     require,
     say,
     telling_policy_errors,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ivproof.audit.summary import Summary
     from ivproof.chart.files import AnySheet
     from ivproof.claim.batch import Form
+    from ivproof.claim.profiles import Profiles
     from ivproof.commands.output import Output
     from ivproof.commands.resume import Done, Notes, Records
     from ivproof.commands.running import Note
@@ -162,6 +163,7 @@ def audit(
         typer.Option(
             metavar="VERDICT,...",
             help="End with status 1 where a claim has one of these verdicts: overcoded, undercoded, ...",
+            autocompletion=completing.verdicts,
             show_default=False,
         ),
     ] = None,
@@ -198,6 +200,7 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="ID",
+            autocompletion=completing.encounters,
             help="The encounter of a packet, where the charts are several; may be given more than once. Default: of "
             "several those with a denied line.",
             show_default=False,
@@ -235,10 +238,9 @@ def audit(
     verdict of --fail-on; 2 when the command line is wrong; 3 when a chart took more work than --limit allows (the
     others are audited); 4 when ivproof itself failed on a chart; 130 when it was interrupted.
     """
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
+    profiles = profiles_for(policy, reading, read_edit_files(ptp, mue, add_on, edits_of))
+    by, readings, _ = profiles.base
     failing = _verdicts(fail_on or [])
-    edit_files = read_edit_files(ptp, mue, add_on, edits_of)
     claims = _claims(claim)
     from ivproof.commands.output import ending, spare_charts
     from ivproof.commands.sheet_output import is_sheet
@@ -252,9 +254,7 @@ def audit(
 
         look: Look = (search or Search.ALL).value
         wish = Wish(edition.value if edition else None, encounter or (), payer, cover)
-        verdicts = write_packet(
-            files, wish, output, by, policy, readings, claims, edit_files, search=look, strict=strict
-        )
+        verdicts = write_packet(files, wish, output, profiles, policy, claims, search=look, strict=strict)
         raise typer.Exit(REFUSED if set(verdicts) & set(failing) else 0)
     _of_packets({"--encounter": encounter, "--for": edition, "--payer": payer, "--cover": cover})
     shape = form or written or Format.TABLE
@@ -281,6 +281,7 @@ def audit(
     kind = search or (Search.ONE if len(first) > FEW else Search.ALL)
     asked = {
         "policy": [by.id, by.edition, by.digest, by.payers, by.warnings],
+        "settings": [it.policy.remarks for it in (profiles.base, *profiles.by_payer.values())],
         "readings": by.settings(readings),
         "claim file": _digest([claim] if claim else []),
         "claim edits": _digest([*(ptp or ()), *(mue or ()), *(add_on or ()), *([edits_of.value] if edits_of else ())]),
@@ -296,10 +297,10 @@ def audit(
         "strict": strict,
     }
     report = _Report(
-        by, shape, summary=summary, output=output, claims=claims, beside=beside, page=readings if page else None
+        by, shape, summary=summary, output=output, claims=claims, beside=beside, page=profiles if page else None
     )
     sheets = report.open(chain(first, found), asked, resume=resume)
-    make = Auditing(claims, edit_files, kind.value)
+    make = profiles.make(lambda files: Auditing(claims, files, kind.value))
     job = Job(
         by,
         readings,
@@ -398,9 +399,9 @@ class _Report:
         output: Path | None,
         claims: Claims | None,
         beside: _Beside,
-        page: Mapping[str, str] | None,
+        page: Profiles | None,
     ) -> None:
-        """`page` has the readings, where the summary is to be a page."""
+        """`page` has by what charts are answered, where the summary is to be a page."""
         from ivproof.audit.many import AsRows, as_audit, as_digest, as_line
         from ivproof.commands.resume import csv_records, json_records
 
@@ -419,7 +420,7 @@ class _Report:
         if page is not None:
             from ivproof.commands.nearness import Closest
 
-            self.form = Closest(policy, page)
+            self.form = Closest(page)
         self.verdicts: Counter[str] = Counter()
         self.problems = len(claims.refused) if claims else 0
         self._audited: set[str] = set()

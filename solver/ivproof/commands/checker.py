@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import wrong
+from ivproof.commands.output import tell_written
 
 NEEDED = ("pyodide.js", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """What of Pyodide's package is carried."""
@@ -66,6 +67,7 @@ def checker(
     output.mkdir(parents=True)
     for name, content in files.items():
         output.joinpath(name).write_bytes(content)
+    tell_written(output, f"{len(files)} files, to be opened by index.html", sum(map(len, files.values())))
 
 
 def _package(path: Path) -> dict[str, bytes]:

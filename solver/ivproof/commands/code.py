@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,9 +28,8 @@ from ivproof.commands.common import (
     emit,
     emit_json,
     encoded,
-    load_policy,
+    profiles_for,
     read_edit_files,
-    read_settings,
     require,
     show,
     table,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ivproof.claim.batch import Form, Job
+    from ivproof.claim.profiles import Profiles
     from ivproof.claim.tally import Tally
     from ivproof.commands.output import Output
     from ivproof.law.policy import Policy
@@ -123,6 +123,16 @@ def code(
             "accepts as it stands.",
         ),
     ] = False,
+    payer_compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--payer-compare",
+            metavar="PAYER PAYER",
+            help="Show one chart under the profiles that the settings have of two payers: both claims, where they "
+            "part, and by which readings, limits and claim edits.",
+            show_default=False,
+        ),
+    ] = None,
     ptp: PtpOption = None,
     mue: MueOption = None,
     add_on: AddOnOption = None,
@@ -145,8 +155,11 @@ def code(
     (its status is undecided; the others are answered), 4 when ivproof itself failed on a chart, 130 when it was
     interrupted.
     """
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
+    profiles = profiles_for(policy, reading, read_edit_files(ptp, mue, add_on, edits_of))
+    by, readings, _ = profiles.base
+    if payer_compare is not None:
+        _of_two_payers(files, profiles, payer_compare, form, alone=not (as_case or summary or output))
+        return
     if as_case and (summary or form is not None):
         wrong(f"--as-case: found {'--summary' if summary else '--format'} beside it, expected it without")
     if summary:
@@ -158,7 +171,8 @@ def code(
             wrong("--summary: found a file to write, expected none: a summary goes to standard output")
         if strict:
             wrong("--summary: found --strict, expected it without: no chart is refused in a summary for a slip")
-        job = Job(by, readings, as_digest, recheck.value if recheck else None, Coder, LIMIT.work)
+        coders = profiles.make(lambda _: Coder)
+        job = Job(by, readings, as_digest, recheck.value if recheck else None, coders, LIMIT.work)
         raise typer.Exit(_summarise(files, job, form, jobs))
     from functools import partial
 
@@ -174,9 +188,8 @@ def code(
         wrong(f"--output {output}: found --format {shape.value}, expected {written.value if written else ''}")
     _writable(shape, output)
     charts = charts_of(files)
-    make = partial(
-        Coder, edit_files=read_edit_files(ptp, mue, add_on, edits_of), assumptions=assumptions and not as_case
-    )
+    told_too = assumptions and not as_case
+    make = profiles.make(lambda files: partial(Coder, edit_files=files, assumptions=told_too))
     try:
         if shape in FRAMES and output is not None:
             sink: Output = FrameOutput(output, shape.value)
@@ -187,7 +200,7 @@ def code(
     from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
-    wanted, write = _form(shape, by, sink) if not as_case else _case(readings)
+    wanted, write = _form(shape, by, sink) if not as_case else _case(profiles)
     job = Job(by, readings, Strict(wanted) if strict else wanted, recheck.value if recheck else None, make, LIMIT.work)
     told: dict[str, bool] = {}
     with telling_policy_errors():
@@ -195,6 +208,17 @@ def code(
     if any(Path(it).is_dir() for it in files):
         files_told(told)
     raise typer.Exit(status)
+
+
+def _of_two_payers(
+    files: list[str], profiles: Profiles, payers: tuple[str, str], form: Format | None, *, alone: bool
+) -> None:
+    """Compare two payers on one chart; end the command where another form of answers is asked for."""
+    from ivproof.commands.payers import compare_payers
+
+    if not alone or form not in {None, Format.TABLE, Format.JSON}:
+        wrong("--payer-compare: found another form or an output, expected --format table or json alone")
+    compare_payers(files, profiles, payers, as_json=form is Format.JSON)
 
 
 def _writable(shape: Format, output: Path | None) -> None:
@@ -230,11 +254,9 @@ def _summarise(files: list[str], job: Job, form: Format | None, jobs: int | None
 
 
 def _tallied(found: Tally, policy: Policy) -> Iterator[RenderableType]:
+    from ivproof.commands.running import charts as counted
     from ivproof.render.printing import visible
     from ivproof.report.page import label_of
-
-    def counted(charts: int) -> str:
-        return "1 chart" if charts == 1 else f"{charts} charts"
 
     told = found.as_dict()
     statuses = ", ".join(f"{n} {name}" for name, n in told["statuses"].items())
@@ -268,10 +290,10 @@ def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[
     return _table(policy, sink)
 
 
-def _case(readings: Mapping[str, str]) -> tuple[Form, Callable[[Any], bytes]]:
+def _case(profiles: Profiles) -> tuple[Form, Callable[[Any], bytes]]:
     from ivproof.cases.writing import AsCase
 
-    return AsCase(readings), bytes
+    return AsCase(profiles), bytes
 
 
 def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.formats.plain import json_text, plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from ivproof.claim.profiles import Basis, Profiles, Settings
     from ivproof.edits.tables import EditFiles, Setting
     from ivproof.law.policy import Policy
 
@@ -164,14 +166,91 @@ class _Unchecked:
 UNCHECKED = _Unchecked()
 
 
+class _Settings:
+    """The settings of a run, in the file that is named or that lies in the working folder; each run takes them anew.
+
+    What a command takes from them is said on standard error, and in the notes of each answer.
+    """
+
+    named: Path | None = None
+    used = True
+    chosen = False
+    """Whether the policy of the command is theirs."""
+    _read: tuple[Path, str, Settings] | None = None
+
+    def take(self, named: Path | None, *, used: bool) -> None:
+        """Take which file is named, if one is, and whether any is to be used."""
+        self.named, self.used, self.chosen, self._read = named, used, False, None
+
+    def read(self) -> tuple[Path, str, Settings] | None:
+        """Give the file, its text and what it says, if there is one; end the command where it cannot be used."""
+        file = self.named or Path(SETTINGS_FILE)
+        if self._read is None and self.used and (self.named is not None or file.is_file()):
+            from ivproof.claim.profiles import SettingsError, read
+            from ivproof.formats.plain_file import FileError, read_text
+
+            try:
+                text = read_text(file)
+                self._read = file, text, read(text, str(file))
+            except OSError as error:
+                wrong(f"--settings {file}: {error.strerror or error}")
+            except FileError as error:
+                wrong(str(error))
+            except SettingsError as error:
+                for line in str(error).splitlines():
+                    say(line)
+                raise typer.Exit(WRONG) from None
+        return self._read
+
+    def policy(self, ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+        """Give the policy that is asked for: that of the settings, where the command line names none."""
+        source = ctx.get_parameter_source(param.name or "")
+        by_default = source is not None and source.name == "DEFAULT"
+        found = self.read() if by_default and not ctx.resilient_parsing else None
+        self.chosen = found is not None and found[2].policy is not None
+        if found is None or found[2].policy is None:
+            return value
+        say(f"ivproof: settings of {found[0]}: policy {found[2].policy}")
+        beside = found[0].parent / found[2].policy
+        return str(beside) if beside.exists() else found[2].policy
+
+    def profiles(self, policy: Policy, given: Mapping[str, str], edit_files: EditFiles | None) -> Profiles:
+        """Lay what the command line gives over the settings; end the command where they do not fit the policy."""
+        from ivproof.claim.profiles import Basis, Profiles, SettingsError, check, profiles
+
+        found = self.read()
+        if found is None:
+            return Profiles(Basis(policy, given, edit_files))
+        file, text, settings = found
+        try:
+            check(settings, policy, text, str(file))
+        except SettingsError as error:
+            for line in str(error).splitlines():
+                say(line)
+            raise typer.Exit(WRONG) from None
+        made = profiles(settings, file, policy, given, edit_files, chosen=self.chosen)
+        for basis in (made.base, *made.by_payer.values()):
+            _checked(basis.edit_files)
+        return made
+
+
+SETTINGS = _Settings()
+
+SETTINGS_FILE = "ivproof.toml"
+
+
 class _Limit:
     """How much work a chart may take: each command that answers charts takes the option anew."""
 
     asked: int | None = None
 
-    def take(self, value: int | None) -> int | None:
+    def take(self, ctx: typer.Context, value: int | None) -> int | None:
         """Take the option, in millions of atoms."""
+        found = SETTINGS.read() if value is None and not ctx.resilient_parsing else None
         self.asked = value
+        if found is not None and found[2].limit is not None:
+            self.asked = found[2].limit
+            say(f"ivproof: settings of {found[0]}: limit {self.asked}")
         return value
 
     @property
@@ -199,6 +278,35 @@ def read_settings(policy: Policy, given: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def profiles_for(
+    policy: str, reading: Sequence[str] | None, edit_files: EditFiles | None = None, *, payers: bool = True
+) -> Profiles:
+    """Load a policy and give by what charts are answered: as the command line says, else as the settings do.
+
+    Ends the command where something of it cannot be used. Without `payers` it is not told yet that the settings have
+    profiles of payers.
+    """
+    by = load_policy(policy)
+    found = SETTINGS.profiles(by, read_settings(by, reading or []), edit_files)
+    if payers:
+        _remark(found.base)
+        if found.names:
+            say(f"ivproof: profiles of payers: {', '.join(found.names)}")
+    return found
+
+
+def basis_for(policy: str, reading: Sequence[str] | None, payer: str | None) -> Basis:
+    """Load a policy and give by what one chart is answered; its payer may have a profile."""
+    found = profiles_for(policy, reading, payers=False).of(payer)
+    _remark(found)
+    return found
+
+
+def _remark(basis: Basis) -> None:
+    for line in basis.policy.remarks:
+        say(f"ivproof: {line[:1].lower()}{line[1:]}")
+
+
 class EditsOf(StrEnum):
     """Whose claims a file of claim edits is for."""
 
@@ -212,19 +320,28 @@ def read_edit_files(
     """Give a user's files of claim edits; end the command where one of them cannot be read."""
     if not (ptp or mue or add_on):
         return None
-    from ivproof.edits.files import EditFileError
-    from ivproof.edits.tables import EditFiles, EditTables
-    from ivproof.law.policy import law_folder
+    from ivproof.edits.tables import EditFiles
 
     setting: Setting | None = None
     if edits_of is not None:
         setting = "hospital" if edits_of is EditsOf.HOSPITAL else "practitioner"
     files = EditFiles(tuple(ptp or ()), tuple(mue or ()), tuple(add_on or ()), setting)
+    _checked(files)
+    return files
+
+
+def _checked(files: EditFiles | None) -> None:
+    """End the command where a file of claim edits cannot be read."""
+    if files is None:
+        return
+    from ivproof.edits.files import EditFileError
+    from ivproof.edits.tables import EditTables
+    from ivproof.law.policy import law_folder
+
     try:
         files.into(EditTables.load(law_folder() / "edits"))
     except EditFileError as error:
         wrong(str(error))
-    return files
 
 
 def show(*parts: RenderableType) -> None:
@@ -263,43 +380,6 @@ def table(*columns: str) -> Table:
     return found
 
 
-# --- completion
-
-
-def complete_policy(incomplete: str) -> list[str]:
-    """Complete the name of a policy."""
-    from ivproof.law.policy import policies
-
-    return [name for name in policies() if name.startswith(incomplete)]
-
-
-def complete_question(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Complete the number or name of a question."""
-    for question in load_policy("out001").questions.values():
-        for name in (question.number, question.name):
-            if name.casefold().startswith(incomplete.casefold()):
-                yield name, question.title
-
-
-def complete_reading(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Complete QUESTION=OPTION."""
-    name, equals, option = incomplete.partition("=")
-    if not equals:
-        yield from ((f"{found}=", title) for found, title in complete_question(name))
-        return
-    from ivproof.law.policy import PolicyError
-
-    try:
-        question = load_policy("out001").question(name)
-    except PolicyError:
-        return
-    for it in question.options:
-        if it.name.startswith(option) or it.letter.startswith(option.upper()):
-            yield f"{name}={it.name}", f"{it.letter}: {it.says}"
-    if "open".startswith(option):
-        yield f"{name}=open", "Try every option."
-
-
 class Recheck(StrEnum):
     """Which answers the second engine derives again."""
 
@@ -330,7 +410,8 @@ PolicyOption = Annotated[
         "--policy",
         metavar="NAME|DIR|FILE",
         help="The policy: its name, its folder, or a file that [bold]policy bundle[/] wrote.",
-        autocompletion=complete_policy,
+        autocompletion=completing.policies,
+        callback=SETTINGS.policy,
     ),
 ]
 ReadingOption = Annotated[
@@ -340,7 +421,7 @@ ReadingOption = Annotated[
         metavar="QUESTION=OPTION",
         help="Settle an open question: A9=B or tie_break=first; =open tries every option. Can be repeated; "
         "[bold]ivproof readings list[/] shows them.",
-        autocompletion=complete_reading,
+        autocompletion=completing.readings,
         show_default=False,
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.commands.common import (
     INTERRUPTED,
     REFUSED,
@@ -17,8 +18,6 @@ from ivproof.commands.common import (
     TableOrJson,
     TableOrJsonOption,
     UncheckedOption,
-    complete_policy,
-    complete_reading,
     emit_json,
     load_policy,
     read_settings,
@@ -43,12 +42,14 @@ def compare(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="The present policy: its name or its folder.", autocompletion=complete_policy
+            metavar="OLD", help="The present policy: its name or its folder.", autocompletion=completing.policies
         ),
     ],
     new: Annotated[
         str,
-        typer.Argument(metavar="NEW", help="The new policy: its name or its folder.", autocompletion=complete_policy),
+        typer.Argument(
+            metavar="NEW", help="The new policy: its name or its folder.", autocompletion=completing.policies
+        ),
     ],
     files: Annotated[
         list[str] | None,
@@ -84,7 +85,7 @@ def compare(
             "--old-reading",
             metavar="QUESTION=OPTION",
             help="With --up-to: settle a question under the present policy only. Can be repeated.",
-            autocompletion=complete_reading,
+            autocompletion=completing.readings,
             show_default=False,
         ),
     ] = None,
@@ -94,7 +95,7 @@ def compare(
             "--new-reading",
             metavar="QUESTION=OPTION",
             help="With --up-to: settle a question under the new policy only. Can be repeated.",
-            autocompletion=complete_reading,
+            autocompletion=completing.readings,
             show_default=False,
         ),
     ] = None,

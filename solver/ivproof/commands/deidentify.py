@@ -21,6 +21,7 @@ from ivproof.commands.common import (
     wrong,
 )
 from ivproof.commands.output import create, ending, spare_charts, write_whole
+from ivproof.commands.running import charts
 
 
 def deidentify(
@@ -75,7 +76,7 @@ def deidentify(
         refused += chart.encounter is None or bool(told)
         for it in told:
             say(it)
-    write_whole(output, "".join(lines).encode())
+    write_whole(output, "".join(lines).encode(), charts(len(lines)))
     gone = ", ".join(f"{number} {field}" for field, number in sorted(dropped.items()) if number)
     say(f"{len(lines)} charts written, {refused} refused; free text dropped or replaced: {gone or 'none'}")
     raise typer.Exit(REFUSED if refused else 0)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.commands.common import (
     LimitOption,
     PolicyOption,
     ReadingOption,
     UncheckedOption,
+    basis_for,
     emit,
     emit_json,
-    load_policy,
-    read_settings,
     show,
     telling_policy_errors,
     wrong,
@@ -49,7 +49,13 @@ class PlainFormat(StrEnum):
 
 
 CodeArgument = Annotated[
-    str, typer.Argument(metavar="CODE", help="The code, as it stands on a claim.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="CODE",
+        help="The code, as it stands on a claim.",
+        autocompletion=completing.codes,
+        show_default=False,
+    ),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="text, json, or the derivation as a graph: dot, mermaid, graphml.")
@@ -73,6 +79,7 @@ def why(
             "--rather-than",
             metavar="CODE",
             help="Tell where the way to this code ends instead: what it would take, and what fails.",
+            autocompletion=completing.codes,
             show_default=False,
         ),
     ] = None,
@@ -82,6 +89,7 @@ def why(
             "--for",
             metavar="ADMINISTRATION",
             help="With --rather-than: for this administration only.",
+            autocompletion=completing.administrations,
             show_default=False,
         ),
     ] = None,
@@ -156,7 +164,13 @@ def whynot(
     code: CodeArgument,
     administration: Annotated[
         str | None,
-        typer.Option("--for", metavar="ADMINISTRATION", help="For this administration only.", show_default=False),
+        typer.Option(
+            "--for",
+            metavar="ADMINISTRATION",
+            help="For this administration only.",
+            autocompletion=completing.administrations,
+            show_default=False,
+        ),
     ] = None,
     encounter: EncounterOption = None,
     policy: PolicyOption = "out001",
@@ -184,13 +198,12 @@ def whynot(
 
 
 def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] | None) -> tuple[Explainer, Encounter]:
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
+    basis = basis_for(policy, reading, chart.payer)
     from ivproof.why.why import Explainer
 
     with telling_policy_errors():
-        return Explainer(by, readings), chart
+        return Explainer(*basis), chart
 
 
 def _write(found: Why, words: Iterable[RenderableType], form: Format) -> None:

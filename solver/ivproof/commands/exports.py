@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +20,7 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
-    load_policy,
-    read_settings,
+    profiles_for,
     require,
     say,
     telling_policy_errors,
@@ -120,8 +120,7 @@ def fhir(
     require("fhir", "export fhir")
     if not _INSTANT.fullmatch(at):
         wrong(f"--at {at}: expected an instant such as 2021-03-01T12:00:00Z")
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
+    profiles = profiles_for(policy, reading)
     spare_charts(files, output, {"--from": origin or []})
     lines = ending(output, {".json": False, "": False, ".ndjson": True, ".jsonl": True}) or False
     from ivproof.chart.bounds import TooManyWaysError, for_chart
@@ -133,10 +132,14 @@ def fhir(
     status = REFUSED if refused else 0
     told = Parties(patient, provider, coverage)
     found: list[Exported] = []
-    with telling_policy_errors():
-        coder = Coder(by, readings)
-        export = FhirExport(coder, at, [kind for kind in KINDS if not made or Made(kind) in made])
-    unsettled = [key.upper() for key, option in coder.engine.settings.items() if option is None]
+    kinds = [kind for kind in KINDS if not made or Made(kind) in made]
+
+    @cache
+    def by(payer: str | None) -> tuple[Coder, FhirExport]:
+        with telling_policy_errors():
+            coder = Coder(*profiles.of(payer))
+            return coder, FhirExport(coder, at, kinds)
+
     for chart in read_charts(files):
         for refusal in chart.refusals:
             say(str(refusal))
@@ -144,6 +147,8 @@ def fhir(
             status = worse(status, REFUSED)
             continue
         parties = origins.of(chart.encounter).unless(told)
+        coder, export = by(profiles.key(chart.encounter.payer))
+        unsettled = [key.upper() for key, option in coder.engine.settings.items() if option is None]
         try:
             with for_chart(chart.encounter, LIMIT.work, unsettled):
                 found.append(export.export(chart.encounter, coder.code([chart.encounter])[0], parties))
@@ -159,7 +164,8 @@ def fhir(
             say(f"{chart.source.where}: {chart.encounter.id}: {it}")
             status = worse(status, REFUSED)
     bundles = [it.entries for it in found] if lines else [[entry for it in found for entry in it.entries]]
-    write_whole(output, b"".join(bundle(it) + b"\n" for it in bundles))
+    entries = sum(map(len, bundles))
+    write_whole(output, b"".join(bundle(it) + b"\n" for it in bundles), f"{entries} resources")
     raise typer.Exit(status)
 
 

@@ -13,6 +13,7 @@ from ivproof.commands.common import REFUSED, say, show, table, wrong
 from ivproof.commands.drugs import CodesOption, codes_of
 from ivproof.commands.guarding import Commands
 from ivproof.commands.output import ending, spare_charts, write_whole
+from ivproof.commands.running import charts as counted
 
 if TYPE_CHECKING:
     from ivproof.chart.refusal import Refusal
@@ -192,9 +193,9 @@ def _finish(
     if told:
         if output is not None:
             lines = (json.dumps(it, ensure_ascii=False) + "\n" for it in charts)
-            write_whole(output, "".join(lines).encode())
+            write_whole(output, "".join(lines).encode(), counted(len(charts)))
         if report is not None:
-            write_whole(report, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
+            write_whole(report, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode(), "the account")
         _tell(unit, told)
     raise typer.Exit(REFUSED if refusals else 0)
 

@@ -13,9 +13,8 @@ from ivproof.commands.common import (
     TableOrJson,
     TableOrJsonOption,
     UncheckedOption,
+    basis_for,
     emit_json,
-    load_policy,
-    read_settings,
     show,
     telling_policy_errors,
 )
@@ -44,15 +43,14 @@ def margins(
 
     Every whole minute up to a day either way is covered; what is told was solved again on both sides of each boundary.
     """
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
     chart = pick(file, encounter)
+    basis = basis_for(policy, reading, chart.payer)
     from ivproof.claim.coding import Coder
     from ivproof.render.margins import margin_words
     from ivproof.whatif.margins import margins_of
 
-    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
-        report = margins_of(Coder(by, readings), chart)
+    with telling_policy_errors(), telling_engine_errors(chart, basis.policy.settings(basis.readings)):
+        report = margins_of(Coder(*basis), chart)
     if within is not None:
         report = report.within(within)
     if form is TableOrJson.JSON:

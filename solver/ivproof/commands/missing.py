@@ -12,9 +12,9 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
+    basis_for,
     emit_json,
-    load_policy,
-    read_settings,
+    profiles_for,
     show,
     telling_policy_errors,
     wrong,
@@ -48,24 +48,25 @@ def missing(
     Times are gone through over every whole minute of a day, and what is told was solved again on both sides of each
     boundary.
     """
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
     if summary:
         if encounter is not None:
             wrong("--summary is of all charts: it goes without --encounter")
         from ivproof.commands.summary import summarise
         from ivproof.whatif.many import Gaps
 
-        raise typer.Exit(summarise([file], by, readings, Gaps(), "missing_facts", {}, form.value, jobs))
+        raise typer.Exit(
+            summarise([file], profiles_for(policy, reading), Gaps(), "missing_facts", {}, form.value, jobs)
+        )
     if form is Format.CSV:
         wrong("--format csv is for --summary")
     chart = pick(file, encounter)
+    basis = basis_for(policy, reading, chart.payer)
     from ivproof.claim.coding import Coder
     from ivproof.render.missing import missing_words
     from ivproof.whatif.missing import missing_facts
 
-    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
-        report = missing_facts(Coder(by, readings), chart)
+    with telling_policy_errors(), telling_engine_errors(chart, basis.policy.settings(basis.readings)):
+        report = missing_facts(Coder(*basis), chart)
     if form is Format.JSON:
         emit_json(report.as_dict())
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.commands.common import FAULT, LIMIT, REFUSED, UNDECIDED, say, wrong
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ FileArgument = Annotated[
     ),
 ]
 EncounterOption = Annotated[
-    str | None, typer.Option("--encounter", metavar="ID", help="The encounter, where the file has several.")
+    str | None,
+    typer.Option(
+        "--encounter",
+        metavar="ID",
+        help="The encounter, where the file has several.",
+        autocompletion=completing.encounters,
+    ),
 ]
 
 

@@ -51,6 +51,8 @@ class Output:
         self.beside = path is not None and (not path.exists() or path.is_file())
         self.written = Path("-") if path is None else path
         """The file that is written to."""
+        self.holds = ""
+        """What is in it, for the line that says that it was written."""
         self._stream = self._open(kept)
 
     def _open(self, kept: int) -> BinaryIO:
@@ -104,6 +106,7 @@ class Output:
             if fcntl is None:
                 self.written.replace(self.path)
             beside(self.written).unlink(missing_ok=True)
+            tell_written(self.path, self.holds, self.path.stat().st_size)
 
     def leave(self) -> None:
         """Close where no more can be written: what was written stays, if it is anything."""
@@ -127,6 +130,17 @@ class Output:
         # the note last: what lies there without one is somebody else's
         self.written.unlink(missing_ok=True)
         beside(self.written).unlink(missing_ok=True)
+
+
+def tell_written(path: Path, holds: str, size: int) -> None:
+    """Say what was written, where a person looks: what it holds, if that is known, and its bytes."""
+    if sys.stderr.isatty():
+        amount = f"{size} bytes" if size < KILO else f"{size / KILO:,.0f} KB"
+        say(f"ivproof: wrote {path} ({f'{holds}, ' if holds else ''}{amount})")
+
+
+KILO = 1000
+"""Bytes of a kilobyte, in which sizes are told."""
 
 
 def incomplete(path: Path) -> Path:
@@ -244,9 +258,10 @@ def lock(stream: BinaryIO, written: Path, path: Path) -> None:
         raise OSError(errno.EBUSY, "another run is writing it", str(path))
 
 
-def replace_whole(path: Path, content: bytes) -> None:
-    """Put a document in the place of a path, whole or not at all. Raises OSError."""
+def replace_whole(path: Path, content: bytes, holds: str = "") -> None:
+    """Put a document in the place of a path, whole or not at all, and say so with what it `holds`. Raises OSError."""
     sink = Output(path)
+    sink.holds = holds
     try:
         sink.write(content)
         sink.finish(whole=True)
@@ -300,17 +315,17 @@ def spare_charts(
             wrong(f"{option} {output}: found {words}, which it would replace; expected another name")
 
 
-def write_whole(path: Path | None, content: bytes) -> None:
+def write_whole(path: Path | None, content: bytes, holds: str = "") -> None:
     """Write one document to a file, or to standard output; end the command where that cannot be done.
 
-    What could not be written whole leaves no file.
+    What could not be written whole leaves no file; what was written is told with what it `holds`.
     """
     if path is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
     try:
-        replace_whole(path, content)
+        replace_whole(path, content, holds)
     except OSError as error:
         if not path.parent.is_dir():
             wrong(f"--output {path}: {error.strerror or error}")

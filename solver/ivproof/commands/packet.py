@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from ivproof.audit.auditor import Look
     from ivproof.audit.claims import Claims
     from ivproof.chart.encounter import BilledLine, Encounter
-    from ivproof.edits.tables import EditFiles
-    from ivproof.law.policy import Policy
+    from ivproof.claim.profiles import Profiles
     from ivproof.packet.blocks import Document
     from ivproof.packet.model import Packet
     from ivproof.packet.writing import Cover, Edition
@@ -44,11 +44,9 @@ def write_packet(
     files: Sequence[str],
     wish: Wish,
     output: Path,
-    policy: Policy,
+    profiles: Profiles,
     name: str,
-    readings: Mapping[str, str],
     claims: Claims | None,
-    edit_files: EditFiles | None,
     *,
     search: Look,
     strict: bool = False,
@@ -70,22 +68,31 @@ def write_packet(
     from ivproof.packet.maker import PacketMaker
 
     proof = output.with_name(output.stem + PROOF) if kind == ".json" else None
-    maker = PacketMaker(policy, readings, edit_files=edit_files, search=search, policy_name=PurePath(name).name)
+
+    @cache
+    def maker(payer: str | None) -> PacketMaker:
+        policy, readings, files = profiles.of(payer)
+        return PacketMaker(policy, readings, edit_files=files, search=search, policy_name=PurePath(name).name)
+
     packets: list[Packet] = []
     for n, (encounter, file) in enumerate(picked, 1):
         beside = proof.name if proof else PLAIN if len(picked) == 1 else f"proof-{n}.json"
+        policy, readings, _ = profiles.of(encounter.payer)
         with telling_policy_errors(), telling_engine_errors(encounter, policy.settings(readings)):
             submitted = claims.of_file(encounter.id) if claims else None
-            packets.append(maker.make(encounter, file, beside, submitted))
+            packets.append(maker(profiles.key(encounter.payer)).make(encounter, file, beside, submitted))
         if strict and (doubted := slips(packets[-1].audit.determination)):
             say(f"{file}: {encounter.id}: {doubted}")
             raise typer.Exit(REFUSED)
     if proof is not None:
-        write_whole(proof, packets[0].proof.content)
+        write_whole(proof, packets[0].proof.content, "its proof")
         data = json.dumps(packets[0].as_dict(), ensure_ascii=False, indent=1)
-        write_whole(output, (json_text(data) + "\n").encode())
+        write_whole(output, (json_text(data) + "\n").encode(), "the data of a packet")
     else:
-        write_whole(output, _content(_written(packets, wish.edition or "internal", cover), kind))
+        edition = wish.edition or "internal"
+        claims_told = "1 claim" if len(packets) == 1 else f"{len(packets)} claims"
+        for_whom = "for the payer" if edition == "payer" else "internal, not to be sent"
+        write_whole(output, _content(_written(packets, edition, cover), kind), f"{claims_told}, {for_whom}")
     return tuple(it.verdict for it in packets)
 
 

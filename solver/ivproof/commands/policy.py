@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands import adequacy, compare, invariants, suite, when
+from ivproof.commands import adequacy, compare, completing, invariants, suite, when
 from ivproof.commands import cases as worked_cases
 from ivproof.commands.common import (
     REFUSED,
@@ -112,7 +112,7 @@ def bundle_(
     with telling_policy_errors():
         law = load_policy(policy, checked=False)
         found = pack(law)
-        write_whole(output, found.packed())
+        write_whole(output, found.packed(), f"{len(found.files)} files")
         signature = sign(output, key) if key is not None else None
     show(f"{law.id.upper()}, edition {law.edition}: {len(found.files)} files in {output}\nlaw {law.digest}")
     if signature is not None:
@@ -166,6 +166,7 @@ def show_(
             help="A rule of the law by its id, the rules that rest on a number (R30, F23, A9), "
             "or a file like sequence.lp. "
             "Without it: every rule in one line.",
+            autocompletion=completing.rules,
             show_default=False,
         ),
     ] = None,

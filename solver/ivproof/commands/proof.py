@@ -22,10 +22,9 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
+    basis_for,
     emit_json,
-    load_policy,
     policy_folder,
-    read_settings,
     show,
     telling_policy_errors,
     wrong,
@@ -65,20 +64,19 @@ def prove(
     Exit status: 0 when the proof is written, 1 when the chart was refused, 2 when the command line is wrong,
     3 when it took more work than --limit allows, 4 when this program failed.
     """
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
     from ivproof.commands.output import ending, spare_charts, write_whole
 
     ending(output, dict.fromkeys((".json", "", ".txt", ".proof"), True))
     spare_charts([file], output)
     chart = pick(file, encounter)
+    basis = basis_for(policy, reading, chart.payer)
     from ivproof.claim.coding import Coder
     from ivproof.proof.maker import canonical
     from ivproof.proof.maker import prove as make
 
-    with telling_policy_errors(), telling_engine_errors(chart, by.settings(readings)):
-        document = canonical(make(Coder(by, readings), chart))
-    write_whole(output, document)
+    with telling_policy_errors(), telling_engine_errors(chart, basis.policy.settings(basis.readings)):
+        document = canonical(make(Coder(*basis), chart))
+    write_whole(output, document, f"the proof of {chart.id}")
 
 
 def check(

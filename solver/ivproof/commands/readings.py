@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivproof.commands import completing
 from ivproof.commands.charts import CHARTS_HELP, read_charts
 from ivproof.commands.common import (
     FAULT,
@@ -22,10 +24,9 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
-    complete_question,
     emit_json,
     load_policy,
-    read_settings,
+    profiles_for,
     say,
     show,
     table,
@@ -38,12 +39,13 @@ from ivproof.commands.one import EncounterOption, pick, telling_engine_errors
 from ivproof.formats.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
 
     from ivproof.chart.encounter import Encounter
     from ivproof.law.policy import Policy, Question
+    from ivproof.whatif.readings import ReadingsOfCharts
 
 OF_CHARTS = "of"
 """The command that is meant where the first word names no other: its arguments are files."""
@@ -97,7 +99,7 @@ def of_charts(
             "--why",
             metavar="QUESTION",
             help="Show why this question does not decide over the chart (one chart).",
-            autocompletion=complete_question,
+            autocompletion=completing.questions,
             show_default=False,
         ),
     ] = None,
@@ -133,8 +135,8 @@ def of_charts(
     every chart was read, 1 when one was refused, 3 when one took more work than --limit allows (the others are
     answered).
     """
-    by = load_policy(policy)
-    settings = read_settings(by, reading or [])
+    profiles = profiles_for(policy, reading)
+    by = profiles.base.policy
     if summary:
         if encounter is not None or why is not None:
             wrong("--summary is of all charts: it goes without --encounter and --why")
@@ -142,23 +144,32 @@ def of_charts(
         from ivproof.whatif.many import Questions
 
         titles = {it.number: it.title for it in by.questions.values()}
-        raise typer.Exit(summarise(files, by, settings, Questions(unresolved), "questions", titles, form.value, jobs))
+        raise typer.Exit(summarise(files, profiles, Questions(unresolved), "questions", titles, form.value, jobs))
     if form is Format.CSV:
         wrong("--format csv is for --summary")
-    if unresolved:
-        settings = {it.key: it.default for it in by.questions.values() if it.default is not None} | {
-            by.question(name).key: option for name, option in settings.items()
-        }
+
+    def settings(payer: str | None) -> dict[str, str]:
+        held = {it.key: it.default for it in by.questions.values() if unresolved and it.default is not None}
+        given = profiles.of(payer).readings
+        return held | {by.question(name).key: option for name, option in given.items()}
+
     if why is not None:
         with telling_policy_errors():
-            _why(by, settings, by.question(why), pick(_one(files), encounter))
+            chart = pick(_one(files), encounter)
+            _why(by, settings(chart.payer), by.question(why), chart)
         return
-    raise typer.Exit(_each(by, settings, files, encounter, form, most, exclusions=exclusions))
+    from ivproof.whatif.readings import ReadingsOfCharts
+
+    finders = cache(lambda payer: ReadingsOfCharts(by, settings(payer)))
+    with telling_policy_errors():
+        finders(None)
+    status = _each(by, lambda it: finders(profiles.key(it)), files, encounter, form, most, exclusions=exclusions)
+    raise typer.Exit(status)
 
 
 def _each(
     policy: Policy,
-    settings: Mapping[str, str],
+    finder: Callable[[str | None], ReadingsOfCharts],
     files: list[str],
     encounter: str | None,
     form: Format,
@@ -166,7 +177,10 @@ def _each(
     *,
     exclusions: bool,
 ) -> int:
-    """Tell the readings of every chart, or of the encounter that is asked for; give the exit status."""
+    """Tell the readings of every chart, or of the encounter that is asked for; give the exit status.
+
+    `finder` gives what finds them for the charts of a payer.
+    """
     from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.chart.fields import compare_key
     from ivproof.claim.coding import Coder
@@ -175,11 +189,11 @@ def _each(
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words
-    from ivproof.whatif.readings import BESIDE, ReadingsOfCharts
+    from ivproof.whatif.readings import BESIDE
 
     wanted = None if encounter is None else compare_key(encounter)
     with telling_policy_errors():
-        finder, coder = ReadingsOfCharts(policy, settings), Coder(policy)
+        coder = Coder(policy)
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
     status, told = 0, 0
     try:
@@ -191,7 +205,7 @@ def _each(
                 continue
             try:
                 with for_chart(chart.encounter, LIMIT.work):
-                    found = finder.of(coder.facts(chart.encounter), beside)
+                    found = finder(chart.encounter.payer).of(coder.facts(chart.encounter), beside)
             except (PolicyError, LawError):
                 raise
             except TooManyWaysError as error:
@@ -264,7 +278,7 @@ def show_(
     question: Annotated[
         str,
         typer.Argument(
-            metavar="QUESTION", help="Its number or name: A26, tie_break.", autocompletion=complete_question
+            metavar="QUESTION", help="Its number or name: A26, tie_break.", autocompletion=completing.questions
         ),
     ],
     policy: PolicyOption = "out001",

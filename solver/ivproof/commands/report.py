@@ -12,8 +12,7 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
-    load_policy,
-    read_settings,
+    basis_for,
     require,
     telling_policy_errors,
 )
@@ -54,14 +53,13 @@ def report(
     kind = ending(output, {".html": ".html", ".htm": ".html", ".pdf": ".pdf"})
     if kind == ".pdf":
         require("typst", "a PDF")
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
     chosen = pick(file, encounter)
+    basis = basis_for(policy, reading, chosen.payer)
     from ivproof.report import page as reports
     from ivproof.why.why import Explainer
 
-    with telling_policy_errors(), telling_engine_errors(chosen, by.settings(readings)):
-        found = reports.report(Explainer(by, readings), chosen, least_change=least_change)
+    with telling_policy_errors(), telling_engine_errors(chosen, basis.policy.settings(basis.readings)):
+        found = reports.report(Explainer(*basis), chosen, least_change=least_change)
     if kind == ".pdf":
         from ivproof.render.pdf import document
 
@@ -70,4 +68,4 @@ def report(
         from ivproof.render.html import page
 
         content = page(found).encode()
-    write_whole(output, content)
+    write_whole(output, content, f"the visit {chosen.id}")

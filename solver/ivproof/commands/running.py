@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ivproof.commands.common import FAULT, INTERRUPTED, REFUSED, UNDECIDED, say, worse
@@ -80,10 +81,8 @@ def run(
                 elif note is not None and outcome.encounter is not None:
                     note(outcome.encounter, outcome.digest, b"")
                 counter.advance()
-        if finish is None:
-            sink.finish(whole=True)
-        else:
-            finish()
+        sink.holds = charts(answered)
+        (finish or partial(sink.finish, whole=True))()
     except KeyboardInterrupt:
         sink.finish(whole=False)
         written = sink.written if sink.path else "the output"
@@ -139,7 +138,12 @@ def files_told(told: Mapping[str, bool]) -> None:
 
 def count(answered: int) -> str:
     """Say of how many charts something is told."""
-    return "1 chart was" if answered == 1 else f"{answered} charts were"
+    return f"{charts(answered)} {'was' if answered == 1 else 'were'}"
+
+
+def charts(number: int) -> str:
+    """Say how many charts there are."""
+    return "1 chart" if number == 1 else f"{number} charts"
 
 
 @contextmanager

@@ -45,6 +45,14 @@ def mapping() -> None:
 
 
 @app.command()
+def settings() -> None:
+    """Print the JSON Schema of the settings, ivproof.toml, as they are once its TOML is read."""
+    from ivproof.claim.profiles import schema
+
+    emit_json(schema())
+
+
+@app.command()
 def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
     from ivproof.claim.determination_schema import schema

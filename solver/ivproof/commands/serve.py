@@ -18,8 +18,7 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
-    load_policy,
-    read_settings,
+    profiles_for,
     require,
     say,
     wrong,
@@ -84,8 +83,8 @@ def serve(
     """
     for package in ("fastapi", "uvicorn"):
         require(package, "the service")
-    by = load_policy(policy)
-    readings = read_settings(by, reading or [])
+    profiles = profiles_for(policy, reading)
+    by, readings, _ = profiles.base
     from ivproof.commands.log import opened
     from ivproof.serve.guard import LOOPBACK
     from ivproof.serve.guard import TOKEN as LEAST
@@ -105,7 +104,7 @@ def serve(
     def fault(place: str) -> None:
         say(f"ivproof: internal error: {place}")
 
-    service = Service(by, readings, LIMIT.work)
+    service = Service(by, readings, LIMIT.work, profiles)
     desk = Desk(service, charts_of(files or []))
     for refusal in desk.without_chart():
         say(str(refusal))

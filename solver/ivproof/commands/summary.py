@@ -9,14 +9,13 @@ from ivproof.commands.common import INTERRUPTED, LIMIT, emit, emit_json, show, t
 
 if TYPE_CHECKING:
     from ivproof.claim.batch import Make
-    from ivproof.law.policy import Policy
+    from ivproof.claim.profiles import Profiles
     from ivproof.whatif.summary import Summary
 
 
 def summarise(
     files: Sequence[str],
-    policy: Policy,
-    readings: Mapping[str, str],
+    profiles: Profiles,
     make: Make,
     what: str,
     titles: Mapping[str, str],
@@ -30,7 +29,8 @@ def summarise(
     from ivproof.whatif.summary import Summary
 
     found = Summary(what, titles)
-    job = Job(policy, readings, as_digest, recheck="none", make=make, limit=LIMIT.work)
+    policy, readings, _ = profiles.base
+    job = Job(policy, readings, as_digest, recheck="none", make=profiles.make(lambda _: make), limit=LIMIT.work)
     status = gather(files, job, jobs, found.add)
     if status == INTERRUPTED:
         return status

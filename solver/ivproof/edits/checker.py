@@ -17,7 +17,7 @@ from datetime import date
 from itertools import chain
 from typing import Literal, cast
 
-from ivproof.edits.files import EditFileError
+from ivproof.edits.files import OF_PAYER, EditFileError
 from ivproof.edits.tables import ClaimLine, Edition, EditTables, Setting
 
 __all__ = [
@@ -211,6 +211,8 @@ def _of_pair(column_1: str, code: str, indicator: str, severity: Severity) -> st
 def _of_units(code: str, units: int, limit: int, indicator: int, severity: Severity) -> str:
     where = "on one line" if indicator == 1 else "on one date"
     expected = f"at most {limit}" if limit else "none"
+    if indicator == OF_PAYER:
+        return f"Units of {code} {where}: {units}, expected {expected}, the payer's own limit as it was set."
     over = f"Units of {code} {where}: {units}, expected {expected} (MUE {limit}, MAI {indicator})"
     if severity == "fails":
         return f"{over}; the limit is absolute, and all of them are denied."

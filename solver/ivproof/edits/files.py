@@ -59,8 +59,12 @@ class Pair(NamedTuple):
     dates: InForce
 
 
+OF_PAYER = 4
+"""Stands for an adjudication indicator of CMS where a limit is a payer's own, of which no file of CMS says anything."""
+
+
 class Limit(NamedTuple):
-    """The units of a code that are expected at most, and how that is judged: 1 by line, 2 and 3 by date."""
+    """The units of a code that are expected at most, and how that is judged: 1 by line, 2 to 4 by date."""
 
     code: str
     units: int

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from ivproof.edits.files import (
+    OF_PAYER,
     AddOn,
     CodeRange,
     EditFileError,
@@ -61,20 +62,21 @@ class EditFiles:
     """A user's newer files of CMS, to be used in place of the tables as shipped.
 
     `setting` says whose they are: the hospital's or the practitioner's; None, both. A file of units names its setting
-    itself.
+    itself. `limits` are a payer's own: a code and the units a day that it pays at most.
     """
 
     ptp: tuple[Path, ...] = ()
     mue: tuple[Path, ...] = ()
     add_on: tuple[Path, ...] = ()
     setting: Setting | None = None
+    limits: tuple[tuple[str, int], ...] = ()
 
     def into(self, tables: EditTables) -> EditTables:
         """Give the tables with these files in place of theirs. Raises EditFileError where one cannot be read."""
         for setting in get_args(Setting) if self.setting is None else (self.setting,):
             limits = [file for file in self.mue if self.setting is not None or setting in _settings_of(file)]
             tables = tables.with_files(setting, ptp=self.ptp, mue=limits, add_on=self.add_on)
-        return tables
+        return tables.with_limits(self.limits) if self.limits else tables
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,16 @@ class EditTables:
                 named = Edition(edition, source=", ".join(path.name for path in paths))
                 rows = _read(layout, paths, setting, None if every_code else known)
                 published[setting, layout] = [(named, rows)]
+        opens = chain.from_iterable(self._opens.values())
+        return EditTables(self.program, opens, self._visits, published, self.administrations)
+
+    def with_limits(self, limits: Iterable[tuple[str, int]]) -> EditTables:
+        """Return the same tables with a payer's own units a day in place of what they have for these codes."""
+        own = {code: Limit(code, units, OF_PAYER) for code, units in limits}
+        published = dict(self._published)
+        for setting in get_args(Setting):
+            editions = published.get((setting, "mue"), [(Edition("limits of the payer"), _NO_ROWS)])
+            published[setting, "mue"] = [(named, _Tables(limits={**rows.limits, **own})) for named, rows in editions]
         opens = chain.from_iterable(self._opens.values())
         return EditTables(self.program, opens, self._visits, published, self.administrations)
 

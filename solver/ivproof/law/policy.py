@@ -99,8 +99,9 @@ class Wording:
 class Policy:
     """A policy as its folder holds it. `texts` are the law's files by name, in their order.
 
-    `warnings` is what every answer by it has to say of it. An overlay stands on the policy `below`; its `texts` are the
-    one law that both make, and its `own` the files that it adds, as they are written.
+    `warnings` is what every answer by it has to say of it, `remarks` what it says of how it was asked for. An overlay
+    stands on the policy `below`; its `texts` are the one law that both make, and its `own` the files that it adds, as
+    they are written.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Policy:
     texts: Mapping[str, str]
     folder: Path
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     below: Policy | None = None
     own: Mapping[str, str] = field(default_factory=dict)
     editions: tuple[str, ...] = ()

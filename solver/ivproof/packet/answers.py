@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ivproof.audit.model import Audit, Kind, LineVerdict, Supported
 from ivproof.chart.encounter import Encounter
 from ivproof.edits.checker import setting_of
+from ivproof.edits.files import OF_PAYER
 from ivproof.edits.tables import EditTables
 from ivproof.packet.model import Answer
 from ivproof.why.naming import Names
@@ -59,9 +60,13 @@ class Answers:
             f"Medicare expects at most {edit['limit']} of this code on one date; that limit can be exceeded where the "
             "record supports the units."
             for edit in line.edits
-            if edit["edit"] == "units" and edit["severity"] == "appealable"
+            if edit["edit"] == "units" and edit["severity"] == "appealable" and edit["indicator"] != OF_PAYER
         ]
-        flat = [str(edit["message"]) for edit in line.edits if edit["edit"] == "units" and edit["severity"] == "fails"]
+        flat = [
+            str(edit["message"])
+            for edit in line.edits
+            if edit["edit"] == "units" and (edit["severity"] == "fails" or edit["indicator"] == OF_PAYER)
+        ]
         return Answer("units", (said, *more), tuple(flat))
 
     def _bundling(self, line: LineVerdict, it: Supported) -> Answer:

@@ -22,7 +22,9 @@ from ivproof.chart.encounter import Encounter, digest, dumps
 from ivproof.chart.refusal import Problem, Source, refuse, show
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
+from ivproof.claim.profiles import Basis, Profiles
 from ivproof.drugs.listing import DrugList
+from ivproof.edits.tables import EditFiles
 from ivproof.engine.direct import MANY
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.proof.maker import Prover
@@ -87,10 +89,10 @@ class Turns:
 class Setting:
     """What answers under one setting of the questions; each part is made when it is first asked for."""
 
-    def __init__(self, policy: Policy, readings: Mapping[str, str]) -> None:
+    def __init__(self, policy: Policy, readings: Mapping[str, str], edit_files: EditFiles | None = None) -> None:
         self.policy = policy
         self.readings = readings
-        self.explainer = Explainer(policy, readings)
+        self.explainer = Explainer(policy, readings, edit_files)
         self.coder: Coder = self.explainer.coder
         self.coder.engine.direct.expect(MANY)
         self._auditors: dict[Look, Auditor] = {}
@@ -135,22 +137,29 @@ class Setting:
 class Service:
     """Answers questions, one at a time, whichever threads they come from; requests take `turns`.
 
-    `readings` hold where a question settles nothing else, `limit` is the work that one chart may take. What answers is
+    `readings` hold where a question settles nothing else, `limit` is the work that one chart may take; `profiles` may
+    have another law and other readings for the charts of a payer. What answers is
     not made for several threads at once, and Python runs one of them at a time anyway: a lock costs nothing and leaves
     nothing to be proved.
     """
 
-    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None, limit: int = WORK) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        readings: Mapping[str, str] | None = None,
+        limit: int = WORK,
+        profiles: Profiles | None = None,
+    ) -> None:
         """Load the law; a first chart is coded when it comes."""
         self.policy = policy
         self.limit = limit
         self.decided: Callable[[str, Answer], None] = lambda _question, _decided: None
         """Is told of every decision before it is given; where it raises, none is."""
-        self._readings = {policy.question(name).key: option for name, option in (readings or {}).items()}
+        self._profiles = profiles or Profiles(Basis(policy, readings or {}))
         self._lock = Lock()
         self.turns = Turns()
-        self._held = Setting(policy, self._readings)
-        self._others: OrderedDict[tuple[tuple[str, str], ...], Setting] = OrderedDict()
+        self._held = Setting(policy, self._readings(None), self._profiles.base.edit_files)
+        self._others: OrderedDict[tuple[object, ...], Setting] = OrderedDict()
 
     # --- the questions
 
@@ -244,7 +253,7 @@ class Service:
         Raises RefusedError for what is wrong with the question.
         """
         chart = chart_of(asked.chart)
-        by = self._setting(asked.readings)
+        by = self._setting(asked.readings, chart.payer)
         try:
             found = self.ask(chart, lambda by: answer(by, chart), by)
         except TooManyWaysError as error:
@@ -271,31 +280,36 @@ class Service:
         return self._held.coder.drugs
 
     def ask(self, chart: Encounter, answer: Callable[[Setting], T], by: Setting | None = None) -> T:
-        """Do work for a chart when its turn comes, by one setting of the questions; else by the service's own.
+        """Do work for a chart when its turn comes, by one setting of the questions; else by that of its payer.
 
         Raises TooManyWaysError where it takes more than is allowed.
         """
-        by = by or self._held
+        by = by or self._setting({}, chart.payer)
         held_open = [key.upper() for key, option in by.coder.engine.settings.items() if option is None]
         with self._lock, for_chart(chart, self.limit, held_open):
             return answer(by)
 
-    def _setting(self, readings: Mapping[str, str]) -> Setting:
-        """Give what answers under the readings of a question, which come before those of the service."""
+    def _readings(self, payer: str | None) -> dict[str, str]:
+        return {self.policy.question(name).key: option for name, option in self._profiles.of(payer).readings.items()}
+
+    def _setting(self, readings: Mapping[str, str], payer: str | None) -> Setting:
+        """Give what answers under the readings of a question, which come before those of the payer or the service."""
+        basis, held = self._profiles.of(payer), self._readings(payer)
         try:
             self.policy.settings(readings)  # a question may not be settled twice, by its number and by its name
             given = {self.policy.question(name).key: option for name, option in readings.items()}
-            settings = self.policy.settings({**self._readings, **given})
+            settings = self.policy.settings({**held, **given})
         except PolicyError as error:
             found, _, expected = str(error).partition(", expected ")
             found = found.removeprefix("found ").replace(": found ", ": ")
             raise _refused(("readings",), found, expected or "each question once, with one option") from None
-        if settings == self._held.coder.engine.settings:
+        profile = self._profiles.key(payer)
+        if profile is None and settings == self._held.coder.engine.settings:
             return self._held
-        key = tuple((name, option or "open") for name, option in settings.items())
+        key = (profile, *settings.items())
         with self._lock:
             if key not in self._others:
-                self._others[key] = Setting(self.policy, {**self._readings, **given})
+                self._others[key] = Setting(basis.policy, {**held, **given}, basis.edit_files)
                 if len(self._others) > SETTINGS:
                     self._others.popitem(last=False)
             self._others.move_to_end(key)
@@ -311,7 +325,7 @@ class Service:
 
     def done(self, chart: Encounter, found: Determination) -> None:
         """Take a determination as what was decided of a chart on the page."""
-        self._decided("done", self._held.told, digest(chart), {}, found.as_dict())
+        self._decided("done", self._setting({}, chart.payer).told, digest(chart), {}, found.as_dict())
 
 
 def _refused(path: tuple[str, ...], found: str, expected: str, where: Source = REQUEST) -> RefusedError:

@@ -20,6 +20,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading, Rival
+from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.engine.engine import Alternative, Answer
 from ivproof.law.policy import Policy
@@ -179,9 +180,11 @@ class Case:
 class Explainer:
     """Explains encounters by one policy and one setting of its questions."""
 
-    def __init__(self, policy: Policy, readings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, policy: Policy, readings: Mapping[str, str] | None = None, edit_files: EditFiles | None = None
+    ) -> None:
         self.policy = policy
-        self.coder = Coder(policy, readings, assumptions=True)
+        self.coder = Coder(policy, readings, edit_files, assumptions=True)
         self.recorder = Recorder(policy, readings)
 
     @cached_property
