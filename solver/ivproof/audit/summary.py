@@ -14,6 +14,7 @@ from typing import Any
 from ivproof.audit.beside import Groups, Prices
 from ivproof.audit.estimate import share, whole
 from ivproof.audit.model import Audit, Kind, LineVerdict, Verdict
+from ivproof.chart.fields import compare_key
 from ivproof.formats.spreadsheet import table
 
 RIGHT = Kind.SUPPORTED.value
@@ -102,7 +103,8 @@ class Summary:
 
     With `prices`, units are dollars, too. Claims are grouped by payer and by what `groups` have of them. `population`
     is from how many claims these were drawn at random, None where nobody says so. `minutes` counts claims by how many
-    minutes they are from a boundary, None for none that was found; it is empty where nobody looked.
+    minutes they are from a boundary, None for none that was found; it is empty where nobody looked. `payers` has how a
+    payer was first written.
     """
 
     prices: Prices | None = None
@@ -116,6 +118,7 @@ class Summary:
     facts: dict[str, Tally] = field(default_factory=dict)
     edits: Counter[str] = field(default_factory=Counter)
     by: dict[str, dict[str, Share]] = field(default_factory=dict)
+    payers: dict[str, str] = field(default_factory=dict)
     dollars: list[tuple[float, float]] = field(default_factory=list)
     unpriced: set[str] = field(default_factory=set)
     minutes: Counter[int | None] = field(default_factory=Counter)
@@ -153,6 +156,8 @@ class Summary:
             self.dollars.append(money)
             self.unpriced |= {code for code in (*over, *under) if code not in known.by_code}
         named = {"payer": audit["payer"], **(self.groups.of(audit["encounter"]) if self.groups else {})}
+        # payers are compared as in a policy, whatever their letters
+        named["payer"] = self.payers.setdefault(compare_key(named["payer"]).casefold(), named["payer"])
         for column, name in named.items():
             it = self.by.setdefault(column, {}).setdefault(name, Share())
             it.claims += 1

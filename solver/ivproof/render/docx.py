@@ -81,6 +81,7 @@ class _Writer:
         section.left_margin = section.right_margin = self._shared.Inches(0.8)
         section.top_margin = section.bottom_margin = self._shared.Inches(0.8)
         section.header.paragraphs[0].text = plain(" · ".join(filter(None, paper.header)))
+        section.header.paragraphs[0].paragraph_format.space_after = self._shared.Pt(8)
         section.footer.paragraphs[0].text = plain(paper.footer)
 
     def _paragraph(self, text: str, *, size: float = 0, strong: bool = False, font: str = "", indent: float = 0) -> Any:
@@ -142,11 +143,16 @@ class _Writer:
         table = self._document.add_table(rows=0, cols=len(widths))
         if grid:
             table.style = "Table Grid"
-        scale = _WIDTH / sum(widths)
+        # some word processors go by the columns, some by the cells, and by neither where a table fits itself
+        table.autofit = False
+        inches = [self._shared.Inches(width * _WIDTH / sum(widths)) for width in widths]
+        for column, width in zip(table.columns, inches, strict=True):
+            column.width = width
         for n, row in enumerate(rows):
             cells = table.add_row().cells
-            for cell, text, width in zip(cells, row, widths, strict=True):
-                cell.width = self._shared.Inches(width * scale)
+            for cell, text, width in zip(cells, row, inches, strict=True):
+                cell.width = width
+                cell.paragraphs[0].paragraph_format.space_after = self._shared.Pt(2)
                 self._run(cell.paragraphs[0], text, size=_SMALL, strong=n in (strong or ()))
         self._paragraph("")
 
