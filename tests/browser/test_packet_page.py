@@ -35,6 +35,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.joinpath(f"{name}.html").write_text(
             packet_page(document([maker.make(encounter, str(file))], "internal")), "utf-8"
         )
+        if name == "won":
+            appeal = packet_page(document([maker.make(encounter, str(file))], "payer"))
+            folder.joinpath("appeal.html").write_text(appeal, "utf-8")
     return folder
 
 
@@ -44,13 +47,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("width", [1100, 390])
-@pytest.mark.parametrize("name", ["lost", "won", "hostile"])
+@pytest.mark.parametrize("name", ["lost", "won", "hostile", "appeal"])
 def test_it_opens_without_a_request_or_an_error_and_fits(browser: Any, pages: Path, name: str, width: int) -> None:
     opened(browser, pages, name, width)
     asked = [it["message"] for it in browser.get_log("performance") if '"Network.requestWillBeSent"' in it["message"]]
     assert len(asked) == 1, asked
     assert browser.get_log("browser") == []
-    assert browser.title.endswith("claim review")
+    assert browser.title.endswith("claim review") or (name == "appeal" and browser.title.startswith("Appeal"))
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     assert wide <= width
 

@@ -371,7 +371,9 @@ class Desk:
 
 def _close(by: Setting, encounter: Encounter) -> list[Margin]:
     found = [it for one in margins_of(by.plain, encounter).settled for it in one.margins if it.minutes is not None]
-    return sorted(found, key=lambda it: it.minutes or 0)
+    # several claims of a chart can share a call, which is told once
+    told = {sentence(it): it for it in reversed(found)}
+    return sorted(reversed(told.values()), key=lambda it: it.minutes or 0)
 
 
 def _worked_out(by: Setting, encounter: Encounter) -> Row:
