@@ -372,8 +372,10 @@ class Desk:
 def _close(by: Setting, encounter: Encounter) -> list[Margin]:
     found = [it for one in margins_of(by.plain, encounter).settled for it in one.margins if it.minutes is not None]
     # several claims of a chart can share a call, which is told once
-    told = {sentence(it): it for it in reversed(found)}
-    return sorted(reversed(told.values()), key=lambda it: it.minutes or 0)
+    told: dict[str, Margin] = {}
+    for it in found:
+        told.setdefault(sentence(it), it)
+    return sorted(told.values(), key=lambda it: it.minutes or 0)
 
 
 def _worked_out(by: Setting, encounter: Encounter) -> Row:
