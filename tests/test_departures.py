@@ -100,16 +100,16 @@ OPENING = [
 ]
 
 
-@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("part", [0, *([1] if case_files.WHOLE else [])])
 def test_a_departure_leads_where_the_chart_read_so_leads(part: int) -> None:
     """Coded anew with each option: what is stated of it is so, and what nothing is stated of is as without it."""
-    charts = [*visits(20), *case_files.some(cases(), 14, part)]
+    charts = [*visits(10), *case_files.some(cases(), 28, part)]
     departed = NearExplorer(POLICY, most=ONE).depart(charts)
     explored = NearExplorer(POLICY, most=ONE).explore(charts)
-    assert sum(len(it.changed) for it in departed) > 40
+    assert sum(len(it.changed) for it in departed) > 20
     base = under({}, charts)
     some = [(question, question.option(option).name) for question, option in OPENING]
-    some += TRIED[:: len(TRIED) // 10] if part == 0 else TRIED[1 :: len(TRIED) // 14]
+    some += TRIED[:: len(TRIED) // 6] if part == 0 else TRIED[1 :: len(TRIED) // 14]
     opened = 0
     for question, option in some:
         anew = under({question.key: option}, charts)
@@ -120,7 +120,7 @@ def test_a_departure_leads_where_the_chart_read_so_leads(part: int) -> None:
             alone = (explored[n].alone or {}).get(question.key, {})
             assert alone.get(option, before[1]) == after[1], (facts.encounter.id, question.number, option)
             opened += after[0] != "determined" == before[0]
-    assert opened >= 2
+    assert opened
 
 
 @pytest.mark.parametrize(("question", "option"), OPENING, ids=lambda it: getattr(it, "number", it))

@@ -58,9 +58,9 @@ def proof(made: dict[str, Any]) -> dict[str, Any]:
     return deepcopy(made)
 
 
-PUBLISHED = worked("published")
+PUBLISHED = some(worked("published"), 2)
 READINGS = some(options(), 24)
-LAW_CASES = some(worked("law"), 40)
+LAW_CASES = some(worked("law"), 80)
 
 
 MIXTURE = "KCl 20 mEq and magnesium sulfate 2 g in NS 1 L"

@@ -17,7 +17,7 @@ CODER = Coder(POLICY)
 
 def test_a_law_with_all_its_rules_derives_the_same() -> None:
     every = POLICY.batch_rules(POLICY.settings())
-    for case in [*some(worked("law"), 60, 3), *some(options(), 40)]:
+    for case in [*some(worked("law"), 200, 3), *some(options(), 90)]:
         facts = CODER.facts(case.encounter)
         text = CODER.engine.program_text([facts])
         missing = [it.text for it in every if it.text not in text]
