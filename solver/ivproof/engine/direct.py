@@ -43,19 +43,31 @@ def program(policy: Policy) -> recheck.Program:
     What it read is kept between runs, and taken only where it says what the law's text says. All settings of the
     questions share it.
     """
-    texts = {name: text for name, text in policy.texts.items() if not name.endswith("vocabulary.lp")}
+    texts = policy.rules_by_file
+    parsed: list[recheck.Program] = []
 
     def plain() -> Any:
-        return {name: recheck.plain(recheck.parse(text, name)) for name, text in texts.items()}
+        parsed.append(named(policy))
+        return {name: recheck.plain(_parsed(text, name)) for name, text in texts.items()}
 
     def read(kept: Any) -> recheck.Program:
+        if parsed:
+            return parsed[0]
         files = (recheck.rebuilt(kept[name], text, name) for name, text in texts.items())
         return recheck.Program(chain.from_iterable(files))
 
-    try:
-        return policy.kept.get("second-engine", plain, read)
-    except ValueError:  # a law that is written with more brackets than it needs, or in another order
-        return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+    return policy.kept.get("second-engine", plain, read)
+
+
+def named(policy: Policy) -> recheck.Program:
+    """Give the same law with the names of its rules, which what is kept between runs leaves out."""
+    return recheck.Program(rule for name, text in policy.rules_by_file.items() for rule in _parsed(text, name))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, name: str) -> tuple[recheck.Rule, ...]:
+    """The rules of a file; of a law that is changed, mostly one file is."""
+    return recheck.parse(text, name)
 
 
 @lru_cache(maxsize=1 << 15)

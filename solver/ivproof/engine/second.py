@@ -14,7 +14,7 @@ from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, ClaimKey, claim_of
-from ivproof.engine.direct import program
+from ivproof.engine.direct import named, program
 from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy
 
@@ -48,8 +48,7 @@ class SecondEngine:
     @cached_property
     def named(self) -> recheck.Program:
         """The law with the names of its rules, which what is kept between runs leaves out: by them statements speak."""
-        texts = {name: text for name, text in self.policy.texts.items() if not name.endswith("vocabulary.lp")}
-        return recheck.Program(rule for name, text in texts.items() for rule in recheck.parse(text, name))
+        return named(self.policy)
 
     def question(self, facts: Facts) -> list[recheck.Atom]:
         """Give the facts of a chart and the settings of the questions in the second engine's own form."""

@@ -7,6 +7,7 @@ expected, instead of being passed on to a solver that happens to understand it.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from clingo import SymbolType, ast
 from clingo.ast import AST, ASTType
@@ -26,6 +27,9 @@ from ivproof.law.syntax import (
 )
 from ivproof.law.terms import Function, Operation, String, Term, Variable
 from ivproof.law.tokens import STATEMENT, Problem, outside
+
+FILES = 64
+"""Of so many files what was read of them stays in memory."""
 
 _HEADER = re.compile(r"%\s*\[([^\]\s]+)\]\s*(.*)")
 _MESSAGE = re.compile(r"<string>:(\d+):\S+ error: (.*)", re.DOTALL)
@@ -82,13 +86,20 @@ def load(texts: Mapping[str, str]) -> Program:
     rules: list[Rule] = []
     problems: list[Problem] = []
     for file, text in texts.items():
-        reader = _Reader(file, text)
-        reader.read()
-        rules += reader.rules
-        problems += reader.problems
+        read = _read(file, text)
+        rules += read.rules
+        problems += read.problems
     if problems:
         raise LawError(problems)
     return Program(tuple(rules))
+
+
+@lru_cache(maxsize=FILES)
+def _read(file: str, text: str) -> "_Reader":
+    """A file that has been read: of a law that is changed, mostly one file is."""
+    reader = _Reader(file, text)
+    reader.read()
+    return reader
 
 
 class _Reader:

@@ -216,14 +216,18 @@ class Policy:
         beside = self.folder.resolve().parent / "drugs"
         return beside if beside.is_dir() else law_folder() / "drugs"
 
+    @property
+    def rules_by_file(self) -> Mapping[str, str]:
+        """The texts of the files that hold rules; the vocabulary holds none."""
+        return {name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")}
+
     @cached_property
     def program(self) -> Program:
         """The law as rules. Raises language.LawError where a statement lies outside the rule language."""
         read: list[Program] = []
 
         def plain() -> object:
-            texts = {name: text for name, text in self.texts.items() if not name.endswith("vocabulary.lp")}
-            read.append(language.load(texts))
+            read.append(language.load(self.rules_by_file))
             return plain_law.to_plain(read[0])
 
         return self.kept.get("program", plain, lambda it: read[0] if read else plain_law.from_plain(it))
