@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,24 +17,34 @@ from ivproof.commands.common import (
     JobsOption,
     ReadingOption,
     RecheckOption,
-    TableOrJson,
-    TableOrJsonOption,
     UncheckedOption,
-    emit_json,
     load_policy,
     read_settings,
     require,
+    say,
     show,
     telling_differences,
     telling_policy_errors,
     worse,
     wrong,
 )
+from ivproof.commands.output import ending, write_whole
 
 if TYPE_CHECKING:
+    from ivproof.comparison.prices import Prices
+    from ivproof.lab.change import Change
     from ivproof.lab.kinds import Kind
     from ivproof.lab.result import OverAllCharts
-    from ivproof.law.policy import Policy
+    from ivproof.lab.witness import Witness
+
+
+class Format(StrEnum):
+    """How a comparison is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
 
 MOST = 3
 """So many administrations at most are gone through over all charts."""
@@ -62,7 +74,20 @@ def compare(
     ] = None,
     reading: ReadingOption = None,
     unchecked: UncheckedOption = False,
-    form: TableOrJsonOption = TableOrJson.TABLE,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="table: for people. json: one document. html: a page that stands alone."),
+    ] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write it here, too: a page where the name ends in .html, else in .json one document.",
+            show_default=False,
+        ),
+    ] = None,
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="End with status 1 where a chart has another claim.")
     ] = False,
@@ -111,6 +136,24 @@ def compare(
         float,
         typer.Option("--time-limit", min=1, metavar="S", help="With --up-to: end after so many seconds of computing."),
     ] = 120,
+    kinds: Annotated[
+        Path | None,
+        typer.Option(
+            "--kinds",
+            metavar="FILE",
+            help="With --up-to: go through the kinds of chart that this file names, and through no others.",
+            show_default=False,
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Say what the change is worth, by a CSV file with the columns code and rate (dollars a unit).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show what a new policy changes: the rules, and the charts that have another claim, with the rules behind it.
 
@@ -122,8 +165,10 @@ def compare(
     4 when engines differ; 130 when it was interrupted. With --up-to: 0 when the policies are equivalent to the bound, 1
     when a chart differs, 3 when none was found and not everything was gone through.
     """
-    if up_to is None and (old_reading or new_reading or everything):
-        wrong("--old-reading, --new-reading and --all: expected beside --up-to")
+    if up_to is None and (old_reading or new_reading or everything or kinds):
+        wrong("--old-reading, --new-reading, --all and --kinds: expected beside --up-to")
+    page = ending(output, {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON})
+    prices = None if rates is None else _prices(rates)
     if up_to is not None:
         require("z3", "a comparison over all charts")
     before, after = load_policy(old), load_policy(new)
@@ -141,50 +186,80 @@ def compare(
 
     with telling_policy_errors():
         found = Comparison.of(before, after, law_changes(before, after))
-    shape = as_compared if form is TableOrJson.JSON else as_told
+    shape = as_compared if Format.JSON in {form, page} else as_told
     job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
     status = gather(files, job, jobs, found.add) if files else 0
     if status == INTERRUPTED:
         raise typer.Exit(status)
-    if form is TableOrJson.TABLE:
+    if form is Format.TABLE:
         show(*comparison_words(found, coded=bool(files)))
     over_all = None
     if up_to is not None:
-        over_all = _over_all(
-            before, after, settings, up_to, seconds, everything=everything, told=form is TableOrJson.TABLE
-        )
+        from ivproof.lab.change import DRAWN
+        from ivproof.lab.named import KindsError
+        from ivproof.lab.result import compare as over_all_charts
+        from ivproof.render.lab import verdict_words, witness_words
+
+        def first(it: Witness) -> None:
+            if form is Format.TABLE:
+                show(*witness_words(it))
+
+        with telling_differences():
+            try:
+                over_all = over_all_charts(
+                    before,
+                    after,
+                    settings,
+                    up_to,
+                    seconds,
+                    everything=everything,
+                    seeds=worked_kinds(),
+                    first=first,
+                    kinds=kinds,
+                    charts=DRAWN if prices or {form, page} != {Format.TABLE, None} else 0,
+                )
+            except KindsError as error:
+                *lines, last = str(error).splitlines()
+                for line in lines:
+                    say(line)
+                wrong(f"--kinds {last}")
+        if form is Format.TABLE:
+            show(*verdict_words(over_all, prices))
         status = worse(status, _status(over_all))
-    if form is TableOrJson.JSON:
-        emit_json(found.as_dict() | ({} if over_all is None else over_all.as_dict()))
+    if form is not Format.TABLE or page or prices:
+        from ivproof.lab.change import Change
+
+        _write(Change(before, after, settings, found, over_all, prices), form, page, output)
     raise typer.Exit(REFUSED if fail_on_change and found.changed else status)
 
 
-def _over_all(
-    old: Policy,
-    new: Policy,
-    settings: tuple[Mapping[str, str], Mapping[str, str]],
-    up_to: int,
-    seconds: float,
-    *,
-    everything: bool,
-    told: bool,
-) -> OverAllCharts:
-    """Compare over all charts; the first chart that differs is shown as soon as it is found."""
-    from ivproof.lab.result import compare as over_all_charts
-    from ivproof.lab.witness import Witness
-    from ivproof.render.lab import verdict_words, witness_words
+def _write(found: Change, form: Format, page: Format | None, output: Path | None) -> None:
+    """Write what is more than a table: what it is worth, the page, the document."""
+    import json
 
-    def first(found: Witness) -> None:
-        if told:
-            show(*witness_words(found))
+    from ivproof.formats.plain import json_text
+    from ivproof.render.html import change_page
+    from ivproof.render.lab import worth_words
 
-    with telling_differences():
-        found = over_all_charts(
-            old, new, settings, up_to, seconds, everything=everything, seeds=worked_kinds(), first=first
-        )
-    if told:
-        show(*verdict_words(found))
-    return found
+    if form is Format.TABLE and found.prices is not None:
+        show(*worth_words(found))
+    for wanted, file in ((form, None), (page, output)):
+        if wanted is Format.JSON:
+            write_whole(file, (json_text(json.dumps(found.as_dict(), indent=2, ensure_ascii=False)) + "\n").encode())
+        elif wanted is Format.HTML:
+            with telling_differences():
+                write_whole(file, change_page(found).encode())
+
+
+def _prices(file: Path) -> Prices:
+    from ivproof.chart.reading import Source
+    from ivproof.chart.refusal import UnreadableError, refuse
+    from ivproof.comparison.prices import Prices
+
+    try:
+        return Prices.read(str(file))
+    except UnreadableError as error:
+        wrong(f"--prices {refuse(Source(str(file)), error.problem, line=error.line)}")
 
 
 def worked_kinds() -> Iterator[Kind]:

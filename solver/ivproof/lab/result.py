@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ivproof.lab.families import Family, families
 from ivproof.lab.kinds import ALONE, LONGEST, NOON, Kind
+from ivproof.lab.named import Named, read_kinds
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.search import FEWER, MORE, Difference, Gone, Search
-from ivproof.lab.witness import Replay, Witness, witness
+from ivproof.lab.witness import Replay, Witness, smallest, witness
 from ivproof.law.policy import Policy
 
 EQUIVALENT, NEVER_MORE, NEVER_LESS = "equivalent", "never_more", "never_less"
@@ -33,6 +35,8 @@ class OverAllCharts:
     """Whether some rule on which claims rest differs at all; where none does, no chart can."""
     beside: tuple[str, ...] = ()
     """What else can differ, on which no claim rests: lines of drugs, diagnoses, reasons, questions asked."""
+    named: Named | None = None
+    """The kinds of chart that were gone through, where a file names them."""
 
     @property
     def complete(self) -> bool:
@@ -56,6 +60,7 @@ class OverAllCharts:
             "any_chart": not self.rules_differ,
             "compared": ["status", "claim"],
             "beside": list(self.beside),
+            "named": None if self.named is None else self.named.as_dict(),
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,18 +85,22 @@ def compare(
     everything: bool = False,
     seeds: Iterable[Kind] = (),
     first: Callable[[Witness], None] = lambda _: None,
+    kinds: Path | None = None,
+    charts: int = 0,
 ) -> OverAllCharts:
     """Compare two laws over all kinds of chart of up to so many administrations.
 
     `readings` are the settings of the questions under each. It ends after so many seconds; without `everything`, too,
     as soon as the new law gives more on one chart and less on another. `seeds` are charts that are gone through beside
-    the kinds. `first` is given the first chart that differs as soon as it is found. Raises DisagreementError,
-    MissingExtraError, UncoveredError.
+    the kinds. `first` is given the first chart that differs as soon as it is found. `kinds` is a file that names the
+    kinds to go through, and then no seeds are. So many families get a chart as both laws code it as `charts` says.
+    Raises DisagreementError, KindsError, MissingExtraError, UncoveredError.
     """
     until = time.process_time() + seconds
     replay = Replay(old, new, *readings)
     pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
     search = Search(pair, up_to, replay.same)
+    named = None if kinds is None else read_kinds(kinds, search.alphabet)
     shown: list[Witness] = []
 
     def found(difference: Difference) -> bool:
@@ -100,7 +109,7 @@ def compare(
             first(shown[0])
         return not everything and search.gone.ways == {MORE, FEWER}
 
-    gone = search.run(until, seeds, found)
+    gone = search.run(until, seeds if named is None else (), found, named=named)
     stopped = bool(gone.differences) and not everything and gone.ways == {MORE, FEWER}
     if stopped:
         gone.unfinished.append(STOPPED)
@@ -108,10 +117,14 @@ def compare(
         _verdict(gone),
         gone,
         shown[0] if shown else None,
-        families(gone.differences),
+        [
+            replace(it, shown=smallest(pair, replay, it.example)) if n < charts else it
+            for n, it in enumerate(families(gone.differences))
+        ],
         readings,
         bool(pair.heads),
         tuple(name for name, _ in pair.beside),
+        named,
     )
 
 

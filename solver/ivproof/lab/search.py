@@ -17,6 +17,7 @@ from ivproof.lab.alphabet import Alphabet, alphabet, kinds
 from ivproof.lab.cells import Cell, TimeIsUpError, cells
 from ivproof.lab.evidence import Watch, heads_of_facts, probes
 from ivproof.lab.kinds import Kind
+from ivproof.lab.named import Named
 from ivproof.lab.pair import Answers, Pair, Templates, claims_of, units_of
 from ivproof.lab.solver import Space, UndecidedError
 from ivproof.recheck import Atom
@@ -162,16 +163,21 @@ class Search:
         seeds: Iterable[Kind] = (),
         found: Callable[[Difference], bool] = lambda _: False,
         only: Callable[[Kind], bool] = lambda _: True,
+        named: Named | None = None,
     ) -> Gone:
         """Go through everything, until a time (of time.process_time) or until `found` says of a difference to stop.
 
-        `seeds` are charts whose times stand, to be gone through after the kinds; `only` leaves kinds out.
+        `seeds` are charts whose times stand, to be gone through after the kinds; `only` leaves kinds out. `named` are
+        the kinds to go through in place of those of the alphabet.
         """
         begun = time.process_time()
         gone = self.gone
 
+        def charts(near: Callable[[Kind, Kind], int | None]) -> Iterator[Kind]:
+            return kinds(self.alphabet, gone.up_to, near) if named is None else named.kinds(gone.up_to)
+
         def everything() -> Iterator[Kind]:
-            yield from (it for it in kinds(self.alphabet, gone.up_to, self._near) if only(it))
+            yield from (it for it in charts(self._near) if only(it))
             for seed in seeds:
                 gone.seeds += 1
                 yield seed
@@ -194,7 +200,7 @@ class Search:
             if not gone.differences and not gone.unfinished:
                 gone.unfinished += self._unseen(until)
         else:
-            for kind in kinds(self.alphabet, gone.up_to, lambda *_: None):
+            for kind in charts(lambda *_: None):
                 self._note(kind)
                 gone.kinds += 1
         gone.seconds = time.process_time() - begun
@@ -203,7 +209,7 @@ class Search:
     def _note(self, kind: Kind) -> None:
         if kind.case:
             return
-        if kind.size <= 1 and not kind.features:
+        if kind.size <= 1:
             self.gone.given[kind.words] = None
         names = self.gone.features if kind.size <= 1 else self.gone.paired_features
         names.update(dict.fromkeys(kind.features))

@@ -6,7 +6,7 @@ What the search found is shown only after the first engine and the second one ha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from ivproof.comparison import Compared, Comparing
 from ivproof.engine.second import DisagreementError
 from ivproof.lab.cells import Cell
 from ivproof.lab.kinds import Kind
-from ivproof.lab.pair import Answers, Pair, claims_of
+from ivproof.lab.pair import Answers, Pair, claims_of, units_of
 from ivproof.lab.search import Difference
 from ivproof.lab.solver import Space
 from ivproof.law.policy import Policy
@@ -127,15 +127,9 @@ class Witness:
 
 def witness(pair: Pair, replay: Replay, found: Difference) -> Witness:
     """Make a difference a chart to show. Raises DisagreementError where an engine does not say what was found."""
-    kind = found.kind
+    kind, point, shown = _made(pair, replay, found, lambda answers: answers is not None)
     if kind.case:
-        kind = _shrunk(pair, kind)
-        return Witness(_differing(replay, kind, ()), None, None, kind.case)
-    space = Space(kind.unknowns, kind.bounds)
-    point = found.cell.point
-    if kind.unknowns:
-        point = space.roundest(found.cell.conditions, list(kind.spans()))
-    shown = _differing(replay, kind, point)
+        return Witness(shown, None, None, kind.case)
     edges = _edges(pair, kind, point)
     if edges is None:
         return Witness(shown, None, None)
@@ -144,6 +138,36 @@ def witness(pair: Pair, replay: Replay, found: Difference) -> Witness:
     if beyond.differs:
         raise _disagreement(beyond)
     return Witness(shown, edge, beyond)
+
+
+def smallest(pair: Pair, replay: Replay, found: Difference) -> Shown:
+    """Make a difference a chart, round and without what is not needed for the same change of the units of each code.
+
+    Raises DisagreementError as `witness` does.
+    """
+
+    def units(answers: tuple[Answers, Answers]) -> list[set[frozenset[tuple[str, int]]]]:
+        return [{frozenset(units_of(it).items()) for it in claims_of(side)} for side in answers]
+
+    def same(answers: tuple[Answers, Answers] | None) -> bool:
+        if answers is None:
+            return False
+        change = replace(found, before=answers[0], after=answers[1]).change
+        return change == found.change and bool(change or units(answers) == units((found.before, found.after)))
+
+    return _made(pair, replay, found, same)[2]
+
+
+def _made(
+    pair: Pair, replay: Replay, found: Difference, enough: Callable[[tuple[Answers, Answers] | None], bool]
+) -> tuple[Kind, tuple[int, ...], Shown]:
+    """The kind of a difference, a point of it and the chart there; of a case what is `enough` of it."""
+    kind, point = found.kind, found.cell.point
+    if kind.case:
+        kind = _shrunk(kind, lambda it: enough(_parts(pair, it, Region(()))))
+    elif kind.unknowns:
+        point = Space(kind.unknowns, kind.bounds).roundest(found.cell.conditions, list(kind.spans()))
+    return kind, point, _differing(replay, kind, point)
 
 
 def _shown(replay: Replay, kind: Kind, point: Sequence[int]) -> Shown:
@@ -220,10 +244,8 @@ def _walk(
 # --- a case, with all that is not needed left out
 
 
-def _shrunk(pair: Pair, kind: Kind) -> Kind:
-    while (
-        smaller := next((it for it in _smaller(kind) if _parts(pair, it, Region(())) is not None), None)
-    ) is not None:
+def _shrunk(kind: Kind, enough: Callable[[Kind], bool]) -> Kind:
+    while (smaller := next(filter(enough, _smaller(kind)), None)) is not None:
         kind = smaller
     return kind
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,13 +16,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ivproof.audit.estimate import share
+from ivproof.comparison.law import REWORDED
+from ivproof.comparison.prices import CAUTIONS
 from ivproof.formats.plain import plain
+from ivproof.lab.change import Change
 from ivproof.law.policy import Policy
 from ivproof.packet.blocks import Document
 from ivproof.render.audit import KINDS as LINES
 from ivproof.render.audit import VERDICTS, dollars_told, interval_told
+from ivproof.render.lab import VERDICTS as OF_ALL_CHARTS
+from ivproof.render.lab import bound_words, chart_line, dollars
 from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report
+from ivproof.report.timeline import Lane, Row
 
 
 def page(report: Report) -> str:
@@ -45,18 +51,26 @@ def visit(report: Report) -> Markup:
 
 def shown_of(report: Report) -> Mapping[str, object]:
     """Give the words with which a visit is shown, and the signs that its timeline has."""
-    rows = [row for lane in (report.timeline.lanes if report.timeline else ()) for row in lane.rows]
+    return {
+        "kinds": KINDS,
+        "severities": SEVERITIES,
+        "sources": SOURCES,
+        "legend": legend_of([row for lane in _lanes(report) for row in lane.rows]),
+    }
+
+
+def _lanes(report: Report) -> Sequence[Lane]:
+    return report.timeline.lanes if report.timeline else ()
+
+
+def legend_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Give the signs that the rows of timelines have, with what they mean."""
     drawn = {bar.kind for row in rows for bar in row.bars}
     if any(row.marks for row in rows):
         drawn.add("push")
     if any(row.limits for row in rows):
         drawn.add("reached")
-    return {
-        "kinds": KINDS,
-        "severities": SEVERITIES,
-        "sources": SOURCES,
-        "legend": [(kind, text) for kind, text in BARS.items() if kind in drawn],
-    }
+    return [(kind, text) for kind, text in BARS.items() if kind in drawn]
 
 
 def packet_page(paper: Document) -> str:
@@ -67,6 +81,29 @@ def packet_page(paper: Document) -> str:
         style=Markup(style),  # a file of this package, with nothing of a chart in it
         style_hash=_hash(style),
         bars=BARS,
+    )
+
+
+def change_page(change: Change) -> str:
+    """Give the page of a change of the law. Raises as `Change.drawn` does."""
+    style = file("report.css") + file("change.css")
+    drawn = list(change.drawn())
+    rows = [row for it in drawn for side in (it.old, it.new) for lane in _lanes(side) for row in lane.rows]
+    over_all = change.over_all
+    return template("change.html.j2").render(
+        it=change,
+        rules=[(rule, says) for rule, says in change.rules if rule.kind != REWORDED],
+        reworded=[rule for rule, _ in change.rules if rule.kind == REWORDED],
+        drawn=drawn,
+        others=[] if over_all is None else [it for it in over_all.families if it.shown is None],
+        verdict="" if over_all is None else OF_ALL_CHARTS[over_all.verdict],
+        bound=[] if over_all is None else list(bound_words(over_all)),
+        legend=legend_of(rows),
+        chart_line=chart_line,
+        dollars=dollars,
+        cautions=CAUTIONS,
+        style=Markup(style),  # a file of this package, with nothing of a chart in it
+        style_hash=_hash(style),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ivproof.comparison.prices import CAUTIONS, Prices
 from ivproof.formats.plain import plain
+from ivproof.lab.change import Change
 from ivproof.lab.kinds import ALONE, LONGEST, NOON
 from ivproof.lab.proving import HOLDS, IS_BROKEN, Breaking, Proving
 from ivproof.lab.proving import UNFINISHED as NOT_TO_THE_END
@@ -97,13 +100,14 @@ def _said(said: Said) -> str:
     return f"{said.status}: {' or '.join(claims)}"
 
 
-def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
-    """Tell the verdict and its bound, the differences in families, and what was not gone through."""
+def verdict_words(found: OverAllCharts, prices: Prices | None = None) -> Iterator[RenderableType]:
+    """Tell the verdict and its bound, the differences in families (with `prices` their worth), and what is left."""
     gone = found.gone
     if found.families:
         yield Text()
         yield Text("Differences that were found", "bold")
-        yield from _listed([it.sentence for it in found.families])
+        worth = [f"{dollars(prices.amount(it.change))}  " if prices else "" for it in found.families]
+        yield from _listed([a + it.sentence(MOST_KINDS) for a, it in zip(worth, found.families, strict=True)])
     yield Text()
     yield Text(VERDICTS[found.verdict], "bold")
     if found.verdict == UNFINISHED and found.witness is not None:
@@ -113,25 +117,58 @@ def verdict_words(found: OverAllCharts) -> Iterator[RenderableType]:
         yield Text(
             "As questions are held, the rules on which claims rest are the same in both, but for names and order."
         )
-    yield Text("Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons.", FAINT)
-    if found.beside:
-        yield Text(plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}."), FAINT)
-    yield Text(_through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}"), FAINT)
-    yield Text(f"Given: {_gathered(gone.given, ' ', last=True)}.", FAINT)
-    yield Text(
-        "Beside the plain chart, one at a time with some of what is given, what is read near to what changed by every "
-        "route, and what the changed rules read themselves with everything: "
-        f"{_gathered(gone.features, ': ') or 'nothing'}.",
-        FAINT,
-    )
-    yield Text(
-        f"With two administrations, some of each class: {_gathered(gone.paired_features, ': ') or 'nothing more'}.",
-        FAINT,
-    )
+    yield from (Text(it, FAINT) for it in bound_words(found))
     if gone.unfinished:
         yield Text()
         yield Text("Not gone through, or not to the end", "bold")
         yield from _listed(gone.unfinished)
+
+
+def worth_words(found: Change) -> Iterator[RenderableType]:
+    """Tell what a change is worth by a file of rates, by the changed rules behind it, with what has to be known."""
+    assert found.prices is not None
+    yield Text()
+    yield Text(plain(f"Worth by the rates of {found.prices.file}"), "bold")
+    for what, listed in (("made-up chart", found.families_by_rule), ("chart", found.charts_by_rule)):
+        for one in listed:
+            span = dollars(one.least) if one.least == one.most else f"{dollars(one.least)} to {dollars(one.most)}"
+            whole = f", {dollars(one.sum)} in all" if what == "chart" else ""
+            yield Padding(
+                Text(plain(f"{' with '.join(one.rules) or 'no rule'}: {_count(one.charts, what)}, {span} each{whole}")),
+                (0, 0, 0, 2),
+            )
+    if found.without_rate:
+        yield Text(f"Without a rate, and so without an amount: {', '.join(found.without_rate)}.", FAINT)
+    yield from (Text(it, FAINT) for it in CAUTIONS)
+
+
+def dollars(amount: Decimal | None) -> str:
+    """An amount for a reader; a dash where it is not known."""
+    return "–" if amount is None else f"{'−' if amount < 0 else '+' if amount else ''}${abs(amount):,.2f}"
+
+
+def bound_words(found: OverAllCharts) -> Iterator[str]:
+    """Tell to what a verdict is bound: what was compared, and what was gone through."""
+    gone = found.gone
+    yield "Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons."
+    if found.beside:
+        yield plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}.")
+    yield _through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}")
+    yield f"Given: {_gathered(gone.given, ' ', last=True)}."
+    if found.named is not None:
+        it = found.named.as_dict()
+        yield plain(
+            f"Only kinds of chart that {it['file']} names: every combination of what is given, in each setting "
+            f"({'; '.join(it['settings'])}), of two at {' or '.join(it['sites'])}, plain and with each of these one at "
+            f"a time: {_gathered(it['features'], ': ') or 'nothing'}. Nothing is said of any other chart."
+        )
+        return
+    yield (
+        "Beside the plain chart, one at a time with some of what is given, what is read near to what changed by every "
+        "route, and what the changed rules read themselves with everything: "
+        f"{_gathered(gone.features, ': ') or 'nothing'}."
+    )
+    yield f"With two administrations, some of each class: {_gathered(gone.paired_features, ': ') or 'nothing more'}."
 
 
 def proving_words(found: Proving) -> Iterator[RenderableType]:
