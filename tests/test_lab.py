@@ -368,3 +368,52 @@ def test_a_reading_of_one_law_alone_needs_the_search() -> None:
 def test_a_law_is_equivalent_to_itself() -> None:
     done = run("policy", "compare", "out001", "out001", "--up-to", "1")
     assert done.exit_code == 0 and "Equivalent" in done.stdout
+
+
+# --- kinds that a file names, what else is said, what it is worth, and the page
+
+
+NAMED = """\
+administrations:
+- {drug: "<b>ceftriaxone</b>", route: IV, class: therapeutic}
+- {drug: normal saline, route: IV, times: [start]}
+settings: [{place_of_service: "22"}, {place_of_service: "11"}]
+sites: [two sites]
+features: ["purpose: hydration"]
+"""
+NO_STOP = "excluded(S, R, hydration_without_stop) :- fluid_without_stop(S), hydration_role(S, R)."
+
+
+def test_a_comparison_by_a_file_of_kinds_has_two_levels_amounts_and_a_page(edited: Edit, tmp_path: Path) -> None:
+    edited(
+        ("time.lp", "threshold(infusion, 16).", "threshold(infusion, 31)."),
+        ("out001/hydration.lp", NO_STOP, NO_STOP.replace(").", "), payer(medicare).")),
+    )
+    kinds, rates, page = tmp_path / "kinds.yaml", tmp_path / "rates.csv", tmp_path / "change.html"
+    kinds.write_text(NAMED, "utf-8")
+    rates.write_text("code,rate\n96365,200\n96374,150.5\n", "utf-8")
+    options = ("--all", "--reasons", "--kinds", str(kinds), "--prices", str(rates), "-o", str(page), "--format", "json")
+    done = run("policy", "compare", "out001", str(tmp_path / "asp/out001"), "--up-to", "1", *options)
+    assert done.exit_code == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["complete"] and found["bound"]["named"]["settings"] == ["place_of_service: 22", "place_of_service: 11"]
+    assert set(found["bound"]["features"]) == {"place_of_service: 11", "purpose: hydration"}
+    [family] = [it for it in found["families"] if it["change"] == {"96365": -1, "96374": 1}]
+    assert family["amount"] == -49.5 and family["chart"]["rules"] == ["threshold-infusion"]
+    assert family["conditions"] == ["it runs 16 to 30 minutes"] and family["exact"]
+    assert found["prices"]["families"][0]["rules"] == ["threshold-infusion"] and len(found["prices"]["cautions"]) == 2
+    beside = found["reasons"]
+    assert beside["verdict"] == "different" and beside["witness"]["new"] == {}
+    assert beside["witness"]["old"] == {"left_out": ["x1 96360: hydration-without-stop"]}
+    html = page.read_text("utf-8")
+    assert "−$49.50" in html and "hydration-without-stop" in html and "<script" not in html
+    assert "<b>" not in html and html.count('class="track"') == 2 * len(found["families"])
+
+
+def test_a_file_of_kinds_that_names_what_is_not_there_is_told_with_its_places(tmp_path: Path) -> None:
+    kinds = tmp_path / "kinds.yaml"
+    kinds.write_text("administrations: [{drug: x, route: IW}]\nsites: [three]\nfeatures: [no stopp]\n", "utf-8")
+    done = run("policy", "compare", "out001", "out001", "--up-to", "1", "--kinds", str(kinds))
+    assert done.exit_code == 2
+    for said in ("kinds.yaml:1: administrations[0].route: found", "kinds.yaml:2: sites[0]: found", "mean no stop?"):
+        assert said in done.stderr

@@ -50,12 +50,12 @@ def checker(
     parts = _package(pyodide)
     own = _engine()
     carried = {name: parts[name] for name in NEEDED if name != "pyodide.js"} | {"ivproof.zip": own}
-    from ivproof.render.html import file, template
+    from ivproof.render.html import file, hashed, template
 
     scripts = [f"carried-{n}.js" for n in range(1, len(carried) + 1)]
     page = template("checker.html.j2").render(
         style=file("checker.css"),
-        style_hash=_hash(file("checker.css")),
+        style_hash=hashed(file("checker.css")),
         scripts=["pyodide.js", *scripts, "checker.js"],
         digest=hashlib.sha256(own).hexdigest(),
     )
@@ -121,7 +121,3 @@ def _engine() -> bytes:
 def _files(folder: Path, endings: set[str]) -> Iterator[Path]:
     """The files below a folder in a fixed order."""
     yield from sorted(it for it in folder.rglob("*") if it.suffix in endings and "__pyinstaller" not in it.parts)
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -145,6 +145,14 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--reasons",
+            help="With --up-to: then look, as long again, for a chart with the same claims of which something else is "
+            "said: left out, missing, open, a line of a drug. It does not touch the verdict on claims.",
+        ),
+    ] = False,
     rates: Annotated[
         Path | None,
         typer.Option(
@@ -165,8 +173,8 @@ def compare(
     4 when engines differ; 130 when it was interrupted. With --up-to: 0 when the policies are equivalent to the bound, 1
     when a chart differs, 3 when none was found and not everything was gone through.
     """
-    if up_to is None and (old_reading or new_reading or everything or kinds):
-        wrong("--old-reading, --new-reading, --all and --kinds: expected beside --up-to")
+    if up_to is None and (old_reading or new_reading or everything or kinds or beside):
+        wrong("--old-reading, --new-reading, --all, --kinds and --reasons: expected beside --up-to")
     page = ending(output, {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON})
     prices = None if rates is None else _prices(rates)
     if up_to is not None:
@@ -198,7 +206,7 @@ def compare(
         from ivproof.lab.change import DRAWN
         from ivproof.lab.named import KindsError
         from ivproof.lab.result import compare as over_all_charts
-        from ivproof.render.lab import verdict_words, witness_words
+        from ivproof.render.lab import reasons_words, verdict_words, witness_words
 
         def first(it: Witness) -> None:
             if form is Format.TABLE:
@@ -213,10 +221,11 @@ def compare(
                     up_to,
                     seconds,
                     everything=everything,
-                    seeds=worked_kinds(),
+                    seeds=worked_kinds,
                     first=first,
                     kinds=kinds,
                     charts=DRAWN if prices or {form, page} != {Format.TABLE, None} else 0,
+                    beside=beside,
                 )
             except KindsError as error:
                 *lines, last = str(error).splitlines()
@@ -225,6 +234,8 @@ def compare(
                 wrong(f"--kinds {last}")
         if form is Format.TABLE:
             show(*verdict_words(over_all, prices))
+            if over_all.reasons is not None:
+                show(*reasons_words(over_all.reasons))
         status = worse(status, _status(over_all))
     if form is not Format.TABLE or page or prices:
         from ivproof.lab.change import Change
@@ -238,7 +249,7 @@ def _write(found: Change, form: Format, page: Format | None, output: Path | None
     import json
 
     from ivproof.formats.plain import json_text
-    from ivproof.render.html import change_page
+    from ivproof.render.change import change_page
     from ivproof.render.lab import worth_words
 
     if form is Format.TABLE and found.prices is not None:

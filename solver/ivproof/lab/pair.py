@@ -36,10 +36,11 @@ Answers = frozenset[Outcomes]
 
 
 class Side:
-    """A law under a setting of its questions."""
+    """A law under a setting of its questions; `compared` are the predicates of what is compared of its answers."""
 
-    def __init__(self, coder: Coder) -> None:
+    def __init__(self, coder: Coder, compared: Sequence[Signature] = WHOLE) -> None:
         """Read the law as the second engine does."""
+        self.compared = compared
         self.policy = coder.policy
         self.coder = coder
         self.minutes = coder.minutes
@@ -58,13 +59,13 @@ class Side:
 
     @cached_property
     def felt(self) -> set[Signature]:
-        """The predicates on which claims rest: what others conclude changes none."""
-        return cone(self.law, WHOLE)
+        """The predicates on which what is compared rests: what others conclude changes nothing of it."""
+        return cone(self.law, self.compared)
 
     @cached_property
     def whole(self) -> Evaluator:
-        """The law as far as claims rest on it."""
-        return self.applied(self.law.only(self.felt), WHOLE)
+        """The law as far as what is compared rests on it."""
+        return self.applied(self.law.only(self.felt), self.compared)
 
     def atoms(self, kind: Kind) -> tuple[Any, list[Atom]] | None:
         """Give a kind's chart at its sample point with its facts; None where the format refuses it."""
@@ -174,7 +175,7 @@ def _between(sides: Sequence[Side], heads: Collection[Signature]) -> Iterator[Si
     """Predicates that are read only where something is concluded that is compared: there it shows what they change."""
     rules = [rule for side in sides for rule in side.law.rules]
     for head in heads:
-        if head in WHOLE:
+        if any(head in side.compared for side in sides):
             continue
         if all(it.head in heads for it in rules if any(atom.signature == head for atom, _ in asked(it.rule))):
             yield head

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ivproof.lab.families import Family, families
-from ivproof.lab.kinds import ALONE, LONGEST, NOON, Kind
+from ivproof.lab.kinds import Kind
 from ivproof.lab.named import Named, read_kinds
 from ivproof.lab.pair import Pair, Side
+from ivproof.lab.reasons import Reasons, reasons
 from ivproof.lab.search import FEWER, MORE, Difference, Gone, Search
 from ivproof.lab.witness import Replay, Witness, smallest, witness
 from ivproof.law.policy import Policy
@@ -37,6 +38,8 @@ class OverAllCharts:
     """What else can differ, on which no claim rests: lines of drugs, diagnoses, reasons, questions asked."""
     named: Named | None = None
     """The kinds of chart that were gone through, where a file names them."""
+    reasons: Reasons | None = None
+    """What else is said of charts with the same claims, where it was asked for."""
 
     @property
     def complete(self) -> bool:
@@ -46,16 +49,8 @@ class OverAllCharts:
     @property
     def bound(self) -> dict[str, Any]:
         """To what the verdict is bound."""
-        gone = self.gone
         return {
-            "administrations": gone.up_to,
-            "minutes": {"one": ALONE, "otherwise": LONGEST, "whole": True, "first_at": f"{NOON // 60}:{NOON % 60:02}"},
-            "kinds": list(gone.given),
-            "features": list(gone.features),
-            "features_of_two": list(gone.paired_features),
-            "kinds_of_chart": gone.kinds,
-            "cells": gone.cells,
-            "cases": gone.seeds,
+            **self.gone.bound,
             "readings": {"old": dict(self.settings[0]), "new": dict(self.settings[1])},
             "any_chart": not self.rules_differ,
             "compared": ["status", "claim"],
@@ -72,6 +67,7 @@ class OverAllCharts:
             "unfinished": list(self.gone.unfinished),
             "witness": None if self.witness is None else self.witness.as_dict(),
             "families": [it.as_dict() for it in self.families],
+            "reasons": None if self.reasons is None else self.reasons.as_dict(),
         }
 
 
@@ -83,17 +79,19 @@ def compare(
     seconds: float,
     *,
     everything: bool = False,
-    seeds: Iterable[Kind] = (),
+    seeds: Callable[[], Iterable[Kind]] = tuple,
     first: Callable[[Witness], None] = lambda _: None,
     kinds: Path | None = None,
     charts: int = 0,
+    beside: bool = False,
 ) -> OverAllCharts:
     """Compare two laws over all kinds of chart of up to so many administrations.
 
     `readings` are the settings of the questions under each. It ends after so many seconds; without `everything`, too,
-    as soon as the new law gives more on one chart and less on another. `seeds` are charts that are gone through beside
-    the kinds. `first` is given the first chart that differs as soon as it is found. `kinds` is a file that names the
-    kinds to go through, and then no seeds are. So many families get a chart as both laws code it as `charts` says.
+    as soon as the new law gives more on one chart and less on another. `seeds` gives charts to go through beside the
+    kinds. `first` is given the first chart that differs as soon as it is found. `kinds` is a file that names the
+    kinds to go through, and then no seeds are. So many families get a chart as both laws code it as `charts` says. With
+    `beside` it is gone on, for as many seconds again, to charts with the same claims of which something else is said.
     Raises DisagreementError, KindsError, MissingExtraError, UncoveredError.
     """
     until = time.process_time() + seconds
@@ -109,7 +107,7 @@ def compare(
             first(shown[0])
         return not everything and search.gone.ways == {MORE, FEWER}
 
-    gone = search.run(until, seeds if named is None else (), found, named=named)
+    gone = search.run(until, seeds() if named is None else (), found, named=named)
     stopped = bool(gone.differences) and not everything and gone.ways == {MORE, FEWER}
     if stopped:
         gone.unfinished.append(STOPPED)
@@ -125,6 +123,7 @@ def compare(
         bool(pair.heads),
         tuple(name for name, _ in pair.beside),
         named,
+        reasons(replay, up_to, seconds, seeds() if named is None else (), named) if beside else None,
     )
 
 

@@ -16,7 +16,7 @@ from ivproof.lab.alike import Alike, by_signature, matches
 from ivproof.lab.alphabet import Alphabet, alphabet, kinds
 from ivproof.lab.cells import Cell, TimeIsUpError, cells
 from ivproof.lab.evidence import Watch, heads_of_facts, probes
-from ivproof.lab.kinds import Kind
+from ivproof.lab.kinds import ALONE, LONGEST, NOON, Kind
 from ivproof.lab.named import Named
 from ivproof.lab.pair import Answers, Pair, Templates, claims_of, units_of
 from ivproof.lab.solver import Space, UndecidedError
@@ -94,6 +94,20 @@ class Gone:
     """Input facts of the laws that no chart of the alphabet has."""
 
     @property
+    def bound(self) -> dict[str, Any]:
+        """To what is bound what is said of it, as plain data."""
+        return {
+            "administrations": self.up_to,
+            "minutes": {"one": ALONE, "otherwise": LONGEST, "whole": True, "first_at": f"{NOON // 60}:{NOON % 60:02}"},
+            "kinds": list(self.given),
+            "features": list(self.features),
+            "features_of_two": list(self.paired_features),
+            "kinds_of_chart": self.kinds,
+            "cells": self.cells,
+            "cases": self.seeds,
+        }
+
+    @property
     def ways(self) -> set[str]:
         """Whether the new law gave more units on some chart, and whether fewer."""
         return {way for it in self.differences for way in it.ways}
@@ -102,9 +116,15 @@ class Gone:
 class Search:
     """Goes through kinds of chart for two laws."""
 
-    def __init__(self, pair: Pair, up_to: int, same: Callable[[Kind, Sequence[int]], bool]) -> None:
-        """`same` says whether both laws give a chart the same status and claims, although they conclude otherwise."""
+    def __init__(
+        self, pair: Pair, up_to: int, same: Callable[[Kind, Sequence[int]], bool], *, beside: bool = False
+    ) -> None:
+        """`same` says whether both laws give a chart the same status and claims, although they conclude otherwise.
+
+        With `beside` it is looked for what else they say of it, and only where they give the same claims.
+        """
         self.pair = pair
+        self._beside = beside
         self.gone = Gone(up_to)
         old, new = pair.old, pair.new
         self.alphabet: Alphabet = alphabet(
@@ -247,8 +267,10 @@ class Search:
                     continue
                 silent = False
                 before, after = cell.value
-                if claims_of(before) != claims_of(after) or (
-                    before != after and not self._status(kind, cell.point, before, after)
+                if (not self._beside and claims_of(before) != claims_of(after)) or (
+                    before != after
+                    and not (self._beside and claims_of(before) != claims_of(after))
+                    and not self._status(kind, cell.point, before, after)
                 ):
                     yield Difference(kind, cell, before, after)
         except TimeIsUpError:

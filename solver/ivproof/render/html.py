@@ -16,16 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ivproof.audit.estimate import share
-from ivproof.comparison.law import REWORDED
-from ivproof.comparison.prices import CAUTIONS
 from ivproof.formats.plain import plain
-from ivproof.lab.change import Change
 from ivproof.law.policy import Policy
 from ivproof.packet.blocks import Document
 from ivproof.render.audit import KINDS as LINES
 from ivproof.render.audit import VERDICTS, dollars_told, interval_told
-from ivproof.render.lab import VERDICTS as OF_ALL_CHARTS
-from ivproof.render.lab import bound_words, chart_line, dollars
 from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report
 from ivproof.report.timeline import Lane, Row
@@ -38,8 +33,8 @@ def page(report: Report) -> str:
         report=report,
         style=Markup(style),  # a file of this package, with nothing of a chart in it
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=hashed(style),
+        script_hash=hashed(script),
         **shown_of(report),
     )
 
@@ -55,11 +50,12 @@ def shown_of(report: Report) -> Mapping[str, object]:
         "kinds": KINDS,
         "severities": SEVERITIES,
         "sources": SOURCES,
-        "legend": legend_of([row for lane in _lanes(report) for row in lane.rows]),
+        "legend": legend_of([row for lane in lanes_of(report) for row in lane.rows]),
     }
 
 
-def _lanes(report: Report) -> Sequence[Lane]:
+def lanes_of(report: Report) -> Sequence[Lane]:
+    """Give the lanes of the timeline of a report, if it has one."""
     return report.timeline.lanes if report.timeline else ()
 
 
@@ -79,31 +75,8 @@ def packet_page(paper: Document) -> str:
     return template("packet.html.j2").render(
         paper=paper,
         style=Markup(style),  # a file of this package, with nothing of a chart in it
-        style_hash=_hash(style),
+        style_hash=hashed(style),
         bars=BARS,
-    )
-
-
-def change_page(change: Change) -> str:
-    """Give the page of a change of the law. Raises as `Change.drawn` does."""
-    style = file("report.css") + file("change.css")
-    drawn = list(change.drawn())
-    rows = [row for it in drawn for side in (it.old, it.new) for lane in _lanes(side) for row in lane.rows]
-    over_all = change.over_all
-    return template("change.html.j2").render(
-        it=change,
-        rules=[(rule, says) for rule, says in change.rules if rule.kind != REWORDED],
-        reworded=[rule for rule, _ in change.rules if rule.kind == REWORDED],
-        drawn=drawn,
-        others=[] if over_all is None else [it for it in over_all.families if it.shown is None],
-        verdict="" if over_all is None else OF_ALL_CHARTS[over_all.verdict],
-        bound=[] if over_all is None else list(bound_words(over_all)),
-        legend=legend_of(rows),
-        chart_line=chart_line,
-        dollars=dollars,
-        cautions=CAUTIONS,
-        style=Markup(style),  # a file of this package, with nothing of a chart in it
-        style_hash=_hash(style),
     )
 
 
@@ -121,7 +94,7 @@ def audit_page(summary: Mapping[str, Any], policy: Policy) -> str:
         by_error=by_error,
         intervals={code: share(one["right"], one["lines"]) for code, one in summary["codes"].items()},
         style=Markup(style),
-        style_hash=_hash(style),
+        style_hash=hashed(style),
     )
 
 
@@ -159,6 +132,6 @@ def file(name: str) -> str:
     return files("ivproof.render").joinpath("templates", name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
-    """The name by which the page's content security policy allows a text."""
+def hashed(text: str) -> str:
+    """Give the name by which the page's content security policy allows a text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

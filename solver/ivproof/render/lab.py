@@ -17,6 +17,8 @@ from ivproof.lab.change import Change
 from ivproof.lab.kinds import ALONE, LONGEST, NOON
 from ivproof.lab.proving import HOLDS, IS_BROKEN, Breaking, Proving
 from ivproof.lab.proving import UNFINISHED as NOT_TO_THE_END
+from ivproof.lab.reasons import DIFFERENT, SAME, Reasons
+from ivproof.lab.reasons import UNFINISHED as NO_MORE_KNOWN
 from ivproof.lab.result import EQUIVALENT, INCOMPARABLE, NEVER_LESS, NEVER_MORE, UNFINISHED, OverAllCharts
 from ivproof.lab.when import When
 from ivproof.lab.witness import Said, Shown, Witness
@@ -35,6 +37,13 @@ VERDICTS = {
     NEVER_LESS: "Never less: on no chart to the bound does the new law give fewer units of any code.",
     INCOMPARABLE: "Incomparable: the new law gives more units of a code on some chart, and fewer on some.",
     UNFINISHED: "Unfinished: nothing is said of the charts that were not gone through.",
+}
+
+
+BESIDE_VERDICTS = {
+    SAME: "Beside the claims: on no chart to the bound is something else said.",
+    DIFFERENT: "Beside the claims: of a chart with the same claims something else is said.",
+    NO_MORE_KNOWN: "Beside the claims: unfinished, nothing else was found, and not everything was gone through.",
 }
 
 
@@ -147,12 +156,34 @@ def dollars(amount: Decimal | None) -> str:
     return "–" if amount is None else f"{'−' if amount < 0 else '+' if amount else ''}${abs(amount):,.2f}"
 
 
+def reasons_words(found: Reasons) -> Iterator[RenderableType]:
+    """Tell whether something else is said of charts with the same claims, with the bound of that."""
+    gone, it = found.gone, found.witness
+    yield Text()
+    yield Text(BESIDE_VERDICTS[found.verdict], "bold")
+    if it is not None:
+        yield Padding(Text(chart_line(it.encounter)), (0, 0, 0, 2))
+        yield Padding(Text(f"both laws: {_said(it.said)}"), (0, 0, 0, 2))
+        for name, side in (("old", it.old), ("new", it.new)):
+            told = "; ".join(f"{what.replace('_', ' ')} {', '.join(words)}" for what, words in side.items() if words)
+            yield Padding(Text(plain(f"only the {name} law: {told or 'nothing'}")), (0, 0, 0, 2))
+    yield Text(
+        "Compared were, where the claims are the same, what is left out and why, findings, missing facts, questions "
+        "that are open and change the claim, lines of drugs and the order of the diagnoses.",
+        FAINT,
+    )
+    yield Text(_through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}"), FAINT)
+    if gone.unfinished:
+        yield from _listed(gone.unfinished)
+
+
 def bound_words(found: OverAllCharts) -> Iterator[str]:
     """Tell to what a verdict is bound: what was compared, and what was gone through."""
     gone = found.gone
     yield "Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons."
     if found.beside:
-        yield plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}.")
+        more = "" if found.reasons else " (--reasons goes through what they say)"
+        yield plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}{more}.")
     yield _through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}")
     yield f"Given: {_gathered(gone.given, ' ', last=True)}."
     if found.named is not None:
