@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tomllib
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -49,17 +50,17 @@ BILLED: list[dict[str, Any]] = [
 
 
 @cache
-def maker() -> PacketMaker:
-    return PacketMaker(Policy.load("out001"), search="one")
+def maker(policy: str) -> PacketMaker:
+    return PacketMaker(Policy.load(policy), search="one")
 
 
-def made(line: int, name: str = "V1", **denied: Any) -> Packet:
+def made(line: int, name: str = "V1", policy: str = "out001", **denied: Any) -> Packet:
     """The packet of the visit with one line denied."""
     billed = [dict(it) for it in BILLED]
     billed[line]["denied"] = {"group": "CO", **denied}
     found = parse({**VISIT, "id": name, "billed": billed}, Source("visit")).encounter
     assert found is not None
-    return maker().make(found, "visit.yaml")
+    return maker(policy).make(found, "visit.yaml")
 
 
 def words(written: Document) -> str:
@@ -143,6 +144,13 @@ def test_authority_is_the_text_by_its_sections_and_national_rules_beside_it() ->
     assert all(number in sources.rules for it in sources.national.values() for number in it.same)
     for says in (it.says for it in sources.rules.values()):
         assert authority.count(says) <= 1
+
+
+def test_authority_of_an_overlay_says_what_is_its_own_and_on_what_it_stands() -> None:
+    authority = words(document([made(1, policy="cms", reason="151")], "payer")).partition("Authority")[2]
+    changes = tomllib.loads((law_folder() / "cms" / "policy.toml").read_text("utf-8"))
+    assert f"replaces {len(changes['replaces'])} of them, leaves {len(changes['removes'])} out" in authority
+    assert "It stands on OUT001" in authority and "OUT001 is cited by its sections; N1 to N" in authority
 
 
 def test_what_the_chart_does_not_support_is_not_argued_and_nothing_at_all_is_refused(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ class PacketMaker:
             claim_number=(submitted.number if submitted else None) or "",
             drawn=self._whole(audit, told, findings),
             beside=tuple(self._beside(rules)),
+            stands_on=_stands_on(self.policy),
         )
 
     def _whole(self, audit: Audit, told: Told, findings: Iterable[Finding]) -> Timeline | None:
@@ -333,6 +334,23 @@ class PacketMaker:
             shlex.join(["ivproof", "check", name]),
         )
         return Enclosed(name, hashlib.sha256(content).hexdigest(), str(made["seal"]), len(content), commands, content)
+
+
+def _stands_on(policy: Policy) -> str:
+    """On what policy an overlay stands, and how many of its rules and open questions are another thing here."""
+    below = policy.below
+    if below is None:
+        return ""
+    here, there = policy.program.by_id, below.program.by_id
+    shared = [name for name in here if name in there]
+    replaced = sum(here[name][0].file != there[name][0].file for name in shared)
+    both = [(it, below.questions[key]) for key, it in policy.questions.items() if key in below.questions]
+    otherwise = sum(it.default != other.default for it, other in both)
+    return (
+        f"It stands on {below.name}, {below.title}, edition {below.dated}, whose rules hold where it says nothing "
+        f"else: it replaces {replaced} of them, leaves {len(there) - len(shared)} out, adds {len(here) - len(shared)}, "
+        f"and reads {otherwise} of the questions that the text leaves open otherwise."
+    )
 
 
 def _about(encounter: Encounter) -> Iterator[tuple[str, str]]:

@@ -212,7 +212,8 @@ class Packet:
     `about` are the pairs of the cover, `identity` what was used, by hash; `sentence` is the verdict in words. Claim
     edits come as severity and message; what is undocumented as fact, what follows, and what weight it has. `drawn` is
     the part of the timeline that its argued lines rest on, `beside` are national rules that confirm cited ones of the
-    text, `claim_number` is the payer's, where a remittance gave it.
+    text, `claim_number` is the payer's, where a remittance gave it. `stands_on` says on what policy this one stands, if
+    it does, and where it differs.
     """
 
     encounter: str
@@ -238,6 +239,7 @@ class Packet:
     claim_number: str = ""
     drawn: Timeline | None = None
     beside: tuple[Rule, ...] = ()
+    stands_on: str = ""
 
     @property
     def denied(self) -> tuple[Finding, ...]:

@@ -220,6 +220,7 @@ def schema() -> Schema:
             date=text("Date of service.", format="date"),
             policy=text("The policy by which the claim is judged."),
             edition=text("Its edition."),
+            stands_on=text("On what policy this one stands, if it does, and where it differs."),
             about=rows("The visit on the cover.", text("What."), text("Value.")),
             identity=rows("What was used, by hash.", text("What."), text("Value.")),
             verdict=text("The verdict on the claim.", enum=[it.value for it in Verdict]),

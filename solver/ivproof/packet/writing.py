@@ -319,7 +319,14 @@ class _ForPayer(_Writer):
         text, national = self._used()
         first = self.packets[0]
         yield Heading(2, "Authority")
-        yield Text(f"{first.policy}, edition {first.edition}, by its sections. What it says is given in our words.")
+        texts = list(dict.fromkeys(rule.text for rule in text))
+        marks = [f"{' and '.join(texts)} is cited by its sections"] if texts else []
+        marks += [_national_marks(len(national))] if national else []
+        marked = f"{'; '.join(marks)}. " if marks else ""
+        below = f"{first.stands_on} " if first.stands_on else ""
+        yield Text(
+            f"{first.policy}, edition {first.edition}. {below}{marked}What is cited is given in our words."
+        )
         sections: dict[str, list[str]] = {}
         for rule in text:
             sections.setdefault(f"{rule.text} {rule.section}", []).append(rule.says)
@@ -335,6 +342,10 @@ class _ForPayer(_Writer):
         )
         if said:
             yield Text(" ".join(said), lead="How the text is read where this claim turns on it:")
+
+
+def _national_marks(number: int) -> str:
+    return "N1 is a national rule" if number == 1 else f"N1 to N{number} are national rules"
 
 
 class _Internal(_Writer):
