@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,16 @@ def opened(browser: Any, pages: Path, name: str, width: int = 1200) -> Any:
         browser.get_log(kind)
     browser.get(pages.joinpath(f"{name}.html").as_uri())
     return browser
+
+
+def violations(browser: Any) -> list[str]:
+    """What axe-core finds wrong with the page as it is shown: the rule, and where."""
+    pytest.importorskip("axe_core_python", reason="axe-core is not installed (pip install -e '.[dev]')")
+    browser.execute_script(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    found: list[str] = browser.execute_async_script(
+        "const told = arguments[0];"
+        "axe.run(document, {resultTypes: ['violations']}).then((it) => told(it.violations.flatMap("
+        "(one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}: ${node.html.slice(0, 200)}`))))"
+        ".catch((error) => told([`axe: ${error}`]));"
+    )
+    return found

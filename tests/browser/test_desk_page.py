@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from chromium import EXAMPLES, NEEDED, started
+from chromium import EXAMPLES, NEEDED, started, violations
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -192,6 +192,8 @@ def test_it_fits_and_asks_nobody_else(browser: Any, address: str, width: int) ->
     for kind in ("browser", "performance"):
         browser.get_log(kind)
     wide(browser, width)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if width == 320 else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     for path in ("", "chart/4"):
         browser.get(f"{address}{path}")
         wanted = "#visit .row" if path else "table.queue"
@@ -200,6 +202,7 @@ def test_it_fits_and_asks_nobody_else(browser: Any, address: str, width: int) ->
             "document.querySelectorAll('details:not(.ask-further)').forEach((it) => { it.open = true; })"
         )
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        assert violations(browser) == []
     assert browser.get_log("browser") == []
     messages = (json.loads(it["message"])["message"] for it in browser.get_log("performance"))
     asked = [it["params"]["request"]["url"] for it in messages if it["method"] == "Network.requestWillBeSent"]

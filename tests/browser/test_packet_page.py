@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import EXAMPLES, HOSTILE, NEEDED, opened, started
+from chromium import EXAMPLES, HOSTILE, NEEDED, opened, started, violations
+from command import run
 from selenium.webdriver.common.by import By
 
 from ivproof.chart.files import scan
@@ -38,6 +39,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name == "won":
             appeal = packet_page(document([maker.make(encounter, str(file))], "payer"))
             folder.joinpath("appeal.html").write_text(appeal, "utf-8")
+    run("audit", *files.values(), "--summary", "--search", "none", "-o", folder / "audit.html")
     return folder
 
 
@@ -47,15 +49,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("width", [1100, 390])
-@pytest.mark.parametrize("name", ["lost", "won", "hostile", "appeal"])
+@pytest.mark.parametrize("name", ["lost", "won", "hostile", "appeal", "audit"])
 def test_it_opens_without_a_request_or_an_error_and_fits(browser: Any, pages: Path, name: str, width: int) -> None:
     opened(browser, pages, name, width)
     asked = [it["message"] for it in browser.get_log("performance") if '"Network.requestWillBeSent"' in it["message"]]
     assert len(asked) == 1, asked
     assert browser.get_log("browser") == []
-    assert browser.title.endswith("claim review") or (name == "appeal" and browser.title.startswith("Appeal"))
+    assert {"appeal": "Appeal", "audit": "Audit of"}.get(name, "claim review") in browser.title
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     assert wide <= width
+    if width == 390 and name in {"lost", "appeal", "audit"}:
+        assert violations(browser) == []
 
 
 def test_the_cover_leads_to_each_line_and_the_bars_that_carry_it_stand_out(browser: Any, pages: Path) -> None:

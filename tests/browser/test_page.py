@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import EXAMPLES, HOSTILE, NEEDED, opened, started
+from chromium import EXAMPLES, HOSTILE, NEEDED, opened, started, violations
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -63,6 +63,8 @@ def test_it_opens_without_a_request_or_an_error(browser: Any, pages: Path, name:
     assert len(asked) == 1, asked
     assert pages.as_uri() in asked[0]
     assert browser.get_log("browser") == []
+    if name in {"chemo", "night"}:
+        assert violations(browser) == []
 
 
 def test_a_click_opens_a_proof_and_marks_the_bars_that_carry_it(browser: Any, pages: Path) -> None:
