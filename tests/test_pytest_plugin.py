@@ -205,3 +205,50 @@ def test_the_hooks_and_the_action_name_commands_that_there_are(tmp_path: Path) -
         words = line.split()[1:3]
         assert run(*words, "--help").exit_code == 0, line
     assert all(f"inputs.{name}" in str(action["runs"]) for name in action["inputs"])
+
+
+WRONG = """\
+# What stays
+- case: wrong   # this one
+  why: "It was otherwise."
+  encounter: {id: B, place_of_service: "22", date: 2021-03-01, access_sites: [{id: iv}], administrations: [
+    {id: b, drug: ceftriaxone, route: IV, site: iv, start: "09:00", stop: "09:40"}]}
+  expect:
+    # all of it
+    excluded:
+    - {subject: b, name: not-given}
+    claim:   # units
+      "96365": 1
+      "96366": 1   # an hour more
+    modifiers: {"96365": ["59"]}
+---
+case: right
+encounter: {id: B, place_of_service: "22", date: 2021-03-01, administrations: []}
+expect: {claim: {}, said: [no such words]}   # the end
+"""
+RIGHT = """\
+# What stays
+- case: wrong   # this one
+  why: "It was otherwise."
+  encounter: {id: B, place_of_service: "22", date: 2021-03-01, access_sites: [{id: iv}], administrations: [
+    {id: b, drug: ceftriaxone, route: IV, site: iv, start: "09:00", stop: "09:40"}]}
+  expect:
+    # all of it
+    excluded: []
+    claim: {"96365": 1}   # units   # an hour more
+    modifiers: {"96365": []}
+---
+case: right
+encounter: {id: B, place_of_service: "22", date: 2021-03-01, administrations: []}
+expect: {claim: {}, said: [no such words]}   # the end
+"""
+
+
+def test_an_expectation_is_written_anew_and_nothing_else_of_the_file(pytester: pytest.Pytester) -> None:
+    file = pytester.path / "own.ivproof.yaml"
+    file.write_text(WRONG, "utf-8")
+    done = pytester.runpytest_inprocess(*PLUGIN, "--ivproof-update")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["not written anew: said: *", "*own.ivproof.yaml: wrong: * written anew"])
+    assert file.read_text("utf-8") == RIGHT
+    assert pytester.runpytest_inprocess(*PLUGIN, "-k", "wrong").ret == 0

@@ -6,6 +6,7 @@ costs time is loaded by the first such file, so that a suite without one pays no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 ENDING = ".ivproof.yaml"
 
 POLICY, BASELINE, FAIL_ON = "--ivproof-policy", "--ivproof-baseline", "--ivproof-fail-on"
+UPDATE = "--ivproof-update"
 
 _LAW = pytest.StashKey["_Law"]()
 _BASELINE = pytest.StashKey["_Law"]()
+_REWRITTEN = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +53,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="change: a case fails where anything is otherwise. more-units: with --ivproof-baseline, only where the "
         "policy can give more units of a code. Default: change.",
     )
+    group.addoption(
+        UPDATE,
+        action="store_true",
+        help="Write anew, in its file, what a case expects otherwise than what follows now; to be read before it is "
+        "kept. Nothing else of the file changes.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse options that do not go together."""
+    if not config.getoption(UPDATE):
+        return
+    config.stash[_REWRITTEN] = []
+    if config.getoption(BASELINE):
+        raise pytest.UsageError(f"{UPDATE}: found {BASELINE} beside it, expected one of them")
+    if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
+        raise pytest.UsageError(f"{UPDATE}: found several processes, expected one (-n 0): they would share files")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what was written anew."""
+    for line in config.stash.get(_REWRITTEN, ()):
+        terminalreporter.write_line(line)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -136,9 +162,12 @@ class CaseFile(pytest.File):
         here = Path.cwd()
         shown = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
         items, unread = [], []
+        named: Counter[str] = Counter()
         for case in read_cases([shown]):
             if not isinstance(case, tuple):
-                items.append(CaseItem.from_parent(self, name=plain(case.name), law=law, case=case))
+                nth = named[case.name]
+                named[case.name] += 1
+                items.append(CaseItem.from_parent(self, name=plain(case.name), law=law, case=case, nth=nth))
             elif case[0].encounter:
                 items.append(CaseItem.from_parent(self, name=case[0].encounter, law=law, case=case))
             else:
@@ -153,12 +182,13 @@ class DepartedError(Exception):
 
 
 class CaseItem(pytest.Item):
-    """One worked case."""
+    """One worked case; of those of a file with the same name, the `nth` from 0."""
 
-    def __init__(self, *, law: _Law, case: Case | Settled | tuple[Refusal, ...], **more: Any) -> None:
+    def __init__(self, *, law: _Law, case: Case | Settled | tuple[Refusal, ...], nth: int = 0, **more: Any) -> None:
         super().__init__(**more)
         self.law = law
         self.case = case
+        self.nth = nth
 
     def runtest(self) -> None:
         """Judge the case; raises DepartedError where it is not as expected or was refused."""
@@ -185,6 +215,16 @@ class CaseItem(pytest.Item):
             raise DepartedError(f"undecided: {case.where}: {case.name}: {error}") from None
         if judged.departures:
             lines = list(judged.departures)
+            if isinstance(case, Case) and self.config.getoption(UPDATE):
+                from ivproof.cases.rewriting import NotRewrittenError, rewrite  # noqa: PLC0415
+
+                try:
+                    new = rewrite(coder, case, judged.departures, self.path, self.nth)
+                except NotRewrittenError as error:
+                    lines.append(f"not written anew: {error}")
+                else:
+                    self.config.stash[_REWRITTEN].append(f"{case.file}: {case.name}: {', '.join(new)} written anew")
+                    return
             if isinstance(case, Case):
                 from ivproof.cases.parting import parting  # noqa: PLC0415
 

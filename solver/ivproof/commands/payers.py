@@ -86,4 +86,3 @@ def _parting(found: Parted) -> Iterator[str]:
         yield f"The policy itself says something else of {one} or {other}."
     if found.idle:
         yield f"Read otherwise, too, and not needed for it: {', '.join(found.idle)}."
-

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands import adequacy, compare, completing, invariants, suite, when
+from ivproof.commands import adequacy, compare, completing, invariants, new_rule, suite, when
 from ivproof.commands import cases as worked_cases
 from ivproof.commands.common import (
     REFUSED,
@@ -50,6 +50,7 @@ _FILE = re.compile(r"[\w./-]+\.lp")
 app.command("compare")(compare.compare)
 app.command("when")(when.when)
 app.command("prove")(invariants.prove)
+app.command("new-rule")(new_rule.new_rule)
 app.command("adequacy")(adequacy.adequacy)
 app.command("suite")(suite.suite)
 app.command("test")(worked_cases.test)
