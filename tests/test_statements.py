@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 import case_files
@@ -39,7 +40,10 @@ SENTENCES = {(it.id, it.clause): it.header.sentence for it in POLICY.program.rul
 TABLES = {str(it.atom): it.header.sentence for it in POLICY.program.rules if it.is_fact and it.header}
 
 EVERY = 130
-"""One case of our own in so many is told; all that are published are. `python tests/test_statements.py` tells all."""
+"""One case of our own in so many is told; all that are published are. `tests/tools/sentences.py` tells all."""
+
+HELD: Counter[str] = Counter()
+"""How many sentences were held against their statements, by what prints them."""
 
 UNCHECKED = {
     "audit, ways with facts that the chart does not give": "charts coded with the fact; test_audit codes them",
@@ -109,6 +113,7 @@ class Reality:
 
     def departures(self, line: Line) -> Iterator[str]:
         """What is wrong with a line: a statement that is not true, or a number without a statement."""
+        HELD["reasons"] += 1
         for it in line.says:
             if not self.judge.holds(it):
                 yield f"not true: {it} behind {line.kind}: {line.text}"
@@ -147,16 +152,33 @@ def told(explainer: Explainer, encounter: Encounter) -> Iterator[str]:
                     yield f"not true: {attempt.says} behind {attempt.sentence}"
 
 
-def determined(coder: Coder, encounter: Encounter) -> Iterator[str]:
+class Charted:
+    """A chart with what is derived of it, once for all that is said of it."""
+
+    def __init__(self, coder: Coder, encounter: Encounter) -> None:
+        self.encounter = encounter
+        self.facts = coder.facts(encounter)
+        self.held = dict(coder.determiner.settings)
+        [self.found] = coder.code([encounter])
+
+    @cached_property
+    def answers(self) -> list[recheck.Answer]:
+        """The answers of the second engine, of which there may be very many."""
+        return list(islice(named().answers(SecondEngine(POLICY, _set(self.held)).question(self.facts)), WAYS))
+
+    @cached_property
+    def judges(self) -> list[Judge]:
+        return [Judge(named(), it) for it in self.answers]
+
+
+def determined(chart: Charted) -> Iterator[str]:
     """What is wrong with what a determination leaves out, misses and says of other options."""
-    [found] = coder.code([encounter])
-    facts = coder.facts(encounter)
-    held = dict(coder.determiner.settings)
-    judges = list(_judges(held, facts))
+    found, facts, judges = chart.found, chart.facts, chart.judges
     rivals = [it.excluded for it in found.alternatives] or [found.excluded]
     said = [(it.reason, it.name, it.says) for some in rivals for it in (*some, *found.findings)]
     said += [(it.message, "", it.says) for it in found.missing]
     names = charted(facts)
+    HELD["determinations"] += len(said)
     for text, name, says in said:
         if not says or not any(all(map(judge.holds, says)) for judge in judges):
             yield f"not true: {says} behind {text}"
@@ -169,7 +191,8 @@ def determined(coder: Coder, encounter: Encounter) -> Iterator[str]:
     for reading in found.readings:
         for it in reading.says_otherwise:
             question = POLICY.question(it.question)
-            engine = SecondEngine(POLICY, {**_set(held), question.key: question.option(it.option).name})
+            HELD["determinations"] += 1
+            engine = SecondEngine(POLICY, {**_set(chart.held), question.key: question.option(it.option).name})
             claims = {tuple(units_of(POLICY, claim).codes.items()) for claim in engine.claims(facts)}
             if it.codes not in claims:
                 yield f"not true: {it}, the second engine gives {claims}"
@@ -179,20 +202,14 @@ def _set(held: Mapping[str, str | None]) -> dict[str, str]:
     return {key: option or "open" for key, option in held.items()}
 
 
-def _judges(held: Mapping[str, str | None], facts: Facts) -> Iterator[Judge]:
-    """One for each answer of a chart, of which there may be very many."""
-    for answer in islice(named().answers(SecondEngine(POLICY, _set(held)).question(facts)), WAYS):
-        yield Judge(named(), answer)
-
-
-def packet(maker: PacketMaker, encounter: Encounter) -> Iterator[str]:
+def packet(maker: PacketMaker, chart: Charted) -> Iterator[str]:
     """What is wrong with the points of a packet whose claim bills each code once that a chart could have."""
     lines = tuple(BilledLine(code=code, units=1, modifiers=()) for code in list(POLICY.codes)[::9])
-    made = maker.make(encounter.model_copy(update={"billed": lines}), "visit.json")
-    facts = maker.coder.facts(encounter)
-    judges = list(_judges(maker.coder.determiner.settings, facts))
+    made = maker.make(chart.encounter.model_copy(update={"billed": lines}), "visit.json")
+    judges = chart.judges
     for finding in made.findings:
         for point in (*finding.points, *(it for near in finding.nearest for it in near.fails)):
+            HELD["packets"] += 1
             if point.says and not any(all(map(judge.holds, point.says)) for judge in judges):
                 yield f"not true: {point.says} behind {point.text}"
             if not point.says and not point.text.startswith("Nothing that"):
@@ -231,19 +248,15 @@ def changed(encounter: Encounter, found: Determination, seed: int) -> list[Bille
 BILLED = [*POLICY.codes, "99211", "99214", "A4216", "J7030", "J1642", "J3370", "J0696", "J9035", "99199"]
 
 
-def audited(auditor: Auditor, encounter: Encounter, lines: Sequence[BilledLine]) -> Iterator[str]:
+def audited(auditor: Auditor, chart: Charted, lines: Sequence[BilledLine]) -> Iterator[str]:
     """What is wrong with the sentences of an audit: of its lines, of its claim, and of what would make it right."""
-    [found] = auditor.coder.code([encounter])
-    [audit] = auditor.judge([(encounter, found, lines)])
-    if found.why_undetermined:
+    [audit] = auditor.judge([(chart.encounter, chart.found, lines)])
+    if chart.found.why_undetermined:
         return
-    facts = auditor.coder.facts(encounter)
-    held = auditor.coder.determiner.settings
     bills = [(it.code, it.units, tuple(it.modifiers)) for it in lines]
-    program = named()
-    answers = islice(program.answers(SecondEngine(POLICY, _set(held)).question(facts)), WAYS)
-    judges = [Judge(program, it, bills) for it in answers]
-    known_names = charted(facts)
+    judges = [Judge(named(), it, bills) for it in chart.answers]
+    known_names = charted(chart.facts)
+    HELD["audits"] += len(audit.lines) + 1
     for line in audit.lines:
         if not line.says or not any(all(map(judge.holds, line.says)) for judge in judges):
             yield f"not true: {line.says} behind {line.message}"
@@ -254,7 +267,7 @@ def audited(auditor: Auditor, encounter: Encounter, lines: Sequence[BilledLine])
         if lacking:
             yield f"{sorted(lacking)} of no statement in {line.message} {line.says}"
         if line.way is not None and line.way.readings and not line.way.given and not line.drug:
-            yield from _not_right(line, held, facts, bills)
+            yield from _not_right(line, chart.held, chart.facts, bills)
     for supported, units in _sums(audit.lines).items():
         if not any(judge.units(*supported[:2], drug=supported[2]) == units for judge in judges):
             yield f"not true: the lines support {units} of {supported}"
@@ -318,12 +331,12 @@ SOME = case_files.some([it for it in cases() if not it.setting(POLICY)], 3)
 
 @pytest.mark.parametrize("case", [pytest.param(it, id=f"{it.file}:{it.name}") for it in SOME])
 def test_what_a_determination_says_is_true(case: Case, coder: Coder) -> None:
-    assert list(determined(coder, case.encounter)) == []
+    assert list(determined(Charted(coder, case.encounter))) == []
 
 
 @pytest.mark.parametrize("case", [pytest.param(it, id=f"{it.file}:{it.name}") for it in SOME[::4]])
 def test_what_a_packet_argues_is_true(case: Case, maker: PacketMaker) -> None:
-    assert list(packet(maker, case.encounter)) == []
+    assert list(packet(maker, Charted(maker.coder, case.encounter))) == []
 
 
 @pytest.fixture(scope="module")
@@ -333,10 +346,10 @@ def auditor() -> Auditor:
 
 @pytest.mark.parametrize("case", [pytest.param(it, id=f"{it.file}:{it.name}") for it in SOME[1::3]])
 def test_what_an_audit_says_of_a_changed_claim_is_true(case: Case, auditor: Auditor) -> None:
-    [found] = auditor.coder.code([case.encounter])
+    chart = Charted(auditor.coder, case.encounter)
     for seed in range(CLAIMS):
-        lines = changed(case.encounter, found, seed)
-        assert list(audited(auditor, case.encounter, lines)) == [], [(it.code, it.units) for it in lines]
+        lines = changed(case.encounter, chart.found, seed)
+        assert list(audited(auditor, chart, lines)) == [], [(it.code, it.units) for it in lines]
 
 
 def test_a_false_statement_of_a_claim_is_found() -> None:
@@ -360,23 +373,3 @@ def test_a_false_statement_and_a_number_without_one_are_found(explainer: Explain
     assert list(reality.departures(Line("fact", "it is so", says=(Holds("route(a1,im)"),))))
     assert list(reality.departures(Line("fact", "it is so")))
     assert not list(reality.departures(Line("fact", "it is so", says=(Holds("encounter"),))))
-
-
-if __name__ == "__main__":
-    import test_whatif_statements as whatif
-
-    by_default = Explainer(POLICY)
-    searching = Auditor(POLICY, search="one")
-    wrong = 0
-    for one in [*case_files.worked("published"), *case_files.worked("law"), *case_files.options()]:
-        setting = one.setting(POLICY)
-        explaining = Explainer(POLICY, dict(setting)) if setting else by_default
-        departures = [*told(explaining, one.encounter), *whatif.all_told(explaining, one.encounter)]
-        if not setting:
-            [determination] = searching.coder.code([one.encounter])
-            for seed in range(CLAIMS):
-                departures += audited(searching, one.encounter, changed(one.encounter, determination, seed))
-        for departure in dict.fromkeys(departures):
-            wrong += 1
-            print(one.file, one.name, departure, flush=True)
-    print(f"{wrong} found")

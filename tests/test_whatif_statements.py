@@ -1,7 +1,7 @@
 """What is said of other values, times and readings is checked: by the second engine, on the chart that says otherwise.
 
 Behind each sentence of `missing`, `margins`, `readings` and of the least change stands what would be put into the chart
-and what it would lead to. `python tests/test_statements.py` looks at all cases.
+and what it would lead to. `tests/tools/sentences.py` looks at all cases.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import pytest
 import visits
 from case_files import Case
 from rich.console import Console, RenderableType
-from test_statements import POLICY, SOME, charted
+from test_statements import HELD, POLICY, SOME, charted
 from test_statements import _set as held_as_set
 
-from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.claim.coding import Coder
@@ -69,6 +68,7 @@ class Worlds:
     def departures(self, text: str, says: Iterable[Leads | Gains], known: Iterable[str] = ()) -> Iterator[str]:
         """What is wrong with a sentence: nothing behind it, something that is not so, a number without a statement."""
         says = list(says)
+        HELD["what if"] += 1
         if not says:
             yield f"nothing behind {text}"
         for it in says:
@@ -158,19 +158,6 @@ def _plain_text(it: RenderableType) -> str:
     return written.getvalue()
 
 
-def all_told(explainer: Explainer, encounter: Encounter) -> Iterator[str]:
-    """What is wrong with all that is said of a chart that said otherwise, or was read otherwise."""
-    coder = explainer.coder
-    try:
-        yield from missing_told(coder, encounter)
-        yield from margins_told(coder, encounter)
-        yield from readings_told(ReadingsOfCharts(POLICY, _given(coder)), coder, encounter)
-        for code in list(POLICY.codes)[::9]:
-            yield from change_told(explainer, encounter, code)
-    except TooManyWaysError:
-        return
-
-
 def _given(coder: Coder) -> dict[str, str]:
     held = {key: option or "open" for key, option in coder.determiner.settings.items()}
     return {key: it for key, it in held.items() if it != (POLICY.questions[key].default or "open")}
@@ -233,11 +220,3 @@ def test_what_is_put_into_a_chart_is_what_it_says_otherwise() -> None:
     one, other = dumps(visits.LONG_DAY), dumps(visits.EQUALS)
     assert with_put(one, put_between(one, other)) == other
     assert put_between(one, one) == ()
-
-
-if __name__ == "__main__":
-    by_default = Explainer(POLICY)
-    for seed in range(1000):
-        chart = generate.encounter(generate.chart(random.Random(seed), range(1, 4), name=f"C{seed}"))
-        for departure in dict.fromkeys(all_told(by_default, chart)):
-            print(chart.id, departure, flush=True)
