@@ -159,7 +159,13 @@ class Charted:
         self.encounter = encounter
         self.facts = coder.facts(encounter)
         self.held = dict(coder.determiner.settings)
-        [self.found] = coder.code([encounter])
+        self._coder = coder
+
+    @cached_property
+    def found(self) -> Determination:
+        """What the coder says of it."""
+        [found] = self._coder.code([self.encounter])
+        return found
 
     @cached_property
     def answers(self) -> list[recheck.Answer]:

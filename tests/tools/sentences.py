@@ -1,10 +1,10 @@
 """Holds every sentence about every worked case against the statements behind it, by the second engine.
 
-    PYTHONPATH=tests python tests/tools/sentences.py [--part 1/2] [--jobs 2] [--codes 1] [--generated 1000]
+    PYTHONPATH=tests python tests/tools/sentences.py [--part 1/2] [--jobs 2] [--kinds reasons,margins] [--generated 900]
 
 What is held is what `test_statements` and `test_whatif_statements` hold of some cases: reasons, determinations, packets
-and audits of changed claims; missing facts, margins, readings, and least changes for some codes, which go round over
-the cases. With `--generated` so many generated charts take the place of the cases. What is found goes to standard
+and audits of changed claims; missing facts, margins, readings, and the least change for one code, another of each
+chart. With `--generated` so many generated charts take the place of the cases. What is found goes to standard
 output as it is found, how far it is to standard error. Exits with 1 where something is found.
 """
 
@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,14 +28,17 @@ import test_whatif_statements as whatif
 from differential import generated
 
 from ivproof.audit.auditor import Auditor
+from ivproof.audit.search import Candidates
 from ivproof.cases.files import Setting
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter, dumps
+from ivproof.claim.determination import Determination
 from ivproof.packet.maker import PacketMaker
+from ivproof.packet.model import Enclosed
 from ivproof.whatif.readings import ReadingsOfCharts
 from ivproof.why.why import Case, Explainer
 
-EVERY = 10
+EVERY = 20
 """It is told how far it is after so many charts."""
 
 
@@ -69,6 +72,29 @@ class Keeping(Explainer):
         return self.kept
 
 
+class Auditing(Auditor):
+    """Audits claims of one chart by what it can lead to, which is looked for once."""
+
+    kept: tuple[Encounter, dict[bool, list[Candidates]]] | None = None
+
+    def candidates(self, charts: Sequence[tuple[Encounter, Determination]], *, drugs: bool = False) -> list[Candidates]:
+        """Give what was found of it."""
+        if len(charts) != 1:
+            return super().candidates(charts, drugs=drugs)
+        if self.kept is None or self.kept[0] is not charts[0][0]:
+            self.kept = charts[0][0], {}
+        if drugs not in self.kept[1]:
+            self.kept[1][drugs] = super().candidates(charts, drugs=drugs)
+        return list(self.kept[1][drugs])
+
+
+class Arguing(PacketMaker):
+    """Makes packets without the proof, which has no sentences."""
+
+    def _proof(self, encounter: Encounter, file: str, name: str) -> Enclosed:
+        return Enclosed(name, "", "", 0, (), b"")
+
+
 class Tellers:
     """All that says something of charts, under one setting of the questions."""
 
@@ -76,8 +102,8 @@ class Tellers:
         readings = dict(setting)
         self.explainer = Keeping(told.POLICY, readings)
         self.coder = self.explainer.coder
-        self.auditor = Auditor(told.POLICY, readings, coder=self.coder, search="one")
-        self.maker = PacketMaker(told.POLICY, readings, search="none")
+        self.auditor = Auditing(told.POLICY, readings, coder=self.coder, search="one")
+        self.maker = Arguing(told.POLICY, readings, search="none")
         self.readings = ReadingsOfCharts(told.POLICY, whatif._given(self.coder))
 
 
@@ -87,44 +113,47 @@ def tellers(setting: Setting) -> Tellers:
     return Tellers(setting)
 
 
-def look(chart: Chart, codes: int) -> Found:
-    """Hold all that is said of a chart."""
+def _audits(by: Tellers, seen: told.Charted, _: int) -> Iterator[str]:
+    for seed in range(told.CLAIMS):
+        yield from told.audited(by.auditor, seen, told.changed(seen.encounter, seen.found, seed))
+
+
+def _change(by: Tellers, seen: told.Charted, number: int) -> Iterator[str]:
+    codes = list(told.POLICY.codes)
+    return whatif.change_told(by.explainer, seen.encounter, codes[number % len(codes)])
+
+
+KINDS: Mapping[str, Callable[[Tellers, told.Charted, int], Iterator[str]]] = {
+    "reasons": lambda by, seen, _: told.told(by.explainer, seen.encounter),
+    "determinations": lambda _, seen, __: told.determined(seen),
+    "audits": _audits,
+    "packets": lambda by, seen, _: told.packet(by.maker, seen),
+    "missing": lambda by, seen, _: whatif.missing_told(by.coder, seen.encounter),
+    "margins": lambda by, seen, _: whatif.margins_told(by.coder, seen.encounter),
+    "readings": lambda by, seen, _: whatif.readings_told(by.readings, by.coder, seen.encounter),
+    "change": _change,
+}
+"""What is held, each kind of a chart and its number."""
+
+
+def look(chart: Chart, kinds: Sequence[str]) -> Found:
+    """Hold what is said of a chart."""
     told.HELD.clear()
     begun = time.process_time()
-    departures = list(dict.fromkeys(_departures(chart, codes)))
+    departures = list(dict.fromkeys(_departures(chart, kinds)))
     return Found(chart, departures, Counter(told.HELD), time.process_time() - begun)
 
 
-def _departures(chart: Chart, codes: int) -> Iterator[str]:
-    by, encounter = tellers(chart.setting), chart.encounter
-    try:
-        seen = told.Charted(by.coder, encounter)
-    except TooManyWaysError:
-        return
-    all_codes = list(told.POLICY.codes)
-    asked = [all_codes[(chart.number * codes + n) % len(all_codes)] for n in range(codes)]
-    kinds: list[Callable[[], Iterator[str]]] = [
-        lambda: told.told(by.explainer, encounter),
-        lambda: told.determined(seen),
-        lambda: told.packet(by.maker, seen),
-        lambda: _audits(by.auditor, seen),
-        lambda: whatif.missing_told(by.coder, encounter),
-        lambda: whatif.margins_told(by.coder, encounter),
-        lambda: whatif.readings_told(by.readings, by.coder, encounter),
-        *(lambda code=code: whatif.change_told(by.explainer, encounter, code) for code in asked),
-    ]
+def _departures(chart: Chart, kinds: Sequence[str]) -> Iterator[str]:
+    by = tellers(chart.setting)
+    seen = told.Charted(by.coder, chart.encounter)
     for kind in kinds:
         try:
-            yield from kind()
+            yield from KINDS[kind](by, seen, chart.number)
         except TooManyWaysError:
             told.HELD["refused: too many ways"] += 1
-        except Exception as error:  # a sentence that cannot be held must not end the run
-            yield f"{type(error).__name__}: {error}"
-
-
-def _audits(auditor: Auditor, seen: told.Charted) -> Iterator[str]:
-    for seed in range(told.CLAIMS):
-        yield from told.audited(auditor, seen, told.changed(seen.encounter, seen.found, seed))
+        except Exception as error:  # a chart that fails must not end the run
+            yield f"{kind}: {type(error).__name__}: {error}"
 
 
 def charts(of_generated: int) -> list[Chart]:
@@ -147,15 +176,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="1/1", metavar="I/N", help="the charts of one of so many parts")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: %(default)s)")
-    parser.add_argument("--codes", type=int, default=1, help="codes whose least change is looked for in each chart")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="what is held (default: %(default)s)")
     parser.add_argument("--generated", type=int, default=0, metavar="N", help="generated charts in place of the cases")
     chosen = parser.parse_args(arguments)
     at, parts = map(int, chosen.part.split("/"))
+    kinds = chosen.kinds.split(",")
+    if unknown := set(kinds) - KINDS.keys():
+        parser.error(f"found {', '.join(sorted(unknown))}, expected some of: {', '.join(KINDS)}")
     os.environ["IVPROOF_CACHE"] = ""  # many settings are tried once each
     some = charts(chosen.generated)[at - 1 :: parts]
     begun, held, wrong, seconds = time.monotonic(), Counter[str](), 0, 0.0
     with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
-        waiting = (pool.apply_async(look, (it, chosen.codes)) for it in some)
+        waiting = (pool.apply_async(look, (it, kinds)) for it in some)
         for n, found in enumerate(_in_turn(waiting, 2 * chosen.jobs), 1):
             for it in found.departures:
                 print(f"{found.chart.name}: {it}", flush=True)

@@ -440,7 +440,9 @@ class Auditor:
         def part(within: Way | None) -> Way | None:
             if line.drug:
                 return None if drugs is None else candidates.drug_part(drugs, line.code, within)
-            return candidates.part(parts, line.code, within)
+            found = candidates.part(parts, line.code, within)
+            wanted = parts.get(line.code, frozenset())
+            return found and self._search.smaller(candidates, wanted, found, line.code)
 
         if whole is not None:
             return self._under(line, part(whole) or whole)

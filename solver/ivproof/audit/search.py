@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 from ivproof.audit.model import Way
 from ivproof.chart.clock import Moment
@@ -226,8 +226,11 @@ class WaySearch:
         for it in () if self._drugs else found.alternatives:
             yield Candidate(key_of_lines(it.lines), Way(it.readings, it.given, it.initial))
 
-    def smaller(self, candidates: Candidates, claim: ClaimKey, way: Way) -> Way:
-        """Leave out of a way to a claim the open questions whose every option leads there, as the others are held."""
+    def smaller(self, candidates: Candidates, wanted: ClaimKey, way: Way, code: str = "") -> Way:
+        """Leave out of a way to a claim the open questions whose every option leads there, as the others are held.
+
+        With `code`, `wanted` is what the claim says of it, and every question that this does not hang on is left out.
+        """
         settings, questions = self._coder.engine.settings, self._coder.policy.questions
         keys = {questions[key].number: key for key in questions}
         readings = {keys[number]: questions[keys[number]].option(it).name for number, it in way.readings.items()}
@@ -238,13 +241,15 @@ class WaySearch:
         held = {key: option for key in found.mattering if (option := settings[key]) is not None}
 
         def follows(readings: Mapping[str, str]) -> bool:
-            return found.under({**held, **readings}) == {claim}
+            claims = found.under({**held, **readings})
+            return bool(claims) and all((by_code(it).get(code, frozenset()) if code else it) == wanted for it in claims)
 
-        alone = ({key: it.name} for key in found.mattering for it in questions[key].options if it.name != held.get(key))
-        least = next(filter(follows, alone), None)
+        own = [{key: it} for key, it in readings.items()]
+        others = ({key: it.name} for key in found.mattering for it in questions[key].options if it.name != held.get(key))
+        least = next(filter(follows, own if code else chain(own, others)), None)
         if least is None:
             least = readings
-            for key in open_:
+            for key in readings if code else open_:
                 rest = {other: it for other, it in least.items() if other != key}
                 least = rest if follows(rest) else least
         return Way(_in_order({questions[key].number: questions[key].option(it).letter for key, it in least.items()}))
