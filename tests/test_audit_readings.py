@@ -149,6 +149,16 @@ def test_where_the_policy_leaves_a_question_open_a_claim_is_right_under_its_opti
     assert "A26" in audit.message and "leaves open" in audit.message
 
 
+def test_a_line_names_no_open_question_that_it_does_not_hang_on() -> None:
+    """Of two chemotherapies at once A37 says what the shorter is billed by; the longer's further hour hangs on A19."""
+    pac, carbo = given_iv("p", "paclitaxel", "09:00", "10:30"), given_iv("c", "carboplatin", "09:10", "10:20")
+    audit = audited(chart("A37", pac, carbo), bill("96413"), bill("96415"))
+    [line] = [it for it in audit.lines if it.code == "96415"]
+    assert audit.way == Way({"A19": "B", "A37": "A"})
+    assert line.way == Way({"A19": "B"})
+    assert "A37" not in line.message
+
+
 def test_a_line_that_no_option_supports_is_unsupported_although_a_question_is_open() -> None:
     audit = audited(TWO_DOSES, bill("96365"), bill("96366", 2), bill("96375"))
     assert audit.verdict is Verdict.OVERCODED and audit.over == {"96375": 1}

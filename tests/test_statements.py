@@ -90,6 +90,7 @@ def charted(facts: Facts) -> re.Pattern[str]:
     found |= {it.drug for it in encounter.administrations} | {it.code or "" for it in encounter.services}
     found |= {question.number for question in POLICY.questions.values()}
     names = "|".join(map(re.escape, sorted(filter(None, found), key=len, reverse=True)))
+    names += r"|services\[\d+\]"  # the place of what has no name of its own
     return re.compile(rf"(?<![\w:])(?:{names})(?!\w|:\w)")
 
 
@@ -150,6 +151,11 @@ def told(explainer: Explainer, encounter: Encounter) -> Iterator[str]:
                     yield from reality.departures(line)
                 if attempt.rule not in WITHOUT and not (attempt.says and all(map(reality.judge.holds, attempt.says))):
                     yield f"not true: {attempt.says} behind {attempt.sentence}"
+                HELD["reasons"] += 1
+                known = {word for it in attempt.says for word in reality.judge.words(it) | law_words(it)}
+                lacking = spoken(reality.named.sub(" ", attempt.sentence)) - known
+                if lacking and attempt.rule not in WITHOUT:
+                    yield f"{sorted(lacking)} of no statement in {attempt.sentence} {attempt.says}"
 
 
 class Charted:

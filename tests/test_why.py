@@ -273,3 +273,38 @@ def test_what_is_not_charted_and_would_give_a_code_is_named(
     found = why_not(explainer, chart, code)
     assert [it.fact for it in found.missing] == missing
     assert all(it.would_change for it in found.missing)
+
+
+def test_what_is_a_part_of_an_administration_is_not_said_to_be_none_and_a_further_hour_has_its_number(
+    explainer: Explainer,
+) -> None:
+    """Of saline that runs on alone after two drugs, 90 minutes count: the next hour is its first further one."""
+    chart = visit(
+        {"id": "pac", "drug": "paclitaxel", "start": "09:00", "stop": "11:00"},
+        {"id": "carbo", "drug": "carboplatin", "start": "10:00", "stop": "11:30"},
+        {"id": "ns", "drug": "normal saline", "purpose": "hydration", "start": "10:30", "stop": "13:00"},
+        diagnoses=["C50.911", "E86.0"],
+    )
+    fluid, drug = why_not(explainer, chart, "96361"), why_not(explainer, chart, "96415")
+    told = [line.text for it in fluid.attempts for line in it.obstacles]
+    assert not any("has no administration" in text for text in told)
+    assert not any(it.rule == "further-hour-of-sequential" and it.subject.startswith("ns") for it in fluid.attempts)
+    assert fluid.attempts[0].sentence.endswith("stands beside another service and reached further hour 1")
+    # paclitaxel ran for two hours, of which the second has its code
+    assert (drug.attempts[0].sentence, drug.attempts[0].obstacles[0].text) == (
+        "The initial infusion pac reached further hour 2",
+        "counted for pac: 120 minutes; 151 or more needed",
+    )
+    assert not [it.sentence for it in (*fluid.attempts, *drug.attempts) if it.sentence.endswith("reached further hour")]
+
+
+def test_nothing_is_said_to_end_as_it_begins(explainer: Explainer) -> None:
+    """A pump that ran for no time would leave the fluid beside it alone, and is a slip of the pen."""
+    chart = visit(
+        {"id": "fu", "drug": "fluorouracil", "pump": "portable", "start": "11:00", "ordered_minutes": 2760},
+        {"id": "ns", "drug": "normal saline", "purpose": "hydration", "start": "11:10", "stop": "12:10"},
+        diagnoses=["C18.9", "E86.0"],
+    )
+    change = why_not(explainer, chart, "96361").search.change
+    assert change is not None
+    assert [(it.place, it.after) for it in change.edits] == [("administrations[fu].stop", "11:01")]

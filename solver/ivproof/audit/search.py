@@ -245,7 +245,9 @@ class WaySearch:
             return bool(claims) and all((by_code(it).get(code, frozenset()) if code else it) == wanted for it in claims)
 
         own = [{key: it} for key, it in readings.items()]
-        others = ({key: it.name} for key in found.mattering for it in questions[key].options if it.name != held.get(key))
+        others = (
+            {key: it.name} for key in found.mattering for it in questions[key].options if it.name != held.get(key)
+        )
         least = next(filter(follows, own if code else chain(own, others)), None)
         if least is None:
             least = readings

@@ -62,9 +62,9 @@ class Ranges(Generic[T]):
         found = self.first(minutes, way, lambda value: value != held)
         return None if found is None else (found, self.at(found).value)
 
-    def first(self, minutes: int, way: int, wanted: Callable[[T], bool]) -> int | None:
-        """The first minute up to so many away, later (1) or earlier (-1), 0 included, at which what holds is wanted."""
-        step = 0
+    def first(self, minutes: int, way: int, wanted: Callable[[T], bool], begin: int = 0) -> int | None:
+        """The first minute up to so many away, later (1) or earlier (-1), from `begin` on, at which this is wanted."""
+        step = begin
         while step <= minutes:
             it = self.at(way * step)
             if wanted(it.value):

@@ -61,7 +61,7 @@ SEARCHED = (
 NOT_TRIED = (
     "another drug, form, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the "
     "list knows; that something was given which was not, for a test or without an order; amounts, another "
-    "number of lesions; what entries share or continue; three facts and more"
+    "number of lesions; what entries share or continue; a run of no minutes; three facts and more"
 )
 """What is not, in words: what makes it another visit, and what anything can stand in."""
 
@@ -146,7 +146,7 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
 
     def least(changes: Iterable[Change]) -> Change | None:
         nonlocal tried
-        possible = [it for it in changes if is_possible(it.encounter)]
+        possible = [it for it in changes if is_possible(it.encounter) and not _emptied(encounter, it.encounter)]
         tried += len(possible)
         found = (possible[at] for at in reached(coder, [it.encounter for it in possible], goal))
         return min(found, key=lambda it: it.cost, default=None)
@@ -199,6 +199,17 @@ def is_possible(encounter: Encounter) -> bool:
     return True
 
 
+def _emptied(before: Encounter, after: Encounter) -> bool:
+    """Whether something that is no push would end as it begins, which a chart says by a slip of the pen alone."""
+    return any(
+        it.start is not None
+        and it.start == it.stop
+        and it.method != "push"
+        and (it.start, it.stop) != (was.start, was.stop)
+        for was, it in zip(before.administrations, after.administrations, strict=True)
+    )
+
+
 # --- candidates
 
 
@@ -227,7 +238,9 @@ class _Sweep:
             field = "stop" if it.stop is None else "start"
             missing = Time(f"administrations[{it.id}].{field}", at, field)
             time = missing.supposed(self._encounter)
-            for minutes in self._nearest([time]) if time is not None else ():
+            # what ends as it begins would be a slip of the pen
+            none = 1 if time is not None and time.moment == (it.start or it.stop) and it.method != "push" else 0
+            for minutes in self._nearest([time], begin=none) if time is not None else ():
                 assert time is not None
                 changed = time.moved(self._encounter, minutes)
                 then = changed.administrations[at]
@@ -257,15 +270,15 @@ class _Sweep:
                 changed = stop.moved(start.moved(self._encounter, minutes), minutes)
                 yield Change(tuple(_moved(time, changed, minutes) for time in mine), MOVED, changed)
 
-    def _nearest(self, times: Sequence[Charted], within: int | None = None) -> list[int]:
-        """The nearest minutes, later and earlier, at which the goal holds when these times move together."""
+    def _nearest(self, times: Sequence[Charted], within: int | None = None, begin: int = 0) -> list[int]:
+        """The nearest minutes, from `begin` on, later and earlier, at which the goal holds when these times move."""
         first, *others = times
         found = []
         try:
             ranges = self._chart.along(first, also=others)
             for way, bound in ((LATER, first.later), (EARLIER, first.earlier)):
                 limit = bound.minutes if within is None else min(bound.minutes, within)
-                minutes = ranges.first(limit, way, self._holds)
+                minutes = ranges.first(limit, way, self._holds, begin)
                 if minutes is not None:
                     found.append(minutes)
                     within = abs(minutes)

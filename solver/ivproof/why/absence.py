@@ -150,7 +150,7 @@ class Absence:
         parts.sort(key=_first)
         for bindings, held, failed in self._tries(parts, dict(start), ()):
             if failed is None:
-                head = _filled(rule.atom, bindings)
+                head = filled_in(rule.atom, bindings)
                 if match(wanted, head, {}) is None or str(head) in self.derivation.atoms:
                     continue
                 yield Failure(rule, bindings, held, None, None, len(parts))
@@ -178,10 +178,10 @@ class Absence:
                     found = True
                     yield from self._tries(rest, values, (*held, fitting), passed + 1)
                 if not found:
-                    yield bindings, held, (part, Literal(_filled(atom, bindings)), passed)
+                    yield bindings, held, (part, Literal(filled_in(atom, bindings)), passed)
             case Literal(atom, True):
                 if any(True for _ in self.matches(atom, bindings)):
-                    yield bindings, held, (part, Literal(_filled(atom, bindings), True), passed)
+                    yield bindings, held, (part, Literal(filled_in(atom, bindings), True), passed)
                 else:
                     yield from self._tries(rest, bindings, held, passed + 1)
             case Comparison():
@@ -283,7 +283,8 @@ def _value(term: Term, bindings: Bindings) -> Term:
         return term
 
 
-def _filled(atom: Function, bindings: Bindings) -> Function:
+def filled_in(atom: Function, bindings: Bindings) -> Function:
+    """An atom with the values of its variables, as far as they are known."""
     filled = _value(atom, bindings)
     return filled if isinstance(filled, Function) else atom
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ivproof.claim.statements import Holds, Statement
@@ -103,13 +103,23 @@ def _keep(best: dict[str, Attempt], name: str, attempt: Attempt, order: Callable
 
 
 def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, Attempt]]:
-    """For each rule by which a subject could earn a role: what fails."""
-    asked = Function("earns", (subject, role, Variable("K")))
+    """For each rule by which a subject could earn a role, or of what is numbered the next unit: what fails."""
+    held = [
+        it.arguments[2]
+        for it in teller.derivation.of("earns")
+        if it.arguments[0] == subject and it.arguments[1] == role
+    ]
+    numbers = [it for it in held if isinstance(it, int)]
+    asked = Function("earns", (subject, role, max(numbers) + 1 if numbers else Variable("K")))
     for failure in teller.absence.failures(asked):
         rule = failure.rule
         if not _gives(teller, rule, role):
             continue
-        obstacles = tuple(Follow(teller.fresh()).down(failure))
+        follow = Follow(teller.fresh())
+        obstacles = tuple(follow.down(failure))
+        if _is_part(subject) and any(it.arguments[:1] == (subject,) for it in follow.unsaid):
+            continue  # of a part of something the chart says nothing: the rule is about other things
+        near = replace(failure, bindings=teller.lacking.completed(failure))
         read = bool(obstacles) and obstacles[-1].kind == "reading"
         far = failure.under_other_reading and not failure.otherwise_holds
         yield (
@@ -117,15 +127,20 @@ def _earning(teller: Teller, subject: Term, role: Term) -> Iterator[tuple[str, A
             Attempt(
                 rule.id,
                 rule.header.citation if rule.header else "",
-                teller.lacking.told(rule, asked, failure.bindings),
+                teller.lacking.told(rule, asked, near.bindings),
                 teller.names.term(subject),
                 obstacles,
                 read,
                 0 if far or (failure.by_reading and not read) else failure.passed + 1,
                 teller.names.subject(str(subject)),
-                says=(fails(failure),),
+                says=(fails(near),),
             ),
         )
+
+
+def _is_part(subject: Term) -> bool:
+    """Whether something is no entry of the chart but what the law makes of one."""
+    return isinstance(subject, Function) and bool(subject.arguments)
 
 
 def _is_measured(attempt: Attempt) -> bool:

@@ -21,6 +21,8 @@ class Follow:
 
     def __init__(self, teller: Teller) -> None:
         self.teller = teller
+        self.unsaid: list[Function] = []
+        """The facts that the chart would have to say, and does not."""
         self._seen: set[str] = set()
 
     def down(self, failure: Failure, depth: int = 0) -> Iterator[Line]:
@@ -43,6 +45,7 @@ class Follow:
             rules = teller.absence.rules(failed.atom.signature)
             if not rules:
                 # the chart may say something else instead
+                self.unsaid.append(failed.atom)
                 kind = "against" if teller.lacking.is_otherwise(failed.atom) else "lacking"
                 yield Line(kind, teller.lacking.uncharted(failed.atom), says=(fails(failure),))
             elif str(failed.atom) not in self._seen and depth < DEPTH:

@@ -10,7 +10,7 @@ from ivproof.claim.statements import Fails, Statement, with_values
 from ivproof.law.lifting import DRUG_PREDICATES
 from ivproof.law.syntax import Comparison, Literal, Rule
 from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
-from ivproof.why.absence import Absence, Failure
+from ivproof.why.absence import Absence, Failure, filled_in, match
 from ivproof.why.derivation import Derivation
 from ivproof.why.measures import Measures
 from ivproof.why.naming import UNKNOWN, Names
@@ -77,6 +77,20 @@ class Lacking:
             between=bool(length) and last is not None and _of_moments(last),
             says=(*dict.fromkeys(map(fails, (nearest, last or nearest))), *behind),
         )
+
+    def completed(self, failure: Failure) -> dict[str, Term]:
+        """The values of a rule that fails, with those that its other conditions give, or what comes nearest to them."""
+        found = dict(failure.bindings)
+        for part in failure.rule.body:
+            if not isinstance(part, Literal) or part.negated or all(it in found for it in variables(part.atom)):
+                continue
+            atom = filled_in(part.atom, found)
+            held = next(self.absence.matches(part.atom, found), None)
+            below = None if held is not None else self.nearest(atom)
+            nearest = None if below is None else match(part.atom, filled_in(below.rule.atom, below.bindings), found)
+            given = held[1] if held is not None else nearest or {}
+            found |= {name: it for name, it in given.items() if not any(variables(it))}
+        return found
 
     def _is_silent(self, failure: Failure) -> bool:
         """Whether a rule fails only because the chart says nothing."""
