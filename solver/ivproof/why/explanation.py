@@ -16,10 +16,10 @@ from typing import Any
 
 from ivproof.claim.statements import Absent, Applies, Holds, Reads, Statement, as_dict, with_values
 from ivproof.law.policy import Policy
-from ivproof.law.syntax import Literal, Rule
-from ivproof.law.terms import Function, Term, parse
+from ivproof.law.syntax import Choice, Literal, Rule
+from ivproof.law.terms import Function, Term, parse, variables
 from ivproof.law.trace import Counted, Instance
-from ivproof.why.absence import Absence
+from ivproof.why.absence import Absence, filled_in, match
 from ivproof.why.counting import RANK, counted_words, kind_counted
 from ivproof.why.derivation import Derivation
 from ivproof.why.instead import instead
@@ -419,6 +419,8 @@ class Teller:
         """What a choice offered, what was taken, and whether it matters."""
         offered = [it for it in (parse(it.terms[0]) for it in instance.alternatives) if isinstance(it, Function)]
         taken = parse(head)
+        made = instance.rule.head
+        condition = made.condition if isinstance(made, Choice) else ()
         # of two arguments, the second is what was chosen where the first is the same in all
         n = 1 if len({it.arguments[0] for it in offered}) == 1 and len(offered[0].arguments) > 1 else 0
         named = [self.names.term(it.arguments[n]) for it in offered]
@@ -427,7 +429,14 @@ class Teller:
         decides = head.partition("(")[0] in self.decisive
         same = "the claim depends on it" if decides else "the claim is the same"
         text = f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}"
-        return Line("choice", text, says=(Holds(head), applies(instance)))
+        candidates = (
+            filled_in(it.atom, match(instance.rule.atom, one, {}) or {})
+            for one in offered
+            for it in condition
+            if isinstance(it, Literal) and not it.negated
+        )
+        says = (Holds(str(it)) for it in candidates if not any(variables(it)))
+        return Line("choice", text, says=(Holds(head), applies(instance), *says))
 
     def _worth_telling(self, atom: str) -> bool:
         name = atom.partition("(")[0]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ivproof.claim.statements import Fails, Statement, with_values
+from ivproof.claim.statements import Applies, Fails, Statement, with_values
 from ivproof.law.lifting import DRUG_PREDICATES
 from ivproof.law.syntax import Comparison, Literal, Rule
 from ivproof.law.terms import Function, Operation, Term, Variable, parse, variables
@@ -67,7 +67,7 @@ class Lacking:
             return Negation(said, "", rule.id)
         last = self._compared(nearest) or self._elsewhere(pattern)
         length = self.shortfall(last) if last is not None else ""
-        behind = tuple(self.measures.behind) if length else ()
+        behind = tuple(self.measures.behind) if length else self._behind(nearest)
         return Negation(
             said,
             length or self.shortfall(nearest) or self._instead_below(nearest),
@@ -166,6 +166,14 @@ class Lacking:
         if not self.absence.rules(failed.atom.signature):
             return self.uncharted(failed.atom)
         return ""
+
+    def _behind(self, failure: Failure) -> tuple[Statement, ...]:
+        """That what a rule must not find holds, with the values that it is told with."""
+        failed = failure.failed
+        if not isinstance(failed, Literal) or not failed.negated or any(variables(failed.atom)):
+            return ()
+        reasons = self.derivation.reasons(str(failed.atom))[:1]
+        return tuple(Applies(it.rule.id, it.rule.clause, with_values(it.bindings)) for it in reasons)
 
     def _said(self, atom: str) -> str:
         """What something that holds says."""
