@@ -115,6 +115,14 @@ def code(
             "be asked.",
         ),
     ] = False,
+    brief: Annotated[
+        bool,
+        typer.Option(
+            "--brief",
+            help="As a table, show of each chart the claim, what to ask and what is left out; of what is assumed the "
+            "numbers alone.",
+        ),
+    ] = False,
     as_case: Annotated[
         bool,
         typer.Option(
@@ -186,7 +194,7 @@ def code(
     shape = form or written or Format.TABLE
     if written not in {None, Format.TABLE, shape}:
         wrong(f"--output {output}: found --format {shape.value}, expected {written.value if written else ''}")
-    _writable(shape, output)
+    _writable(shape, output, brief=brief)
     charts = charts_of(files)
     told_too = assumptions and not as_case
     make = profiles.make(lambda files: partial(Coder, edit_files=files, assumptions=told_too))
@@ -200,7 +208,7 @@ def code(
     from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 
-    wanted, write = _form(shape, by, sink) if not as_case else _case(profiles)
+    wanted, write = _form(shape, by, sink, brief=brief) if not as_case else _case(profiles)
     job = Job(by, readings, Strict(wanted) if strict else wanted, recheck.value if recheck else None, make, LIMIT.work)
     told: dict[str, bool] = {}
     with telling_policy_errors():
@@ -221,10 +229,12 @@ def _of_two_payers(
     compare_payers(files, profiles, payers, as_json=form is Format.JSON)
 
 
-def _writable(shape: Format, output: Path | None) -> None:
-    """End the command where a form cannot be written there, or not with what is installed."""
+def _writable(shape: Format, output: Path | None, *, brief: bool) -> None:
+    """End the command where a form cannot be written there, or not with what is installed, or not briefly."""
     from ivproof.commands.sheet_output import is_sheet
 
+    if brief and shape is not Format.TABLE:
+        wrong(f"--brief: found --format {shape.value}, expected table")
     if shape in FRAMES:
         require("pyarrow", f"--format {shape.value}")
         if output is None:
@@ -274,7 +284,7 @@ def _tallied(found: Tally, policy: Policy) -> Iterator[RenderableType]:
         yield shown
 
 
-def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
+def _form(shape: Format, policy: Policy, sink: Output, *, brief: bool) -> tuple[Form, Callable[[Any], bytes]]:
     """What is made of an answer where it is found, and what is written of that."""
     from ivproof.claim.batch import as_line
     from ivproof.commands.frame_output import FrameOutput
@@ -287,7 +297,7 @@ def _form(shape: Format, policy: Policy, sink: Output) -> tuple[Form, Callable[[
         return claim_rows, bytes
     if isinstance(sink, FrameOutput):
         return determination_row, sink.add
-    return _table(policy, sink)
+    return _table(policy, sink, brief=brief)
 
 
 def _case(profiles: Profiles) -> tuple[Form, Callable[[Any], bytes]]:
@@ -296,12 +306,12 @@ def _case(profiles: Profiles) -> tuple[Form, Callable[[Any], bytes]]:
     return AsCase(profiles), bytes
 
 
-def _table(policy: Policy, sink: Output) -> tuple[Form, Callable[[Any], bytes]]:
+def _table(policy: Policy, sink: Output, *, brief: bool) -> tuple[Form, Callable[[Any], bytes]]:
     from ivproof.render.printing import console_of
     from ivproof.render.terminal import TerminalView, as_visit
 
     if sink.path is not None:
-        to_file = TerminalView(policy, console_of(None))
+        to_file = TerminalView(policy, console_of(None), brief=brief)
         return as_visit, lambda visit: to_file.text(visit).encode()
-    view = TerminalView(policy, console_of(sys.stdout))
+    view = TerminalView(policy, console_of(sys.stdout), brief=brief)
     return as_visit, lambda visit: encoded(view.text(visit))

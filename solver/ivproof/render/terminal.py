@@ -52,11 +52,12 @@ def as_visit(encounter: Encounter, determination: Determination) -> Visit:
 
 
 class TerminalView:
-    """Shows encounters that were coded by one policy."""
+    """Shows encounters that were coded by one policy; `brief`, the claim, what to ask and what is left out."""
 
-    def __init__(self, policy: Policy, console: Console) -> None:
+    def __init__(self, policy: Policy, console: Console, *, brief: bool = False) -> None:
         self.policy = policy
         self.console = console
+        self.brief = brief
 
     def text(self, visit: Visit) -> str:
         """Give the encounter as text for this view's console."""
@@ -67,16 +68,20 @@ class TerminalView:
         yield from self._header(visit)
         yield from self._claim(visit)
         yield from self._drug_lines(found)
-        yield from self._carriers(found)
-        yield from _diagnoses(found)
-        yield from self._questions(found)
+        if self.brief:
+            yield from _assumed(found)
+        else:
+            yield from self._carriers(found)
+            yield from _diagnoses(found)
+            yield from self._questions(found)
         yield from self._rivals(found)
         title = "To ask, because the answer changes the claim or a line for a drug"
         yield from _missing(title, found, would_change=True)
         title = "Supposed as said; another purpose would change the claim"
         yield from _missing(title, found, would_change=True, supposed=True)
         yield from _missing("Not documented, and whether it changes the claim is not known", found, would_change=None)
-        yield from _missing("Not documented, but by itself no value changes the claim", found, would_change=False)
+        if not self.brief:
+            yield from _missing("Not documented, but by itself no value changes the claim", found, would_change=False)
         yield from _doubted(found)
         yield from _exclusions("Not on the claim", found.excluded)
         yield from _exclusions("Findings", found.findings)
@@ -255,6 +260,15 @@ def _would(reading: Reading, letter: str, found: Determination) -> str:
     if found.status == DETERMINED and codes == held:
         return "give the same codes with other modifiers" + (f", and {beside}" if beside else "")
     return f"give {in_words(Units(codes))}" + (f", and {beside}" if beside else "")
+
+
+def _assumed(found: Determination) -> Iterator[RenderableType]:
+    """The readings that a claim depends on, by their numbers alone."""
+    held = [it.question for it in found.readings if it.source == "default" and it.departs]
+    given = [f"{it.question}={it.option or 'open'}" for it in found.readings if it.source == "set"]
+    for words, some in (("Set", given), ("Assumed, and told without --brief", held)):
+        if some:
+            yield indented(visible(f"{words}: {', '.join(some)}"))
 
 
 def _diagnoses(found: Determination) -> Iterator[RenderableType]:
