@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,7 @@ from ivproof.commands.common import (
     basis_for,
     emit,
     emit_json,
+    profiles_for,
     show,
     telling_policy_errors,
     wrong,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ivproof.chart.encounter import Encounter
+    from ivproof.chart.refusal import Source
     from ivproof.why.why import Explainer, Why
 
 
@@ -94,9 +98,16 @@ def why(
         ),
     ] = None,
 ) -> None:
-    """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart."""
+    """Tell why a code is on the claim, unit by unit: each step with its rule, down to the chart.
+
+    Of a folder it is told of each chart that has the code.
+    """
     if other is None and administration is not None:
         wrong("--for: found no --rather-than, expected the code that it is told against")
+    if Path(file).is_dir():
+        if encounter is not None or other is not None or form not in {Format.TEXT, Format.JSON}:
+            wrong(f"{file}: found a folder, expected one chart for --encounter, --rather-than or a graph")
+        raise typer.Exit(_why_of_each(file, code, policy, reading, form, detail=detail))
     if other is not None and form not in {Format.TEXT, Format.JSON}:
         wrong(f"--rather-than: found --format {form.value}, expected text or json")
     from ivproof.render.words import why_words
@@ -195,6 +206,36 @@ def whynot(
         emit_json(found.as_dict())
     else:
         show(*why_not_words(found, detail=detail))
+
+
+def _why_of_each(
+    folder: str, code: str, policy: str, reading: list[str] | None, form: Format, *, detail: bool
+) -> int:
+    """Tell why a code is on the claims of the charts of a folder that have it; give the exit status."""
+    from ivproof.commands.each import each_chart
+    from ivproof.formats.plain import plain
+    from ivproof.render.printing import heading
+    from ivproof.render.words import why_words
+    from ivproof.why.why import Explainer, NoSuchCodeError
+
+    profiles = profiles_for(policy, reading)
+    explainers = cache(lambda payer: Explainer(*profiles.of(payer)))
+
+    def one(encounter: Encounter, _: Source) -> int:
+        try:
+            found = explainers(profiles.key(encounter.payer)).why(encounter, code, detail=detail)
+        except NoSuchCodeError as error:
+            wrong(str(error))
+        if not any(it.units for it in found.versions):
+            return 0
+        if form is Format.JSON:
+            emit_json(found.as_dict(), indent=None)
+        else:
+            show(heading(plain(encounter.id)), *why_words(found))
+        return 0
+
+    with telling_policy_errors():
+        return each_chart([folder], one)
 
 
 def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] | None) -> tuple[Explainer, Encounter]:

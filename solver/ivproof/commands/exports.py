@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands.charts import CHARTS_HELP, read_charts
+from ivproof.commands.charts import CHARTS_HELP
 from ivproof.commands.common import (
-    FAULT,
-    LIMIT,
     REFUSED,
-    UNDECIDED,
     LimitOption,
     PolicyOption,
     ReadingOption,
@@ -27,10 +24,13 @@ from ivproof.commands.common import (
     worse,
     wrong,
 )
+from ivproof.commands.each import each_chart
 from ivproof.commands.guarding import Commands
 from ivproof.commands.output import ending, spare_charts, write_whole
 
 if TYPE_CHECKING:
+    from ivproof.chart.encounter import Encounter
+    from ivproof.chart.refusal import Source
     from ivproof.exports.fhir import Origins
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Give what follows for charts in the form of other systems.")
@@ -123,13 +123,10 @@ def fhir(
     profiles = profiles_for(policy, reading)
     spare_charts(files, output, {"--from": origin or []})
     lines = ending(output, {".json": False, "": False, ".ndjson": True, ".jsonl": True}) or False
-    from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.claim.coding import Coder
-    from ivproof.engine.faults import place_of
     from ivproof.exports.fhir import KINDS, Exported, FhirExport, Parties, bundle
 
     origins, refused = _origins(origin or [])
-    status = REFUSED if refused else 0
     told = Parties(patient, provider, coverage)
     found: list[Exported] = []
     kinds = [kind for kind in KINDS if not made or Made(kind) in made]
@@ -140,29 +137,19 @@ def fhir(
             coder = Coder(*profiles.of(payer))
             return coder, FhirExport(coder, at, kinds)
 
-    for chart in read_charts(files):
-        for refusal in chart.refusals:
-            say(str(refusal))
-        if chart.encounter is None:
-            status = worse(status, REFUSED)
-            continue
-        parties = origins.of(chart.encounter).unless(told)
-        coder, export = by(profiles.key(chart.encounter.payer))
-        unsettled = [key.upper() for key, option in coder.engine.settings.items() if option is None]
-        try:
-            with for_chart(chart.encounter, LIMIT.work, unsettled):
-                found.append(export.export(chart.encounter, coder.code([chart.encounter])[0], parties))
-        except TooManyWaysError as error:
-            say(f"{chart.source.where}: {error}")
-            status = worse(status, UNDECIDED)
-            continue
-        except Exception as error:  # whatever it is, the other charts are to be answered
-            say(f"{chart.source.where}: {chart.encounter.id}: internal error: {place_of(error)}")
-            status = worse(status, FAULT)
-            continue
-        for it in found[-1].told:
-            say(f"{chart.source.where}: {chart.encounter.id}: {it}")
-            status = worse(status, REFUSED)
+    def unsettled(encounter: Encounter) -> list[str]:
+        settings = by(profiles.key(encounter.payer))[0].engine.settings
+        return [key.upper() for key, option in settings.items() if option is None]
+
+    def one(encounter: Encounter, source: Source) -> int:
+        coder, export = by(profiles.key(encounter.payer))
+        made = export.export(encounter, coder.code([encounter])[0], origins.of(encounter).unless(told))
+        found.append(made)
+        for it in made.told:
+            say(f"{source.where}: {encounter.id}: {it}")
+        return REFUSED if made.told else 0
+
+    status = worse(REFUSED if refused else 0, each_chart(files, one, unsettled))
     bundles = [it.entries for it in found] if lines else [[entry for it in found for entry in it.entries]]
     entries = sum(map(len, bundles))
     write_whole(output, b"".join(bundle(it) + b"\n" for it in bundles), f"{entries} resources")

@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivproof.commands import completing
-from ivproof.commands.charts import CHARTS_HELP, read_charts
+from ivproof.commands.charts import CHARTS_HELP
 from ivproof.commands.common import (
-    FAULT,
     INTERRUPTED,
-    LIMIT,
-    REFUSED,
-    UNDECIDED,
     JobsOption,
     LimitOption,
     PolicyOption,
@@ -31,9 +27,9 @@ from ivproof.commands.common import (
     show,
     table,
     telling_policy_errors,
-    worse,
     wrong,
 )
+from ivproof.commands.each import each_chart
 from ivproof.commands.guarding import Commands
 from ivproof.commands.one import EncounterOption, pick, telling_engine_errors
 from ivproof.formats.plain import plain
@@ -44,6 +40,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ivproof.chart.encounter import Encounter
+    from ivproof.chart.refusal import Source
     from ivproof.law.policy import Policy, Question
     from ivproof.whatif.readings import ReadingsOfCharts
 
@@ -181,13 +178,9 @@ def _each(
 
     `finder` gives what finds them for the charts of a payer.
     """
-    from ivproof.chart.bounds import TooManyWaysError, for_chart
     from ivproof.chart.fields import compare_key
     from ivproof.claim.coding import Coder
     from ivproof.commands.running import count
-    from ivproof.engine.faults import place_of
-    from ivproof.law.language import LawError
-    from ivproof.law.policy import PolicyError
     from ivproof.render.readings import readings_words
     from ivproof.whatif.readings import BESIDE
 
@@ -195,36 +188,26 @@ def _each(
     with telling_policy_errors():
         coder = Coder(policy)
     beside = [what for what in BESIDE if exclusions or what != list(BESIDE)[-1]]
-    status, told = 0, 0
+    told = 0
+
+    def one(chart: Encounter, _: Source) -> int:
+        nonlocal told
+        if wanted is not None and compare_key(chart.id) != wanted:
+            return 0
+        found = finder(chart.payer).of(coder.facts(chart), beside)
+        told += 1
+        if form is Format.JSON:
+            emit_json(found.as_dict(), indent=None)
+        else:
+            show(*readings_words(found, most or None), "")
+        return 0
+
+    def undecided(chart: Encounter, why: str) -> None:
+        if form is Format.JSON:
+            emit_json({"encounter": chart.id, "status": "undecided", "notes": [why]}, indent=None)
+
     try:
-        for chart in read_charts(files):
-            for refusal in chart.refusals:
-                status = worse(status, REFUSED)
-                say(str(refusal))
-            if chart.encounter is None or (wanted is not None and compare_key(chart.encounter.id) != wanted):
-                continue
-            try:
-                with for_chart(chart.encounter, LIMIT.work):
-                    found = finder(chart.encounter.payer).of(coder.facts(chart.encounter), beside)
-            except (PolicyError, LawError):
-                raise
-            except TooManyWaysError as error:
-                status = worse(status, UNDECIDED)
-                say(f"{chart.source.where}: {error}")
-                if form is Format.JSON:
-                    emit_json(
-                        {"encounter": chart.encounter.id, "status": "undecided", "notes": [str(error)]}, indent=None
-                    )
-                continue
-            except Exception as error:  # whatever it is, the other charts are to be answered
-                status = FAULT
-                say(f"{chart.source.where}: {chart.encounter.id}: internal error: {place_of(error)}")
-                continue
-            told += 1
-            if form is Format.JSON:
-                emit_json(found.as_dict(), indent=None)
-            else:
-                show(*readings_words(found, most or None), "")
+        status = each_chart(files, one, undecided=undecided)
     except KeyboardInterrupt:
         say(f"ivproof: interrupted; {count(told)} answered")
         return INTERRUPTED
