@@ -1,4 +1,4 @@
-"""Commands about one visit, over a folder of them: what can be told is told, what is refused costs no other its turn."""
+"""Commands about one visit, over a folder of them: what is refused costs no other chart its turn."""
 
 from pathlib import Path
 
