@@ -7,7 +7,8 @@ import pytest
 from command import answers, chart, run, write_lines
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from ivproof.claim.profiles import schema
+from ivproof.claim.profiles import profiles, read, schema
+from ivproof.law.policy import Policy
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "01-ed-dehydration.yaml"
 TEXT = """
@@ -74,6 +75,20 @@ def test_two_payers_part_by_the_readings_that_are_needed_and_by_limits(here: Pat
     assert "A44 sequential_minimum: aetna reads A infusions_only, cigna B pushes_too" in told
     wrong = run("code", "other.yaml", "--payer-compare", "aetna", "cigma")
     assert wrong.exit_code == 2 and "did you mean Cigna?" in wrong.stderr
+
+
+def test_the_desk_answers_by_the_profile_too(here: Path) -> None:
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (pip install -e '.[dev]')")
+    from ivproof.serve.answering import Service
+    from ivproof.serve.asking import Asked
+
+    law = Policy.load("out001")
+    found = profiles(read(TEXT, "ivproof.toml"), Path("ivproof.toml"), law, {}, None, chosen=False)
+    service = Service(law, found.base.readings, profiles=found)
+    for payer, expected in (("AETNA", 2), ("other", 1)):
+        decided = service.code(Asked(chart=(here / f"{payer}.yaml").read_text("utf-8")))
+        assert {it["code"]: it["units"] for it in decided["answer"]["claim"]}["96376"] == expected
+        assert ("A52" in decided["readings"]["set"]) == (payer == "AETNA")
 
 
 @pytest.mark.parametrize(
