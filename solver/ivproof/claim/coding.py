@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -51,7 +53,7 @@ SAMPLE = 50
 
 
 def in_sample(encounter: str) -> bool:
-    """Whether the encounter with that id is in the sample that the second engine looks at."""
+    """Whether the encounter with that id is in the sample that is derived again."""
     return zlib.crc32(encounter.encode()) % SAMPLE == 0
 
 
@@ -133,25 +135,27 @@ class Coder:
         """Determine each encounter, in the order given.
 
         Without `changes` it is not looked for whether a missing fact changes the claim, which takes the most work.
-        `recheck` says which answers the second engine derives again: all, a sample that depends on nothing but the
-        encounters' ids, or none. Raises second.DisagreementError where the engines differ, and where the charts take
+        `recheck` says which answers clingo and the second engine derive again: all, a sample that depends on nothing
+        but the encounters' ids, or none. Raises second.DisagreementError where they differ, and where the charts take
         more work than is allowed (see `chart.bounds`) LimitError or TooManyWaysError. Of one chart by itself what
         facts and readings would change is left out rather, and that is said.
         """
         charts = [self.facts(encounter) for encounter in encounters]
-        try:
-            return self._with_edits(encounters, self._determined(charts, recheck, changes=changes))
-        finally:
-            self.engine.direct.forget()
+        with _uncollected():
+            try:
+                return self._with_edits(encounters, self._determined(charts, recheck, changes=changes))
+            finally:
+                self.engine.direct.forget()
 
     def _determined(self, charts: Sequence[Facts], recheck: Recheck, *, changes: bool) -> list[Determination]:
         answers = self.engine.answer(charts)
-        for facts, answer in zip(charts, answers, strict=True):
-            if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id)):
-                if not answer.by_clingo:
-                    [judged] = self.engine.judge.answer([facts])
-                    same(facts, claims_of(answer), claims_of(judged))
-                self.second.check(facts, answer)
+        self._judge(
+            [
+                (facts, answer)
+                for facts, answer in zip(charts, answers, strict=True)
+                if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id))
+            ]
+        )
         hanging: Sequence[Mapping[tuple[str, str], Hanging]] | None
         otherwise: Sequence[tuple[Otherwise | None, Mapping[str, Otherwise]]] | None
         alone = len(charts) == 1
@@ -165,6 +169,14 @@ class Coder:
             self.determiner.determine(facts, answer, its, *other)
             for facts, answer, its, other in zip(charts, answers, hanging, otherwise, strict=True)
         ]
+
+    def _judge(self, answered: Sequence[tuple[Facts, Answer]]) -> None:
+        """Derive answers again, each by clingo and by the second engine. Raises second.DisagreementError."""
+        others = [(facts, answer) for facts, answer in answered if not answer.by_clingo]
+        for (facts, answer), judged in zip(others, self.engine.judge.answer([it for it, _ in others]), strict=True):
+            same(facts, claims_of(answer), claims_of(judged))
+        for facts, answer in answered:
+            self.second.check(facts, answer)
 
     def undecided(self, encounter: Encounter, why: str) -> Determination:
         """Give the determination of an encounter that takes more work than is allowed: none, and why."""
@@ -196,7 +208,7 @@ class Coder:
             if not claim.complete:
                 found.append((None, {}))
                 continue
-            # each by its own engine, so that every claim is derived twice
+            # found by another search, so that every claim is derived twice
             same(facts, claims_of(answer), frozenset(claim.base.ways))
             found.append((settled(claim), {what: settled(it) for what, it in zip(BESIDE, beside, strict=True)}))
         return found
@@ -267,6 +279,19 @@ class Coder:
             edits = _met_by_all([next(checked) for _ in claims])
             told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
         return told
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage: what follows from each chart is kept as long as the charts are, and going through all of it
+    again and again takes as long as to derive it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _made(policy: Policy, readings: Mapping[str, str] | None, edit_files: EditFiles | None, assumptions: bool) -> Coder:

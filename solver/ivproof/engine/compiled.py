@@ -7,7 +7,7 @@ or proved is clingo's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -28,12 +28,22 @@ Rows: TypeAlias = Mapping[Atom, None]
 Made: TypeAlias = dict[Signature, dict[Atom, None]]
 """What a step concludes, by predicate."""
 
-Taken: TypeAlias = Mapping[Atom, Collection[Atom]] | None
-"""What is taken where a choice has several candidates, each with those it was taken among; None: the first of each."""
-
-FREELY: Mapping[Atom, Collection[Atom]] = {}
+Take: TypeAlias = Callable[[Sequence[Atom]], Atom | None]
+"""Says which of several candidates a choice takes; None where that is not settled."""
 
 NONE: dict[Atom, None] = {}
+
+PATTERNS = 1000
+"""Of so many sets of predicates that charts give, the steps that are possible stay in memory."""
+
+
+def none_of(candidates: Sequence[Atom]) -> None:
+    """Settle no choice."""
+
+
+def first_of(candidates: Sequence[Atom]) -> Atom:
+    """Take the first candidate of each choice."""
+    return candidates[0]
 
 
 class Relation:
@@ -102,6 +112,7 @@ class Compiled:
         self._law = {it: Relation(rows) for it, rows in facts.items()}
         self._present = {it for it, relation in self._law.items() if relation.rows}
         self._steps = [_Step(it) for it in stratify(waiting)]
+        self._of: dict[frozenset[Signature], list[tuple[int, _Step]]] = {}
         self._makers: dict[Signature, list[int]] = {}
         readers: dict[Signature, dict[Value | None, list[int]]] = {}
         for n, step in enumerate(self._steps):
@@ -114,8 +125,8 @@ class Compiled:
             it: {first: tuple({*mine, *each[None]}) for first, mine in each.items()} for it, each in readers.items()
         }
 
-    def derive(self, given: Mapping[Signature, Rows], work: Budget, taken: Taken = FREELY) -> Derived:
-        """Give what follows from facts; `taken` says which of several candidates are.
+    def derive(self, given: Mapping[Signature, Rows], work: Budget, take: Take = none_of) -> Derived:
+        """Give what follows from facts; `take` says which of several candidates are taken.
 
         Raises SeveralError, and LimitError where it takes more work than that.
         """
@@ -123,17 +134,32 @@ class Compiled:
         relations, made = found.relations, found.made
         for it in given:
             relations[it] = self._whole(found, it)
-        work.spend(len(self._steps))
+        steps = self._possible(frozenset(given))
+        work.spend(len(steps))
         present = self._present.union(given)
-        for n, step in enumerate(self._steps):
-            # sooner than to ask each relation, and most steps go no further
-            if step.least <= present and (concluded := step.apply(found, n, taken, work)):
+        for n, step in steps:
+            # sooner than to ask each relation, and half of the steps go no further
+            if step.least <= present and (concluded := step.apply(found, n, take, work)):
                 made[n] = concluded
                 present.update(concluded)
         return found
 
+    def _possible(self, given: frozenset[Signature]) -> Sequence[tuple[int, _Step]]:
+        """The steps that can conclude something where facts of these predicates are given."""
+        found = self._of.get(given)
+        if found is None:
+            if len(self._of) >= PATTERNS:
+                self._of.clear()
+            found = self._of[given] = []
+            present = self._present.union(given)
+            for n, step in enumerate(self._steps):
+                if step.least <= present:
+                    found.append((n, step))
+                    present.update(step.heads)
+        return found
+
     def vary(
-        self, base: Derived, less: Sequence[Atom], more: Sequence[Atom], work: Budget, taken: Taken = FREELY
+        self, base: Derived, less: Sequence[Atom], more: Sequence[Atom], work: Budget, take: Take = none_of
     ) -> Derived:
         """Give what follows with fewer and with more facts than those of `base`; that itself where no rule sees it.
 
@@ -155,10 +181,10 @@ class Compiled:
         for it in changed:
             found.relations[it] = self._whole(found, it)
         work.spend(len(felt))
-        self._again(found, sorted(felt), taken, work)
+        self._again(found, sorted(felt), take, work)
         return found
 
-    def _again(self, found: Derived, waiting: list[int], taken: Taken, work: Budget) -> None:
+    def _again(self, found: Derived, waiting: list[int], take: Take, work: Budget) -> None:
         """Apply these steps again, and those that see what they conclude otherwise than before."""
         relations, made = found.relations, found.made
         queued = set(waiting)
@@ -186,7 +212,7 @@ class Compiled:
                 kept = {head: relations[head] for head in step.heads}
                 relations.update({head: self._whole(found, head) for head in step.heads})
                 found.taken.pop(n, None)
-                concluded = step.apply(found, n, taken, work) if applies else {}
+                concluded = step.apply(found, n, take, work) if applies else {}
                 relations.update({it: kept[it] for it in step.heads if concluded.get(it) == before.get(it)})
                 if concluded:
                     made[n] = concluded
@@ -271,7 +297,7 @@ class _Step:
                 return True
         return False
 
-    def apply(self, found: Derived, n: int, taken: Taken, work: Budget) -> Made:
+    def apply(self, found: Derived, n: int, take: Take, work: Budget) -> Made:
         """Add what the step concludes; give it by predicate."""
         if self.alone is not None:
             rows: dict[Atom, None] = {}
@@ -288,7 +314,7 @@ class _Step:
         made: Made = {}
         self._close(found, made, None, work)
         if self._choices:
-            chosen = self._take(found, made, taken, work)
+            chosen = self._take(found, made, take, work)
             if chosen:
                 found.taken[n] = chosen
         return made
@@ -316,7 +342,7 @@ class _Step:
                         fire(relations, derived.setdefault(rule.head, {}), new[it])
         raise self._rules[0].rule.error(f"the recursion has not ended after {ROUNDS} rounds")
 
-    def _take(self, found: Derived, made: Made, taken: Taken, work: Budget) -> tuple[Atom, ...]:
+    def _take(self, found: Derived, made: Made, take: Take, work: Budget) -> tuple[Atom, ...]:
         """Let every choice take a candidate; one that is true anyway counts as taken. Raises SeveralError."""
         relations = found.relations
         cases: list[tuple[Signature, list[Atom]]] = []
@@ -327,12 +353,10 @@ class _Step:
             cases += ((choice.head, list(candidates)) for candidates in ways.values())
         for head, candidates in cases:
             if not _true(candidates, relations[head]):
-                few = candidates[:1] if taken is None else candidates
-                if taken is not None and len(few) > 1:
-                    few = [it for it in candidates if it in taken and all(other in taken[it] for other in candidates)]
-                if len(few) != 1:
+                it = take(candidates) if len(candidates) > 1 else next(iter(candidates), None)
+                if it is None:
                     raise SeveralError(candidates)
-                self._close(found, made, {head: dict.fromkeys(few)}, work)
+                self._close(found, made, {head: {it: None}}, work)
         chosen = [_true(candidates, relations[head]) for head, candidates in cases]
         if not all(len(it) == 1 for it in chosen):  # there is no answer this way
             raise SeveralError([])

@@ -6,12 +6,12 @@ one question read otherwise; of that only what sees the difference is applied (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, candidate_rank
-from ivproof.engine.compiled import FREELY, Derived, SeveralError, Taken
+from ivproof.engine.compiled import Derived, SeveralError, Take, none_of
 from ivproof.engine.diagram import Diagram
 from ivproof.engine.direct import Direct, asked, resolution_by, texts
 from ivproof.engine.search import diagram_of
@@ -95,7 +95,7 @@ class _Chart:
 
     def near(self) -> Near:
         try:
-            root = self._tree(lambda taken: self._direct.along(self._facts, taken), {}, FREELY)
+            root = self._tree(lambda take: self._direct.along(self._facts, take), {}, {})
         except OthersError:
             raise ManyWaysError from None
         self._left = ENDS * self._law.ways
@@ -115,19 +115,19 @@ class _Chart:
         except OthersError:
             held = {key: option}
         try:
-            return self._tree(lambda taken: self._direct.along(self._facts, taken, held), held, FREELY)
+            return self._tree(lambda take: self._direct.along(self._facts, take, held), held, {})
         except OthersError:
             raise ManyWaysError from None
 
     def _tree(
         self,
-        derive: Callable[[Taken], Derived],
+        derive: Callable[[Take], Derived],
         held: Mapping[str, str],
         taken: Mapping[Atom, Collection[Atom]],
     ) -> _Fork | _End:
         """Go along every way of settling what is left open. Raises OthersError."""
         try:
-            found = derive(taken)
+            found = derive(_settled(taken) if taken else none_of)
         except SeveralError as several:
             some = several.candidates
             if not some:
@@ -163,3 +163,13 @@ class _Chart:
             return self.diagram.node(at.choice, {value: self._node(it) for value, it in at.branches.items()})
         held = texts(at.derived, self._law.outcome)
         return self.diagram.leaf(frozenset(f"{name}({it})" for name, each in held.items() for it in each))
+
+
+def _settled(taken: Mapping[Atom, Collection[Atom]]) -> Take:
+    """Take what is taken, where it was taken among these very candidates."""
+
+    def take(candidates: Sequence[Atom]) -> Atom | None:
+        found = [it for it in candidates if it in taken and all(other in taken[it] for other in candidates)]
+        return found[0] if len(found) == 1 else None
+
+    return take

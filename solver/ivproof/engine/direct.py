@@ -5,22 +5,28 @@ Preparing the law takes as long as clingo takes for some twenty charts, and each
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import chain
+from math import prod
 from typing import Any
 
 from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
-from ivproof.engine.choices import OPEN, Resolution, resolution_of
-from ivproof.engine.compiled import FREELY, Compiled, Derived, Rows, SeveralError, Taken
+from ivproof.engine.choices import CHOICES, OPEN, Resolution, candidate_rank, resolution_of
+from ivproof.engine.compiled import Compiled, Derived, Rows, SeveralError, Take, first_of, none_of
+from ivproof.engine.solving import Choice
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom
 from ivproof.recheck.terms import Signature, show, signature
 
 MANY = 16
-"""From so many charts on the law is compiled."""
+"""The law is compiled where clingo would take as long as for so many charts one by one."""
+
+TOGETHER = 12
+"""So many charts that are answered together take clingo as long as one by itself."""
 
 KEPT = 400
 """Of so many charts what follows is kept at most, until that is forgotten."""
@@ -28,8 +34,8 @@ KEPT = 400
 LARGE = 500
 """A chart with more facts than this, some forty administrations, is left to clingo."""
 
-FEW = 24
-"""So many charts are answered one by one: more take clingo less, which prepares the law for all of them together."""
+WAYS = 16
+"""What leads to more ways than this is left to clingo, which sees of some choices that no claim depends on them."""
 
 NONE_HELD: Mapping[str, str] = {}
 
@@ -86,6 +92,25 @@ def resolution_by(atom: Atom) -> Resolution:
     return resolution_of(str(atom[0]), [show(it) for it in atom[1:]])
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """What follows with some choices settled, and the first candidate taken for those `left`, each with all of them."""
+
+    derived: Derived
+    left: Mapping[Choice, Sequence[str]]
+    settled: frozenset[Choice]
+
+    @property
+    def choices(self) -> Mapping[Choice, Sequence[str]]:
+        """All choices that nobody settled, those that had one candidate too."""
+        found: dict[Choice, list[str]] = {}
+        for atom in chain.from_iterable(self.derived.taken.values()):
+            it = resolution_by(atom)
+            if it.choice not in self.settled and it.choice not in self.left:
+                found.setdefault(it.choice, []).append(it.value)
+        return {**found, **self.left}
+
+
 class Direct:
     """A law under one setting of its questions; of open ones the first option is held."""
 
@@ -100,8 +125,12 @@ class Direct:
         self._seen = 0
 
     def expect(self, charts: int) -> None:
-        """Be told of so many more charts."""
-        self._seen += charts
+        """Be told of so many more charts, which are answered together."""
+        self._seen += 1 + charts // TOGETHER
+
+    def prepare(self) -> None:
+        """Be ready from the first chart on."""
+        self._seen = MANY
 
     @property
     def ready(self) -> bool:
@@ -111,6 +140,11 @@ class Direct:
     def fits(self, facts: Facts) -> bool:
         """Whether a chart is small enough; what a larger one takes is watched while clingo grounds it."""
         return len(facts.own) <= LARGE
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        """The choices that take one of a list that the law gives."""
+        return frozenset(it for it in CHOICES if self._policy.offered(it))
 
     @property
     def law(self) -> Compiled:
@@ -124,25 +158,61 @@ class Direct:
         """
         found = self._bases.get(id(facts))
         if found is None:
-            if len(self._bases) >= KEPT:
-                self._bases.clear()
-            found = self._bases[id(facts)] = (facts, self._derived(facts, FREELY, NONE_HELD))
+            self._keep(facts, self._derived(facts, none_of, NONE_HELD))
+            found = self._bases[id(facts)]
         return found[1]
+
+    def first(self, facts: Facts, way: Sequence[Resolution]) -> First | None:
+        """Give what follows from a chart with some choices settled, and the first candidate taken for the others.
+
+        None of a chart that is left to clingo.
+        """
+        if not self.fits(facts):
+            return None
+        settled = {it.choice: it.value for it in way if it.predicate != OPEN}
+        held = {it.subject: it.value for it in way if it.predicate == OPEN}
+        left: dict[Choice, Sequence[str]] = {}
+        rank = candidate_rank(facts)
+
+        def take(candidates: Sequence[Atom]) -> Atom | None:
+            atoms = {it.value: atom for it, atom in ((resolution_by(atom), atom) for atom in candidates)}
+            choice = resolution_by(candidates[0]).choice
+            if choice in settled:
+                return atoms.get(settled[choice])
+            # the first of what the law lists is the first in the order of terms
+            left[choice] = sorted(atoms, key=None if choice[0] in self._listed else rank)
+            return atoms[left[choice][0]] if prod(map(len, left.values())) <= WAYS else None
+
+        try:
+            if settled or id(facts) not in self._bases:
+                found = self._derived(facts, take, held)
+                if not way and not left:
+                    self._keep(facts, found)
+            else:
+                found = self.held(self.base(facts), held, take) if held else self.base(facts)
+        except SeveralError:
+            return None
+        return First(found, left, frozenset(settled))
+
+    def _keep(self, facts: Facts, found: Derived) -> None:
+        if len(self._bases) >= KEPT:
+            self._bases.clear()
+        self._bases[id(facts)] = (facts, found)
 
     def forget(self) -> None:
         """Keep nothing of the charts that were answered."""
         self._bases.clear()
 
-    def along(self, facts: Facts, taken: Taken, held: Mapping[str, str] = NONE_HELD) -> Derived:
+    def along(self, facts: Facts, take: Take, held: Mapping[str, str] = NONE_HELD) -> Derived:
         """Give what follows along one way: with other options of some questions held, and what choices take.
 
         Raises compiled.SeveralError where that settles too little.
         """
-        if taken is FREELY and not held:
+        if take is none_of and not held:
             return self.base(facts)
-        return self._derived(facts, taken, held)
+        return self._derived(facts, take, held)
 
-    def _derived(self, facts: Facts, taken: Taken, held: Mapping[str, str]) -> Derived:
+    def _derived(self, facts: Facts, take: Take, held: Mapping[str, str]) -> Derived:
         given: dict[Signature, dict[Atom, None]] = {}
         for atom in atoms_of(facts):
             given.setdefault(signature(atom), {})[atom] = None
@@ -150,9 +220,9 @@ class Direct:
         if held:
             others = {(OPEN, key, option): None for key, option in held.items()}
             readings = {it: None for it in self._readings if it[1] not in held} | others
-        return self.law.derive({**given, (OPEN, 2): readings}, bounds.current(), taken)
+        return self.law.derive({**given, (OPEN, 2): readings}, bounds.current(), take)
 
-    def held(self, base: Derived, options: Mapping[str, str], taken: Taken = FREELY) -> Derived:
+    def held(self, base: Derived, options: Mapping[str, str], take: Take = none_of) -> Derived:
         """Give what follows with other options of some questions held; that itself where nothing sees it.
 
         Raises compiled.SeveralError.
@@ -160,7 +230,7 @@ class Direct:
         now = base.given[OPEN, 2]
         more = [it for key, option in options.items() if (it := (OPEN, key, option)) not in now]
         less = [it for _, key, _ in more for it in self._options[key] if it in now]
-        return self.law.vary(base, less, more, bounds.current(), taken)
+        return self.law.vary(base, less, more, bounds.current(), take)
 
     def tells(self, facts: Facts, others: Iterable[Facts], predicates: Mapping[str, int]) -> bool:
         """Whether of some predicates (with their arities) something else holds in one of the charts like this one.
@@ -173,7 +243,7 @@ class Direct:
             base = self.base(facts)
         except SeveralError:
             try:
-                base = self.along(facts, None)
+                base = self.along(facts, first_of)
             except SeveralError:
                 return False
         then = dict.fromkeys(atoms_of(facts))
@@ -181,7 +251,7 @@ class Direct:
             now = dict.fromkeys(atoms_of(other))
             less, more = [it for it in then if it not in now], [it for it in now if it not in then]
             try:
-                found = self.law.vary(base, less, more, bounds.current(), None)
+                found = self.law.vary(base, less, more, bounds.current(), first_of)
             except SeveralError:
                 continue
             if any(found.rows(it) != base.rows(it) for it in predicates.items()):

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,7 @@ from ivproof.engine.choices import (
     claim_of,
     resolution_of,
 )
-from ivproof.engine.compiled import Derived, SeveralError
-from ivproof.engine.direct import FEW, LARGE, Direct, asked, resolution_by, texts
+from ivproof.engine.direct import LARGE, Direct, First, asked, texts
 from ivproof.engine.grounding import grounded, shown
 from ivproof.engine.rooms import Rooms, rooms
 from ivproof.engine.search import Found, Search
@@ -196,7 +194,7 @@ class Engine:
         return self.direct.ready and not self._by_clingo_only
 
     def _first_of(
-        self, charts: Sequence[Facts], quick: Sequence[Derived | None]
+        self, charts: Sequence[Facts], quick: Sequence[First | None]
     ) -> tuple[list[Solved], list[list[str]]]:
         """Solve each encounter with the first option of open questions; give with it those that it raises."""
         rest = [facts for facts, it in zip(charts, quick, strict=True) if it is None]
@@ -207,32 +205,21 @@ class Engine:
             solved, raised = self._read(control, left, rest), self._asked(control, len(rest))
         others = zip(solved, raised, strict=True)
         alone = len(charts) == 1
-        both = [next(others) if it is None else (self._solved(it, alone), asked(it, self.open)) for it in quick]
+        both = [
+            next(others) if it is None else (self._solved(it, alone), asked(it.derived, self.open)) for it in quick
+        ]
         return [it for it, _ in both], [it for _, it in both]
 
-    def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[Derived | None]:
-        """What the compiled law gives; None where a choice is left to clingo."""
-        if not self._quickly or len(charts) > FEW:
+    def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[First | None]:
+        """What the compiled law gives; None where it is left to clingo."""
+        if not self._quickly:
             return [None] * len(charts)
+        return [self.direct.first(facts, way) for facts, way in zip(charts, ways, strict=True)]
 
-        def derived(facts: Facts, way: Assumed) -> Derived | None:
-            try:
-                return self.direct.held(self.direct.base(facts), {it.subject: it.value for it in way})
-            except SeveralError:
-                return None
-
-        return [
-            derived(facts, way) if self.direct.fits(facts) and all(it.predicate == OPEN for it in way) else None
-            for facts, way in zip(charts, ways, strict=True)
-        ]
-
-    def _solved(self, derived: Derived, alone: bool = False) -> Solved:
-        left: dict[Choice, list[str]] = {}
-        for atom in chain.from_iterable(derived.taken.values()):
-            it = resolution_by(atom)
-            left.setdefault(it.choice, []).append(it.value)
-        holds = frozenset(name for (name, _), it in derived.relations.items() if it.rows) if alone else None
-        return Solved(_sort(texts(derived, SHOWN)), left, True, holds)
+    def _solved(self, first: First, alone: bool = False) -> Solved:
+        relations = first.derived.relations
+        holds = frozenset(name for (name, _), it in relations.items() if it.rows) if alone and not first.left else None
+        return Solved(_sort(texts(first.derived, SHOWN)), first.choices, not first.left, holds)
 
     def plain(self, charts: Sequence[Facts]) -> list[Atoms]:
         """Give the answer of each encounter with the first option held of every open question: sooner than `answer`."""

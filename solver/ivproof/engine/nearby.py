@@ -13,7 +13,7 @@ from math import prod
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
 from ivproof.engine.departing import WAYS, WAYS_ALONE, Departing, ManyWaysError, Near
-from ivproof.engine.direct import FEW, Direct
+from ivproof.engine.direct import Direct
 from ivproof.engine.explorer import MANY, Exploration, Explorer, number
 from ivproof.engine.search import Chart, Found, Rank, Search, State
 from ivproof.engine.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
@@ -30,6 +30,9 @@ TOGETHER = 200
 
 STATES = 4_000
 """With more states than this a chart is given up: what could still be found takes longer than anyone waits."""
+
+FEW = 24
+"""Of more charts than this each is gone through less far by itself."""
 
 BEYOND: Outcome = frozenset({"beyond"})
 """Where a way leads that departs in more questions than that."""

@@ -25,7 +25,6 @@ from ivproof.claim.determination import Determination
 from ivproof.claim.profiles import Basis, Profiles
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.tables import EditFiles
-from ivproof.engine.direct import MANY
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.proof.maker import Prover
 from ivproof.recheck import checker
@@ -94,7 +93,7 @@ class Setting:
         self.readings = readings
         self.explainer = Explainer(policy, readings, edit_files)
         self.coder: Coder = self.explainer.coder
-        self.coder.engine.direct.expect(MANY)
+        self.coder.engine.direct.prepare()
         self._auditors: dict[Look, Auditor] = {}
 
     @cached_property
