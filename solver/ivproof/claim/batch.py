@@ -32,7 +32,7 @@ from ivproof.chart.bounds import TooManyWaysError, bounded, for_chart
 from ivproof.chart.encounter import Encounter, digest
 from ivproof.chart.files import AnySheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
-from ivproof.claim.coding import Coder, Recheck
+from ivproof.claim.coding import Coder, Recheck, in_sample
 from ivproof.claim.determination import Determination
 from ivproof.engine.faults import place_of
 from ivproof.formats.plain import json_text
@@ -48,7 +48,7 @@ CHUNK = 200
 """Charts that are answered together."""
 
 RECHECKED = 20
-"""Up to so many charts, the second engine derives every answer again where nothing else is said."""
+"""Up to so many charts, every answer is derived again where nothing else is said."""
 
 FEW = 400
 """So many charts are answered sooner than further processes have started."""
@@ -94,6 +94,8 @@ class Outcome:
     """Why the chart was not gone through to its end: it takes more work than is allowed."""
     digest: str = ""
     """Of the chart, where it could be read."""
+    again: bool = False
+    """Whether the answer was derived again, by clingo and by the second engine, and did not differ."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -113,7 +115,7 @@ class Job(NamedTuple):
     readings: Mapping[str, str]
     form: Form
     recheck: Recheck | None = None
-    """Which answers the second engine derives again; None: all of a few charts, a sample of many."""
+    """Which answers are derived again; None: all of a few charts, a sample of many."""
     make: Make = Coder
     """Makes what answers the charts; what it answers is what the form is given."""
     limit: int = WORK
@@ -271,7 +273,8 @@ class _Worker:
             if answer is None:
                 return outcome
         try:
-            return replace(outcome, result=self.form(encounter, answer))
+            again = self.recheck == "all" or (self.recheck == "sample" and in_sample(encounter.id))
+            return replace(outcome, result=self.form(encounter, answer), again=again and not outcome.undecided)
         except Exception as error:
             return replace(outcome, failure=place_of(error))
 

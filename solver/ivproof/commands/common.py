@@ -394,7 +394,7 @@ RecheckOption = Annotated[
     Recheck | None,
     typer.Option(
         "--recheck",
-        help="Which answers the second engine derives again. Default: all of up to 20 charts, a sample of more.",
+        help="Which answers are derived again, by clingo and the second engine. Default: all of up to 20, one in 50 of more.",
         show_default=False,
     ),
 ]

@@ -47,7 +47,7 @@ def run(
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
 
-    answered, status = 0, 0
+    answered, again, status = 0, 0, 0
     try:
         with (
             Interruption() as interruption,
@@ -78,10 +78,11 @@ def run(
                             if sink.path is not None:
                                 sink.flush()  # a run that is killed loses nothing that was answered
                             answered += 1
+                            again += outcome.again
                 elif note is not None and outcome.encounter is not None:
                     note(outcome.encounter, outcome.digest, b"")
                 counter.advance()
-        sink.holds = charts(answered)
+        sink.holds = charts(answered) + _judged(again, answered)
         (finish or partial(sink.finish, whole=True))()
     except KeyboardInterrupt:
         sink.finish(whole=False)
@@ -98,6 +99,10 @@ def run(
         say(f"ivproof: cannot write {sink.told}: {error.strerror or error}; {count(answered)} answered")
         return REFUSED
     return status
+
+
+def _judged(again: int, answered: int) -> str:
+    return f", {again} of them derived again by clingo and the second engine: none differs" if again < answered else ""
 
 
 def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:

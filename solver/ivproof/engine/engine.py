@@ -5,9 +5,9 @@ One answer set is taken as *the* answer: each choice takes its first candidate, 
 alone. Charts that raise an open question, or whose claim grounding alone does not settle, may have rival claims; only
 these are searched through (see `engine.search`), and each of their claims is solved again for its atoms.
 
-Preparing the law for clingo takes many times as long as one chart does, so that charts that come few at a time in a
-process that had some already are answered by the compiled law (see `engine.direct`), unless they leave a choice. Which
-ones were is said, and `Engine.judge` has clingo derive them again.
+In a process that has charts enough they are answered by the compiled law (see `engine.direct`), which takes one after
+the other and is sooner; what leads to many ways is left to clingo. Which ones were is said, and `Engine.judge` has
+clingo derive them again.
 """
 
 from __future__ import annotations
