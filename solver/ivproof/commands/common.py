@@ -394,7 +394,7 @@ RecheckOption = Annotated[
     Recheck | None,
     typer.Option(
         "--recheck",
-        help="Which answers are derived again, by clingo and the second engine. Default: all of up to 20, one in 50 of more.",
+        help="Which answers are derived again, by clingo and the second engine. Default: all of up to 20, else 1 in 50.",
         show_default=False,
     ),
 ]

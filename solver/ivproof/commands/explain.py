@@ -208,9 +208,7 @@ def whynot(
         show(*why_not_words(found, detail=detail))
 
 
-def _why_of_each(
-    folder: str, code: str, policy: str, reading: list[str] | None, form: Format, *, detail: bool
-) -> int:
+def _why_of_each(folder: str, code: str, policy: str, reading: list[str] | None, form: Format, *, detail: bool) -> int:
     """Tell why a code is on the claims of the charts of a folder that have it; give the exit status."""
     from ivproof.commands.each import each_chart
     from ivproof.formats.plain import plain

@@ -193,9 +193,7 @@ class Engine:
     def _quickly(self) -> bool:
         return self.direct.ready and not self._by_clingo_only
 
-    def _first_of(
-        self, charts: Sequence[Facts], quick: Sequence[First | None]
-    ) -> tuple[list[Solved], list[list[str]]]:
+    def _first_of(self, charts: Sequence[Facts], quick: Sequence[First | None]) -> tuple[list[Solved], list[list[str]]]:
         """Solve each encounter with the first option of open questions; give with it those that it raises."""
         rest = [facts for facts, it in zip(charts, quick, strict=True) if it is None]
         solved: list[Solved] = []
@@ -205,9 +203,7 @@ class Engine:
             solved, raised = self._read(control, left, rest), self._asked(control, len(rest))
         others = zip(solved, raised, strict=True)
         alone = len(charts) == 1
-        both = [
-            next(others) if it is None else (self._solved(it, alone), asked(it.derived, self.open)) for it in quick
-        ]
+        both = [next(others) if it is None else (self._solved(it, alone), asked(it.derived, self.open)) for it in quick]
         return [it for it, _ in both], [it for _, it in both]
 
     def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[First | None]:

@@ -324,9 +324,7 @@ class _ForPayer(_Writer):
         marks += [_national_marks(len(national))] if national else []
         marked = f"{'; '.join(marks)}. " if marks else ""
         below = f"{first.stands_on} " if first.stands_on else ""
-        yield Text(
-            f"{first.policy}, edition {first.edition}. {below}{marked}What is cited is given in our words."
-        )
+        yield Text(f"{first.policy}, edition {first.edition}. {below}{marked}What is cited is given in our words.")
         sections: dict[str, list[str]] = {}
         for rule in text:
             sections.setdefault(f"{rule.text} {rule.section}", []).append(rule.says)
