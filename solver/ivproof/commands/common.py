@@ -394,7 +394,7 @@ RecheckOption = Annotated[
     Recheck | None,
     typer.Option(
         "--recheck",
-        help="Which answers are derived again, by clingo and the second engine. Default: all of up to 20, else 1 in 50.",
+        help="Which answers clingo and the second engine derive again. Default: all of up to 20, else 1 in 50.",
         show_default=False,
     ),
 ]
