@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import tomllib
@@ -10,10 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import case_files
 import docx
 import pytest
 from command import chart, given_iv, run, write_lines
 
+from ivproof.audit.model import Kind
 from ivproof.chart.reading import Source, parse
 from ivproof.edits.denials import KINDS, Denials
 from ivproof.law.policy import Policy, law_folder
@@ -21,7 +24,7 @@ from ivproof.law.sources import Sources
 from ivproof.packet.blocks import Document
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.model import Packet
-from ivproof.packet.writing import Cover, CoverError, document
+from ivproof.packet.writing import Cover, CoverError, NothingToArgueError, document
 from ivproof.render.docx import word_document
 from ivproof.render.html import packet_page
 
@@ -66,7 +69,39 @@ def made(line: int, name: str = "V1", policy: str = "out001", **denied: Any) -> 
 def words(written: Document) -> str:
     """What a page says, without its markup."""
     page = re.sub(r"(?s)<(style|svg)\b.*?</\1>", " ", packet_page(written))
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+DENIALS = [data for file, data in case_files.documents("faults") if file.endswith("/audit-denials.yaml")]
+
+
+@pytest.mark.parametrize("case", [pytest.param(it, id=it["case"]) for it in case_files.some(DENIALS, 7, first=3)])
+def test_both_editions_name_the_reason_and_the_rules_that_the_audit_names(case: dict[str, Any]) -> None:
+    """What auditors deny most: the inside is told why, the payer what stands, and nothing that does not."""
+    billed = [{**it, "denied": {"group": "CO", "reason": "97"}} for it in case["encounter"]["billed"]]
+    packet = maker("out001").make(case_files.encounter_of({**case["encounter"], "billed": billed}, "visit"), "visit")
+    lines = dict(zip((it.number for it in packet.findings), packet.audit.lines, strict=True))
+    for it in packet.findings:
+        assert it.message == lines[it.number].message
+        assert {*lines[it.number].rules} <= {rule.number for rule in it.rules}
+    for wanted in case["expect"].get("audit_lines", ()):
+        same = [it for it in packet.findings if lines[it.number].code == wanted["code"]]
+        assert any({*wanted.get("rules", ())} <= {rule.number for rule in it.rules} for it in same)
+        assert re.search(wanted.get("said", ""), " ".join(it.message for it in same), re.IGNORECASE)
+    inside = words(document([packet], "internal"))
+    assert all(" ".join(it.message.split()) in inside for it in packet.findings)
+    stands = {n for n, it in lines.items() if it.kind is Kind.SUPPORTED}
+    if not stands:
+        with pytest.raises(NothingToArgueError):
+            document([packet], "payer")
+        return
+    outside = words(document([packet], "payer"))
+    for it in packet.findings:
+        assert (f"Line {it.number}:" in outside) is (it.number in stands)
+        if it.number in stands:
+            assert all(" ".join(rule.says.split()) in outside for rule in it.rules)
+        else:
+            assert " ".join(it.message.split()) not in outside
 
 
 def test_every_code_of_a_denial_is_of_a_kind_and_every_kind_has_its_answer() -> None:
