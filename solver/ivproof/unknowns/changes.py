@@ -114,7 +114,7 @@ def _bases(encounter: Encounter, gap: Gap) -> Iterator[Encounter]:
     at the first one.
     """
     yield encounter
-    if gap.time is not None:
+    if gap.time is not None and gap.field in TIMES:
         it = encounter.administrations[gap.time.at]
         if it.start is None and it.stop is None:
             yield replace(gap.time, field="stop" if gap.time.field == "start" else "start", place="").begun(encounter)

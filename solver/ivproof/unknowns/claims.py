@@ -19,7 +19,7 @@ from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom, Value, parse_facts
 from ivproof.recheck.terms import Signature
-from ivproof.unknowns.affine import MINUTE, Reach
+from ivproof.unknowns.affine import Reach
 from ivproof.unknowns.evaluator import Claim, Evaluator, Numbered
 from ivproof.unknowns.law import Law
 from ivproof.unknowns.moments import Charted
@@ -117,8 +117,8 @@ class ChartMinutes:
             for time in (moved, *also):
                 variant = time.moved(variant, minute, reach)
             atoms = atoms_of(self.minutes.facts(variant))
-            terms = [time.term for time in (moved, *also)]
-            found = self.evaluator.claims(_moving(atoms, terms, reach), by.held, by.taken)
+            steps: dict[Value, int] = {time.fact: time.step for time in (moved, *also)}
+            found = self.evaluator.claims(_moving(atoms, steps, reach), by.held, by.taken)
             return (
                 found,
                 None if reach.first is None else minute + reach.first,
@@ -133,10 +133,10 @@ class ChartMinutes:
         self.asked += 1
 
 
-def _moving(atoms: Sequence[Atom], moved: Sequence[Value], reach: Reach) -> Iterator[Atom]:
-    """The facts, with the times that move as numbers that do."""
+def _moving(atoms: Sequence[Atom], steps: Mapping[Value, int], reach: Reach) -> Iterator[Atom]:
+    """The facts, with the times and lengths that move as numbers that do; `steps` has by how much."""
     for atom in atoms:
-        if atom[0] == "at" and atom[1] in moved:
-            yield ("at", atom[1], reach.number(int(str(atom[2])), MINUTE))
+        if atom[:2] in steps:
+            yield (*atom[:2], reach.number(int(str(atom[2])), steps[atom[:2]]))
         else:
             yield atom

@@ -21,7 +21,7 @@ from ivproof.engine.engine import Answer
 from ivproof.law.policy import Policy
 from ivproof.law.terms import String
 from ivproof.unknowns.affine import MINUTE
-from ivproof.unknowns.moments import Charted, charted, shifted
+from ivproof.unknowns.moments import WINDOW, WINDOW_REACHED, Bound, Charted, Ordered, charted, of_length, shifted
 from ivproof.unknowns.values import closed
 
 Change = Callable[[Encounter], Encounter]
@@ -35,6 +35,7 @@ NOON = Moment(12 * 60 * 60, 0, "12:00")
 UNSIGNED = "signed"
 
 TIMES = ("start", "stop")
+ORDERED = "ordered_minutes"
 
 
 class Hanging(NamedTuple):
@@ -83,6 +84,8 @@ class Gap:
             return ""
         ends = (-moment.earlier.minutes, moment.later.minutes)
         first, last = (moment.time(moment.moved(encounter, it)).text for it in ends)
+        if isinstance(self.time, Length):
+            return f"every length from {first} to {last} minutes"
         return f"every minute from {first} to {last}"
 
     @property
@@ -155,6 +158,20 @@ class Time:
             if own is not None:
                 yield _rounded(encounter, own, up=True)
         yield _rounded(encounter, _first(encounter), up=False)
+
+
+@dataclass(frozen=True)
+class Length(Time):
+    """How long something was ordered to run, which is not documented: any minutes up to a day."""
+
+    def supposed(self, encounter: Encounter) -> Charted | None:
+        """The length as if it were charted, the shortest that can be."""
+        none, day = Bound(0, "no length is shorter"), Bound(WINDOW - 1, WINDOW_REACHED)
+        return Ordered(self.place, f"a{self.at + 1}", self.field, of_length(1), none, day, self.at)
+
+    def put(self, encounter: Encounter, moment: Moment) -> Encounter:
+        """The chart with this length."""
+        return _change(self.at, ordered_minutes=moment.seconds // MINUTE)(encounter)
 
 
 def _rounded(encounter: Encounter, moment: Moment, *, up: bool) -> Moment:
@@ -306,7 +323,10 @@ class _Finder:
         if it.order is not None and it.order != UNSIGNED:
             yield Gap(f"{name}.order", it.id, "order", (), (Value(UNSIGNED, _change(n, order=UNSIGNED)),))
         for field in dict.fromkeys(field for subject, field in self.why if subject == key):
-            if field not in {"start", "stop"}:
+            if field == ORDERED:
+                length_ = Length(f"{name}.{field}", n, field)
+                yield Gap(length_.place, it.id, field, self.why[key, field], time=length_, key=(key, field))
+            elif field not in TIMES:
                 values, domain = self._listed(n, field)
                 why = self.why[key, field]
                 yield Gap(f"{name}.{field}", it.id, field, why, values, key=(key, field), domain=domain)

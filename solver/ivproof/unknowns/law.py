@@ -34,8 +34,8 @@ from ivproof.unknowns.relations import AGGREGATES_NOTED
 READING = ("reading", 2)
 """Which option is held of a question."""
 
-TIME = (("at", 2), (2,))
-"""Where a time enters: the second argument of this predicate."""
+TIMES = {("at", 2): (2,), ("ordered_minutes", 2): (2,)}
+"""Where a time or a length enters: which argument of these predicates."""
 
 NESTED = 4
 """How deep inside a term a time is followed."""
@@ -212,8 +212,7 @@ def _function(rule: Rule) -> Any:
 def _timed(program: Program) -> dict[Signature, frozenset[int]]:
     """The arguments of each predicate, counted from 1, that can hold a time under some setting of the questions."""
     rules = [rule for rule in program.rules if not rule.is_fact]
-    signature, path = TIME
-    found: dict[Signature, set[Path]] = {signature: {path}}
+    found: dict[Signature, set[Path]] = {signature: {path} for signature, path in TIMES.items()}
     changed = True
     while changed:
         changed = False

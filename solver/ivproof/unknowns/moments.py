@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from ivproof.chart.clock import DAY, Moment, in_zone, read_stamp
 from ivproof.chart.encounter import Administration, Encounter, Pause
@@ -46,6 +47,14 @@ class Charted:
         name, _, _ = self.constant.partition("(")
         return (name, f"a{self.at + 1}") if self.pause is None else (name, f"a{self.at + 1}", self.pause + 1)
 
+    @property
+    def fact(self) -> tuple[str, tuple[str | int, ...] | str]:
+        """The predicate that says it, and of what."""
+        return "at", self.term
+
+    step: ClassVar[int] = MINUTE
+    """By how much that fact's number changes with a minute."""
+
     def time(self, encounter: Encounter) -> Moment:
         """This time in another chart with the same administrations."""
         part: object = encounter if self.at is None else encounter.administrations[self.at]
@@ -57,6 +66,36 @@ class Charted:
     def moved(self, encounter: Encounter, minutes: int, reach: Reach | None = None) -> Encounter:
         """Give the chart with this time so many minutes later; with `reach`, as a number that goes on moving."""
         return _put(encounter, self, shifted(encounter, self.moment, minutes, reach))
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered(Charted):
+    """How long an administration was ordered to run, as if it were charted: a moment of so many minutes."""
+
+    step: ClassVar[int] = 1
+
+    @property
+    def fact(self) -> tuple[str, tuple[str | int, ...] | str]:
+        """The predicate that says it, and of what."""
+        return "ordered_minutes", self.constant
+
+    def time(self, encounter: Encounter) -> Moment:
+        """The length in another chart with the same administrations."""
+        assert self.at is not None
+        return of_length(encounter.administrations[self.at].ordered_minutes or 0)
+
+    def moved(self, encounter: Encounter, minutes: int, reach: Reach | None = None) -> Encounter:
+        """Give the chart with this length by so many minutes longer."""
+        assert self.at is not None
+        given = list(encounter.administrations)
+        more = self.moment.seconds // MINUTE + minutes
+        given[self.at] = given[self.at].model_copy(update={"ordered_minutes": more})
+        return encounter.model_copy(update={"administrations": tuple(given)})
+
+
+def of_length(minutes: int) -> Moment:
+    """A length as the moment so long after midnight, written as a chart writes a length."""
+    return Moment(MINUTE * minutes, 0, str(minutes))
 
 
 def shifted(encounter: Encounter, moment: Moment, minutes: int, reach: Reach | None = None) -> Moment:

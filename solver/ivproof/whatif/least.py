@@ -25,7 +25,7 @@ from ivproof.law.terms import Function, Term, parse
 from ivproof.recheck import show
 from ivproof.unknowns.claims import Claims, OutOfReachError
 from ivproof.unknowns.evaluator import Claim
-from ivproof.unknowns.gaps import Time
+from ivproof.unknowns.gaps import ORDERED, Length, Time
 from ivproof.unknowns.moments import Charted, charted
 from ivproof.unknowns.values import closed
 
@@ -52,8 +52,8 @@ LATER, EARLIER = 1, -1
 
 SEARCHED = (
     "one fact: a site that is listed, a signed order, the main reason, why a further site was needed; every value of "
-    "what the format lists the values of; each charted time over every minute within four hours, and each missing one "
-    "within a day",
+    "what the format lists the values of; each charted time over every minute within four hours, and each missing one, "
+    "and the length ordered of a pump without a stop, within a day",
     "two facts: some pairs of these; an administration moved as a whole; a further site that was needed",
 )
 """What is gone through, in words."""
@@ -153,7 +153,7 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
 
     groups: tuple[Callable[[], Iterable[Change]], ...] = (
         lambda: _documented(encounter),
-        sweep.documented,
+        lambda: (*sweep.documented(), *sweep.ordered()),
         sweep.moved,
         lambda: _corrected(coder, encounter),
     )
@@ -248,6 +248,20 @@ class _Sweep:
                 assert then.stop is not None
                 edit = Edit(time.place, _said(None), _then(it.start or it.stop, time.time(changed)))
                 yield Change((edit,), DOCUMENTED, changed, (then.stop.seconds - then.start.seconds) // 60)
+
+    def ordered(self) -> Iterator[Change]:
+        """Of a pump whose stop and ordered length are not charted, the length: the shortest that is enough."""
+        for at, it in enumerate(self._encounter.administrations):
+            if it.pump is None or it.stop is not None or it.ordered_minutes is not None:
+                continue
+            missing = Length(f"administrations[{it.id}].{ORDERED}", at, ORDERED)
+            time = missing.supposed(self._encounter)
+            for minutes in self._nearest([time]) if time is not None else ():
+                assert time is not None
+                changed = time.moved(self._encounter, minutes)
+                then = changed.administrations[at].ordered_minutes
+                assert then is not None
+                yield Change((Edit(time.place, _said(None), _said(then)),), DOCUMENTED, changed, then)
 
     def moved(self) -> Iterator[Change]:
         """Each charted time, by the fewest minutes either way."""

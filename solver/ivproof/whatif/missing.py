@@ -18,9 +18,9 @@ from ivproof.claim.statements import Leads, put_between
 from ivproof.engine.engine import Answer
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
-from ivproof.unknowns.gaps import Change, Gap, acceptable, gaps, reported
+from ivproof.unknowns.gaps import Change, Gap, Length, acceptable, gaps, reported
 from ivproof.unknowns.lines import ClaimLines, Reader
-from ivproof.unknowns.moments import Charted
+from ivproof.unknowns.moments import WINDOW, Charted
 from ivproof.unknowns.ranges import Range
 from ivproof.whatif.joint import Cell, Joint, joint
 
@@ -328,7 +328,8 @@ class _Search:
         """Take one minute of each range among the values to be combined."""
         assert gap.time is not None
         held = self.choices[self.gaps.index(gap)]
-        near = sorted((it for it in ranges if max(it.first, -NEAR) <= min(it.last, NEAR)), key=_distance)
+        far = WINDOW if isinstance(gap.time, Length) else NEAR
+        near = sorted((it for it in ranges if max(it.first, -far) <= min(it.last, far)), key=_distance)
         for it in near:
             minute = min(max(0, it.first), it.last)
             text = self._written(moment, minute)
