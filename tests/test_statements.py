@@ -20,6 +20,7 @@ from case_files import Case
 from ivproof import recheck
 from ivproof.audit.auditor import Auditor
 from ivproof.audit.model import LineVerdict
+from ivproof.chart.clock import DAY, in_zone, read_stamp
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
@@ -30,6 +31,7 @@ from ivproof.engine.second import SecondEngine
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
 from ivproof.recheck import Program
+from ivproof.unknowns.moments import charted as times
 from ivproof.why.attempts import tries
 from ivproof.why.derivation import Derivation
 from ivproof.why.explanation import Line
@@ -90,8 +92,18 @@ def charted(facts: Facts) -> re.Pattern[str]:
     found |= {it.drug for it in encounter.administrations} | {it.code or "" for it in encounter.services}
     found |= {question.number for question in POLICY.questions.values()}
     names = "|".join(map(re.escape, sorted(filter(None, found), key=len, reverse=True)))
+    names += "".join(f"|{it}" for it in clocks(encounter))
     names += r"|services\[\d+\]"  # the place of what has no name of its own
     return re.compile(rf"(?<![\w:])(?:{names})(?!\w|:\w)")
+
+
+def clocks(encounter: Encounter) -> Iterator[str]:
+    """The times of a chart as its clock shows them, where that is not how long after midnight they were."""
+    for it in times(encounter):
+        stamp = in_zone(read_stamp(it.moment.text), encounter.time_zone)
+        if stamp.clock != it.moment.seconds % DAY:
+            hours, rest = divmod(stamp.clock, 3600)
+            yield from (f"{hours:02}:{rest // 60:02}:{rest % 60:02}", f"{hours:02}:{rest // 60:02}")
 
 
 @cache

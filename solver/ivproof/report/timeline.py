@@ -6,7 +6,6 @@ derivation of the answer; nothing is judged here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +29,6 @@ MARGIN = 0.03
 TAIL = 0.06
 """So far is drawn what has no documented end."""
 
-_CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 _STEPS = (5 * 60, 10 * 60, 15 * 60, 30 * 60, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY)
 
 
@@ -224,26 +222,13 @@ def _when(it: Administration, service: _Service, names: Names) -> str:
         return "no time documented"
     if it.stop is None:
         if not _flows(it, service):
-            return _text(it.start, names)
+            return names.time(it.start)
         ordered = f", ordered for {it.ordered_minutes} min" if it.ordered_minutes else ""
-        return f"{_text(it.start, names)}, no stop documented{ordered}"
+        return f"{names.time(it.start)}, no stop documented{ordered}"
     if it.start is None:
-        return f"until {_text(it.stop, names)}, no start documented"
-    same = it.start.day == it.stop.day and names.facts.encounter.time_zone is None
-    start = _CLOCK.search(it.start.text) if same else None
+        return f"until {names.time(it.stop)}, no start documented"
     length = f"{(it.stop.seconds - it.start.seconds) // 60} min"
-    return f"{start[0] if start else _text(it.start, names)}–{_text(it.stop, names)} ({length})"
-
-
-def _text(moment: Moment | None, names: Names) -> str:
-    """The time of day as charted; with the date where it is another day than that of service."""
-    if moment is None:
-        return "?"
-    if names.facts.encounter.time_zone is not None:
-        return names.clock(moment.seconds)  # which may have been written on the clocks of another zone
-    clock = _CLOCK.search(moment.text)
-    text = clock[0] if clock else moment.text
-    return f"{text} on {names.day(moment.day)}" if moment.day else text
+    return f"{names.span(it.start, it.stop)} ({length})"
 
 
 def _technique(it: Administration, service: _Service) -> str:

@@ -64,20 +64,33 @@ class Names:
         if it.start is None and it.stop is None:
             return "no times charted"
         if it.start is None:
-            return f"until {self._time(it.stop)}"
+            return f"until {self.time(it.stop)}"
         if it.stop is None:
             # what runs may have run on; anything else is done when it begins
             runs = it.method != "push" and it.route.upper() == "IV"
-            return f"from {self._time(it.start)}" if runs else self._time(it.start)
-        first = _clock(it.start) if it.start.day == it.stop.day != 0 else self._time(it.start)
-        stood = [f"{_clock(pause.from_)}–{_clock(pause.to)}" for pause in it.pauses if pause.from_ and pause.to]
+            return f"from {self.time(it.start)}" if runs else self.time(it.start)
+        clocks = ((self._clock(pause.from_), self._clock(pause.to)) for pause in it.pauses if pause.from_ and pause.to)
+        stood = [f"{begin}–{end}" for begin, end in clocks]
         still = f", stood still {' and '.join(stood)}" if stood else ""
-        return f"{first}–{self._time(it.stop)}{still}"
+        return f"{self.span(it.start, it.stop)}{still}"
 
-    def _time(self, moment: Moment | None) -> str:
+    def span(self, start: Moment, stop: Moment) -> str:
+        """From when to when, with the dates where they are others than that of service."""
+        return f"{self._clock(start) if start.day == stop.day else self.time(start)}–{self.time(stop)}"
+
+    def time(self, moment: Moment | None) -> str:
+        """The time of day as charted; with the date where it is another day than that of service."""
         if moment is None:
             return "?"
-        return f"{_clock(moment)} on {self.day(moment.day)}" if moment.day else _clock(moment)
+        return f"{self._clock(moment)} on {self.day(moment.day)}" if moment.day else self._clock(moment)
+
+    def _clock(self, moment: Moment) -> str:
+        zone = self.facts.encounter.time_zone
+        if zone is not None:
+            # it may have been written on the clocks of another zone
+            return self.clock(moment.seconds).partition(" on ")[0]
+        found = _CLOCK.search(moment.text)
+        return found[0] if found else moment.text
 
     def subject(self, text: str) -> str:
         """The key of the administration or other service that a term is about; the text itself where there is none."""
@@ -286,12 +299,6 @@ def _at_head(rule: Rule, name: str, values: list[str]) -> str:
         if argument == Variable(name):
             return value
     return ""
-
-
-def _clock(moment: Moment) -> str:
-    """The time of day as charted."""
-    found = _CLOCK.search(moment.text)
-    return found[0] if found else moment.text
 
 
 _MOMENTS = {
