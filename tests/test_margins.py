@@ -258,3 +258,10 @@ def test_the_command_takes_readings(tmp_path: Any) -> None:
     assert one["status"] == "determined"
     assert run("margins", file, "--reading", "A9=nonsense").exit_code == 2
     assert run("margins", tmp_path / "none.yaml").exit_code == 1
+
+
+def test_a_stop_without_a_date_is_not_moved_past_the_clock_time_of_its_start() -> None:
+    """From 10:00 to 09:50 is a day less ten minutes; with the start at 09:50 as charted it would be nothing."""
+    start, stop = charted(visit(given_iv("v", "vancomycin", "10:00", "09:50")))
+    assert (start.earlier.minutes, start.earlier.reason) == (9, "the clock time of its stop")
+    assert (stop.later.minutes, stop.later.reason) == (9, "the clock time of its start")

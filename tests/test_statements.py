@@ -19,7 +19,7 @@ from case_files import Case
 
 from ivproof import recheck
 from ivproof.audit.auditor import Auditor
-from ivproof.audit.model import LineVerdict
+from ivproof.audit.model import LineVerdict, Way
 from ivproof.chart.clock import DAY, in_zone, read_stamp
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.facts import Facts
@@ -286,7 +286,7 @@ def audited(auditor: Auditor, chart: Charted, lines: Sequence[BilledLine]) -> It
             yield f"not true: {line.says} behind {line.message}"
         known = {word for it in line.says for word in judges[0].words(it) | law_words(it)}
         names = {word for it in line.excluded for n in (1, 2, 3) for word in spoken(SENTENCES.get((it.name, n), ""))}
-        marks = {word for it in (line.billed, line.supported) if it for word in it.modifiers}
+        marks = {word for it in (line.billed, line.supported) if it for word in it.modifiers} | _given(line.way)
         lacking = spoken(known_names.sub(" ", line.message)) - known - names - marks
         if lacking:
             yield f"{sorted(lacking)} of no statement in {line.message} {line.says}"
@@ -296,8 +296,13 @@ def audited(auditor: Auditor, chart: Charted, lines: Sequence[BilledLine]) -> It
         if not any(judge.units(*supported[:2], drug=supported[2]) == units for judge in judges):
             yield f"not true: the lines support {units} of {supported}"
     codes = {f"{n:g}" for it in (audit.over, audit.under) for n in it.values()} | {*audit.over, *audit.under}
-    if spoken(known_names.sub(" ", audit.message)) - codes:
+    if spoken(known_names.sub(" ", audit.message)) - codes - _given(audit.way):
         yield f"a number of no statement in {audit.message}"
+
+
+def _given(way: Way | None) -> set[str]:
+    """The numbers of facts that a chart does not give, which `UNCHECKED` speaks of."""
+    return {word for it in (way.given.values() if way else ()) for word in spoken(it)}
 
 
 def _sums(lines: Sequence[LineVerdict]) -> dict[tuple[str, tuple[str, ...], bool], float]:

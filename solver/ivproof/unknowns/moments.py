@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from ivproof.chart.clock import DAY, Moment, in_zone, read_stamp
+from ivproof.chart.clock import DAY, Moment, in_zone, is_clock_time, read_stamp
 from ivproof.chart.encounter import Administration, Encounter, Pause
 from ivproof.unknowns.affine import MINUTE, Reach
 
@@ -182,11 +182,15 @@ def room(
 
 def _room(it: Administration, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
     inner = [time.seconds for pause in it.pauses for time in (pause.from_, pause.to) if time is not None]
+    # a stop without a date is the next one after the start: past each other's clock they would lie a day nearer
+    rolled = it.start is not None and it.stop is not None and it.stop.day > it.start.day and is_clock_time(it.stop.text)
     if field == "start":
+        lows = {"the clock time of its stop": it.stop.seconds - DAY + MINUTE if rolled and it.stop else None}
         highs = {"its stop": _seconds(it.stop), "its pause": min(inner, default=None)}
-        return room(moment, {}, highs, zone)
+        return room(moment, lows, highs, zone)
     lows = {"its start": _seconds(it.start), "its pause": max(inner, default=None)}
-    return room(moment, lows, {}, zone)
+    highs = {"the clock time of its start": it.start.seconds + DAY - MINUTE if rolled and it.start else None}
+    return room(moment, lows, highs, zone)
 
 
 def _room_of_pause(it: Administration, n: int, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
