@@ -157,10 +157,7 @@ class Direct:
         Raises compiled.SeveralError where that leaves a choice.
         """
         found = self._bases.get(id(facts))
-        if found is None:
-            self._keep(facts, self._derived(facts, none_of, NONE_HELD))
-            found = self._bases[id(facts)]
-        return found[1]
+        return self._kept(facts, self._derived(facts, none_of, NONE_HELD)) if found is None else found[1]
 
     def first(self, facts: Facts, way: Sequence[Resolution]) -> First | None:
         """Give what follows from a chart with some choices settled, and the first candidate taken for the others.
@@ -187,17 +184,18 @@ class Direct:
             if settled or id(facts) not in self._bases:
                 found = self._derived(facts, take, held)
                 if not way and not left:
-                    self._keep(facts, found)
+                    self._kept(facts, found)
             else:
                 found = self.held(self.base(facts), held, take) if held else self.base(facts)
         except SeveralError:
             return None
         return First(found, left, frozenset(settled))
 
-    def _keep(self, facts: Facts, found: Derived) -> None:
+    def _kept(self, facts: Facts, found: Derived) -> Derived:
         if len(self._bases) >= KEPT:
             self._bases.clear()
         self._bases[id(facts)] = (facts, found)
+        return found
 
     def forget(self) -> None:
         """Keep nothing of the charts that were answered."""
