@@ -16,13 +16,13 @@ from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CHOICES, CLAIM
 from ivproof.engine.direct import atoms_of
 from ivproof.lab.kinds import Kind, Template
-from ivproof.lab.rewriting import only_one_has, renamed, renaming
+from ivproof.lab.rewriting import apart, only_one_has, renamed, renaming
 from ivproof.recheck import Atom
 from ivproof.recheck.syntax import Arithmetic, Function, Pattern, Variable, asked
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
 from ivproof.unknowns.evaluator import Evaluator, Numbered, Outcomes
-from ivproof.unknowns.law import Law, Ready
+from ivproof.unknowns.law import Law, Ready, Step, asks, holds, waits
 
 ORDER = ("order_of", 2)
 
@@ -31,6 +31,9 @@ WHOLE = (*CLAIM.items(), *((name, arity - 1) for name, arity in CHOICES.items() 
 
 NO_ANSWER = "undetermined"
 """The predicate of the reasons for which a law gives no claim, whatever else it concludes."""
+
+NEW = "new "
+"""How the name of a predicate begins, in both laws as one, that means what the new law concludes of it alone."""
 
 Answers = frozenset[Outcomes]
 
@@ -109,6 +112,7 @@ class Part:
     facts: tuple[Atom, ...]
     law: Law
     stage: Evaluator
+    compared: tuple[Signature, ...]
 
 
 class Pair:
@@ -122,6 +126,12 @@ class Pair:
     def __init__(self, old: Side, new: Side) -> None:
         """Find what differs."""
         sides = self.old, self.new = old, new.called_as(old)
+        lists = [
+            [(it.name, it.read_bytes()) for it in sorted(side.policy.drugs_folder.glob("*.csv"))] for side in sides
+        ]
+        # facts rest on the chart, the drug list and the payers that a policy names
+        self._facts_alike = lists[0] == lists[1] and set(old.policy.payers) == set(new.policy.payers)
+        self._known: dict[int, tuple[Kind, tuple[Any, list[Atom]] | None]] = {}
         rules = only_one_has(old.law, sides[1].law)
         facts = [_read(side.law, set(side.law.facts) - set(other.law.facts)) for side, other in (sides, sides[::-1])]
         heads = {it.head for some in rules for it in some}
@@ -131,35 +141,79 @@ class Pair:
         self.heads = sorted(heads - set(_between(sides, heads)))
         self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
         self.patterns = [atom for part in self.parts for rule in part.law.rules for atom, _ in asked(rule.rule)]
+        self._as_one = self._shared()
         self.runs = self.whole = 0
+
+    def _shared(self) -> Evaluator | None:
+        """Both stages as one, in which what they have in common is applied once; None where they cannot be put so."""
+        one, other = self.parts
+        options = [part.side.minutes.options for part in self.parts]
+        own = apart(one.law, other.law)
+        undivided = {*CHOICES, *(it[0] for key in one.law.open for it in (asks(key), holds(key), waits(key)))}
+        alike = one.compared == other.compared and options[0] == options[1] and one.law.open == other.law.open
+        if not alike or not own.issuperset(self.heads) or any(name in undivided for name, _ in own):
+            return None
+        theirs = renamed(other.law, {it: f"{NEW}{it[0]}" for it in own})
+        law = copy(one.law)
+        law.timed = {**theirs.timed, **one.law.timed}
+        law.facts = [*one.law.facts, *(it for it in theirs.facts if str(it[0]).startswith(NEW))]
+        steps = (
+            Step(tuple(it for it in step.rules if it.head[0].startswith(NEW)), step.recursive) for step in theirs.steps
+        )
+        law.steps = [*one.law.steps, *(step for step in steps if step.rules)]
+        return one.side.applied(law, [*one.compared, *((f"{NEW}{name}", arity) for name, arity in self.heads)])
 
     def _part(self, side: Side, rules: Sequence[Ready], facts: Sequence[Atom]) -> Part:
         wanted = cone(side.law, self.heads)
         choices = sorted(it for it in wanted if it[0] in CHOICES and it[0] != "reading")
         law = side.law.only(wanted)
-        stage = side.applied(law, dict.fromkeys([*self.heads, *choices]))
-        return Part(side, tuple(rules), tuple(facts), law, stage)
+        compared = tuple(dict.fromkeys([*self.heads, *choices]))
+        return Part(side, tuple(rules), tuple(facts), law, side.applied(law, compared), compared)
 
     def templates(self, kind: Kind) -> tuple[Templates, Templates] | None:
         """Give the facts of a kind for the stage and for the whole, of each law; None where it is refused."""
-        found = []
-        for part in self.parts:
-            atoms = part.side.atoms(kind)
-            if atoms is None:
-                return None
-            found.append(
-                [Template.of(kind, *atoms, ordered=ORDER in it.law.numbers) for it in (part.stage, part.side.whole)]
-            )
-        return (found[0][0], found[1][0]), (found[0][1], found[1][1])
+        read = self._known.pop(id(kind), None) or (kind, self.old.atoms(kind))
+        before = read[1]
+        after = before if self._facts_alike else self.new.atoms(kind)
+        if before is None or after is None:
+            return None
+        evaluators = [(part.stage, part.side.whole) for part in self.parts]
+        ordered = [[ORDER in it.law.numbers for it in some] for some in evaluators]
+        old, new = (
+            [Template.of(kind, *atoms, ordered=it) for it in its]
+            for atoms, its in zip((before, after), ordered, strict=True)
+        )
+        alike = self._facts_alike and ordered[0] == ordered[1]
+        return (old[0], old[0] if alike else new[0]), (old[1], new[1])
+
+    def looked_at(self, kind: Kind) -> list[Atom] | None:
+        """Give the facts of a kind for the old law, and keep them until its templates are asked for."""
+        if id(kind) not in self._known:
+            self._known[id(kind)] = kind, self.old.atoms(kind)
+        _, found = self._known[id(kind)]
+        return None if found is None else found[1]
 
     def stage(self, templates: Templates, region: Region) -> set[str]:
         """Give the predicates of which the laws conclude something else where a region stands; empty where of none."""
         self.runs += 1
-        one, other = (part.stage.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+        one, other = self._stages(templates, region)
         if one == other:
             return set()
         mine, theirs = ({atom for atoms, _ in side for atom in atoms} for side in (one, other))
         return {str(atom[0]) for atom in mine ^ theirs} or {""}
+
+    def _stages(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
+        if self._as_one is None or templates[0] is not templates[1]:
+            one, other = (part.stage.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+            return one, other
+        old, new = set(), set()
+        for atoms, held in self._as_one.outcomes(templates[0].at(region)):
+            theirs = [atom for atom in atoms if atom[0].startswith(NEW)]
+            mine = atoms.difference(theirs)
+            old.add((mine, held))
+            choices = (atom for atom in mine if atom[0] in CHOICES)
+            new.add((frozenset([*choices, *((atom[0].removeprefix(NEW), *atom[1:]) for atom in theirs)]), held))
+        return frozenset(old), frozenset(new)
 
     def answers(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
         """Give what the whole of each law concludes where a region stands."""

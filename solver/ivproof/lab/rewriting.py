@@ -22,6 +22,7 @@ from ivproof.recheck.syntax import (
     Literal,
     Pattern,
     Variable,
+    asked,
     text,
 )
 from ivproof.recheck.terms import Signature
@@ -146,6 +147,30 @@ def only_one_has(old: Law, new: Law) -> tuple[list[Ready], list[Ready]]:
     before, after = ([(canonical(it), it) for it in law.rules] for law in (old, new))
     were, are = {it for it, _ in before}, {it for it, _ in after}
     return [it for written, it in before if written not in are], [it for written, it in after if written not in were]
+
+
+def apart(old: Law, new: Law) -> set[Signature]:
+    """The predicates of which two laws need not conclude the same: with other rules or facts, and what reads those."""
+    found: set[Signature] = set()
+    sides = [_by_head(it) for it in (old, new)]
+    for signature in sides[0].keys() | sides[1].keys():
+        if sides[0].get(signature) != sides[1].get(signature):
+            found.add(signature)
+    rules = [*old.rules, *new.rules]
+    size = -1
+    while size != (size := len(found)):
+        found |= {it.head for it in rules if any(atom.signature in found for atom, _ in asked(it.rule))}
+    return found
+
+
+def _by_head(law: Law) -> dict[Signature, set[object]]:
+    """What a law says of each predicate: its facts and its rules."""
+    found: dict[Signature, set[object]] = {}
+    for rule in law.rules:
+        found.setdefault(rule.head, set()).add(canonical(rule))
+    for fact in law.facts:
+        found.setdefault((str(fact[0]), len(fact) - 1), set()).add(fact)
+    return found
 
 
 def without(rule: Ready, element: Element) -> Ready:

@@ -139,6 +139,7 @@ class Search:
         self._alike = Alike(pair.patterns, [part.law for part in pair.parts])
         self._levels = list(self._near_patterns())
         self._covered: set[object] = set()
+        self._base: tuple[Kind, set[Atom]] | None = None
         self._felt: set[str] = set()
         self._seen_inputs: set[Signature] = set()
         self._points: list[tuple[Templates, tuple[int, ...]]] = []
@@ -162,18 +163,16 @@ class Search:
 
     def _near(self, base: Kind, kind: Kind) -> int | None:
         """How near to what changed something is read that a feature adds to the facts of a kind, or takes away."""
-        atoms = [self._atoms(it) for it in (base, kind)]
-        if atoms[1] is None:
+        if self._base is None or self._base[0] is not base:
+            self._base = base, set(self.pair.looked_at(base) or ())
+        atoms = self.pair.looked_at(kind)
+        if atoms is None:
             return None
-        differing = set(atoms[0] or ()) ^ set(atoms[1])
+        differing = self._base[1] ^ set(atoms)
         for far, patterns in enumerate(self._levels):
             if any(matches(patterns, it) for it in differing):
                 return far
         return None
-
-    def _atoms(self, kind: Kind) -> list[Atom] | None:
-        found = self.pair.old.atoms(kind)
-        return None if found is None else found[1]
 
     # --- going through
 

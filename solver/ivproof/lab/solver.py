@@ -36,6 +36,7 @@ class Space:
         self._unknowns = [self._z3.Int(f"x{n}") for n in range(unknowns)]
         self.bounds = tuple(bounds)
         self._written: dict[Condition, Any] = {}
+        self._denied: dict[Condition, Any] = {}
         self._solver = self._z3.Solver()
         self._solver.set("random_seed", 0)
         self._solver.add(*map(self._write, self.bounds))
@@ -51,7 +52,15 @@ class Space:
 
     def take_out(self, cell: Iterable[Condition]) -> None:
         """Leave only points at which some condition of a cell does not hold; of one without conditions, none."""
-        self._solver.add(self._z3.Or([self._z3.Not(self._write(it)) for it in cell]))
+        z3, context = self._z3, self._z3.main_ctx()
+        parts = [self._denied[it] if it in self._denied else self._deny(it) for it in cell]
+        # as z3.Or does it, which first looks at the sort of each part again
+        written = (z3.Ast * len(parts))(*(it.as_ast() for it in parts))
+        self._solver.add(z3.BoolRef(z3.Z3_mk_or(context.ref(), len(parts), written), context))
+
+    def _deny(self, condition: Condition) -> Any:
+        found = self._denied[condition] = self._z3.Not(self._write(condition))
+        return found
 
     def roundest(self, cell: Iterable[Condition], spans: Sequence[Sequence[int]]) -> tuple[int, ...]:
         """Give the point of a cell that a person would write down: on the quarter, else on five minutes, and short.

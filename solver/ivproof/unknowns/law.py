@@ -139,15 +139,15 @@ def holds(key: str) -> Signature:
     return f"holds {key}", 1
 
 
-def _waits(key: str) -> Pattern:
-    """What stands in a rule in place of an open question, so that the rule comes after all that decides it."""
-    return Pattern(f"waits for {key}")
+def waits(key: str) -> Signature:
+    """The predicate that stands in a rule in place of an open question: the rule comes after all that decides it."""
+    return f"waits for {key}", 0
 
 
 def _about(key: str, rules: Iterable[Rule]) -> Iterator[Rule]:
     """The rules that decide an open question, for that question alone."""
-    yield Rule(_waits(key), None, (Literal(Pattern(asks(key)[0])),))
-    yield Rule(_waits(key), None, (Literal(Pattern(holds(key)[0], (Variable("O"),))),))
+    yield Rule(Pattern(waits(key)[0]), None, (Literal(Pattern(asks(key)[0])),))
+    yield Rule(Pattern(waits(key)[0]), None, (Literal(Pattern(holds(key)[0], (Variable("O"),))),))
     for rule in rules:
         if rule.head.signature != READING:
             continue
@@ -193,7 +193,7 @@ def settled(rule: Rule, settings: Mapping[str, str | None]) -> Ready | None:
             return None
         if held is None:
             wants[key] = option
-            body.append(Literal(_waits(key)))
+            body.append(Literal(Pattern(waits(key)[0])))
     return Ready(replace(rule, body=tuple(body)), wants)
 
 
