@@ -93,7 +93,7 @@ def charted(facts: Facts) -> re.Pattern[str]:
     found |= {question.number for question in POLICY.questions.values()}
     names = "|".join(map(re.escape, sorted(filter(None, found), key=len, reverse=True)))
     names += "".join(f"|{it}" for it in clocks(encounter))
-    names += r"|services\[\d+\]"  # the place of what has no name of its own
+    names += r"|services\[\d+\]|part \d+ of"  # what has no name of its own, and is counted
     return re.compile(rf"(?<![\w:])(?:{names})(?!\w|:\w)")
 
 

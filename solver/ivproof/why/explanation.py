@@ -17,9 +17,9 @@ from typing import Any
 from ivproof.claim.statements import Absent, Applies, Holds, Reads, Statement, as_dict, with_values
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Rule
-from ivproof.law.terms import Function, Term, parse, variables
+from ivproof.law.terms import Function, Term, parse
 from ivproof.law.trace import Counted, Instance
-from ivproof.why.absence import Absence, filled_in, match
+from ivproof.why.absence import Absence, match
 from ivproof.why.counting import RANK, counted_words, kind_counted
 from ivproof.why.derivation import Derivation
 from ivproof.why.instead import instead
@@ -429,13 +429,10 @@ class Teller:
         decides = head.partition("(")[0] in self.decisive
         same = "the claim depends on it" if decides else "the claim is the same"
         text = f"{word} could be taken: {', '.join(named)}; here it is {one}; {same}"
-        candidates = (
-            filled_in(it.atom, match(instance.rule.atom, one, {}) or {})
-            for one in offered
-            for it in condition
-            if isinstance(it, Literal) and not it.negated
-        )
-        says = (Holds(str(it)) for it in candidates if not any(variables(it)))
+        parts = [it for it in condition if isinstance(it, Literal) and not it.negated]
+        taken_from = ((it, match(instance.rule.atom, one, {}) or {}) for one in offered for it in parts)
+        fitting = (next(self.absence.matches(it.atom, values), None) for it, values in taken_from)
+        says = (Holds(str(it[0])) for it in fitting if it is not None)
         return Line("choice", text, says=(Holds(head), applies(instance), *says))
 
     def _worth_telling(self, atom: str) -> bool:
