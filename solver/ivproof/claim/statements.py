@@ -405,7 +405,7 @@ def _parts(values: Iterable[Value]) -> Iterator[Value]:
 
 
 def _spellings(number: int) -> Iterator[str]:
-    """How a number may be written: as it is, in minutes, as a time of day, in tenths and thousandths, as a date."""
+    """How a number may be written: as it is, in minutes, as a time of day, in parts, as a position and its part."""
     yield str(abs(number))
     yield str(abs(number) // 60)
     yield str(abs(number) % 60)
@@ -414,6 +414,7 @@ def _spellings(number: int) -> Iterator[str]:
     yield f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
     for parts in (10, 1000):
         yield f"{number / parts:g}"
+    yield from (str(number // 1000), str(number % 1000 + 1))
 
 
 def _atom(text: str) -> Atom:
