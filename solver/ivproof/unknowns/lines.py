@@ -113,11 +113,20 @@ class Difference:
         return (*self.lost, *self.gained)
 
     def __str__(self) -> str:
-        """The difference in words."""
+        """The difference in words; the line of a code that has one modifier less or more stays on the claim."""
 
-        parts = [f"loses {_listed(self.lost, ' and ')}"] if self.lost else []
-        parts += [f"gains {_listed(self.gained, ' and ')}"] if self.gained else []
+        def listed(units: Mapping[str, float]) -> str:
+            return _listed({_of_line(name): count for name, count in units.items()}, " and ")
+
+        parts = [f"loses {listed(self.lost)}"] if self.lost else []
+        parts += [f"gains {listed(self.gained)}"] if self.gained else []
         return ", ".join(parts)
+
+
+def _of_line(name: str) -> str:
+    """A modifier as that of its line: ``modifier 59 of 96372``; any other line as it is."""
+    code, dash, modifier = name.partition("-")
+    return f"modifier {modifier} of {code}" if dash and " " not in name else name
 
 
 def difference(before: ClaimLines, after: ClaimLines) -> Difference:
