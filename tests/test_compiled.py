@@ -56,7 +56,7 @@ def test_charts_alone_and_together_have_clingos_answer() -> None:
     assert alone == CODER.engine.answer(facts) == judged
     assert [it.by_clingo for it in judged] == [True] * len(facts)
     assert sum(not it.by_clingo for it in alone) > len(facts) * 0.4
-    assert sum(bool(it.alternatives) for it in alone) > 2
+    assert any(it.alternatives for it in alone)
 
 
 def explorer(by: direct.Direct | None) -> NearExplorer:
