@@ -124,9 +124,8 @@ class Difference:
 
 
 def _of_line(name: str) -> str:
-    """A modifier as that of its line: ``modifier 59 of 96372``; any other line as it is."""
-    code, dash, modifier = name.partition("-")
-    return f"modifier {modifier} of {code}" if dash and " " not in name else name
+    """A modifier as that of its line: ``the modifier of 96372-59``; any other line as it is."""
+    return f"the modifier of {name}" if "-" in name and " " not in name else name
 
 
 def difference(before: ClaimLines, after: ClaimLines) -> Difference:
