@@ -47,6 +47,11 @@ class _ChangedEngine(Engine):
     mutated: tuple[int, Rule | None] = (-1, None)
     raised: dict[int, set[str]]
 
+    @property
+    def quickly(self) -> bool:
+        """Never: the compiled law is the one that stands in the files."""
+        return False
+
     def _ground(self, charts: Sequence[Facts], ways: Any = None) -> Any:
         """Ground as ever, and note which questions each chart raises."""
         control, choices = super()._ground(charts, ways)
@@ -133,7 +138,6 @@ class Judge:
         self.shared = dependencies.shared(Program((*self.program.rules, *listed)), own)
         self.determiner = base.determiner
         self.engine = _ChangedEngine(base.policy, {})
-        self.engine._by_clingo_only = True  # the compiled law is the one that stands in the files
         # no question is the engine's to settle: the charts bring what is held, and what is open
         self.engine.open, self.engine._first = [], {}
         self.engine.raised, self.engine.program = {}, self.program

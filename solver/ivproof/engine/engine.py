@@ -176,7 +176,7 @@ class Engine:
                 alternatives.get(n, ()),
                 _supposed(it, searched.get(n)),
                 it.predicates,
-                by_clingo=quick[n] is None and not (n in searched and self._quickly),
+                by_clingo=quick[n] is None and not (n in searched and self.quickly),
             )
             for n, it in enumerate(first)
         ]
@@ -190,7 +190,8 @@ class Engine:
         return other
 
     @property
-    def _quickly(self) -> bool:
+    def quickly(self) -> bool:
+        """Whether charts are answered by the compiled law, where that can."""
         return self.direct.ready and not self._by_clingo_only
 
     def _first_of(self, charts: Sequence[Facts], quick: Sequence[First | None]) -> tuple[list[Solved], list[list[str]]]:
@@ -208,7 +209,7 @@ class Engine:
 
     def _quick(self, charts: Sequence[Facts], ways: Sequence[Assumed]) -> list[First | None]:
         """What the compiled law gives; None where it is left to clingo."""
-        if not self._quickly:
+        if not self.quickly:
             return [None] * len(charts)
         return [self.direct.first(facts, way) for facts, way in zip(charts, ways, strict=True)]
 
