@@ -199,7 +199,7 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
         assert status == 0
         return used.ru_maxrss
 
-    few, many = peak(300), peak(1500)
+    few, many = peak(250), peak(1000)
     assert many < few * 1.2 + 10_000, "kilobytes"
 
 

@@ -37,7 +37,7 @@ def without(rule: str) -> tuple[str, str, str]:
 def encounters(*numbers: str) -> list[Encounter]:
     """Cases of the law that rest on one of these rules of the text, as far as questions stand as by default."""
     found = [case for case in worked("law") if not case.readings and set(case.rules) & set(numbers)]
-    return [case.encounter for case in some(found, max(1, len(found) // 20))]
+    return [case.encounter for case in some(found, max(1, len(found) // 12))]
 
 
 def compared(new: Policy, *numbers: str) -> list[Compared]:
