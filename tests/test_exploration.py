@@ -138,7 +138,7 @@ def test_a_fact_that_only_one_reading_asks_for_is_supposed_under_that_reading() 
     ).encounter  # fmt: skip
     assert chart is not None
     open_ = Coder(POLICY, {"A7": "open"})
-    answer = open_.engine.answer([open_.facts(chart)])[0]
+    answer = open_.engine.judge.answer([open_.facts(chart)])[0]
     open_.second.check(open_.facts(chart), answer)
     supposing = [way for it in answer.alternatives for way in (it.resolutions, *it.others)]
     assert any("a96" in {it.subject for it in way} and len(way) > 1 for way in supposing)

@@ -40,7 +40,7 @@ def keys(claims: Claims) -> frozenset[ClaimKey]:
 
 
 def first_engine(charts: list[Encounter]) -> list[frozenset[ClaimKey]]:
-    return [claims_of(answer) for answer in coder().engine.answer([coder().facts(it) for it in charts])]
+    return [claims_of(answer) for answer in coder().engine.judge.answer([coder().facts(it) for it in charts])]
 
 
 # --- numbers that move

@@ -258,7 +258,7 @@ def test_a_batch_gives_what_each_chart_gives_alone(charts: list[Chart]) -> None:
 @given(either)
 def test_both_engines_give_the_same_claims(chart: Chart) -> None:
     facts = coder().facts(generate.encounter(chart))
-    assert coder().second.claims(facts) == claims_of(coder().engine.answer([facts])[0])
+    assert coder().second.claims(facts) == claims_of(coder().engine.judge.answer([facts])[0])
 
 
 @cache

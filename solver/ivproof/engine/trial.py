@@ -147,7 +147,8 @@ class Trial:
     def _found(self, leaves: Sequence[Leaf], rank: Rank) -> Found:
         diagram = diagram_of(self._options, rank)
         root = diagram.ordered(_node(diagram, [(leaf.path, claim_of(leaf.solved.atoms)) for leaf in leaves]))
-        met = frozenset(choice for leaf in leaves for choice in leaf.solved.left)
+        # a choice that every way settles is left by none of them
+        met = frozenset(it for leaf in leaves for it in (*leaf.solved.left, *(one.choice for one in leaf.way)))
         return Found(diagram, root, frozenset(), met)
 
 
