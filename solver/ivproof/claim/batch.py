@@ -32,7 +32,7 @@ from ivproof.chart.bounds import TooManyWaysError, bounded, for_chart
 from ivproof.chart.encounter import Encounter, digest
 from ivproof.chart.files import AnySheet, UniqueIds
 from ivproof.chart.refusal import Refusal, Source, show
-from ivproof.claim.coding import Coder, Recheck, in_sample
+from ivproof.claim.coding import Coder, Recheck, is_rechecked
 from ivproof.claim.determination import Determination
 from ivproof.engine.faults import place_of
 from ivproof.formats.plain import json_text
@@ -94,8 +94,8 @@ class Outcome:
     """Why the chart was not gone through to its end: it takes more work than is allowed."""
     digest: str = ""
     """Of the chart, where it could be read."""
-    again: bool = False
-    """Whether the answer was derived again, by clingo and by the second engine, and did not differ."""
+    judged: bool = False
+    """Whether the answer was derived by clingo and by the second engine, and did not differ."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -273,8 +273,8 @@ class _Worker:
             if answer is None:
                 return outcome
         try:
-            again = self.recheck == "all" or (self.recheck == "sample" and in_sample(encounter.id))
-            return replace(outcome, result=self.form(encounter, answer), again=again and not outcome.undecided)
+            judged = is_rechecked(encounter.id, self.recheck) and not outcome.undecided
+            return replace(outcome, result=self.form(encounter, answer), judged=judged)
         except Exception as error:
             return replace(outcome, failure=place_of(error))
 

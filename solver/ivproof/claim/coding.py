@@ -52,9 +52,9 @@ SAMPLE = 50
 """One chart in this many is in the sample of a batch."""
 
 
-def in_sample(encounter: str) -> bool:
-    """Whether the encounter with that id is in the sample that is derived again."""
-    return zlib.crc32(encounter.encode()) % SAMPLE == 0
+def is_rechecked(encounter: str, recheck: Recheck) -> bool:
+    """Whether the answer to the encounter with that id is derived again: each, one of a sample, or none."""
+    return recheck == "all" or (recheck == "sample" and zlib.crc32(encounter.encode()) % SAMPLE == 0)
 
 
 class Coder:
@@ -153,7 +153,7 @@ class Coder:
             [
                 (facts, answer)
                 for facts, answer in zip(charts, answers, strict=True)
-                if recheck == "all" or (recheck == "sample" and in_sample(facts.encounter.id))
+                if is_rechecked(facts.encounter.id, recheck)
             ]
         )
         hanging: Sequence[Mapping[tuple[str, str], Hanging]] | None

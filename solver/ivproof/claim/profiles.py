@@ -167,7 +167,7 @@ class Profiles(NamedTuple):
 
     def key(self, payer: str | None) -> str | None:
         """Give the key of a payer's profile; None where it has none."""
-        key = compare_key(payer or "").casefold()
+        key = _key(payer or "")
         return key if key in self.by_payer else None
 
     def of(self, payer: str | None) -> Basis:

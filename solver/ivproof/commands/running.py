@@ -47,7 +47,7 @@ def run(
     from ivproof.law.language import LawError
     from ivproof.law.policy import PolicyError
 
-    answered, again, status = 0, 0, 0
+    answered, judged, status = 0, 0, 0
     try:
         with (
             Interruption() as interruption,
@@ -78,11 +78,11 @@ def run(
                             if sink.path is not None:
                                 sink.flush()  # a run that is killed loses nothing that was answered
                             answered += 1
-                            again += outcome.again
+                            judged += outcome.judged
                 elif note is not None and outcome.encounter is not None:
                     note(outcome.encounter, outcome.digest, b"")
                 counter.advance()
-        sink.holds = charts(answered) + _judged(again, answered)
+        sink.holds = charts(answered) + _judged(judged, answered)
         (finish or partial(sink.finish, whole=True))()
     except KeyboardInterrupt:
         sink.finish(whole=False)
@@ -101,8 +101,8 @@ def run(
     return status
 
 
-def _judged(again: int, answered: int) -> str:
-    return f", {again} of them derived again by clingo and the second engine: none differs" if again < answered else ""
+def _judged(number: int, answered: int) -> str:
+    return f", {number} of them derived by clingo and by the second engine: none differs" if number < answered else ""
 
 
 def gather(files: Sequence[str], job: Job, jobs: int | None, add: Callable[[Any], None]) -> int:

@@ -172,7 +172,7 @@ class Direct:
         rank = candidate_rank(facts)
 
         def take(candidates: Sequence[Atom]) -> Atom | None:
-            atoms = {it.value: atom for it, atom in ((resolution_by(atom), atom) for atom in candidates)}
+            atoms = {resolution_by(atom).value: atom for atom in candidates}
             choice = resolution_by(candidates[0]).choice
             if choice in settled:
                 return atoms.get(settled[choice])
@@ -186,7 +186,7 @@ class Direct:
                 if not way and not left:
                     self._kept(facts, found)
             else:
-                found = self.held(self.base(facts), held, take) if held else self.base(facts)
+                found = self.held(self.base(facts), held, take)
         except SeveralError:
             return None
         return First(found, left, frozenset(settled))
