@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from ivproof.audit.claims import CODE, ENCOUNTER
@@ -22,6 +22,10 @@ PRICE = ("price", "amount", "rate", "fee", "allowed", "payment")
 """Names that the column of dollars may have, the likeliest first."""
 
 
+_CODE = re.compile(r"[0-9A-Z]{5}")
+_DOLLARS = re.compile(r"\$?(\d{1,9}(\.\d{0,4})?|\.\d{1,4})")
+
+
 class TableError(ValueError):
     """A table that cannot be used."""
 
@@ -30,28 +34,26 @@ class TableError(ValueError):
 class Prices:
     """Dollars a unit, by code."""
 
-    by_code: Mapping[str, float]
+    by_code: Mapping[str, Decimal]
 
     @staticmethod
     def read(path: Path) -> Prices:
         """Read a table with a column of codes and one of dollars a unit. Raises TableError."""
-        found: dict[str, float] = {}
+        found: dict[str, Decimal] = {}
         for place, row in _rows(path):
             code, text = _cell(place, row, CODE, "codes"), _cell(place, row, PRICE, "prices").replace(",", "")
-            try:
-                price = Decimal(text.removeprefix("$"))
-            except InvalidOperation:
-                raise TableError(f"{place}: found the price {text!r}, expected dollars such as 74.50") from None
-            if not price.is_finite() or price < 0:
-                raise TableError(f"{place}: found the price {text!r}, expected dollars, 0 or more")
+            if not _CODE.fullmatch(code):
+                raise TableError(f"{place}: found the code {code!r}, expected five letters and digits")
+            if not _DOLLARS.fullmatch(text):
+                raise TableError(f"{place}: found the price {text!r}, expected dollars such as 74.50, 0 or more")
             if code in found:
                 raise TableError(f"{place}: found {code} a second time, expected each code once")
-            found[code] = float(price)
+            found[code] = Decimal(text.removeprefix("$"))
         return Prices(found)
 
     def of(self, units: Mapping[str, float]) -> float:
         """The dollars of units by code; a code without a price counts nothing."""
-        return sum(self.by_code.get(code, 0) * count for code, count in units.items())
+        return sum(float(self.by_code.get(code, 0)) * count for code, count in units.items())
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,7 @@ class Summary:
             return {}
         known = self.prices.by_code
         codes = {
-            name: {"over": round(it.over * known[name], 2), "under": round(it.under * known[name], 2)}
+            name: {"over": round(it.over * float(known[name]), 2), "under": round(it.under * float(known[name]), 2)}
             for name, it in sorted(self.codes.items())
             if name in known and (it.over or it.under)
         }

@@ -66,7 +66,7 @@ def _dollars(line: LineVerdict, prices: Prices | None) -> list[str]:
     """What the units beyond and short of what is supported come to; empty for a code without a price."""
     parts = (line.billed, line.over), (line.supported, line.under)
     known = prices.by_code if prices else {}
-    return [f"{known[it.code] * units:.2f}" if it and units and it.code in known else "" for it, units in parts]
+    return [f"{float(known[it.code]) * units:.2f}" if it and units and it.code in known else "" for it, units in parts]
 
 
 def _row(audit: Audit, line: LineVerdict) -> list[str]:

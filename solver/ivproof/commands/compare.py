@@ -31,7 +31,7 @@ from ivproof.commands.common import (
 from ivproof.commands.output import ending, write_whole
 
 if TYPE_CHECKING:
-    from ivproof.comparison.prices import Prices
+    from ivproof.comparison.prices import Worth
     from ivproof.lab.change import Change
     from ivproof.lab.kinds import Kind
     from ivproof.lab.result import OverAllCharts
@@ -158,7 +158,7 @@ def compare(
         typer.Option(
             "--prices",
             metavar="FILE",
-            help="Say what the change is worth, by a CSV file with the columns code and rate (dollars a unit).",
+            help="Say what the change is worth, by a CSV file with the columns code and rate or price (dollars a unit).",
             show_default=False,
         ),
     ] = None,
@@ -262,15 +262,14 @@ def _write(found: Change, form: Format, page: Format | None, output: Path | None
                 write_whole(file, change_page(found).encode())
 
 
-def _prices(file: Path) -> Prices:
-    from ivproof.chart.reading import Source
-    from ivproof.chart.refusal import UnreadableError, refuse
-    from ivproof.comparison.prices import Prices
+def _prices(file: Path) -> Worth:
+    from ivproof.audit.beside import TableError
+    from ivproof.comparison.prices import Worth
 
     try:
-        return Prices.read(str(file))
-    except UnreadableError as error:
-        wrong(f"--prices {refuse(Source(str(file)), error.problem, line=error.line)}")
+        return Worth.read(file)
+    except TableError as error:
+        wrong(f"--prices {error}")
 
 
 def worked_kinds() -> Iterator[Kind]:

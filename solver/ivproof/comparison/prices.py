@@ -1,22 +1,19 @@
 """What a change of units is worth by a list of line rates, chart by chart and by the changed rules behind it.
 
-In: a CSV file with the columns `code` and `rate`, the rate of one unit in dollars. Out: amounts in dollars, units times
-rate and nothing else: no packaging, no limit on units, no payer's own contract.
+In: a list of prices, as an audit takes it beside its claims. Out: amounts in dollars, units times price
+and nothing else: no packaging, no limit on units, no payer's own contract.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
-from ivproof.chart.refusal import UnreadableError, show
-from ivproof.importers.rows import content, csv_table
+from ivproof.audit.beside import Prices
 
 CENT = Decimal("0.01")
-_RATE = re.compile(r"\d{1,9}(\.\d{1,4})?")
-_CODE = re.compile(r"[0-9A-Z]{5}")
 
 CAUTIONS = (
     "An amount is units times the line rate of a file: before packaging, before a payment for the whole visit such as "
@@ -49,41 +46,26 @@ class ByRule:
 
 
 @dataclass(frozen=True)
-class Prices:
-    """The rates of a file, in dollars a unit by code."""
+class Worth:
+    """What units are worth by the prices of a file, in dollars a unit by code."""
 
     file: str
-    rates: Mapping[str, Decimal]
+    by_code: Mapping[str, Decimal]
 
     @staticmethod
-    def read(file: str) -> Prices:
-        """Read a file. Raises UnreadableError, with the line where it has one."""
-        table = csv_table(file, content(file))
-        if not {"code", "rate"} <= table.columns.keys():
-            found = ", ".join(map(show, filter(None, table.columns)))
-            raise UnreadableError(f"the columns {found}", "among them code and rate", 1)
-        code_at, rate_at = table.columns["code"], table.columns["rate"]
-        rates: dict[str, Decimal] = {}
-        for row in table.rows:
-            code, rate = (str(row.values[at]).strip() for at in (code_at, rate_at))
-            if not _CODE.fullmatch(code):
-                raise UnreadableError(f"the code {show(code)}", "five letters and digits", row.number)
-            if not _RATE.fullmatch(rate):
-                raise UnreadableError(f"the rate {show(rate)} of {code}", "dollars like 47.84", row.number)
-            if code in rates:
-                raise UnreadableError(f"{code} a second time", "each code once", row.number)
-            rates[code] = Decimal(rate)
-        return Prices(file, rates)
+    def read(path: Path) -> Worth:
+        """Read a file of prices. Raises TableError."""
+        return Worth(str(path), Prices.read(path).by_code)
 
     def amount(self, change: Mapping[str, int]) -> Decimal | None:
         """What a change of units is worth in dollars; None where no units change, or one of the codes has no rate."""
-        if not change or not change.keys() <= self.rates.keys():
+        if not change or not change.keys() <= self.by_code.keys():
             return None
-        return sum((n * self.rates[code] for code, n in change.items()), Decimal(0)).quantize(CENT)
+        return sum((n * self.by_code[code] for code, n in change.items()), Decimal(0)).quantize(CENT)
 
     def lacking(self, changes: Iterable[Mapping[str, int]]) -> list[str]:
         """The codes of some changes that have no rate."""
-        return sorted({code for change in changes for code in change} - self.rates.keys())
+        return sorted({code for change in changes for code in change} - self.by_code.keys())
 
     def by_rule(self, changes: Iterable[tuple[tuple[str, ...], Mapping[str, int]]]) -> list[ByRule]:
         """Gather changes of charts by the rules behind them; what several rules do together stands by itself."""

@@ -14,7 +14,7 @@ from typing import Any
 from ivproof.chart.reading import Source, parse
 from ivproof.comparison import Compared, Comparison, RuleChange
 from ivproof.comparison.law import REWORDED
-from ivproof.comparison.prices import CAUTIONS, ByRule, Prices
+from ivproof.comparison.prices import CAUTIONS, ByRule, Worth
 from ivproof.lab.result import OverAllCharts
 from ivproof.law.policy import Policy
 from ivproof.report.page import Report, report
@@ -53,7 +53,7 @@ class Change:
     settings: tuple[Mapping[str, str], Mapping[str, str]]
     compared: Comparison
     over_all: OverAllCharts | None
-    prices: Prices | None
+    prices: Worth | None
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, Explainer]:

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ivproof.comparison.prices import CAUTIONS, Prices
+from ivproof.comparison.prices import CAUTIONS, Worth
 from ivproof.formats.plain import plain
 from ivproof.lab.change import Change
 from ivproof.lab.kinds import ALONE, LONGEST, NOON
@@ -109,7 +109,7 @@ def _said(said: Said) -> str:
     return f"{said.status}: {' or '.join(claims)}"
 
 
-def verdict_words(found: OverAllCharts, prices: Prices | None = None) -> Iterator[RenderableType]:
+def verdict_words(found: OverAllCharts, prices: Worth | None = None) -> Iterator[RenderableType]:
     """Tell the verdict and its bound, the differences in families (with `prices` their worth), and what is left."""
     gone = found.gone
     if found.families:
