@@ -158,7 +158,7 @@ def compare(
         typer.Option(
             "--prices",
             metavar="FILE",
-            help="Say what the change is worth, by a CSV file of codes and prices (code, rate or price in dollars a unit).",
+            help="Say what the change is worth, by a CSV file: code, and rate or price in dollars a unit.",
             show_default=False,
         ),
     ] = None,
