@@ -31,6 +31,7 @@ from ivproof.commands.common import (
     StrictOption,
     UncheckedOption,
     encoded,
+    output_option,
     profiles_for,
     read_edit_files,
     require,
@@ -186,14 +187,10 @@ def audit(
     edits_of: EditsOfOption = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write here instead of to standard output. A name that ends in .pdf, .html or .docx makes a packet of "
+        output_option(
+            "Write here instead of to standard output. A name that ends in .pdf, .html or .docx makes a packet of "
             "one claim or of several with denied lines; one in .json its data, with the proof beside it (.proof.json). "
-            "One that ends in .csv or .xlsx makes the worksheet. Until a file is whole its name ends in .incomplete.",
-            show_default=False,
+            "One that ends in .csv or .xlsx makes the worksheet. Until a file is whole its name ends in .incomplete."
         ),
     ] = None,
     encounter: Annotated[

@@ -28,6 +28,7 @@ from ivproof.commands.common import (
     emit,
     emit_json,
     encoded,
+    output_option,
     profiles_for,
     read_edit_files,
     require,
@@ -147,13 +148,7 @@ def code(
     edits_of: EditsOfOption = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write here instead of to standard output. Until it is whole the name ends in .incomplete.",
-            show_default=False,
-        ),
+        output_option("Write here instead of to standard output. Until it is whole the name ends in .incomplete."),
     ] = None,
 ) -> None:
     """Give the claim of each chart, with what was left out and why, and what is assumed, missing or open.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -398,6 +398,13 @@ RecheckOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def output_option(text: str, metavar: str = "FILE") -> Any:
+    """Give the option of a command that says where to write; `text` is its help."""
+    return typer.Option("--output", "-o", metavar=metavar, help=text, show_default=False)
+
+
 JobsOption = Annotated[
     int | None,
     typer.Option(

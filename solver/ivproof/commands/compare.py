@@ -19,6 +19,7 @@ from ivproof.commands.common import (
     RecheckOption,
     UncheckedOption,
     load_policy,
+    output_option,
     read_settings,
     require,
     say,
@@ -80,13 +81,7 @@ def compare(
     ] = Format.TABLE,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write it here, too: a page where the name ends in .html, else in .json one document.",
-            show_default=False,
-        ),
+        output_option("Write it here, too: a page where the name ends in .html, else in .json one document."),
     ] = None,
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="End with status 1 where a chart has another claim.")

@@ -16,6 +16,7 @@ from ivproof.commands.common import (
     PolicyOption,
     UncheckedOption,
     load_policy,
+    output_option,
     say,
     telling_policy_errors,
     wrong,
@@ -41,9 +42,7 @@ def deidentify(
     unchecked: UncheckedOption = False,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write the charts here, as JSON Lines.", show_default=False
-        ),
+        output_option("Write the charts here, as JSON Lines."),
     ] = None,
 ) -> None:
     """Give charts with tokens for ids, dates moved within the quarter, and no free text, which lead to the same claims.

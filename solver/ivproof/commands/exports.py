@@ -17,6 +17,7 @@ from ivproof.commands.common import (
     PolicyOption,
     ReadingOption,
     UncheckedOption,
+    output_option,
     profiles_for,
     require,
     say,
@@ -101,13 +102,7 @@ def fhir(
     limit: LimitOption = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write here: one bundle of all in .json, one a chart and line in .ndjson.",
-            show_default=False,
-        ),
+        output_option("Write here: one bundle of all in .json, one a chart and line in .ndjson."),
     ] = None,
 ) -> None:
     """Give FHIR R4: a Task for each missing fact, the Claim, DetectedIssues, and Provenance with the proof.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivproof.commands.common import REFUSED, say, show, table, wrong
+from ivproof.commands.common import REFUSED, output_option, say, show, table, wrong
 from ivproof.commands.drugs import CodesOption, codes_of
 from ivproof.commands.guarding import Commands
 from ivproof.commands.output import ending, spare_charts, write_whole
@@ -36,7 +36,7 @@ PlaceOption = Annotated[
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the charts here, as JSON Lines.", show_default=False),
+    output_option("Write the charts here, as JSON Lines."),
 ]
 ReportOption = Annotated[
     Path | None,

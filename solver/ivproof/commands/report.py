@@ -16,6 +16,7 @@ from ivproof.commands.common import (
     ReadingOption,
     UncheckedOption,
     basis_for,
+    output_option,
     profiles_for,
     require,
     telling_policy_errors,
@@ -32,13 +33,9 @@ def report(
     file: FileArgument,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write here: a page where the name ends in .html, a document where it ends in .pdf; of a folder of "
-            "charts a folder of pages.",
-            show_default=False,
+        output_option(
+            "Write here: a page where the name ends in .html, a document where it ends in .pdf; of a folder of "
+            "charts a folder of pages."
         ),
     ],
     encounter: EncounterOption = None,

@@ -15,6 +15,7 @@ from ivproof.commands.common import (
     PolicyOption,
     UncheckedOption,
     load_policy,
+    output_option,
     require,
     say,
     show,
@@ -27,9 +28,7 @@ NAME = "suite.ivproof.yaml"
 
 
 def suite(
-    folder: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help=f"Where {NAME} is written.", show_default=False)
-    ],
+    folder: Annotated[Path, output_option(f"Where {NAME} is written.", "FOLDER")],
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
     up_to: Annotated[
