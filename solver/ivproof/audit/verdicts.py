@@ -108,10 +108,14 @@ class Judge:
         names = set(supported.administrations)
         left_out = [] if case.drug else [it for it in self._with_code(billed.code, case) if it.subject in names]
         why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
-        message = (
+        # which service a unit was billed for is only known where the law keeps a service from the billed code
+        said = (
             f"{times(billed)} was billed where {times(supported)} is supported{about(supported)}: "
-            f"the wrong code for the same service.{why}"
+            "the wrong code for the same service"
+            if left_out
+            else f"{times(billed)} is not supported; in its place {times(supported)} is{about(supported)}"
         )
+        message = f"{said}.{why}"
         # without a rule that leaves it out, what says no is the rule that would have had to apply
         reasons = [rule for it in left_out for rule in it.rules] or ([] if case.drug else self.rules_of(billed.code))
         rules = sorted_rules((*self._rules(supported), *self.rules_of(supported.code), *reasons))
