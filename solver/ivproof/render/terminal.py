@@ -75,7 +75,7 @@ class TerminalView:
             yield from _diagnoses(found)
             yield from self._questions(found)
         yield from self._rivals(found)
-        title = "To ask, because the answer changes the claim or a line for a drug"
+        title = "To ask, because the answer can change the claim or a line for a drug"
         yield from _missing(title, found, would_change=True)
         title = "Supposed as said; another purpose would change the claim"
         yield from _missing(title, found, would_change=True, supposed=True)
