@@ -129,10 +129,11 @@ class Exclusion:
 class MissingFact:
     """A fact that the chart does not give; `would_change` says whether the claim hangs on it.
 
-    It does where some value of it, by itself, gives another claim (of a site: what else has none being at the first one),
-    or where the alternatives suppose different values of it. It is None where that is not known, since not every value was tried. `searched` says which were, where none
-    of them gives another claim. `charted` is what the chart has there, where it does give the fact, and it may be a
-    slip of the pen. `says` is what stands behind the message.
+    It does where some value of it, by itself, gives another claim (of a site: what else has none being at the first
+    one), or where the alternatives suppose different values of it. It is None where that is not known, since not every
+    value was tried. `searched` says which were, where none of them gives another claim. `charted` is what the chart has
+    there, where it does give the fact, and it may be a slip of the pen. `says` is
+    what stands behind the message.
     """
 
     fact: str

@@ -120,8 +120,9 @@ _MISSING = record(
     fact=text("Its path in the chart, with ids in the brackets: administrations[ceftriaxone-1].stop."),
     would_change=or_null(
         flag(
-            "Whether the claim hangs on it: some value of it, by itself, leads to another claim (of a site: what else has "
-            "none being at the first one), or the alternatives suppose different values of it. Null where that is not known: not every value could be tried."
+            "Whether the claim hangs on it: some value of it, by itself, leads to another claim (of a site: what else "
+            "has none being at the first one), or the alternatives suppose different values of it. Null where that is "
+            "not known: not every value could be tried."
         )
     ),
     charted=text("What the chart has there, where it gives the fact and it may be a slip of the pen."),
