@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 import case_files
@@ -17,7 +17,7 @@ from ivproof.chart.facts import Facts
 from ivproof.claim.coding import BESIDE, Coder
 from ivproof.engine import direct
 from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES
-from ivproof.engine.compiled import Compiled, Derived, SeveralError, first_of
+from ivproof.engine.compiled import Compiled, Derived, Relation, SeveralError, first_of
 from ivproof.engine.nearby import ONE, NearExplorer
 from ivproof.engine.second import DisagreementError
 from ivproof.law.policy import Policy
@@ -37,6 +37,8 @@ def warm(readings: dict[str, str] | None = None, *, assumptions: bool = False) -
 
 
 CODER = warm()
+
+TOTAL: Signature = ("total", 2)
 
 
 def charts(count: int, first: int = 0) -> list[Facts]:
@@ -85,7 +87,8 @@ def test_a_changed_chart_is_as_if_it_had_been_derived_anew() -> None:
             for encounter in probes(POLICY, facts, str(subject), str(field)):
                 other = CODER.facts(encounter)
                 then, now = set(direct.atoms_of(facts)), set(direct.atoms_of(other))
-                alike(partial(law.vary, base, [*then - now], [*now - then], Budget()), partial(anew, law, other))
+                varied = partial(law.vary, base, [*then - now], [*now - then], Budget())
+                alike(varied, partial(anew, law, other), then ^ now)
                 changed += 1
         for key, question in POLICY.questions.items():
             for option in question.options[:1] if key in CODER.engine.open else question.options:
@@ -116,15 +119,16 @@ def by_predicate(atoms: Iterable[Atom]) -> dict[Signature, dict[Atom, None]]:
     return found
 
 
-def alike(one: Callable[[], Derived], other: Callable[[], Derived]) -> None:
-    assert everything(one) == everything(other)
+def alike(one: Callable[[], Derived], other: Callable[[], Derived], facts: Collection[Atom] = ()) -> None:
+    assert everything(one, facts) == everything(other, facts)
 
 
-def everything(derive: Callable[[], Derived]) -> set[Atom] | None:
+def everything(derive: Callable[[], Derived], facts: Collection[Atom]) -> set[Atom] | None:
     try:
         relations = derive().relations.items()
-        # a question that no rule sees keeps its option
-        return {atom for predicate, relation in relations if predicate != ("reading", 2) for atom in relation.rows}
+        # where a fact or the option of a question makes no difference, what was there before may stay
+        rows = (relation.rows for predicate, relation in relations if predicate != ("reading", 2))
+        return {atom for each in rows for atom in each if atom not in facts}
     except SeveralError:
         return None
 
@@ -163,6 +167,17 @@ def test_random_programs(text: str, facts: tuple[str, ...], others: tuple[str, .
         return
 
 
+def test_what_rested_on_itself_and_on_a_fact_goes_with_the_fact() -> None:
+    rules = "beside(X, Y) :- near(X, Y).  beside(X, Z) :- beside(X, Y), beside(Y, Z)."
+    law = Compiled(recheck.parse(f"{rules}  alone(X) :- p(X), not beside(X, _)."))
+    facts = recheck.parse_facts("p(1). p(2). p(3). near(1,2). near(2,1).")
+    base = law.derive(by_predicate(facts), Budget())
+    assert [*base.rows(("alone", 1))] == [("alone", 3)]
+    found = law.vary(base, recheck.parse_facts("near(1,2). near(2,1)."), [], Budget())
+    assert not found.rows(("beside", 2))
+    assert {*found.rows(("alone", 1))} == {("alone", n) for n in (1, 2, 3)}
+
+
 def test_several_candidates_are_named() -> None:
     law = Compiled(recheck.parse("{ first(A) : given(A) } = 1 :- given(_).  later(A) :- given(A), not first(A)."))
     facts = by_predicate(recheck.parse_facts("given(1). given(2)."))
@@ -189,7 +204,7 @@ def test_a_difference_takes_the_place_of_the_answer(monkeypatch: pytest.MonkeyPa
         [found] = coder.code([chart.encounter], "all")
         assert found.claim
         derived = coder.engine.direct.base(chart)
-        derived.relations = {it: relation for it, relation in derived.relations.items() if it[0] != "total"}
+        derived.relations[TOTAL] = Relation({})
         with pytest.raises(DisagreementError, match=r"^E1: derived in two ways, the claims differ: "):
             coder.code([chart.encounter], "all")
 
@@ -199,7 +214,7 @@ def test_departures_are_compared_with_the_answer(monkeypatch: pytest.MonkeyPatch
     coder = warm(assumptions=True)
     monkeypatch.setattr(coder, "facts", lambda _: chart)
     derived = coder.engine.direct.base(chart)
-    derived.relations = {it: relation for it, relation in derived.relations.items() if it[0] != "total"}
+    derived.relations[TOTAL] = Relation({})
     monkeypatch.setattr(coder, "engine", coder.engine.judge)
     with pytest.raises(DisagreementError, match="E1: "):
         coder.code([chart.encounter])

@@ -159,35 +159,48 @@ class Compiled:
         return found
 
     def vary(
-        self, base: Derived, less: Sequence[Atom], more: Sequence[Atom], work: Budget, take: Take = none_of
+        self,
+        base: Derived,
+        less: Sequence[Atom],
+        more: Sequence[Atom],
+        work: Budget,
+        take: Take = none_of,
+        *,
+        anew: bool = False,
     ) -> Derived:
-        """Give what follows with fewer and with more facts than those of `base`; that itself where no rule sees it.
+        """Give what follows with fewer and with more facts than those of `base`; that itself where it is the same.
 
-        Raises as `derive` does.
+        `take` is asked about the choices that see a difference; with `anew` about all. Raises as `derive` does.
         """
-        seeing = {n for atom in (*less, *more) for n in self._seeing(atom)}
-        changed = dict.fromkeys(signature(it) for it in (*less, *more))
+        changed: dict[Signature, list[Atom]] = {}
+        for atom in (*less, *more):
+            changed.setdefault(signature(atom), []).append(atom)
         relations = base.relations
         if not all(base.rows(it) for it in changed):
             relations = {**relations, **{it: Relation({**base.rows(it), **_of(more, it)}) for it in changed}}
-        felt = [n for n in seeing if n in base.made or self._steps[n].can_apply(relations)]
+        seeing = (n for it, atoms in changed.items() for n in self._seeing(it, atoms))
+        felt = {n for n in seeing if n in base.made or self._steps[n].can_apply(relations)}
+        if anew:
+            felt.update(base.taken)
         if not felt:
             return base
         given = dict(base.given)
         for it in changed:
-            fewer = _of(less, it)
-            given[it] = {**{row: None for row in given.get(it, NONE) if row not in fewer}, **_of(more, it)}
+            rows = given[it] = dict(given.get(it, NONE))
+            for atom in _of(less, it):
+                rows.pop(atom, None)
+            rows.update(_of(more, it))
         found = Derived(given, dict(base.relations), dict(base.made), dict(base.taken))
         for it in changed:
             found.relations[it] = self._whole(found, it)
         work.spend(len(felt))
-        self._again(found, sorted(felt), take, work)
-        return found
+        return found if self._again(found, sorted(felt), take, work) else base
 
-    def _again(self, found: Derived, waiting: list[int], take: Take, work: Budget) -> None:
-        """Apply these steps again, and those that see what they conclude otherwise than before."""
+    def _again(self, found: Derived, waiting: list[int], take: Take, work: Budget) -> bool:
+        """Apply these steps again, and those that see what they conclude otherwise than before; say if some did."""
         relations, made = found.relations, found.made
         queued = set(waiting)
+        otherwise = False
         while waiting:
             n = heappop(waiting)
             step = self._steps[n]
@@ -206,31 +219,38 @@ class Compiled:
                 else:
                     del made[n]
                 relations[head] = self._whole(found, head)
-                differing = rows.keys() ^ then.keys()
+                differing: dict[Signature, Iterable[Atom]] = {head: rows.keys() ^ then.keys()}
             else:
                 before = made.pop(n, {})
                 kept = {head: relations[head] for head in step.heads}
                 relations.update({head: self._whole(found, head) for head in step.heads})
-                found.taken.pop(n, None)
+                taken = found.taken.pop(n, None)
                 concluded = step.apply(found, n, take, work) if applies else {}
-                relations.update({it: kept[it] for it in step.heads if concluded.get(it) == before.get(it)})
                 if concluded:
                     made[n] = concluded
-                differing = {it for rows in concluded.values() for it in rows}
-                differing ^= {it for rows in before.values() for it in rows}
-            for readers in {self._seeing(atom) for atom in differing}:
-                for reader in readers:
+                differing = {}
+                for head in step.heads:
+                    if concluded.get(head) == before.get(head):
+                        relations[head] = kept[head]
+                    else:
+                        differing[head] = concluded.get(head, NONE).keys() ^ before.get(head, NONE).keys()
+                otherwise = otherwise or found.taken.get(n) != taken
+            otherwise = otherwise or bool(differing)
+            # of what a later step still concludes, too: that may rest on what is no longer so
+            for it, atoms in differing.items():
+                for reader in self._seeing(it, atoms):
                     if reader > n and reader not in queued:
                         queued.add(reader)
                         heappush(waiting, reader)
+        return otherwise
 
-    def _seeing(self, atom: Atom) -> tuple[int, ...]:
-        """The steps that may see an atom."""
-        readers = self._readers.get((str(atom[0]), len(atom) - 1))
+    def _seeing(self, it: Signature, atoms: Iterable[Atom]) -> Iterable[int]:
+        """The steps that may see some of these atoms of a predicate."""
+        readers = self._readers.get(it)
         if readers is None:
             return ()
-        found = readers.get(atom[1]) if len(atom) > 1 else None
-        return readers[None] if found is None else found
+        every = readers[None]
+        return every if len(readers) == 1 else {n for atom in atoms for n in readers.get(atom[1], every)}
 
     def _whole(self, found: Derived, it: Signature) -> Relation:
         """The atoms of a predicate: those of the law, those given, and those that steps concluded."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, candidate_rank
-from ivproof.engine.compiled import Derived, SeveralError, Take, none_of
+from ivproof.engine.compiled import Derived, Relation, SeveralError, Take, none_of
 from ivproof.engine.diagram import Diagram
 from ivproof.engine.direct import Direct, asked, resolution_by, texts
 from ivproof.engine.search import diagram_of
@@ -92,6 +92,7 @@ class _Chart:
         self._law, self._direct, self._facts = law, law.direct, facts
         self.diagram = diagram_of(law.options, candidate_rank(facts))
         self._left = law.ways
+        self._leaves: dict[tuple[Relation | None, ...], int] = {}
 
     def near(self) -> Near:
         try:
@@ -124,8 +125,12 @@ class _Chart:
         derive: Callable[[Take], Derived],
         held: Mapping[str, str],
         taken: Mapping[Atom, Collection[Atom]],
+        before: _End | None = None,
     ) -> _Fork | _End:
-        """Go along every way of settling what is left open. Raises OthersError."""
+        """Go along every way of settling what is left open; `before` is given where nothing follows otherwise.
+
+        Raises OthersError.
+        """
         try:
             found = derive(_settled(taken) if taken else none_of)
         except SeveralError as several:
@@ -137,6 +142,8 @@ class _Chart:
             choice = resolution_by(some[0]).choice
             ways = {resolution_by(it).value: {**taken, it: some} for it in some}
             return _Fork(choice, {value: self._tree(derive, held, way) for value, way in ways.items()})
+        if before is not None and found is before.derived:
+            return before
         for key in asked(found, self._law.open):
             if key not in held:
                 ways_on = [{**held, key: option} for option in self._law.options[key]]
@@ -146,23 +153,35 @@ class _Chart:
             raise ManyWaysError
         return _End(found, held, taken)
 
-    def _with(self, base: Derived, held: Mapping[str, str], taken: Mapping[Atom, Collection[Atom]]) -> _Fork | _End:
-        return self._tree(lambda more: self._direct.held(base, held, more), held, taken)
+    def _with(
+        self,
+        base: Derived,
+        held: Mapping[str, str],
+        taken: Mapping[Atom, Collection[Atom]],
+        before: _End | None = None,
+    ) -> _Fork | _End:
+        return self._tree(lambda more: self._direct.held(base, held, more), held, taken, before)
 
     def _again(self, at: _Fork | _End, key: str, option: str) -> _Fork | _End:
-        """The same with another option of a settled question held; itself where nothing sees that."""
+        """The same with another option of a settled question held; itself where nothing follows otherwise."""
         if isinstance(at, _Fork):
             branches = {value: self._again(it, key, option) for value, it in at.branches.items()}
             same = all(branches[value] is it for value, it in at.branches.items())
             return at if same else _Fork(at.choice, branches)
-        found = self._with(at.derived, {**at.held, key: option}, at.taken)
-        return at if isinstance(found, _End) and found.derived is at.derived else found
+        return self._with(at.derived, {**at.held, key: option}, at.taken, at)
 
     def _node(self, at: _Fork | _End) -> int:
         if isinstance(at, _Fork):
             return self.diagram.node(at.choice, {value: self._node(it) for value, it in at.branches.items()})
-        held = texts(at.derived, self._law.outcome)
-        return self.diagram.leaf(frozenset(f"{name}({it})" for name, each in held.items() for it in each))
+        relations = at.derived.relations
+        # what nothing changed is the very relation that it was
+        seen = tuple(map(relations.get, self._law.outcome.items()))
+        leaf = self._leaves.get(seen)
+        if leaf is None:
+            held = texts(at.derived, self._law.outcome)
+            leaf = self.diagram.leaf(frozenset(f"{name}({it})" for name, each in held.items() for it in each))
+            self._leaves[seen] = leaf
+        return leaf
 
 
 def _settled(taken: Mapping[Atom, Collection[Atom]]) -> Take:

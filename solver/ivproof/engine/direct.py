@@ -124,9 +124,9 @@ class Direct:
         self._bases: dict[int, tuple[Facts, Derived]] = {}
         self._seen = 0
 
-    def expect(self, charts: int) -> None:
-        """Be told of so many more charts, which are answered together."""
-        self._seen += 1 + charts // TOGETHER
+    def expect(self, charts: int, *, alone: bool = False) -> None:
+        """Be told of so many more charts: clingo would answer them together, or each takes it as long as one alone."""
+        self._seen += charts if alone else 1 + charts // TOGETHER
 
     def prepare(self) -> None:
         """Be ready from the first chart on."""
@@ -152,12 +152,8 @@ class Direct:
         return self._policy.kept.held("compiled", lambda: Compiled(program(self._policy).rules))
 
     def base(self, facts: Facts) -> Derived:
-        """Give what follows from a chart, which is kept until `forget`.
-
-        Raises compiled.SeveralError where that leaves a choice.
-        """
-        found = self._bases.get(id(facts))
-        return self._kept(facts, self._derived(facts, none_of, NONE_HELD)) if found is None else found[1]
+        """Give what follows from a chart. Raises compiled.SeveralError where that leaves a choice."""
+        return self.along(facts, none_of)
 
     def first(self, facts: Facts, way: Sequence[Resolution]) -> First | None:
         """Give what follows from a chart with some choices settled, and the first candidate taken for the others.
@@ -181,21 +177,22 @@ class Direct:
             return atoms[left[choice][0]] if prod(map(len, left.values())) <= WAYS else None
 
         try:
-            if settled or id(facts) not in self._bases:
-                found = self._derived(facts, take, held)
-                if not way and not left:
-                    self._kept(facts, found)
-            else:
-                found = self.held(self.base(facts), held, take)
+            kept = id(facts) in self._bases
+            found = self.along(facts, take, held) if way or kept else self._kept(facts, take)
         except SeveralError:
             return None
         return First(found, left, frozenset(settled))
 
-    def _kept(self, facts: Facts, found: Derived) -> Derived:
+    def _kept(self, facts: Facts, take: Take) -> Derived:
+        """What follows from a chart whatever is taken of its choices, which is kept until `forget`."""
+        found = self._bases.get(id(facts))
+        if found is not None:
+            return found[1]
         if len(self._bases) >= KEPT:
             self._bases.clear()
-        self._bases[id(facts)] = (facts, found)
-        return found
+        derived = self._derived(facts, take, NONE_HELD)
+        self._bases[id(facts)] = (facts, derived)
+        return derived
 
     def forget(self) -> None:
         """Keep nothing of the charts that were answered."""
@@ -206,9 +203,11 @@ class Direct:
 
         Raises compiled.SeveralError where that settles too little.
         """
-        if take is none_of and not held:
-            return self.base(facts)
-        return self._derived(facts, take, held)
+        try:
+            base = self._kept(facts, first_of)
+        except SeveralError:  # the first of each is no answer
+            return self._derived(facts, take, held)
+        return self.held(base, held, take, anew=True)
 
     def _derived(self, facts: Facts, take: Take, held: Mapping[str, str]) -> Derived:
         given: dict[Signature, dict[Atom, None]] = {}
@@ -220,15 +219,15 @@ class Direct:
             readings = {it: None for it in self._readings if it[1] not in held} | others
         return self.law.derive({**given, (OPEN, 2): readings}, bounds.current(), take)
 
-    def held(self, base: Derived, options: Mapping[str, str], take: Take = none_of) -> Derived:
-        """Give what follows with other options of some questions held; that itself where nothing sees it.
+    def held(self, base: Derived, options: Mapping[str, str], take: Take = none_of, *, anew: bool = False) -> Derived:
+        """Give what follows with other options of some questions held; that itself where it is the same.
 
-        Raises compiled.SeveralError.
+        With `anew` every choice is taken anew, else those that see a difference. Raises compiled.SeveralError.
         """
         now = base.given[OPEN, 2]
         more = [it for key, option in options.items() if (it := (OPEN, key, option)) not in now]
         less = [it for _, key, _ in more for it in self._options[key] if it in now]
-        return self.law.vary(base, less, more, bounds.current(), take)
+        return self.law.vary(base, less, more, bounds.current(), take, anew=anew)
 
     def tells(self, facts: Facts, others: Iterable[Facts], predicates: Mapping[str, int]) -> bool:
         """Whether of some predicates (with their arities) something else holds in one of the charts like this one.

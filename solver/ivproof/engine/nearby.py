@@ -115,6 +115,8 @@ class NearExplorer(Explorer):
 
     def _sooner(self, charts: Sequence[Facts], parts: Sequence[Collection[str]]) -> list[list[Departed] | None]:
         """Tell it by the compiled law, of those charts that lead to few ways."""
+        if self._direct is not None:
+            self._direct.expect(len(charts), alone=True)
         if self._direct is None or not self._direct.ready:
             return [None] * len(charts)
         held = {key: option for (_, key), option in self._base.items()}
