@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivproof.chart import yaml12
 from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.files import read, scan
 from ivproof.chart.reading import Chart, Source, parse
+from ivproof.chart.refusal import UnreadableError
 from ivproof.chart.yaml12 import Read, read_documents
 
 HERE = Path(__file__).parent
@@ -135,6 +137,39 @@ def test_a_chart_is_the_same_in_every_layout(tmp_path: Path, ending: str, text: 
     assert encounters(read(["-"], io.BytesIO(raw))) == expected
     assert encounters(read(["-"], io.StringIO(text))) == expected
     assert encounters(read(["-"], io.TextIOWrapper(io.BytesIO(raw)))) == expected
+
+
+READ_OTHERWISE = [
+    "a: b\tc\n", "a:\t- b\n", "a: b\x85c: d\n", "a: b\u2028c: d\n", "a: b\r\nc: d\n", "\ufeffa: b\n",
+    "- \n\n- a\n", "a: &x [1]\nb: *x\n", "a: !!str 1\n", "a: ! 1\n", "{a:1}\n", '{"a":1}\n', "[a, ]\n", "a: 010\n",
+    'a: "\\/ \\x41"\n', "a: {b: 10:30, c: [x:y]}\n", "a: yes\nb: 0o17\nc: 1_000\nd: 1:30\n", "a: [b\n",
+    "? a\n: b\n", "a: |\n  b\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READ_OTHERWISE)
+def test_both_parsers_of_yaml_give_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(text.encode(), monkeypatch, sooner=True) == told(text.encode(), monkeypatch, sooner=False)
+
+
+def test_both_parsers_of_yaml_read_files_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [*BROKEN.glob("*.yaml"), *(HERE.parent / "examples").glob("*.yaml")]
+    each = [path.read_bytes() for path in files]
+    sooner = [told(raw, monkeypatch, sooner=True) for raw in each]
+    assert sooner == [told(raw, monkeypatch, sooner=False) for raw in each]
+    assert sum(yaml12._sooner(raw.decode(errors="replace")) is not None for raw in each) > len(each) // 2
+
+
+def told(raw: bytes, monkeypatch: pytest.MonkeyPatch, *, sooner: bool) -> list[object]:
+    """What is read of a text, by the parser of libyaml where that can, or by none but the careful one."""
+    with monkeypatch.context() as patch:
+        if not sooner:
+            patch.setattr(yaml12, "_sooner", lambda _: None)
+        try:
+            found = [*read_documents(io.BytesIO(raw))]
+        except UnreadableError as wrong:
+            found = [wrong]
+    return [it if isinstance(it, Read) else (it.problem, it.line) for it in found]
 
 
 def test_standard_input_is_told_by_what_stands_in_it() -> None:

@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
-from ruamel.yaml import YAML
 
 from ivproof.cases.files import Case, Expected, Setting, read_cases
 from ivproof.cases.judging import departures as departures_of
@@ -26,6 +25,7 @@ from ivproof.cases.running import determine as determined
 from ivproof.cases.running import raised
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.reading import Source, parse
+from ivproof.chart.yaml12 import Read, read_documents
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination, Determiner
 from ivproof.engine.choices import OPEN, Resolution
@@ -82,14 +82,13 @@ def failing(file: str, name: str) -> Sequence[pytest.MarkDecorator]:
 def documents(folder: str) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Give the file name and the data of every case under a folder; a file may hold one, a list, or YAML documents.
 
-    Reading them all takes ten seconds, so a process does it once.
+    Reading them all takes a second, so a process does it once.
     """
-    reader = YAML(typ="safe")
     return tuple(
-        (f"{folder}/{path.name}", data)
+        (f"{folder}/{path.name}", cast(dict[str, Any], read.data))
         for path in sorted((FOLDER / folder).rglob("*.yaml"))
-        for document in reader.load_all(path.read_text("utf-8"))
-        for data in (document if isinstance(document, list) else [document])
+        for read in read_documents(path.read_bytes().splitlines(keepends=True))
+        if isinstance(read, Read)
     )
 
 

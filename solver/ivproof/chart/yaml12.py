@@ -1,8 +1,11 @@
 r"""Plain data from YAML 1.2, with the line of every value.
 
 Only the core schema is known, so that an unquoted ``10:30``, ``2020-10-05``, ``no`` or ``on`` is the text
-that stands there. The data is built from ruamel's events and not by its constructor: that gives lines to
+that stands there. The data is built from a parser's events and not by its constructor: that gives lines to
 the messages, keeps tags from making anything but plain data, and bounds what a few aliases can unfold to.
+
+The parser is ruamel's. That of libyaml takes a twentieth of the time and knows YAML 1.1 only; it is taken for
+documents without anything that the two read differently, and not for one that it refuses.
 
 >>> [read] = read_documents([b"start: 10:30\n", b"premixed: no\n", b"pauses: [{from: 10:40}]\n"])
 >>> read.data
@@ -19,20 +22,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentEndEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    NodeEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
-from ruamel.yaml.reader import ReaderError
+import yaml
 
 from ivproof.chart.refusal import Place, Problem, UnreadableError
 
@@ -63,6 +53,68 @@ _SAID = {
 }
 """What is said where the parser's words help nobody, by a part of them."""
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+_ODD = re.compile("[\t\r\x85\u2028\u2029\ufeff]")
+"""What ends a line in one version of YAML only, and tabs, which may stand in more places in version 1.1."""
+
+SCALAR, ALIAS, DOCUMENT_END = "ScalarEvent", "AliasEvent", "DocumentEndEvent"
+SEQUENCE, SEQUENCE_END = "SequenceStartEvent", "SequenceEndEvent"
+MAPPING, MAPPING_END = "MappingStartEvent", "MappingEndEvent"
+
+
+class _Event(NamedTuple):
+    """What the builder needs of an event of either parser: the name of its class, which they share, and more."""
+
+    kind: str
+    line: int
+    value: str
+    quoted: bool
+    tag: str | None
+    anchor: str | None
+
+
+def _event(it: Any) -> _Event:
+    value, tag = getattr(it, "value", ""), getattr(it, "tag", None)
+    quoted = bool(getattr(it, "style", None))
+    return _Event(type(it).__name__, it.start_mark.line, value, quoted, tag, getattr(it, "anchor", None))
+
+
+def _sooner(text: str) -> Iterator[Any] | None:
+    """The events of a document as libyaml gives them; None where that cannot parse it as YAML 1.2.
+
+    Of what stands nowhere the parsers tell different lines, and tags and anchors are left to the one that knows them.
+    """
+    if not yaml.__with_libyaml__ or _ODD.search(text):
+        return None
+    try:
+        for it in map(_event, yaml.parse(text, Loader=yaml.CSafeLoader)):
+            if it.tag is not None or it.anchor is not None or (it.kind == SCALAR and not it.value and not it.quoted):
+                return None
+    except (yaml.YAMLError, ValueError):
+        return None
+    # a second time: all of them at once would take many times the memory of the text
+    return cast(Iterator[Any], yaml.parse(text, Loader=yaml.CSafeLoader))
+
+
+def _carefully(text: str, first_line: int) -> Iterator[Any]:
+    """The events of a document as ruamel gives them, and its errors as our own: they must not quote the chart."""
+    from ruamel.yaml import YAML  # noqa: PLC0415  (few charts need it)
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    from ruamel.yaml.reader import ReaderError  # noqa: PLC0415
+
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except MarkedYAMLError as wrong:
+        mark = wrong.problem_mark or wrong.context_mark
+        line = None if mark is None else mark.line + first_line
+        problem = wrong.problem or ""
+        found, expected = next((it for part, it in _SAID.items() if part in problem), (problem, "YAML 1.2"))
+        raise UnreadableError(f"text that is not YAML: {found}", expected, line) from None
+    except ReaderError as wrong:
+        line = text.count("\n", 0, wrong.position) + first_line
+        raise UnreadableError("a control character", "printable text", line) from None
+    except (YAMLError, ValueError, RecursionError) as wrong:
+        found = f"text that is not YAML: {type(wrong).__name__}"
+        raise UnreadableError(found, "YAML 1.2", first_line) from None
 
 
 class Read(NamedTuple):
@@ -118,48 +170,31 @@ class _Builder:
 
     def charts(self) -> Iterator[Read]:
         """Give the charts: the items of a list, or the one there is, or none in an empty document."""
-        self._events = self._parse()
+        self._events = map(_event, _sooner(self._text) or _carefully(self._text, self._first_line))
         for event in self._events:
-            if isinstance(event, SequenceStartEvent):
-                for item, child in enumerate(self._until(SequenceEndEvent)):
+            if event.kind == SEQUENCE:
+                for item, child in enumerate(self._until(SEQUENCE_END)):
                     yield self._chart(child, item)
-            elif isinstance(event, NodeEvent):
+            elif event.kind in {SCALAR, ALIAS, MAPPING}:
                 chart = self._chart(event, None)
-                list(self._until(DocumentEndEvent))  # an error after the chart is one in the chart
+                list(self._until(DOCUMENT_END))  # an error after the chart is one in the chart
                 if chart.data is not None:
                     yield chart
 
-    def _parse(self) -> Iterator[Event]:
-        """Give the events, and the errors of the parser as our own: they must not quote the chart."""
-        try:
-            yield from YAML(typ="safe", pure=True).parse(self._text)
-        except MarkedYAMLError as wrong:
-            mark = wrong.problem_mark or wrong.context_mark
-            line = None if mark is None else mark.line + self._first_line
-            problem = wrong.problem or ""
-            found, expected = next((it for part, it in _SAID.items() if part in problem), (problem, "YAML 1.2"))
-            raise UnreadableError(f"text that is not YAML: {found}", expected, line) from None
-        except ReaderError as wrong:
-            line = self._text.count("\n", 0, wrong.position) + self._first_line
-            raise UnreadableError("a control character", "printable text", line) from None
-        except (YAMLError, ValueError, RecursionError) as wrong:
-            found = f"text that is not YAML: {type(wrong).__name__}"
-            raise UnreadableError(found, "YAML 1.2", self._first_line) from None
-
-    def _until(self, end: type[Event]) -> Iterator[Event]:
+    def _until(self, end: str) -> Iterator[_Event]:
         for event in self._events:
-            if isinstance(event, end):
+            if event.kind == end:
                 return
             yield event
 
-    def _chart(self, event: Event, item: int | None) -> Read:
+    def _chart(self, event: _Event, item: int | None) -> Read:
         self._lines, self._problems, self._size = {}, [], 0
         data = self._value(event, ())
         return Read(data, item, self._lines, tuple(self._problems))
 
-    def _value(self, event: Event, path: Place) -> object:
+    def _value(self, event: _Event, path: Place) -> object:
         """Build the value that begins with `event`."""
-        self._lines[path] = line = self._line(event)
+        self._lines[path] = line = event.line + self._first_line
         before = self._size
         self._size += 1
         if self._size > LARGEST:
@@ -167,18 +202,18 @@ class _Builder:
         if len(path) > DEEPEST:
             raise UnreadableError(f"more than {DEEPEST} levels inside each other", "a chart", line)
         value: object
-        match event:
-            case AliasEvent():
+        match event.kind:
+            case "AliasEvent":
                 return self._repeat(event, line)
-            case ScalarEvent():
+            case "ScalarEvent":
                 value = self._scalar(event, line)
-            case SequenceStartEvent():
-                value = [self._value(it, (*path, i)) for i, it in enumerate(self._until(SequenceEndEvent))]
-            case MappingStartEvent():
+            case "SequenceStartEvent":
+                value = [self._value(it, (*path, i)) for i, it in enumerate(self._until(SEQUENCE_END))]
+            case "MappingStartEvent":
                 value = self._mapping(path)
             case _:
                 raise UnreadableError("text that is not YAML", "YAML 1.2", line)
-        if not isinstance(event, ScalarEvent) and event.tag not in (None, "!"):
+        if event.kind != SCALAR and event.tag not in (None, "!"):
             raise UnreadableError("a tag", "plain data", line)
         if event.anchor:
             self._anchored[event.anchor] = (value, self._size - before)
@@ -186,9 +221,9 @@ class _Builder:
 
     def _mapping(self, path: Place) -> dict[str, object]:
         fields: dict[str, object] = {}
-        for key in self._until(MappingEndEvent):
-            line = self._line(key)
-            if not isinstance(key, ScalarEvent):
+        for key in self._until(MAPPING_END):
+            line = key.line + self._first_line
+            if key.kind != SCALAR:
                 raise UnreadableError("a name of a field that is no text", "text", line)
             name = key.value
             here = (*path, name)
@@ -199,19 +234,19 @@ class _Builder:
             fields[name] = value
         return fields
 
-    def _repeat(self, event: AliasEvent, line: int) -> object:
+    def _repeat(self, event: _Event, line: int) -> object:
         if event.anchor not in self._anchored:
             raise UnreadableError("an alias to nothing above it", "an anchor before its alias", line)
         value, size = self._anchored[event.anchor]
         self._size += size
         return value
 
-    def _scalar(self, event: ScalarEvent, line: int) -> object:
+    def _scalar(self, event: _Event, line: int) -> object:
         """Resolve a scalar by the core schema of YAML 1.2, but that digits after a 0 are text."""
-        text: str = event.value
+        text = event.value
         if event.tag not in _STRING_TAGS:
             raise UnreadableError("a tag", "plain data", line)
-        if event.tag is not None or event.style or _PADDED.fullmatch(text):
+        if event.tag is not None or event.quoted or _PADDED.fullmatch(text):
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
@@ -226,12 +261,12 @@ class _Builder:
             return float(text.replace(".", ""))
         return float(text) if _FLOAT.fullmatch(text) else text
 
-    def _line(self, event: Any) -> int:
-        return int(event.start_mark.line) + self._first_line
-
 
 def text_of(data: object) -> str:
     """Give plain data (a chart, a case) as YAML, in the order of its fields; the reader above gives it back."""
+    from ruamel.yaml import YAML  # noqa: PLC0415  (what reads charts seldom writes any)
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
     writer = YAML(typ="safe", pure=True)
     writer.version = (1, 2)
     writer.default_flow_style = None  # what has no parts of its own stands in one line
