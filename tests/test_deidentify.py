@@ -59,7 +59,7 @@ def test_the_claims_of_all_examples_are_the_same_up_to_renaming() -> None:
         assert named_again(told, moved) == named_again(json.dumps(before.as_dict(), ensure_ascii=False), same)
 
 
-@pytest.mark.parametrize("number", [0, 4, 6])
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_the_proof_is_the_same_up_to_renaming(number: int) -> None:
     encounter = examples()[number]
     moved = MAKE.moved(encounter)
