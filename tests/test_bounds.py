@@ -85,6 +85,7 @@ def test_what_makes_a_chart_large_is_named() -> None:
         "5 without a site (a0, a1, a2 and 2 more)",
         "questions held open: A9",
     ]
+    assert bounds.large(encounter(hard.many_sites(100))) == ["1 administration", "101 access sites"]
     with pytest.raises(TooManyWaysError, match="x: too many ways"), bounds.for_chart(encounter(chart("x"))):
         raise TooManyWaysError("x: too many ways")
 
@@ -100,8 +101,9 @@ def test_what_makes_a_chart_large_is_named() -> None:
     ids=lambda it: it["id"] if isinstance(it, dict) else str(it),
 )
 def test_what_is_grounded_grows_with_the_chart_and_no_faster(coder: Coder, data: hard.Chart, atoms: int) -> None:
+    facts = coder.facts(encounter(data))
     with bounds.bounded(KEPT * atoms):
-        coder.engine.plain([coder.facts(encounter(data))])
+        coder.engine.plain([facts])
 
 
 def test_a_long_run_is_grounded_in_proportion(coder: Coder) -> None:
@@ -111,6 +113,21 @@ def test_a_long_run_is_grounded_in_proportion(coder: Coder) -> None:
             coder.engine.plain([coder.facts(encounter(hard.long_run(days)))])
             taken.append(WORK - bounds.current().left)
     assert taken[1] < 2.2 * taken[0]
+
+
+@pytest.mark.parametrize("data", [hard.paused(40), hard.many_sites(20_000)], ids=lambda it: it["id"])
+def test_what_is_compared_pair_by_pair_and_concludes_nothing_is_counted(coder: Coder, data: hard.Chart) -> None:
+    with pytest.raises(LimitError), bounds.bounded(WORK):
+        coder.facts(encounter(data))
+
+
+def test_a_name_that_is_cut_in_very_many_ways_is_counted(coder: Coder) -> None:
+    usual, wordy = ([hard.given(n, f"abc{n} " + "in " * many) for n in range(20)] for many in (5, 300))
+    with bounds.bounded(WORK):
+        coder.facts(encounter(hard.chart("usual", usual)))
+        assert bounds.current().left == WORK
+    with pytest.raises(LimitError), bounds.bounded(WORK):
+        coder.facts(encounter(hard.chart("wordy", wordy)))
 
 
 @pytest.mark.parametrize("watched", [True, False])

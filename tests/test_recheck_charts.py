@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -42,6 +43,38 @@ def test_mutated_charts_are_accepted_by_both_readers_or_by_none_and_mean_the_sam
     counted, data, difference = run(0, CHARTS)
     assert not difference, (data, difference)
     assert min(counted["accepted"], counted["refused"]) > CHARTS / 10
+
+
+MARKS = "\u0300\u0316"
+"""Two accents whose order is not the one that Unicode gives them: to order many takes time by the square of them."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"its_drug": "a" + MARKS * 60_000},
+        {"its_id": "a" + MARKS * 60_000},
+        {"id": MARKS * 60_000},
+        {"its_drug": "a" + " " * 60_000 + "b", "its_id": None},
+        {"its_amount": "5" + " " * 60_000 + "!"},
+        {"its_continues": MARKS * 60_000, "date": "never"},
+        {"access_sites": [{"id": "arm", "replaces": MARKS * 60_000}]},
+        {"administrations": [{"drug": "x", "route": "IV"} for _ in range(20_000)]},
+        {"administrations": [{"id": f"a{n}", "drug": "x", "route": "IM", "continues": f"b{n}"} for n in range(5_000)]},
+        {"primary_reason": ["first"] * 20_000},
+    ],
+    ids="-".join,
+)
+def test_no_chart_keeps_its_readers_busy(changes: dict[str, Any]) -> None:
+    begin = time.process_time()
+    assert compare(visit(**changes))[0] == ""
+    assert time.process_time() - begin < 20
+
+
+@pytest.mark.parametrize(("field", "most"), [("its_drug", 1000), ("its_lumen", 1000), ("payer", 1000), ("note", 10**5)])
+def test_a_text_has_a_length(field: str, most: int) -> None:
+    for length, accepted in ((most, True), (most + 1, False)):
+        assert compare(visit(**{field: "x" * length})) == ("", accepted)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,14 @@ import json
 import random
 import sys
 import time
+import unicodedata
+import zoneinfo
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import generate
@@ -47,6 +51,12 @@ DAYS = ["2020-10-05", "2020-10-06", "2020-10-04", "2020-11-01", "2020-10-31", "2
 CLOCKS = ["09:00", "09:20", "10:00", "00:00", "00:30", "01:30", "02:30", "03:00", "23:30", "23:59", "09:00:30", "9:00",
           "24:00", "25:00", "09:60", "09:00:60", "09:00:00.000", "09:00:00.5", " 09:00 ", "09:00\n", "\u0660\u0669:00",
           "09.00", "0900", ""]  # fmt: skip
+LONG = ["x" * 1000, "x" * 1001, "x" * 100_000, "x" * 100_001, "\u0300\u0316" * 500, "\u0300\u0316" * 501,
+        "\U0001f489" * 1000, "\u00df" * 999, "\u00df" * 1001,
+        "1" + " " * 998 + "g", "1" + " " * 999 + "g"]  # fmt: skip
+CHARACTERS = [*" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x7f\x85\xa0\u00ad\u0300\u034f\u0345\u1680\u180e\u200b\u200d\u2028",
+              *"\u202e\u3000\ufeff\ufffe\ud800\udfff\uff11\u0661\u00b2\u2160\u212a\u017f\u0131\u00b5\u03bc\u1e9e\u0130",
+              *"0129,.:;+-/T[]!_%'\"\\{}()<>&#@aZ\U0001d7d8\U00010400"]  # fmt: skip
 TEXTS = ["", "\x1c", "\x85", "\u2003", "\ufeff", "x", "a1", " a1", "a1 ", "A1", "site1", "arm", "arm\u0301", "\u00e1rm",
          "a\u0301rm", "\ud800", "x\ud83d", "\U0001f489", "%*#script (python)", 'x"). y(', "\x00", "\u202e", "reaction",
          "Allergic Reaction", "Medicare", "medicare ", "22", "11", "E86.0", "99213", "59", "IV", "iv", "\u0130V",
@@ -73,6 +83,10 @@ def mutate(rng: random.Random, chart: dict[str, Any]) -> Any:
     changed: Any = deepcopy(chart)
     if rng.random() < 0.15:
         _move_to_zone(rng, changed)
+    elif rng.random() < 0.1:
+        _move_to_a_change_of_clocks(rng, changed)
+    if rng.random() < 0.1:
+        _splice(rng, changed)
     for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 2, 2, 3, 4])):
         parts = list(_parts(changed))
         if not parts or rng.random() < 0.002:
@@ -102,6 +116,9 @@ def _change(rng: random.Random, part: Any, parts: list[Any]) -> None:
     elif at < 0.35:
         name = rng.choice(_fields(part))
         part[name] = value(rng, name if rng.random() < 0.5 else "", parts)
+    elif names and at < 0.55:
+        name = rng.choice(names)
+        part[name] = nudged(rng, part[name])
     elif names:
         timed = [name for name in names if name in TIMED]
         name = rng.choice(timed if timed and rng.random() < 0.4 else names)
@@ -116,6 +133,13 @@ def _change_list(rng: random.Random, part: list[Any], parts: list[Any]) -> None:
         part.insert(rng.randrange(len(part) + 1), deepcopy(rng.choice(part)))
     elif part and at < 0.5:
         rng.shuffle(part)
+    elif part and at < 0.6:
+        n = rng.randrange(len(part))
+        part[n] = nudged(rng, part[n])
+    elif part and at < 0.65 and all(isinstance(it, dict) for it in part):
+        for it in part:  # ids are made where they are left out
+            if rng.random() < 0.7:
+                it.pop("id", None)
     else:
         part.append(value(rng, "", parts))
 
@@ -180,6 +204,65 @@ def value(rng: random.Random, name: str, parts: list[Any]) -> Any:
         return [{"from": moment(rng), "to": moment(rng)} for _ in range(rng.randint(0, 3))]
     found = [it for part in parts for it in (part.values() if isinstance(part, dict) else part)]
     return deepcopy(rng.choice(found)) if found else None
+
+
+def nudged(rng: random.Random, found: Any) -> Any:
+    """A value that is nearly the same: a character or a digit more, less or otherwise, a number beside it."""
+    if isinstance(found, bool) or found is None:
+        return rng.choice([not found, str(found).lower(), int(bool(found))])
+    if isinstance(found, int | float):
+        return rng.choice([found + 1, found - 1, -found, found + 1e-9, found * 10, float(found), str(found), found / 3])
+    if not isinstance(found, str):
+        return deepcopy(found)
+    if rng.random() < 0.1:
+        return rng.choice(LONG)
+    if rng.random() < 0.15:
+        form = rng.choice(["NFC", "NFD", "NFKC", "NFKD"])
+        return rng.choice([found.upper(), found.casefold(), found.title(), unicodedata.normalize(form, found)])
+    at, more = rng.randrange(len(found) + 1), rng.choice(CHARACTERS)
+    return rng.choice(
+        [found[:at] + more + found[at:], found[:at] + found[at + 1 :], found[:at] + more + found[at + 1 :]]
+    )
+
+
+def _splice(rng: random.Random, chart: dict[str, Any]) -> None:
+    """Take a part over from another chart."""
+    other = generate.chart(rng, range(1, 4))
+    name = rng.choice(sorted(other))
+    mine = chart.get(name)
+    if isinstance(mine, list) and isinstance(other[name], list) and rng.random() < 0.7:
+        at = rng.randrange(len(mine) + 1)
+        mine[at : at + rng.randrange(2)] = other[name][: rng.randint(1, 2)]
+    else:
+        chart[name] = other[name]
+
+
+@cache
+def _every_zone() -> list[str]:
+    return sorted(zoneinfo.available_timezones())
+
+
+def _move_to_a_change_of_clocks(rng: random.Random, chart: dict[str, Any]) -> None:
+    """Write its times around an hour at which the clocks of any zone change, in any year."""
+    zone = rng.choice(_every_zone())
+    place = zoneinfo.ZoneInfo(zone)
+    begin = datetime(rng.randint(1900, 2199), rng.randint(1, 12), 1, tzinfo=UTC)
+    hours = [begin + timedelta(hours=n) for n in range(0, 24 * 40, 6)]
+    moved = [
+        it for it, then in pairwise(hours) if it.astimezone(place).utcoffset() != then.astimezone(place).utcoffset()
+    ]
+    at = (rng.choice(moved) if moved else begin).astimezone(place)
+    chart["date"] = at.date().isoformat()
+    if rng.random() < 0.5:
+        chart["time_zone"] = zone
+    for it in chart.get("administrations", ()):
+        for name in ("start", "stop"):
+            at += timedelta(minutes=rng.choice([0, 1, 29, 30, 60, 61, 180]))
+            wall = at.replace(tzinfo=None).isoformat(timespec="minutes")
+            offset = rng.choice(["", "", at.isoformat()[-6:] if rng.random() < 0.8 else rng.choice(OFFSETS)])
+            it[name] = rng.choice(
+                [wall[-5:], wall, wall + offset, f"{wall}{offset}[{zone}]", f"{wall}{offset}[{zone}]"]
+            )
 
 
 def _fields(part: dict[str, Any]) -> list[str]:

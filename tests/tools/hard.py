@@ -108,6 +108,13 @@ def beside_hydration(count: int) -> Chart:
     return chart(f"beside-hydration-{count}", [fluid, *short])
 
 
+def many_sites(count: int) -> Chart:
+    """One infusion, and so many access sites of which one is used."""
+    return chart(f"sites-{count}", [given(1, "ceftriaxone", TEN, TEN + 60)]) | {
+        "access_sites": [{"id": "arm"}, *({"id": f"s{n}"} for n in range(count))]
+    }
+
+
 HARD: dict[str, Callable[[], Chart]] = {
     "a run of 366 days": lambda: long_run(366),
     "366 days with a pause each half hour": lambda: paused(366),
@@ -116,6 +123,7 @@ HARD: dict[str, Callable[[], Chart]] = {
     "15 unknown drugs": lambda: unknown(15),
     "20 without a site": lambda: without_site(20),
     "40 without a start": lambda: without_start(40),
+    "20,000 access sites": lambda: many_sites(20_000),
     "3000 administrations": lambda: in_sequence(3000),
     "hydration beside 100 infusions": lambda: beside_hydration(100),
 }

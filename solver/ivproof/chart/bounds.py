@@ -141,6 +141,13 @@ def large(encounter: Encounter, held_open: Sequence[str] = ()) -> list[str]:
     found = ["1 administration" if len(given) == 1 else f"{len(given)} administrations"]
     if (pauses := sum(len(it.pauses) for it in given)) > MANY:
         found.append(f"{pauses} pauses")
+    lists = (
+        ("access sites", encounter.access_sites),
+        ("services", encounter.services),
+        ("diagnoses", encounter.diagnoses),
+        ("main reasons", encounter.primary_reason),
+    )
+    found += [f"{len(it)} {name}" for name, it in lists if len(it) > MANY]
     days = max((it.stop.seconds - it.start.seconds for it in given if it.start and it.stop), default=0) // DAY
     if days > MANY:
         found.append(f"a run of {days} days")

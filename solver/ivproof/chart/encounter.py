@@ -32,6 +32,7 @@ from ivproof.chart.fields import (
     Measure,
     Measured,
     Modifier,
+    Note,
     Order,
     PlaceOfService,
     Positive,
@@ -86,10 +87,10 @@ class AccessSite(Part):
     replaces: Id | None = Field(
         None, description="Id of the access that this one is a restart of, after it had failed."
     )
-    source: Text | None = Field(
+    source: Note | None = Field(
         default=None, description="Where the record has it, such as flow sheet p. 2, RN; kept out of the law."
     )
-    note: Text | None = Field(default=None, description="Free text for people; kept out of the law.")
+    note: Note | None = Field(default=None, description="Free text for people; kept out of the law.")
 
 
 class Pause(Part):
@@ -197,10 +198,10 @@ class Administration(Part):
     vials: Items[Vials] = Field(
         (), description="Containers opened, by size; with `amount` they say what was discarded."
     )
-    source: Text | None = Field(
+    source: Note | None = Field(
         None, description="Where the record has it, such as MAR p. 3, RN, 11:04; kept out of the law."
     )
-    note: Text | None = Field(None, description="Free text for people; kept out of the law.")
+    note: Note | None = Field(None, description="Free text for people; kept out of the law.")
 
 
 class Service(Part):
@@ -223,7 +224,7 @@ class Denial(Part):
     )
     reason: Reason | None = Field(None, description="Code of the adjustment reason (CARC), such as 97.")
     remark: Remarks = Field((), description="Codes of remarks (RARC), one such as M15 or several.")
-    text: Text | None = Field(None, description="The reason in the payer's words.")
+    text: Note | None = Field(None, description="The reason in the payer's words.")
     date: Date | None = Field(None, description="Date of the denial, YYYY-MM-DD.")
     amount: Amount | None = Field(None, description="Amount that was not paid, in dollars.")
 
@@ -262,7 +263,7 @@ class Encounter(Part):
         description="Time zone, an IANA name such as America/New_York: date-times with an offset are dated there, "
         "clock times are read there.",
     )
-    note: Text | None = Field(None, description="Free text for people; kept out of the law.")
+    note: Note | None = Field(None, description="Free text for people; kept out of the law.")
     payer: Text | None = Field(
         None, description="Payer, in free text and compared ignoring case; few policies look at it."
     )

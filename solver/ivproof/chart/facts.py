@@ -17,6 +17,7 @@ documented in ``asp/vocabulary.lp``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,11 +26,18 @@ from itertools import count
 from math import ceil, floor
 from typing import NamedTuple
 
+from ivproof.chart import bounds
 from ivproof.chart.clock import DAY, Moment, is_clock_time
 from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Place, show
 from ivproof.drugs.listing import Code, Drug, DrugList, Match
+
+WORDY, CUTS = 200, 10
+"""A name of more characters is cut in every way to find its drug; what that takes for the square of its length."""
+
+MANY = 500
+"""A chart of so many facts, some forty administrations, is nothing out of the ordinary."""
 
 REACTION = "reaction"
 """What the reason of a pause has to mention for its time to be the treatment of a reaction."""
@@ -95,8 +103,24 @@ class Facts:
 
 
 def facts_of(encounter: Encounter, drugs: DrugList, payers: Iterable[str] = ()) -> Facts:
-    """Translate an encounter; `payers` are those that the policy names, in lower case."""
-    return _Translation(encounter, drugs, frozenset(payers)).translate()
+    """Translate an encounter; `payers` are those that the policy names, in lower case. Raises bounds.LimitError."""
+    found = _Translation(encounter, drugs, frozenset(payers)).translate()
+    if len(found.own) > MANY:
+        _spend_on_pairs(found.own)
+    return found
+
+
+def _spend_on_pairs(facts: Iterable[Fact]) -> None:
+    """Take off what pairs of facts take that conclude nothing: clingo tells of what it concludes alone.
+
+    Facts of one predicate may be looked at pair by pair, and those with the same first argument counted pair by pair;
+    of the predicate that has most, which stands for all.
+    """
+    alike: dict[str, Counter[str]] = {}
+    for it in facts:
+        alike.setdefault(it.predicate, Counter())[it.arguments.partition(",")[0]] += 1
+    bounds.spend(max(of_one.total() for of_one in alike.values()) ** 2)
+    bounds.keep(max(max(of_one.values()) for of_one in alike.values()) ** 2 // 2)
 
 
 def _quoted(text: str) -> str:
@@ -294,6 +318,8 @@ class _Translation:
 
     def _drug(self, a: str, it: Administration, place: Place) -> None:
         name = compare_key(it.drug)
+        if len(name) > WORDY:
+            bounds.spend(CUTS * len(name) ** 2)
         match = self.drugs.find(it.drug, self.encounter.date)
         where = (*place, "drug")
         if match is None:

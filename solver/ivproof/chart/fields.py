@@ -34,13 +34,19 @@ LARGEST = 1_000_000
 """The largest number that a chart may hold: far from the 32 bits that the logic program reckons in."""
 
 
+LONGEST, LONGEST_NOTE = 1_000, 100_000
+"""The most characters that a text of a chart may have, and one for people: longer ones take too long to compare."""
+
+
 def compare_key(text: str) -> str:
     """Give what ids, references and names are compared by: trimmed, and one spelling of each accent.
+
+    What is longer than a chart may hold is trimmed alone: to normalize it takes time by the square of its length.
 
     >>> compare_key(" left-arm ") == compare_key("left-arm")
     True
     """
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+    return text.strip() if text.isascii() or len(text) > LONGEST else unicodedata.normalize("NFC", text).strip()
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ _MEASURE_EXPECTED = 'an amount with its unit, such as "679 mg": mg, mcg, g, mL, 
 
 def charted_amount(value: object) -> Measured:
     """Take an amount as written, a number with its unit."""
-    found = _MEASURED.fullmatch(value) if isinstance(value, str) else None
+    found = _MEASURED.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST else None
     unit = MEASURES.get(" ".join(found[2].casefold().split())) if found else None
     if found is None or unit is None:
         raise _shape_error(_MEASURE_EXPECTED)
@@ -229,7 +235,8 @@ _TIME_SCHEMA = {
 
 T = TypeVar("T")
 Items = Annotated[tuple[T, ...], NullIsEmpty()]
-Text = Annotated[str, StringConstraints(strict=True, pattern=r"\S")]
+Text = Annotated[str, StringConstraints(strict=True, pattern=r"\S", max_length=LONGEST)]
+Note = Annotated[str, StringConstraints(strict=True, pattern=r"\S", max_length=LONGEST_NOTE)]
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict(), Field(ge=0, le=LARGEST)]
 Positive = Annotated[int, Strict(), Field(ge=1, le=LARGEST)]

@@ -20,7 +20,7 @@ Files, folders and streams of charts are read by `ivproof.chart.files`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ from ivproof.chart.encounter import (
     Service,
     Vials,
 )
-from ivproof.chart.fields import charted_date, charted_time, charted_zone, compare_key, number_as_text
+from ivproof.chart.fields import LONGEST, charted_date, charted_time, charted_zone, compare_key, number_as_text
 from ivproof.chart.refusal import Place, Problem, Refusal, Source, problem_of, refuse
 
 __all__ = ["Chart", "Refusal", "Source", "parse"]
@@ -88,11 +88,12 @@ def _with_ids(data: object) -> object:
         return data
     taken = {compare_key(str(it["id"])) for it in given if isinstance(it, Mapping) and it.get("id") is not None}
     named = []
+    numbered: dict[str, Iterator[int]] = {}
     for it in given:
         if isinstance(it, Mapping) and it.get("id") is None and isinstance(it.get("drug"), str):
-            stem = _stem(it["drug"])
-            name = next(name for n in count(1) if (name := f"{stem}-{n}") not in taken)
-            taken.add(name)
+            stem = _stem(it["drug"][:LONGEST])
+            numbers = numbered.setdefault(stem, count(1))
+            name = next(name for n in numbers if (name := f"{stem}-{n}") not in taken)
             it = {"id": name, **{key: value for key, value in it.items() if key != "id"}}  # noqa: PLW2901
         named.append(it)
     return {**data, "administrations": named}  # type: ignore[dict-item]

@@ -25,6 +25,9 @@ SHOWN = 60
 LISTED = 40
 """Names that a message lists."""
 
+LOOKED_THROUGH = 200
+"""Of so many names the one that was meant is looked for: a chart may have thousands of ids, and as many wrong ones."""
+
 
 class Source(NamedTuple):
     """Where a chart came from: the file, the line it begins on, its place in the file's list."""
@@ -145,6 +148,8 @@ def choices(name: object, known: Sequence[str]) -> str:
 
 
 def _nearest(name: object, known: Sequence[str]) -> str | None:
+    if len(known) > LOOKED_THROUGH:
+        return None
     by_folded = {option.casefold(): option for option in known}
     near = get_close_matches(name.casefold(), by_folded, n=1) if isinstance(name, str) else []
     return by_folded[near[0]] if near else None
@@ -172,6 +177,7 @@ _PHRASES = {
     "string_type": "text",
     "string_unicode": "text that is valid Unicode",
     "string_pattern_mismatch": "text that is not empty",
+    "string_too_long": "text of at most {max_length} characters",
     "bool_type": "true or false",
     "int_type": "a whole number",
     "float_type": "a number",

@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 from .times import FARTHEST, Axis, Stamp, TimeError, calendar_date, known_zone
 
 LARGEST = 1_000_000  # of any number of a chart
+LONGEST, LONGEST_NOTE = 1_000, 100_000  # characters of a text, and of one for people
 VASCULAR = {"IV", "IA"}  # routes whose site is an access site
 REQUIRED = object()  # in the place of a default
 
@@ -44,8 +45,11 @@ class ChartError(ValueError):
 
 
 def key(text: str) -> str:
-    """What ids and names are compared by: trimmed, with one spelling of each accent."""
-    return unicodedata.normalize("NFC", text).strip()
+    """What ids and names are compared by: trimmed, with one spelling of each accent.
+
+    What is longer than a chart may hold is refused; to normalize it could take hours.
+    """
+    return (unicodedata.normalize("NFC", text) if len(text) <= LONGEST else text).strip()
 
 
 def normal(data: object) -> dict[str, Any]:
@@ -77,10 +81,16 @@ _BLANK = {*map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200
 _BLANK |= {*map(chr, (0x2028, 0x2029, 0x202F, 0x205F, 0x3000))}
 
 
-def _text(value: Any, place: str) -> Any:
+def _text(value: Any, place: str, longest: int = LONGEST) -> Any:
     if not isinstance(value, str) or _BLANK.issuperset(value) or re.search("[\ud800-\udfff]", value):
         raise ChartError(place, value, "text")
+    if len(value) > longest:
+        raise ChartError(place, f"{len(value)} characters", f"a text of at most {longest}")
     return value
+
+
+def _note(value: Any, place: str) -> Any:
+    return _text(value, place, LONGEST_NOTE)
 
 
 def _id(value: Any, place: str) -> Any:
@@ -103,7 +113,7 @@ def _service(value: Any, place: str) -> Any:
 
 
 def _measured(value: Any, place: str) -> Any:
-    found = _MEASURED.fullmatch(value) if isinstance(value, str) else None
+    found = _MEASURED.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST else None
     unit = " ".join(found[2].casefold().split()) if found else ""
     if not found or not re.fullmatch(_MEASURES, unit) or not 0 < Decimal(found[1].replace(",", "")) <= LARGEST:
         raise ChartError(place, value, "an amount above 0 with its unit, such as 500 mg")
@@ -192,16 +202,18 @@ def _named(data: Any) -> Any:
         return data
     taken = {key(str(it["id"])) for it in given if isinstance(it, dict) and it.get("id") is not None}
     found = []
+    numbers: dict[str, int] = {}
     for it in given:
         if isinstance(it, dict) and it.get("id") is None and isinstance(it.get("drug"), str):
-            name = key(it["drug"]).casefold().strip()
+            name = key(it["drug"][:LONGEST]).casefold().strip()
             # without what a printed name has after the drug: amount, brackets, carrier, what a comma or slash begins
             cut = re.search(r"\s+(?:\d|\(|in\b)|\s*[,;/]", name)
             words = re.findall(r"[^\W_]+", name[: cut.start()] if cut else name) or re.findall(r"[^\W_]+", name)
-            stem, number = "-".join(words) or "drug", 1
+            stem = "-".join(words) or "drug"
+            number = numbers.get(stem, 0) + 1
             while f"{stem}-{number}" in taken:
                 number += 1
-            taken.add(f"{stem}-{number}")
+            numbers[stem] = number
             found.append({**it, "id": f"{stem}-{number}"})
         else:
             found.append(it)
@@ -241,8 +253,8 @@ _SITE: Fields = {
     "kind": (_one_of("peripheral picc port central arterial"), None),
     "necessity": (_one_of("protocol incompatible condition"), None),
     "replaces": (_id, None),
-    "source": (_text, None),
-    "note": (_text, None),
+    "source": (_note, None),
+    "note": (_note, None),
 }
 _PAUSE: Fields = {"from": (_time, None), "to": (_time, None), "reason": (_text, None)}
 _VIALS: Fields = {"size": (_measured, REQUIRED), "count": (_number(1), 1)}
@@ -284,8 +296,8 @@ _ADMINISTRATION: Fields = {
     "discarded_units": (_number(0), None),
     "amount": (_measured, None),
     "vials": (_list(_part(_VIALS)), []),
-    "source": (_text, None),
-    "note": (_text, None),
+    "source": (_note, None),
+    "note": (_note, None),
 }
 _SERVICE: Fields = {
     "kind": (
@@ -304,7 +316,7 @@ _DENIED: Fields = {
     "group": (_one_of("CO CR OA PI PR"), None),
     "reason": (_reason, None),
     "remark": (_one_or_more(_shape("[A-Z]{1,2}[0-9]{1,4}", "a remark code")), []),
-    "text": (_text, None),
+    "text": (_note, None),
     "date": (_date, None),
     "amount": (_amount, None),
 }
@@ -321,7 +333,7 @@ _CHART: Fields = {
     "place_of_service": (_place_of_service, REQUIRED),
     "date": (_date, REQUIRED),
     "time_zone": (_zone, None),
-    "note": (_text, None),
+    "note": (_note, None),
     "payer": (_text, None),
     "primary_reason": (_one_or_more(_id), []),
     "diagnoses": (_list(_shape(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?", "an ICD-10-CM code")), []),
