@@ -378,7 +378,8 @@ class _Translation:
 
     def _product(self, match: Match, it: Administration) -> Match:
         """What is meant where the chart names the product too, by brand, code or its key in the drug list."""
-        if it.product is None or (match.product is not None and match.code is None):
+        told = match.product is not None and match.code is None and not match.product.ended(self.encounter.date)
+        if it.product is None or told:
             return match
         text = compare_key(it.product)
         keyed = next((product for product in match.drug.products if product.key == text.casefold()), None)

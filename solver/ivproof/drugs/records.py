@@ -122,6 +122,10 @@ class Product:
         """The code in force on that day, or None."""
         return next((code for code in self.codes if code.in_force(on)), None)
 
+    def ended(self, on: date) -> bool:
+        """Whether it had codes and none after that day: it has others now, and its name does not tell which."""
+        return bool(self.codes) and all(it.valid_to is not None and it.valid_to < on for it in self.codes)
+
     def allows(self, route: str) -> bool:
         """Whether the product is given by that route, as far as it says."""
         return not self.routes or route in self.routes
@@ -237,6 +241,8 @@ class Match:
         products = self.products(route, form)
         found = _in_force(products, on)
         if self.code is not None and not found:  # it ended without a successor of the same product
+            return Codes(None, _in_force(self._others(route, form), on))
+        if self.product is not None and not found and self.product.ended(on):
             return Codes(None, _in_force(self._others(route, form), on))
         default = self.drug.default_product
         if self.code is None and self.product is None and default in products and default is not None:
