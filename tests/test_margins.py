@@ -265,3 +265,18 @@ def test_a_stop_without_a_date_is_not_moved_past_the_clock_time_of_its_start() -
     start, stop = charted(visit(given_iv("v", "vancomycin", "10:00", "09:50")))
     assert (start.earlier.minutes, start.earlier.reason) == (9, "the clock time of its stop")
     assert (stop.later.minutes, stop.later.reason) == (9, "the clock time of its start")
+
+
+def test_a_time_is_not_moved_into_an_hour_that_its_clocks_skip_or_past_it() -> None:
+    """At 02:00 of that night the clocks of New York show 03:00, so 01:30 to 03:30 is an hour."""
+    night = {"date": "2021-03-14", "time_zone": "America/New_York"}
+    start, stop = charted(visit(given_iv("v", "vancomycin", "01:30", "03:30"), **night))
+    assert (start.later.minutes, start.later.reason) == (29, "the hour in which the clocks change")
+    assert (stop.earlier.minutes, stop.earlier.reason) == (30, "the hour in which the clocks change")
+    assert (start.earlier.minutes, stop.later.minutes) == (90, 1440)
+
+
+def test_a_time_moves_a_day_where_no_clocks_change() -> None:
+    night = {"date": "2021-03-16", "time_zone": "America/New_York"}
+    start, stop = charted(visit(given_iv("v", "vancomycin", "01:30", "03:30"), **night))
+    assert (start.later.minutes, stop.earlier.minutes) == (120, 120)

@@ -78,7 +78,7 @@ def _notes(report: MissingReport) -> Iterator[RenderableType]:
         if len(report.facts) > 1:
             hours, ranges = report.combined_minutes // MINUTES, report.combined_ranges
             together = f", and together with other facts in up to {ranges} ranges of {hours} hours"
-        notes.append(f"Each time was gone through by itself over a day{together}.")
+        notes.append(f"Each time was gone through by itself up to a day{together}.")
     untried = [fact.place for fact in report.facts if fact.matters == "not tried"]
     if untried:
         notes.append(f"Not tried, since it can be anything or no time fits: {', '.join(map(plain, untried))}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from ivproof.chart.clock import DAY, Moment, in_zone, is_clock_time, read_stamp
+from ivproof.chart.clock import DAY, Moment, in_zone, is_clock_time, read_stamp, wall_clock
 from ivproof.chart.encounter import Administration, Encounter, Pause
 from ivproof.unknowns.affine import MINUTE, Reach
 
@@ -136,7 +136,6 @@ def _put(encounter: Encounter, where: Charted, moment: Moment) -> Encounter:
 
 def charted(encounter: Encounter) -> Iterator[Charted]:
     """Give every documented time of a chart, in its order."""
-    zone = encounter.time_zone
     for at, it in enumerate(encounter.administrations):
         if not it.done:
             continue
@@ -144,33 +143,57 @@ def charted(encounter: Encounter) -> Iterator[Charted]:
         for field in ("start", "stop"):
             moment: Moment | None = getattr(it, field)
             if moment is not None:
-                earlier, later = _room(it, field, moment, zone)
+                earlier, later = _room(encounter, it, field, moment)
                 yield Charted(f"{name}.{field}", f"{field}(a{at + 1})", field, moment, earlier, later, at)
         for n, pause in enumerate(it.pauses):
             for field, predicate in (("from_", "paused"), ("to", "resumed")):
                 moment = getattr(pause, field)
                 if moment is not None:
-                    earlier, later = _room_of_pause(it, n, field, moment, zone)
+                    earlier, later = _room_of_pause(encounter, it, n, field, moment)
                     place = f"{name}.pauses[{n}].{field.removesuffix('_')}"
                     constant = f"{predicate}(a{at + 1},{n + 1})"
                     yield Charted(place, constant, field, moment, earlier, later, at, n)
     moment = encounter.inpatient_order_at
     if moment is not None:
-        window = Bound(WINDOW, WINDOW_REACHED)
-        yield Charted("inpatient_order_at", "inpatient_order", "inpatient_order_at", moment, window, window)
+        earlier, later = (_window(encounter, moment, way) for way in (-1, 1))
+        yield Charted("inpatient_order_at", "inpatient_order", "inpatient_order_at", moment, earlier, later)
 
 
 WINDOW_REACHED = "a day away"
 MIDNIGHT_REACHED = "the begin of the date of service"
+CLOCKS_REACHED = "the hour in which the clocks change"
 
 
-def room(
-    moment: Moment, lows: dict[str, int | None], highs: dict[str, int | None], zone: str | None
+def _window(encounter: Encounter, moment: Moment, way: int) -> Bound:
+    """How far a time can move whatever else is charted: a day, or up to where the clocks of the visit's zone change.
+
+    Beyond that the same minutes later are another clock time, which may come twice that night or never.
+    """
+    zone = encounter.time_zone
+    if zone is None:
+        return Bound(WINDOW, WINDOW_REACHED)
+
+    def gone(minutes: int) -> int:
+        seconds = moment.seconds + way * MINUTE * minutes
+        day, clock = wall_clock(encounter.date, zone, seconds)
+        return day * DAY + clock - seconds
+
+    near, far = 0, WINDOW
+    if gone(near) == gone(far):
+        return Bound(WINDOW, WINDOW_REACHED)
+    while far - near > 1:
+        between = (near + far) // 2
+        near, far = (between, far) if gone(between) == gone(0) else (near, between)
+    return Bound(near, CLOCKS_REACHED)
+
+
+def _between(
+    encounter: Encounter, moment: Moment, lows: dict[str, int | None], highs: dict[str, int | None]
 ) -> tuple[Bound, Bound]:
-    """How far a time can move between others, given in seconds with what they are called; `zone` is the chart's."""
-    local = moment.day * DAY + in_zone(read_stamp(moment.text), zone).clock
-    earlier = [Bound(WINDOW, WINDOW_REACHED), Bound(local // MINUTE, MIDNIGHT_REACHED)]
-    later = [Bound(WINDOW, WINDOW_REACHED)]
+    """How far a time can move between others, given in seconds with what they are called."""
+    local = moment.day * DAY + in_zone(read_stamp(moment.text), encounter.time_zone).clock
+    earlier = [_window(encounter, moment, -1), Bound(local // MINUTE, MIDNIGHT_REACHED)]
+    later = [_window(encounter, moment, 1)]
     earlier += [Bound((moment.seconds - low) // MINUTE, name) for name, low in lows.items() if low is not None]
     later += [Bound((high - moment.seconds) // MINUTE, name) for name, high in highs.items() if high is not None]
 
@@ -180,20 +203,22 @@ def room(
     return least(earlier), least(later)
 
 
-def _room(it: Administration, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
+def _room(encounter: Encounter, it: Administration, field: str, moment: Moment) -> tuple[Bound, Bound]:
     inner = [time.seconds for pause in it.pauses for time in (pause.from_, pause.to) if time is not None]
     # a stop without a date is the next one after the start: past each other's clock they would lie a day nearer
     rolled = it.start is not None and it.stop is not None and it.stop.day > it.start.day and is_clock_time(it.stop.text)
     if field == "start":
         lows = {"the clock time of its stop": it.stop.seconds - DAY + MINUTE if rolled and it.stop else None}
         highs = {"its stop": _seconds(it.stop), "its pause": min(inner, default=None)}
-        return room(moment, lows, highs, zone)
+        return _between(encounter, moment, lows, highs)
     lows = {"its start": _seconds(it.start), "its pause": max(inner, default=None)}
     highs = {"the clock time of its start": it.start.seconds + DAY - MINUTE if rolled and it.start else None}
-    return room(moment, lows, highs, zone)
+    return _between(encounter, moment, lows, highs)
 
 
-def _room_of_pause(it: Administration, n: int, field: str, moment: Moment, zone: str | None) -> tuple[Bound, Bound]:
+def _room_of_pause(
+    encounter: Encounter, it: Administration, n: int, field: str, moment: Moment
+) -> tuple[Bound, Bound]:
     own = it.pauses[n]
     lows = {"its start": _seconds(it.start)}
     highs = {"its stop": _seconds(it.stop)}
@@ -203,7 +228,7 @@ def _room_of_pause(it: Administration, n: int, field: str, moment: Moment, zone:
         lows["the begin of the pause"] = _seconds(own.from_)
     before, after = _neighbours(it.pauses, n)
     lows["the pause before"], highs["the pause after"] = before, after
-    return room(moment, lows, highs, zone)
+    return _between(encounter, moment, lows, highs)
 
 
 def _neighbours(pauses: tuple[Pause, ...], n: int) -> tuple[int | None, int | None]:

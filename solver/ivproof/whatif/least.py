@@ -26,7 +26,7 @@ from ivproof.recheck import show
 from ivproof.unknowns.claims import Claims, OutOfReachError
 from ivproof.unknowns.evaluator import Claim
 from ivproof.unknowns.gaps import ORDERED, Length, Time
-from ivproof.unknowns.moments import Charted, charted
+from ivproof.unknowns.moments import CLOCKS_REACHED, Charted, charted
 from ivproof.unknowns.values import closed
 
 Goal = Callable[[Answer], bool]
@@ -280,7 +280,9 @@ class _Sweep:
             if [time.field for time in mine] != ["start", "stop"] or (focus and it.id not in focus):
                 continue
             start, stop = mine
-            for minutes in self._nearest([replace(start, later=stop.later), stop], FAR):
+            later = start.later if start.later.reason == CLOCKS_REACHED else stop.later
+            earlier = stop.earlier if stop.earlier.reason == CLOCKS_REACHED else start.earlier
+            for minutes in self._nearest([replace(start, later=later, earlier=earlier), stop], FAR):
                 changed = stop.moved(start.moved(self._encounter, minutes), minutes)
                 yield Change(tuple(_moved(time, changed, minutes) for time in mine), MOVED, changed)
 
