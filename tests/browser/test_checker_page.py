@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import EXAMPLES, NEEDED, opened, started
+from chromium import EXAMPLES, NEEDED, opened, started, violations
 from command import run
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
@@ -44,12 +44,14 @@ def test_it_says_what_the_command_says_and_asks_nobody(browser: Any, tmp_path: P
     wait.until(lambda it: it.execute_script("return document.body.dataset.ready || document.body.dataset.failed"))
     state = browser.find_element(By.ID, "state").text
     assert state == "Ready.", (state, browser.get_log("browser"))
+    assert violations(browser) == []
     steps = (("proof", proof, "Accepted"), ("chart", chart, "Accepted"), ("chart", other, "Rejected"))
     for name, file, word in (*steps, ("chart", chart, "Accepted"), ("proof", changed, "Rejected")):
         browser.execute_script("document.getElementById('state').textContent = ''")
         browser.find_element(By.ID, name).send_keys(str(file))
         wait.until(expected_conditions.text_to_be_present_in_element((By.ID, "state"), "Checked"))
         assert browser.find_element(By.ID, "verdict").text == word, browser.find_element(By.ID, "told").text
+        assert violations(browser) == []
         if file == proof:
             assert browser.find_element(By.ID, "told").text.split() == run("check", proof).stdout.split()
     asked = [json.loads(it["message"])["message"] for it in browser.get_log("performance")]
