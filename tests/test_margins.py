@@ -162,7 +162,7 @@ def test_margins_go_on_past_midnight() -> None:
     assert stop.at == "2020-10-06T00:11"
     early = margins(given_iv("a", "vancomycin", "00:20", "01:10"))["[a].start", "earlier"]
     assert early.minutes is None
-    assert early.limit.reason == "the begin of the date of service"
+    assert early.limit.reason == "the beginning of the date of service"
 
 
 def test_times_charted_to_the_second_keep_their_seconds() -> None:

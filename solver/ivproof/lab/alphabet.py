@@ -303,9 +303,13 @@ def _core(by_kind: Mapping[str, Drug]) -> list[Given]:
     return found
 
 
-def _familiar(drug: Drug | None) -> int:
-    """How much the list has of a drug: of a kind the one with most is what a reader is likely to know."""
-    return -1 if drug is None else len(drug.products) + len(drug.spellings)
+WELL_KNOWN = frozenset({"ceftriaxone", "paclitaxel", "ondansetron", "normal_saline", "lactated_ringers", "rituximab"})
+"""Keys of drugs that every ward has: which drug stands for its kind decides nothing, and a reader is to know it."""
+
+
+def _familiar(drug: Drug | None) -> tuple[bool, int]:
+    """How likely a reader is to know a drug: one that every ward has; else by how much the list has of it."""
+    return (False, -1) if drug is None else (drug.key in WELL_KNOWN, len(drug.products) + len(drug.spellings))
 
 
 def _different(drugs: DrugList, named: _Named) -> Iterator[Drug]:
@@ -344,7 +348,8 @@ ORDINAL = ("first", "second", "third")
 
 
 def _said(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value as a chart in YAML has it."""
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
 def _top(name: str, value: object) -> Feature:

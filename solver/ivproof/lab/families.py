@@ -250,7 +250,7 @@ def _stretch(kind: Kind, one: Slot, other: Slot) -> str:
 
 
 def _moment(kind: Kind, slot: Slot) -> str:
-    name = {"from": "the begin of the pause", "to": "the end of the pause"}.get(slot.field, f"the {slot.field}")
+    name = {"from": "the beginning of the pause", "to": "the end of the pause"}.get(slot.field, f"the {slot.field}")
     return f"{name} of {_of(kind, slot)}" if kind.size > 1 else name
 
 

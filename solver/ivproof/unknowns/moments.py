@@ -160,7 +160,7 @@ def charted(encounter: Encounter) -> Iterator[Charted]:
 
 
 WINDOW_REACHED = "a day away"
-MIDNIGHT_REACHED = "the begin of the date of service"
+MIDNIGHT_REACHED = "the beginning of the date of service"
 CLOCKS_REACHED = "the hour in which the clocks change"
 
 
@@ -225,7 +225,7 @@ def _room_of_pause(
     if field == "from_":
         highs["the end of the pause"] = _seconds(own.to)
     else:
-        lows["the begin of the pause"] = _seconds(own.from_)
+        lows["the beginning of the pause"] = _seconds(own.from_)
     before, after = _neighbours(it.pauses, n)
     lows["the pause before"], highs["the pause after"] = before, after
     return _between(encounter, moment, lows, highs)
