@@ -348,7 +348,7 @@ ORDINAL = ("first", "second", "third")
 
 
 def _said(value: object) -> str:
-    """A value as a chart in YAML has it."""
+    """Write a value as a chart in YAML has it."""
     return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
