@@ -31,6 +31,21 @@ def test_what_is_packed_is_read_again_and_has_the_same_law(tmp_path: Path, bundl
     assert Policy.load(again.unpack(tmp_path / "again")).digest == bundle.digest
 
 
+@pytest.mark.parametrize("name", ["out001", "cms"])
+def test_a_copy_is_the_same_law_until_it_is_changed(tmp_path: Path, name: str) -> None:
+    into = tmp_path / "new" / "mine"
+    assert run("policy", "copy", name, into).exit_code == 0
+    law = Policy.load(name)
+    assert (Policy.load(into / name).digest, Policy.load(into / name).standing) == (law.digest, "published")
+    assert run("policy", "lint", "--policy", into / name).exit_code == 0
+    with (into / name / "policy.toml").open("a") as file:
+        file.write("# ours\n")
+    again = run("policy", "copy", name, into)
+    assert again.exit_code == 2 and "found something there already" in again.stderr
+    assert (into / name / "policy.toml").read_text().endswith("# ours\n")
+    assert [it.name for it in into.parent.iterdir()] == ["mine"]
+
+
 def test_the_same_policy_gives_the_same_bytes_wherever_it_lies(tmp_path: Path, bundle: Bundle) -> None:
     (tmp_path / "other").mkdir()
     other = small_policy(tmp_path / "other")

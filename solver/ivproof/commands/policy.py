@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,6 +86,40 @@ def publish_(
                 raise typer.Exit(REFUSED)
             file = publish(it, again=again)
             show(f"{it.id.upper()}, edition {it.edition}: {it.digest} in {file}")
+
+
+@app.command("copy")
+def copy_(
+    policy: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|DIR",
+            help="The policy: its name or its folder.",
+            autocompletion=completing.policies,
+        ),
+    ],
+    into: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
+) -> None:
+    """Copy a policy into a folder of your own, to be changed: its law, the lists of rules and the drug list beside it.
+
+    Commands take the copy by --policy FOLDER/NAME. A policy that stands on another one is copied with it. Exit status:
+    0 when it is there, 2 when it cannot be; then nothing is.
+    """
+    from ivproof.law.bundle import pack
+
+    if into.exists():
+        wrong(f"{into}: found something there already, expected the name of a new folder")
+    with telling_policy_errors():
+        law = load_policy(policy, checked=False)
+        found = pack(law)
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".ivproof-", dir=into.parent) as unfinished:
+            folder = found.unpack(Path(unfinished) / into.name)
+            Path(unfinished, into.name).rename(into)
+    except OSError as error:
+        wrong(f"{into}: {error.strerror or error}")
+    show(f"{law.id.upper()}, edition {law.edition}: {len(found.files)} files; the policy is {into / folder.name}")
 
 
 @app.command("bundle")
