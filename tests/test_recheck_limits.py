@@ -15,7 +15,9 @@ from ivproof.claim.coding import Coder
 from ivproof.cli import app
 from ivproof.law.policy import Policy
 from ivproof.proof.maker import canonical, prove, seal
-from ivproof.recheck import checker
+from ivproof.recheck import Program, checker
+from ivproof.recheck import parse as parse_law
+from ivproof.recheck.budget import Budget, LimitError
 from ivproof.recheck.checker import FAULT, REJECTED, UNDECIDED, check, digest_of, installed, read_law
 
 LAW = read_law(installed("out001"))
@@ -30,6 +32,7 @@ LAWS = {
     "a product of five sets, of which nothing is kept": f"{FEW} none(A) :- {ALL}, A + B + C + D + E < 0.",
     "a sum over a product": f"{FEW} sum(N) :- N = #sum {{ A,B,C,D,E : {ALL} }}.",
     "digits that double": "big(3). big(X*X) :- big(X).",
+    "sums of thousands of digits": 'd(0,1). d(N+1,X+X) :- d(N,X), N < 16000. total("99999",X) :- d(16000,X).',
     "numbers without end": "big(1). big(X+1) :- big(X).",
     "terms that double": "term(a). term(f(X,X)) :- term(X).",
     "terms that double in one rule": f"term(a). other(X40) :- term(X0), {DOUBLED}.",
@@ -101,6 +104,27 @@ def test_a_limit_is_met_in_every_part_of_the_work(honest: dict[str, Any]) -> Non
 def test_a_document_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ivproof.recheck.document.LARGEST", 1000)
     assert check(b" " * 1001 + b"{}").verdict == UNDECIDED
+
+
+def test_a_document_of_very_many_small_parts_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivproof.recheck.document.PARTS", 1_000)
+    verdict = check(b"[" + b"[]," * 1_000 + b"[]]", LAW)
+    assert (verdict.verdict, verdict.reason) == (UNDECIDED, "the document has more than 1000 parts")
+
+
+def test_to_make_rules_ready_is_work_too() -> None:
+    long = parse_law("\n".join(f"q{n} :- {', '.join(['p'] * 900)}." for n in range(6)))
+    with pytest.raises(LimitError):
+        Program(long, Budget(5_000_000))
+    Program(long[:1], Budget(5_000_000))
+
+
+def test_a_number_of_hundreds_of_digits_is_refused(honest: dict[str, Any]) -> None:
+    given = {"id": "x", "drug": "x", "route": "IM", "volume_ml": 10**400}
+    for place, value in (("id", 10**5_000), ("place_of_service", 10**5_000), ("administrations", [given])):
+        content = {**honest["chart"]["content"], place: value}
+        assert check({**honest, "chart": {**honest["chart"], "content": content}}, LAW).verdict == REJECTED
+        assert parse(content, Source("test")).encounter is None
 
 
 def test_what_fails_in_the_checker_is_in_its_verdict(honest: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,9 +61,11 @@ TEXTS = ["", "\x1c", "\x85", "\u2003", "\ufeff", "x", "a1", " a1", "a1 ", "A1", 
          "a\u0301rm", "\ud800", "x\ud83d", "\U0001f489", "%*#script (python)", 'x"). y(', "\x00", "\u202e", "reaction",
          "Allergic Reaction", "Medicare", "medicare ", "22", "11", "E86.0", "99213", "59", "IV", "iv", "\u0130V",
          "normal saline", "hydration", "true", "0", "ordered", "\uff12\uff12"]  # fmt: skip
+HUGE = [10**902, 10**904]
 ODD: list[Any] = [None, True, False, 0, 1, -1, 2, 22, 11, 0.0, -0.0, 1.0, 0.5, 1.5, 29.9, 1e6, 1_000_000, 1_000_001,
                   1e400, -1e400,
-       10**30, 1e-320, [], {}, [None], [[]], [{}], {"id": "x"}, ["a1"], [["a1"]], [1], "1", "1.0", "1e3"]  # fmt: skip
+       10**30, *HUGE, 1e-320, [], {}, [None], [[]], [{}], {"id": "x"}, ["a1"], [["a1"]], [1], "1", "1.0", "1e3",
+                  ]  # fmt: skip
 
 
 def moment(rng: random.Random) -> str:
@@ -210,6 +212,8 @@ def nudged(rng: random.Random, found: Any) -> Any:
     """A value that is nearly the same: a character or a digit more, less or otherwise, a number beside it."""
     if isinstance(found, bool) or found is None:
         return rng.choice([not found, str(found).lower(), int(bool(found))])
+    if isinstance(found, int) and abs(found) > 10**300:
+        return rng.choice([found * 10, found // 10, str(found)])
     if isinstance(found, int | float):
         return rng.choice([found + 1, found - 1, -found, found + 1e-9, found * 10, float(found), str(found), found / 3])
     if not isinstance(found, str):

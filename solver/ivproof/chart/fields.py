@@ -87,7 +87,8 @@ def _one_or_more(value: object) -> object:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a whole number, and none of more digits than a text may have."""
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 3 * LONGEST
 
 
 def number_as_text(value: object) -> object:

@@ -86,7 +86,8 @@ def _with_ids(data: object) -> object:
     given = data.get("administrations") if isinstance(data, Mapping) else None
     if not isinstance(given, list) or all(not isinstance(it, Mapping) or it.get("id") is not None for it in given):
         return data
-    taken = {compare_key(str(it["id"])) for it in given if isinstance(it, Mapping) and it.get("id") is not None}
+    ids = (number_as_text(it.get("id")) for it in given if isinstance(it, Mapping))
+    taken = {compare_key(it) for it in ids if isinstance(it, str)}
     named = []
     numbered: dict[str, Iterator[int]] = {}
     for it in given:

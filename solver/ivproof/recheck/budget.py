@@ -17,9 +17,11 @@ WORK = 100_000_000
 
 KEPT = 100  # what an atom costs that is kept, in atoms that are looked at: a limit on work is one on memory too
 SLOWLY = 10  # what an atom costs that is looked at without compiled functions
+READIED = 250  # what a part of a rule costs that is made ready to be applied, beside the square of all its parts
 LARGEST_TERM = 1_000  # names and numbers in one atom
 LARGEST_RULE = 2_000  # names, numbers and conditions in one rule
 LARGEST_NUMBER = 256  # bits of a product
+LONGEST_NUMBER = 10_000  # bits of a number that is written out: sums grow, too
 
 
 class LimitError(Exception):
@@ -57,6 +59,13 @@ def sized(value: Any) -> Any:
         if type(part) is tuple:
             waiting += part
     return value
+
+
+def written(number: int) -> str:
+    """The number in digits, unless it is absurdly long. Raises LimitError."""
+    if number.bit_length() > LONGEST_NUMBER:
+        raise LimitError(f"it reckons a number of more than {LONGEST_NUMBER} bits")
+    return str(number)
 
 
 def product(left: int, right: int) -> int:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
-from math import isfinite
 from typing import Any, TypeAlias
 
 from .times import FARTHEST, Axis, Stamp, TimeError, calendar_date, known_zone
@@ -39,7 +38,10 @@ class ChartError(ValueError):
 
     def __init__(self, place: str, found: object, expected: str) -> None:
         """Say what was found, and what the format has there."""
-        shown = json.dumps(found, ensure_ascii=True, default=str)
+        try:
+            shown = json.dumps(found, ensure_ascii=True, default=str)
+        except ValueError:  # a number of thousands of digits
+            shown = "what cannot be shown"
         shown = shown if len(shown) <= 80 else f"{shown[:80]}…"
         super().__init__(f"{place or 'the chart'}: found {shown}, expected {expected}")
 
@@ -93,16 +95,21 @@ def _note(value: Any, place: str) -> Any:
     return _text(value, place, LONGEST_NOTE)
 
 
+def _whole(value: Any) -> bool:
+    """Whether it is a whole number, and none of more digits than a text may have."""
+    return type(value) is int and value.bit_length() <= 3 * LONGEST
+
+
 def _id(value: Any, place: str) -> Any:
-    return _text(str(value) if type(value) is int else value, place)
+    return _text(str(value) if _whole(value) else value, place)
 
 
 def _place_of_service(value: Any, place: str) -> Any:
-    return _shape("[0-9]{2}", "two digits")(f"{value:02}" if type(value) is int else value, place)
+    return _shape("[0-9]{2}", "two digits")(f"{value:02}" if _whole(value) else value, place)
 
 
 def _reason(value: Any, place: str) -> Any:
-    return _shape("[A-Z]?[0-9]{1,3}", "an adjustment reason code")(str(value) if type(value) is int else value, place)
+    return _shape("[A-Z]?[0-9]{1,3}", "an adjustment reason code")(str(value) if _whole(value) else value, place)
 
 
 def _service(value: Any, place: str) -> Any:
@@ -140,7 +147,7 @@ def _number(least: int) -> Reader:
 
 
 def _amount(value: Any, place: str) -> Any:
-    if type(value) not in {int, float} or not isfinite(value) or not 0 <= value <= LARGEST:
+    if type(value) not in {int, float} or not 0 <= value <= LARGEST:  # what is no number is not between them either
         raise ChartError(place, value, f"a number from 0 to {LARGEST}")
     return int(value) if value == int(value) else value
 
@@ -200,7 +207,8 @@ def _named(data: Any) -> Any:
     given = data.get("administrations") if isinstance(data, dict) else None
     if not isinstance(given, list):
         return data
-    taken = {key(str(it["id"])) for it in given if isinstance(it, dict) and it.get("id") is not None}
+    ids = (it.get("id") for it in given if isinstance(it, dict))
+    taken = {key(str(it)) for it in ids if isinstance(it, str) or _whole(it)}
     found = []
     numbers: dict[str, int] = {}
     for it in given:

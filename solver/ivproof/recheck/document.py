@@ -14,6 +14,9 @@ from .budget import LimitError
 LARGEST = 200_000_000
 """Bytes of a document that is read at all."""
 
+PARTS = 20_000_000
+"""Lists, objects and commas of one: each takes many times the memory of the byte that it is written as."""
+
 Form: TypeAlias = Any
 """`str` or `int`; `[form]` a list of these; `{"part": form}` an object with these parts, `part?` where one may be
 missing; `{str: form}` an object with any parts; `dict` any object."""
@@ -65,6 +68,8 @@ def read(data: bytes) -> Any:
     """The document as plain data. Raises RejectionError where it is no JSON, or has a part twice."""
     if len(data) > LARGEST:
         raise LimitError(f"the document has more than {LARGEST} bytes")
+    if sum(map(data.count, (b"[", b"{", b","))) > PARTS:
+        raise LimitError(f"the document has more than {PARTS} parts")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

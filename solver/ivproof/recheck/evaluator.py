@@ -15,7 +15,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from .budget import LARGEST_RULE, Budget, LimitError
+from .budget import LARGEST_RULE, READIED, Budget, LimitError
 from .codegen import Fire, compiled
 from .plan import check, choice_key
 from .strata import Stratum, stratify
@@ -153,8 +153,9 @@ class Program:
         self.rules = tuple(rules)
         self._law: Relations = {}
         for rule in self.rules:
-            if size(rule) > LARGEST_RULE:
+            if (parts := size(rule)) > LARGEST_RULE:
                 raise LimitError(f"{rule.file}:{rule.line}: the rule has more than {LARGEST_RULE} parts")
+            work.spend(READIED * parts + parts**2)
             check(rule)
             for predicate in [rule.head.signature, *(atom.signature for atom, _ in asked(rule))]:
                 self._law.setdefault(predicate, Relation({}, shared=True))

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ def _with_headers(rules: Iterable[Rule], lines: list[str], file: str) -> Iterato
         while headers and headers[0][0] < rule.line:
             place, found = headers.popleft()
             if place > previous.end_line:  # not a comment inside the previous rule
-                below = takewhile(_SENTENCE.match, lines[place:])
+                below = takewhile(_SENTENCE.match, islice(lines, place, None))
                 header, clause = (found[1], found[2].strip(), " ".join(line.strip(" \t\r%") for line in below)), 1
         name, citation, sentence = header
         previous = replace(rule, file=file, id=name, citation=citation, sentence=sentence, clause=clause)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Any, TypeAlias, Union
 
-from .budget import product
+from .budget import product, written
 
 Value: TypeAlias = Union[int, str, tuple["Value", ...]]  # noqa: UP007 (`|` does not take a name in quotes)
 Atom: TypeAlias = tuple[Value, ...]
@@ -44,7 +44,7 @@ def signature(atom: Atom) -> Signature:
 def show(value: Value) -> str:
     """The term as it is written in a law."""
     if not isinstance(value, tuple):
-        return str(value)
+        return value if isinstance(value, str) else written(value)
     name, *arguments = value
     inner = ",".join(map(show, arguments)) + "," * (not name and len(arguments) == 1)
     return f"{name}({inner})" if arguments or not name else str(name)
