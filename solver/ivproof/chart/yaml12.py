@@ -22,8 +22,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
-import yaml
-
 from ivproof.chart.refusal import Place, Problem, UnreadableError
 
 DEEPEST = 50
@@ -83,11 +81,15 @@ def _sooner(text: str) -> Iterator[Any] | None:
 
     Of what stands nowhere the parsers tell different lines, and tags and anchors are left to the one that knows them.
     """
+    import yaml  # noqa: PLC0415  (charts in JSON need none)
+
     if not yaml.__with_libyaml__ or _ODD.search(text):
         return None
     try:
-        for it in map(_event, yaml.parse(text, Loader=yaml.CSafeLoader)):
-            if it.tag is not None or it.anchor is not None or (it.kind == SCALAR and not it.value and not it.quoted):
+        for it in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if getattr(it, "anchor", None) is not None or getattr(it, "tag", None) is not None:
+                return None
+            if isinstance(it, yaml.ScalarEvent) and not it.value and not it.style:
                 return None
     except (yaml.YAMLError, ValueError):
         return None

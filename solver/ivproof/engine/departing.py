@@ -18,9 +18,8 @@ from ivproof.engine.search import diagram_of
 from ivproof.engine.solving import Choice, Outcome
 from ivproof.recheck import Atom
 
-WAYS, WAYS_ALONE = 6, 32
-"""A chart with more ways of settling what is left open is gone through room by room: that takes long to begin with, and
-little for each chart of many."""
+WAYS = 32
+"""A chart with more ways of settling what is left open is gone through room by room."""
 
 ENDS = 100
 """So many ends for each of these ways are looked at in one chart, over all departures."""
@@ -69,16 +68,14 @@ class Departing:
         options: Mapping[str, tuple[str, ...]],
         held: Mapping[str, str],
         outcome: Mapping[str, int],
-        ways: int = WAYS,
     ) -> None:
-        """`options` are those of the questions, `held` says which is held of those that are not open, `outcome` are
-        the predicates (with their arities) that are compared, and `ways` says with how many a chart is taken."""
+        """`options` are those of the questions, `held` says which is held of those that are not open, and `outcome` are
+        the predicates (with their arities) that are compared."""
         self.direct = direct
         self.options = options
         self.held = held
         self.open = [key for key in options if key not in held]
         self.outcome = outcome
-        self.ways = ways
 
     def near(self, facts: Facts) -> Near:
         """Go through one chart. Raises ManyWaysError, of a large chart too."""
@@ -91,7 +88,7 @@ class _Chart:
     def __init__(self, law: Departing, facts: Facts) -> None:
         self._law, self._direct, self._facts = law, law.direct, facts
         self.diagram = diagram_of(law.options, candidate_rank(facts))
-        self._left = law.ways
+        self._left = WAYS
         self._leaves: dict[tuple[Relation | None, ...], int] = {}
 
     def near(self) -> Near:
@@ -99,7 +96,7 @@ class _Chart:
             root = self._tree(lambda take: self._direct.along(self._facts, take), {}, {})
         except OthersError:
             raise ManyWaysError from None
-        self._left = ENDS * self._law.ways
+        self._left = ENDS * WAYS
         base = self.diagram.ordered(self._node(root))
         departed: dict[tuple[str, str], int] = {}
         for key, held in self._law.held.items():

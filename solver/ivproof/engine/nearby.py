@@ -12,7 +12,7 @@ from math import prod
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
-from ivproof.engine.departing import WAYS, WAYS_ALONE, Departing, ManyWaysError, Near
+from ivproof.engine.departing import Departing, ManyWaysError, Near
 from ivproof.engine.direct import Direct
 from ivproof.engine.explorer import MANY, Exploration, Explorer, number
 from ivproof.engine.search import Chart, Found, Rank, Search, State
@@ -30,9 +30,6 @@ TOGETHER = 200
 
 STATES = 4_000
 """With more states than this a chart is given up: what could still be found takes longer than anyone waits."""
-
-FEW = 24
-"""Of more charts than this each is gone through less far by itself."""
 
 BEYOND: Outcome = frozenset({"beyond"})
 """Where a way leads that departs in more questions than that."""
@@ -114,14 +111,13 @@ class NearExplorer(Explorer):
         return [read(next(searched)) if found is None else found for found in sooner]
 
     def _sooner(self, charts: Sequence[Facts], parts: Sequence[Collection[str]]) -> list[list[Departed] | None]:
-        """Tell it by the compiled law, of those charts that lead to few ways."""
+        """Tell it by the compiled law, of those charts that do not lead to too many ways."""
         if self._direct is not None:
             self._direct.expect(len(charts), alone=True)
         if self._direct is None or not self._direct.ready:
             return [None] * len(charts)
         held = {key: option for (_, key), option in self._base.items()}
-        ways = WAYS if len(charts) > FEW else WAYS_ALONE
-        departing = Departing(self._direct, self._options, held, self._outcome, ways)
+        departing = Departing(self._direct, self._options, held, self._outcome)
 
         def departed(facts: Facts) -> list[Departed] | None:
             try:
