@@ -203,6 +203,37 @@ def more_is_chosen_than_there_is(rng: random.Random, proof: Proof) -> Proof:
     return proof
 
 
+@kind
+def one_of_several_claims_is_the_only_one(rng: random.Random, proof: Proof) -> Proof | None:
+    if len(proof["answers"]) < 2:
+        return None
+    answer = rng.choice(proof["answers"])
+    proof["answers"] = [answer]
+    proof["outcome"] = {"status": rng.choice(["determined", "ambiguous"]), "claims": [answer["claim"]]}
+    return proof
+
+
+@kind
+def a_code_is_another_one_everywhere(rng: random.Random, proof: Proof) -> Proof | None:
+    """In claim, lines, steps and evidence, and in the law, whose digest is made anew."""
+    codes = sorted({it.split('"')[1] for claim in proof["outcome"]["claims"] for it in claim if '"' in it})
+    if not codes:
+        return None
+    old, new = rng.choice(codes), rng.choice(["96416", "96521", "99999"])
+    law = [{**it, "text": it["text"].replace(old, new)} for it in proof["policy"]["law"]]
+    changed = json.loads(json.dumps({name: proof[name] for name in ("outcome", "answers")}).replace(old, new))
+    return law_anew({**proof, **changed, "policy": {**proof["policy"], "law": law}})
+
+
+@kind
+def a_sentence_of_the_law_says_otherwise(rng: random.Random, proof: Proof) -> Proof:
+    """What a person reads above a rule; the rules are the same, and the digest is made anew."""
+    file = rng.choice([it for it in proof["policy"]["law"] if "\n% " in it["text"]])
+    line = rng.choice([it for it in file["text"].split("\n") if it.startswith("% ") and len(it) > 20])
+    file["text"] = file["text"].replace(line, f"{line[:-2]} unless it is billed{line[-1]}", 1)
+    return law_anew(proof)
+
+
 # --- facts and steps
 
 
@@ -265,6 +296,28 @@ def two_steps_rest_on_each_other(rng: random.Random, proof: Proof) -> Proof | No
     if not users:
         return None
     step["uses"][rng.randrange(len(step["uses"]))] = rng.choice(users)["atom"]
+    return proof
+
+
+@kind
+def two_values_of_a_step_change_places(rng: random.Random, proof: Proof) -> Proof | None:
+    found = [it for it in steps(proof) if len(set(it["with"].values())) > 1]
+    if not found:
+        return None
+    values = rng.choice(found)["with"]
+    one, two = rng.choice([(a, b) for a in values for b in values if values[a] != values[b]])
+    values[one], values[two] = values[two], values[one]
+    return proof
+
+
+@kind
+def facts_stand_in_another_order(rng: random.Random, proof: Proof) -> Proof | None:
+    if len(proof["facts"]) < 2:
+        return None
+    if rng.random() < 0.5:
+        proof["facts"].insert(0, dict(rng.choice(proof["facts"])))
+    else:
+        proof["facts"].append(proof["facts"].pop(rng.randrange(len(proof["facts"]) - 1)))
     return proof
 
 

@@ -523,6 +523,63 @@ def a_list_is_an_object(rng: random.Random, content: Chart) -> None:
     content[name] = {str(n): it for n, it in enumerate(content.get(name, []))}
 
 
+# --- charts: what is small to write and large to read
+
+
+@of_a_chart
+def a_text_is_longer_than_any(rng: random.Random, content: Chart) -> None:
+    name = rng.choice(["id", "drug", "lumen", "bag", "discontinued", "amount"])
+    some(rng, content)[name] = rng.choice(["x", "ab ", "\u0300\u0316", "5 ", "5 mg "]) * rng.randint(1001, 20_000)
+    content.pop("primary_reason", None)
+
+
+@of_a_chart
+def a_number_has_hundreds_of_digits(rng: random.Random, content: Chart) -> None:
+    name = rng.choice(["volume_ml", "rate_ml_per_h", "lesions", "billing_units", "ordered_minutes", "id", "bag"])
+    some(rng, content)[name] = rng.choice([1, -1]) * 10 ** rng.randint(1000, 4000)
+    content.pop("primary_reason", None)
+
+
+@of_a_chart
+def a_value_has_many_levels(rng: random.Random, content: Chart) -> None:
+    levels: Any = "x"
+    for _ in range(rng.randint(2, 150)):
+        levels = [levels] if rng.random() < 0.5 else {"note": levels}
+    some(rng, content)[rng.choice(["note", "drug", "pauses", "vials", "start"])] = levels
+
+
+@of_a_chart
+def three_go_on_in_a_circle(rng: random.Random, content: Chart) -> None:
+    names = [f"{name} {rng.randint(0, 99)}" for name in ("one", "two", "three")]
+    more = [{"id": it, "drug": "ketorolac", "route": "IM", "continues": names[n - 1]} for n, it in enumerate(names)]
+    content["administrations"] = [*given(content), *more]
+
+
+@of_a_chart
+def the_zone_of_the_chart_shows_an_hour_twice(rng: random.Random, content: Chart) -> None:
+    content["date"], content["time_zone"] = "2021-11-07", "America/New_York"
+    it = timed(rng, content)
+    it["start"], it["stop"] = f"2021-11-07T01:{rng.randint(10, 59)}", "2021-11-07T05:00"
+
+
+@of_a_chart
+def a_vial_holds_nothing(rng: random.Random, content: Chart) -> None:
+    some(rng, content)["vials"] = [
+        rng.choice([{"size": "500 mg", "count": 0}, {"count": 2}, {"size": "0 mg"}, {"size": "5e2 mg"}, "500 mg"])
+    ]
+
+
+@of_a_chart
+def a_denial_is_none(rng: random.Random, content: Chart) -> None:
+    denied = rng.choice([{"group": "co"}, {"reason": "B123456"}, {"remark": "m15"}, {"date": "2021-13-01"}, "CO-97"])
+    content["billed"] = [{"code": "96365", "denied": denied}]
+
+
+@of_a_chart
+def an_earlier_visit_says_more_than_it_can(rng: random.Random, content: Chart) -> None:
+    content["earlier_visit"] = {rng.choice(["initial", "line left in", "Initial_Reported"]): True}
+
+
 @kind
 def a_field_of_the_chart_stands_twice(rng: random.Random, proof: Proof) -> bytes | None:
     """The second one counts for Python; a reader sees the first."""
