@@ -67,6 +67,8 @@ STATEMENTS = {
     "#defined big/1.": "#defined",
     "%* a comment that may hide what follows *%": "%*",
     f"big({'f(' * 60}1{')' * 60}).": "too many brackets",
+    f"big({'-' * 200_000}1).": "too many signs",
+    f"big({'| ' * 100_000}1{'|' * 100_000}).": "too many signs",
     f"big({'+'.join(['1'] * 1500)}).": "a term of too many levels",
     f"big({','.join(['1'] * 2500)}).": "a statement of too many names",
     'big("no end': "a text that does not end on its line",

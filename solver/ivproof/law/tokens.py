@@ -23,7 +23,10 @@ LARGEST_NUMBER = 2**31 - 1
 """The largest number that the solver holds."""
 
 DEEPEST = 50
-"""So many brackets may be inside each other."""
+"""So many brackets may be inside each other, and so many signs follow each other: a parser calls itself for each."""
+
+_SIGNS = frozenset("+-*/\\|~&?!^@$'")
+"""Signs that may be inside each other without a bracket, as `-` is in `--1`."""
 
 LONGEST = 2_000
 """So many names and numbers may be in one statement."""
@@ -66,7 +69,7 @@ def _faults(text: str) -> Iterator[tuple[int, str, str]]:
     if control := _CONTROL.search(text):
         yield control.start(), f"a control character, \\x{ord(control[0]):02x}", "text"
         return
-    at = deep = parts = 0
+    at = deep = parts = signs = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
@@ -84,6 +87,11 @@ def _faults(text: str) -> Iterator[tuple[int, str, str]]:
                 yield at, f"a number of {len(value)} digits", f"a number of at most {LARGEST_NUMBER}"
             case "sign":
                 deep += (value in "({") - (value in ")}")
+        if kind not in {"space", "comment"}:
+            signs = signs + 1 if value in _SIGNS else 0
+        if signs > DEEPEST:
+            yield at, "too many signs", f"at most {DEEPEST} of them in a row"
+            return
         parts += kind in {"number", "name", "string"}
         if deep > DEEPEST or parts > LONGEST:
             limit = f"at most {DEEPEST} brackets inside each other" if deep > DEEPEST else f"at most {LONGEST} of them"

@@ -216,9 +216,7 @@ def _room(encounter: Encounter, it: Administration, field: str, moment: Moment) 
     return _between(encounter, moment, lows, highs)
 
 
-def _room_of_pause(
-    encounter: Encounter, it: Administration, n: int, field: str, moment: Moment
-) -> tuple[Bound, Bound]:
+def _room_of_pause(encounter: Encounter, it: Administration, n: int, field: str, moment: Moment) -> tuple[Bound, Bound]:
     own = it.pauses[n]
     lows = {"its start": _seconds(it.start)}
     highs = {"its stop": _seconds(it.stop)}
