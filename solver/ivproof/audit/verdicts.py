@@ -184,7 +184,8 @@ class Judge:
     def _left_out(self, code: str, case: Compared) -> list[Exclusion]:
         """What was left out that would have had the code, or else a kindred one that was not billed itself.
 
-        After these comes what would have had no one code and might have taken this one only by the way it was given.
+        After these comes what would have had no one code and might have taken this one only by the way it was given;
+        where there is nothing of these, what did not run long enough for it.
         """
         same = self._with_code(code, case)
         if same or case.drug:
@@ -193,7 +194,8 @@ class Judge:
         found = [(n, it, it.code) for n, it in enumerate(case.excluded) if it.code and it.code not in billed]
         kin = [(near, n, it) for n, it, other in found if (near := self._kinship.distance(code, other)) is not None]
         kindred = [it for *_, it in sorted(kin, key=lambda it: it[:2])]
-        return [*kindred, *(it for it in case.excluded if code in it.by_route and it not in kindred)]
+        kindred += [it for it in case.excluded if code in it.by_route and it not in kindred]
+        return kindred or [it for it in case.determination.unreached if code in it.by_route]
 
     def _with_code(self, code: str, case: Compared) -> list[Exclusion]:
         """What was left out that would have had the code, or might have had it."""

@@ -348,6 +348,7 @@ class Determination:
     edits: tuple[Mapping[str, Any], ...] = field(default=())
     taken: tuple[Taken, ...] = ()
     bundled: tuple[Exclusion, ...] = ()
+    unreached: tuple[Exclusion, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the determination as the format has it: plain data, in a fixed order."""
@@ -447,6 +448,7 @@ class Determiner:
             why_undetermined=tuple(self._sentence(it.replace("_", "-"), "") for it in undetermined),
             taken=tuple(_taken(facts)),
             bundled=tuple(self._bundled(answer.atoms)),
+            unreached=tuple(self._unreached(names, answer.atoms)),
         )
 
     # --- lines
@@ -581,6 +583,14 @@ class Determiner:
             rules = sorted_rules(self._wording(name).references)
             says = (Holds(str(Function("bundled", tuple(atom)))),)
             yield Exclusion(code, code, self._sentence(name, code), rules, name, says=says)
+
+    def _unreached(self, names: ChartNames, atoms: Atoms) -> Iterator[Exclusion]:
+        """Codes of further hours that something given would have had, had it run longer as far as is documented."""
+        for atom in sorted(atoms.get("not_reached", ()), key=lambda it: (names.rank(it[0]), str(it))):
+            subject, code, name = names.subject(atom[0]), _text(atom[1]), _text(atom[2]).replace("_", "-")
+            rules = sorted_rules(self._wording(name).references)
+            says = (Holds(str(Function("not_reached", tuple(atom)))),)
+            yield Exclusion(subject, None, self._sentence(name, subject), rules, name, by_route=(code,), says=says)
 
     def _missing(
         self, names: ChartNames, answer: Answer, hanging: Mapping[tuple[str, str], Hanging]

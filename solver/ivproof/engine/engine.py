@@ -61,6 +61,7 @@ SHOWN = {
     "kept_from_by_route": 3,
     "drug_left_out": 2,
     "bundled": 2,
+    "not_reached": 3,
     "missing": 3,
     "finding": 2,
     "slip": 3,
