@@ -17,7 +17,8 @@ from ivproof.chart import bounds
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import TOO_LARGE
-from ivproof.engine.grounding import apart, grounded
+from ivproof.engine.grounding import grounded
+from ivproof.engine.interruptible import apart
 from ivproof.recheck.budget import KEPT, WORK, LimitError
 
 LARGE = {**hard.overlapping(25), "billed": [{"code": "96365"}]}

@@ -190,6 +190,16 @@ _PHRASES = {
 }
 """What was expected, by the kind of error that pydantic reports."""
 
+_SHAPES = {
+    "access_sites": {"model_type": "{id: left-arm}", "tuple_type": "[{id: left-arm}]"},
+    "administrations": {"model_type": '{drug: ceftriaxone, route: IV, start: "09:00"}'},
+    "diagnoses": {"tuple_type": "[E86.0, R11.2]"},
+    "pauses": {"model_type": '{from: "10:00", to: "10:20"}', "tuple_type": '[{from: "10:00", to: "10:20"}]'},
+    "vials": {"model_type": "{size: 100 mg, count: 1}", "tuple_type": "[{size: 100 mg, count: 1}]"},
+    "billed": {"model_type": '{code: "96365", units: 1}'},
+}
+"""How what is often written as a text is written, by field and kind of error."""
+
 
 def problem_of(error: ErrorDetails, fields: Sequence[str]) -> Problem:
     """Put an error of pydantic into the words of this project; `fields` are those known at its place."""
@@ -203,7 +213,10 @@ def problem_of(error: ErrorDetails, fields: Sequence[str]) -> Problem:
     if kind == "literal_error":
         return Problem(path, show(value), choices(value, re.findall(r"'(.*?)'", context["expected"])))
     if kind in ("model_type", "tuple_type") and isinstance(value, str):
-        return Problem(path, "text", _PHRASES[kind])  # it may be a note about a patient
+        # what stands there is not shown: it may be a note about a patient
+        field = next((it for it in reversed(path) if isinstance(it, str)), "")
+        shown = _SHAPES.get(field, {}).get(kind)
+        return Problem(path, "text", _PHRASES[kind] + (f", such as {shown}" if shown else ""))
     # what was raised by the checks of this project says itself what it expects
     phrase = _PHRASES[kind].format(**context) if kind in _PHRASES else error["msg"]
     expected = context.get("expected", phrase)

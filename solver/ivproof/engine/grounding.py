@@ -5,21 +5,14 @@ Programs without choices only have to be grounded, and everything that is true i
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import clingo
 
 from ivproof.chart import bounds
+from ivproof.engine.interruptible import apart
 from ivproof.recheck.budget import KEPT, Budget
-
-SOON = 0.2
-"""Seconds after which Ctrl-C is heard at the latest while clingo works."""
-
-T = TypeVar("T")
 
 
 def consequences(program: str) -> dict[str, list[str]]:
@@ -82,65 +75,6 @@ class _Watch:
     def stop(self) -> None:
         """Let the grounding end at the next rule."""
         self._budget = Budget(0)
-
-
-class _Hand:
-    """A thread that does one thing after another: to start one for each takes as long as a small program."""
-
-    def __init__(self) -> None:
-        self._asked: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while (work := self._asked.get()) is not None:
-            try:
-                done: tuple[Any, BaseException | None] = (work(), None)
-            except BaseException as error:  # whatever it is, it is raised where it was asked for
-                done = (None, error)
-            del work  # what it holds is not kept until the next
-            self._done.put(done)
-            del done
-
-    def do(self, work: Callable[[], T]) -> tuple[T, BaseException | None]:
-        """Give what some work gives, and what it raises."""
-        self._asked.put(work)
-        while True:
-            try:
-                return self._done.get(timeout=SOON)
-            except Empty:
-                continue
-
-    def leave(self) -> None:
-        """Let the thread end after what it is doing."""
-        self._asked.put(None)
-
-
-_hands: list[_Hand] = []
-"""The one thread of the main thread, as soon as there is one. Only the main thread uses it; a fork begins without."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_hands.clear)
-
-
-def apart(work: Callable[[], T], stop: Callable[[], None] = lambda: None) -> T:
-    """Do something that gives Python no turn in another thread, so that Ctrl-C is heard meanwhile.
-
-    Where it is heard, `stop` is called, and what is done is left to itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return work()
-    hand = _hands.pop() if _hands else _Hand()
-    try:
-        found, error = hand.do(work)
-    except BaseException:  # Ctrl-C, or what another signal raises here
-        stop()
-        hand.leave()
-        raise
-    _hands.append(hand)
-    if error is not None:
-        raise error
-    return found
 
 
 def shown(control: clingo.Control, assumptions: Sequence[Any] = ()) -> list[str] | None:
