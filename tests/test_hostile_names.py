@@ -22,7 +22,7 @@ MARKS = {
     "third": "%%{init: {}}%% end; --> n0 `**bold**` {a} [b] (c) |d| #quot; #35;",
     "fourth": '= #let x = [*b*] $m$ \\ #eval("1") @ref <label> "q" \'q\' \\N {{ x }} {% y %}\n\r\t',
 }
-NAMES = ["=CMD|' /C calc'!A0", "+1+1", "-2+3\t", "@SUM(A1)", "\t=1", "x" * 10_000]
+NAMES = ["=CMD|' /C calc'!A0", "+1+1", "-2+3\t", "@SUM(A1)", "\t=1", "x" * 1_000]
 CHART: dict[str, Any] = {
     "id": "=HYPERLINK(\"x\")]]>\x1b[2J\x00\u202e\u2028",
     "place_of_service": "22",

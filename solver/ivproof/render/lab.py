@@ -214,7 +214,8 @@ def proving_words(found: Proving) -> Iterator[RenderableType]:
             conditions = ", ".join(found.unseen[it.id])
             yield Padding(Text(plain(f"met on no chart: {conditions}"), FAINT), (0, 0, 0, 2))
     yield Text()
-    yield Text(_through(found.kinds, found.up_to, found.cells, f"{_count(found.cases, 'case')} among them"), FAINT)
+    cases = f"{_count(found.cases, 'case')} among them, of whatever size"
+    yield Text(_through(found.kinds, found.up_to, found.cells, cases), FAINT)
     yield Text(f"Given: {_gathered(found.given, ' ', last=True)}.", FAINT)
     yield Text(
         f"Beside the plain chart, one at a time with some of it: {_gathered(found.features, ': ') or 'nothing'}.", FAINT
