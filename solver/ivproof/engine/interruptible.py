@@ -61,7 +61,8 @@ _left: list[threading.Thread] = []
 """Threads that Ctrl-C left to what they were doing."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: (_hands.clear(), _left.clear()))
+    os.register_at_fork(after_in_child=_hands.clear)
+    os.register_at_fork(after_in_child=_left.clear)
 
 
 def _end() -> None:
