@@ -21,7 +21,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import generate
 
@@ -221,8 +221,9 @@ def nudged(rng: random.Random, found: Any) -> Any:
     if rng.random() < 0.1:
         return rng.choice(LONG)
     if rng.random() < 0.15:
-        form = rng.choice(["NFC", "NFD", "NFKC", "NFKD"])
-        return rng.choice([found.upper(), found.casefold(), found.title(), unicodedata.normalize(form, found)])
+        forms: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
+        form = unicodedata.normalize(rng.choice(forms), found)
+        return rng.choice([found.upper(), found.casefold(), found.title(), form])
     at, more = rng.randrange(len(found) + 1), rng.choice(CHARACTERS)
     return rng.choice(
         [found[:at] + more + found[at:], found[:at] + found[at + 1 :], found[:at] + more + found[at + 1 :]]
