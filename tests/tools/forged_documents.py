@@ -203,6 +203,11 @@ def more_is_chosen_than_there_is(rng: random.Random, proof: Proof) -> Proof:
     return proof
 
 
+def claimed_codes(proof: Proof) -> list[str]:
+    """The codes of all claims that a proof states, in order."""
+    return sorted({it.split('"')[1] for claim in proof["outcome"]["claims"] for it in claim if '"' in it})
+
+
 @kind
 def one_of_several_claims_is_the_only_one(rng: random.Random, proof: Proof) -> Proof | None:
     if len(proof["answers"]) < 2:
@@ -216,7 +221,7 @@ def one_of_several_claims_is_the_only_one(rng: random.Random, proof: Proof) -> P
 @kind
 def a_code_is_another_one_everywhere(rng: random.Random, proof: Proof) -> Proof | None:
     """In claim, lines, steps and evidence, and in the law, whose digest is made anew."""
-    codes = sorted({it.split('"')[1] for claim in proof["outcome"]["claims"] for it in claim if '"' in it})
+    codes = claimed_codes(proof)
     if not codes:
         return None
     old, new = rng.choice(codes), rng.choice(["96416", "96521", "99999"])

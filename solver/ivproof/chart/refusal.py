@@ -196,7 +196,6 @@ _SHAPES = {
     "diagnoses": {"tuple_type": "[E86.0, R11.2]"},
     "pauses": {"model_type": '{from: "10:00", to: "10:20"}', "tuple_type": '[{from: "10:00", to: "10:20"}]'},
     "vials": {"model_type": "{size: 100 mg, count: 1}", "tuple_type": "[{size: 100 mg, count: 1}]"},
-    "billed": {"model_type": '{code: "96365", units: 1}'},
 }
 """How what is often written as a text is written, by field and kind of error."""
 

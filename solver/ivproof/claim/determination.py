@@ -132,8 +132,8 @@ class MissingFact:
     It does where some value of it, by itself, gives another claim (of a site: what else has none being at the first
     one), or where the alternatives suppose different values of it. It is None where that is not known, since not every
     value was tried. `searched` says which were, where none of them gives another claim. `charted` is what the chart has
-    there, where it does give the fact, and it may be a slip of the pen. `says` is
-    what stands behind the message.
+    there, where it does give the fact, and it may be a slip of the pen. `says` is what stands behind the
+    message.
     """
 
     fact: str
@@ -330,7 +330,11 @@ class Rival:
 
 @dataclass(frozen=True)
 class Determination:
-    """What follows for one encounter from one policy."""
+    """What follows for one encounter from one policy.
+
+    `unreached` has further hours that an audit may ask for: what did not run long enough for one, or has no stop to
+    show it, with the code in `by_route`. It is no part of the format.
+    """
 
     encounter: str
     policy: Mapping[str, str]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ivproof.commands import completing
+from ivproof.engine import interruptible
 from ivproof.formats.plain import json_text, plain
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ UNDECIDED = 3
 """The status where a chart takes more work than is allowed."""
 FAULT = 4
 """The status where this program itself failed: nothing is said by it of a chart, a proof or a command line."""
-INTERRUPTED = 130
+INTERRUPTED = interruptible.INTERRUPTED
 
 
 class TableOrJson(StrEnum):

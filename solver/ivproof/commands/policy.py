@@ -46,6 +46,11 @@ class LintFormat(StrEnum):
     SARIF = "sarif"
 
 
+NamedPolicy = Annotated[
+    str,
+    typer.Argument(metavar="NAME|DIR", help="The policy: its name or its folder.", autocompletion=completing.policies),
+]
+
 _FILE = re.compile(r"[\w./-]+\.lp")
 
 app.command("compare")(compare.compare)
@@ -90,14 +95,7 @@ def publish_(
 
 @app.command("copy")
 def copy_(
-    policy: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|DIR",
-            help="The policy: its name or its folder.",
-            autocompletion=completing.policies,
-        ),
-    ],
+    policy: NamedPolicy,
     into: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
 ) -> None:
     """Copy a policy into a folder of your own, to be changed: its law, the lists of rules and the drug list beside it.
@@ -124,7 +122,7 @@ def copy_(
 
 @app.command("bundle")
 def bundle_(
-    policy: Annotated[str, typer.Argument(metavar="NAME|DIR", help="The policy: its name or its folder.")],
+    policy: NamedPolicy,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write: NAME.tar.gz.")],
     key: Annotated[
         Path | None,

@@ -240,9 +240,8 @@ class Match:
             return Codes(self.code, ())
         products = self.products(route, form)
         found = _in_force(products, on)
-        if self.code is not None and not found:  # it ended without a successor of the same product
-            return Codes(None, _in_force(self._others(route, form), on))
-        if self.product is not None and not found and self.product.ended(on):
+        ended = self.code is not None or (self.product is not None and self.product.ended(on))
+        if ended and not found:  # without a successor of the same product
             return Codes(None, _in_force(self._others(route, form), on))
         default = self.drug.default_product
         if self.code is None and self.product is None and default in products and default is not None:
