@@ -57,6 +57,11 @@ class Candidate:
         """What the claim says of each code."""
         return by_code(self.claim)
 
+    @property
+    def follows(self) -> bool:
+        """Whether the policy gives a claim there at all: units may be found, and none of them follows."""
+        return not any(it.startswith("undetermined(") for it in self.claim)
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -87,7 +92,7 @@ class Candidates:
     def part(self, claim: Mapping[str, ClaimKey], code: str, within: Way | None = None) -> Way | None:
         """The smallest way under which a claim is right in one code; `within` another way, where one is given."""
         wanted = claim.get(code, frozenset())
-        ways = (it.way for it in self.all if it.by_code.get(code, frozenset()) == wanted)
+        ways = (it.way for it in self.all if it.follows and it.by_code.get(code, frozenset()) == wanted)
         return next((it for it in ways if within is None or _is_within(it, within)), None)
 
 
