@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ivproof.commands import completing
-from ivproof.engine import interruptible
 from ivproof.formats.plain import json_text, plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ UNDECIDED = 3
 """The status where a chart takes more work than is allowed."""
 FAULT = 4
 """The status where this program itself failed: nothing is said by it of a chart, a proof or a command line."""
-INTERRUPTED = interruptible.INTERRUPTED
+INTERRUPTED = 128 + signal.SIGINT
+"""The status where Ctrl-C ended the command, as shells tell it."""
 
 
 class TableOrJson(StrEnum):

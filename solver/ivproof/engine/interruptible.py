@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -13,9 +14,6 @@ from typing import Any, TypeVar
 
 SOON = 0.2
 """Seconds after which Ctrl-C is heard at the latest."""
-
-INTERRUPTED = 130
-"""The status of a process that Ctrl-C ended."""
 
 T = TypeVar("T")
 
@@ -73,7 +71,7 @@ def _end() -> None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
-        os._exit(INTERRUPTED)
+        os._exit(128 + signal.SIGINT)  # as shells tell a process that a signal ended
 
 
 atexit.register(_end)
