@@ -117,22 +117,29 @@ def read_date(text: str) -> date:
     if found is None or found.year not in YEARS:
         expected = f"a date YYYY-MM-DD between {YEARS[0]} and {YEARS[-1]}"
         slashed = _SLASHED.fullmatch(text.strip())
-        if slashed is not None:
-            first, second, year = slashed[1].zfill(2), slashed[2].zfill(2), slashed[3]
-            expected += f": {year}-{first}-{second}, or {year}-{second}-{first}?"
-        raise BadTimeError(expected)
+        raise BadTimeError(expected + (_either(slashed) if slashed is not None else ""))
     return found
 
 
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)", re.ASCII)
 """A date with slashes, of which it is not known whether the month comes first."""
+
+
+def _either(slashed: re.Match[str]) -> str:
+    """Give the dates that one with slashes may be, for a message."""
+    year = slashed[4] if len(slashed[4]) == 4 else f"20{slashed[4]}"
+    pair = (slashed[1].zfill(2), slashed[3].zfill(2))
+    known = [f"{year}-{month}-{day}" for month, day in (pair, pair[::-1]) if 1 <= int(month) <= 12 and int(day) <= 31]
+    return f": {', or '.join(dict.fromkeys(known))}?" if known else ""
 
 
 def _read_rare(text: str) -> Stamp:
     """Read any shape: with seconds, offset, zone."""
     parts = _WRITTEN.fullmatch(text)
     if parts is None:
-        raise BadTimeError(f"0{text} (two digits)" if _ONE_DIGIT.fullmatch(text) else EXPECTED)
+        slashed = _SLASHED.match(text)
+        either = _either(slashed) if slashed is not None and text[slashed.end() :].startswith((" ", "T")) else ""
+        raise BadTimeError(f"0{text} (two digits)" if _ONE_DIGIT.fullmatch(text) else EXPECTED + either)
     if parts["minute"] == "24:00":
         raise BadTimeError("00:00, which after a later start is the next day's, or a date-time")
     if parts["minute"] not in _CLOCK:

@@ -143,15 +143,15 @@ def choices(name: object, known: Sequence[str]) -> str:
     listed = f"{', '.join(others)} or {last}" if others else last
     if len(known) > LISTED:
         listed += ", and more"
-    near = _nearest(name, known)
+    near = _nearest(name, known, 0.7)  # words of two letters are like many
     return f"{listed} (did you mean {_escaped(near)}?)" if near else listed
 
 
-def _nearest(name: object, known: Sequence[str]) -> str | None:
+def _nearest(name: object, known: Sequence[str], cutoff: float = 0.6) -> str | None:
     if len(known) > LOOKED_THROUGH:
         return None
     by_folded = {option.casefold(): option for option in known}
-    near = get_close_matches(name.casefold(), by_folded, n=1) if isinstance(name, str) else []
+    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff) if isinstance(name, str) else []
     return by_folded[near[0]] if near else None
 
 
@@ -170,6 +170,9 @@ _MEANT = {
     **dict.fromkeys(("dx", "diagnosis", "icd10"), "diagnoses"),
     **dict.fromkeys(("sites", "access", "lines"), "access_sites"),
     "iv_start": "services: [iv_start]",
+    "finish": "stop",
+    "volume": "volume_ml",
+    "rate": "rate_ml_per_h",
 }
 """What people write for a field, in small letters, and the field."""
 
@@ -195,6 +198,7 @@ _SHAPES = {
     "administrations": {"model_type": '{drug: ceftriaxone, route: IV, start: "09:00"}'},
     "diagnoses": {"tuple_type": "[E86.0, R11.2]"},
     "pauses": {"model_type": '{from: "10:00", to: "10:20"}', "tuple_type": '[{from: "10:00", to: "10:20"}]'},
+    "services": {"model_type": "{kind: iv_start}", "tuple_type": "[{kind: iv_start}]"},
     "vials": {"model_type": "{size: 100 mg, count: 1}", "tuple_type": "[{size: 100 mg, count: 1}]"},
 }
 """How what is often written as a text is written, by field and kind of error."""

@@ -110,6 +110,8 @@ def _carefully(text: str, first_line: int) -> Iterator[Any]:
         line = None if mark is None else mark.line + first_line
         problem = wrong.problem or ""
         found, expected = next((it for part, it in _SAID.items() if part in problem), (problem, "YAML 1.2"))
+        if "\xa0" in text:  # copied from a page or a word processor
+            found, expected = "a no-break space", "plain spaces"
         raise UnreadableError(f"text that is not YAML: {found}", expected, line) from None
     except ReaderError as wrong:
         line = text.count("\n", 0, wrong.position) + first_line

@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ivproof.chart.written import billed_line, span
+
 VISIT = ("id", "date", "place_of_service", "claim_type", "payer", "primary_reason", "diagnoses", "billed")
 SITE = ("id", "kind", "necessity")
 GIVEN = ("drug", "route", "method", "site", "start", "stop", "pauses")
@@ -29,8 +31,6 @@ ROWS = 400
 
 PARTS = {"site": ("access_sites", SITE), "given": ("administrations", GIVEN)}
 """The kinds of rows: the field of the chart that holds them, and what the form shows of each."""
-
-_BETWEEN = re.compile(r"\s*(?:–|—|\bto\b|-(?=\s*\d{1,2}:\d\d))\s*")
 
 
 def fields(base: Mapping[str, Any]) -> dict[str, str]:
@@ -125,15 +125,10 @@ def _read(name: str, text: str, before: Any) -> Any:
         return text
     held = before if isinstance(before, list) else []
     spans = []
-    for n, span in enumerate(it for it in re.split(r"\s*[,;]\s*", text) if it):
-        first, *last = _BETWEEN.split(span, maxsplit=1)
+    for n, text_of_one in enumerate(it for it in re.split(r"\s*[,;]\s*", text) if it):
         kept = held[n] if n < len(held) and isinstance(held[n], Mapping) else {}
-        times = {"from": first.strip(), "to": "".join(last).strip()}
-        spans.append({**kept, **{key: None if it in {"", "?"} else it for key, it in times.items()}})
+        spans.append({**kept, **span(text_of_one)})
     return spans
-
-
-_BILLED = re.compile(r"(\w+)((?:-\w+)*)(?:\s*[x×*]\s*(\d{1,6}))?", re.ASCII | re.IGNORECASE)
 
 
 def _billed(text: str, before: Any) -> list[dict[str, Any]]:
@@ -142,13 +137,10 @@ def _billed(text: str, before: Any) -> list[dict[str, Any]]:
     found = []
     for part in (it for it in re.split(r"\s*[,;]\s*", text) if it):
         known = next((it for it in held if _line(it) == part), None)
-        line = _BILLED.fullmatch(part)
-        if known is not None or line is None:
-            found.append(dict(known) if known is not None else {"code": part})  # that it is no code is told
+        if known is not None:
+            found.append(dict(known))
             continue
-        code = line[1].upper()
-        kept = next((it for it in held if it.get("code") == code), {})
-        further = {"modifiers": [it.upper() for it in line[2].split("-") if it]} if line[2] else {}
-        denied = {"denied": kept["denied"]} if "denied" in kept else {}
-        found.append({"code": code, "units": int(line[3] or 1), **further, **denied})
+        line = billed_line(part)
+        kept = next((it for it in held if it.get("code") == line["code"]), {})
+        found.append({**line, "denied": kept["denied"]} if "denied" in kept else line)
     return found
