@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from itertools import combinations
@@ -17,22 +18,18 @@ from typing import Any
 
 import pytest
 from command import run
+from cover import cover, faults
 
-from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Coder
-from ivproof.engine.choices import ClaimKey
-from ivproof.engine.second import claims_of as first_claims
 from ivproof.lab.alphabet import alphabet
-from ivproof.lab.cells import cells, drawn
-from ivproof.lab.kinds import TIMES, Kind, Template
-from ivproof.lab.pair import ORDER, Answers, Pair, Side, claims_of
+from ivproof.lab.kinds import TIMES, Kind
+from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
 from ivproof.lab.search import Difference, Gone, Search
 from ivproof.lab.solver import Space
 from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
-from ivproof.recheck import show
 from ivproof.unknowns.affine import Condition, Region, Slopes
 
 POLICY = Policy.load("out001")
@@ -106,29 +103,21 @@ KINDS = {
 }
 
 
-def keys(answers: Answers) -> frozenset[ClaimKey]:
-    return frozenset(frozenset(show(atom) for atom in claim) for claim in claims_of(answers))
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_every_minute_lies_in_one_cell_and_the_first_engine_has_its_claim(name: str) -> None:
-    chart = KINDS[name]
-    encounter, atoms = side().atoms(chart) or pytest.fail("refused")
-    template = Template.of(chart, encounter, atoms, ordered=ORDER in side().whole.law.numbers)
-    found = list(
-        cells(Space(chart.unknowns, chart.bounds), chart.reach, lambda at: side().whole.outcomes(template.at(at)))
-    )
+    found = cover(side(), KINDS[name])
     assert len({it.value for it in found}) > 1
-    points = list(drawn(chart.bounds, chart.reach, 120, seed=7))
-    assert len(points) > 60
-    holders = [[it for it in found if it.holds(point)] for point in points]
-    assert all(len(it) == 1 for it in holders)
-    charts: list[Encounter] = [it for point in points if (it := chart.read(point)) is not None]
-    assert len(charts) == len(points)
-    coder = side().coder
-    answers = coder.engine.answer([coder.facts(it) for it in charts])
-    for point, [cell], answer in zip(points, holders, answers, strict=True):
-        assert keys(cell.value) == first_claims(answer), point
+    assert faults(side(), KINDS[name], found, 120, seed=7) == []
+
+
+def test_cells_that_leave_out_or_cover_twice_or_have_another_claim_are_noticed() -> None:
+    chart = KINDS["an infusion"]
+    found = cover(side(), chart)
+    another = next(it for it in found if it.value != found[0].value)
+    assert any("lies in no cell" in it for it in faults(side(), chart, found[1:], 0, seed=7))
+    assert any("lies in 2 cells" in it for it in faults(side(), chart, [*found, *found], 120, seed=7))
+    swapped = [replace(it, value=another.value if it.value == found[0].value else found[0].value) for it in found]
+    assert any("clingo derives other claims" in it for it in faults(side(), chart, swapped, 120, seed=7))
 
 
 # --- differences
