@@ -5,6 +5,7 @@ What the search found is shown only after the first engine and the second one ha
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,10 @@ from ivproof.unknowns.affine import Region
 LISTS = ("administrations", "services", "diagnoses", "access_sites", "billed")
 KEPT = {"id", "place_of_service", "date", *LISTS}
 STAYS = {"id", "drug", "route"}
+
+QUARTER = 15
+TRIED = 200
+"""So many shorter charts, with all their times on the quarter, are tried for one that shows the same."""
 
 
 class Replay:
@@ -167,7 +172,38 @@ def _made(
         kind = _shrunk(kind, lambda it: enough(_parts(pair, it, Region(()))))
     elif kind.unknowns:
         point = Space(kind.unknowns, kind.bounds).roundest(found.cell.conditions, list(kind.spans()))
+        point = _shorter(pair, kind, point, enough) or point
     return kind, point, _differing(replay, kind, point)
+
+
+def _shorter(
+    pair: Pair, kind: Kind, point: tuple[int, ...], enough: Callable[[tuple[Answers, Answers] | None], bool]
+) -> tuple[int, ...] | None:
+    """The shortest of the points on the quarter, as many as are tried, that are shorter than one and `enough`.
+
+    What is charted from a start to a stop takes some time in them.
+    """
+    spans = list(kind.spans())
+
+    def length(of: Sequence[int]) -> int:
+        return sum(abs(sum(factor * it for factor, it in zip(span, of, strict=True))) for span in spans)
+
+    def goes_on(of: Sequence[int]) -> bool:
+        minutes = [(slot.at, 0 if slot.unknown is None else of[slot.unknown]) for slot in kind.slots]
+        return all(one != other for one, other in itertools.pairwise(minutes))
+
+    quarters = itertools.product(range(0, kind.longest + 1, QUARTER), repeat=kind.unknowns)
+    within = (it for it in quarters if length(it) < length(point) and goes_on(it))
+    shorter = [it for it in within if all(bound.holds(it) for bound in kind.bounds)]
+    silent: list[Cell[None]] = []
+    for at in sorted(shorter, key=lambda it: (length(it), it))[:TRIED]:
+        if any(it.holds(at) for it in silent):
+            continue
+        region = Region(at)
+        if enough(_parts(pair, kind, region)):
+            return at
+        silent.append(Cell(at, tuple(region.conditions), None))
+    return None
 
 
 def _shown(replay: Replay, kind: Kind, point: Sequence[int]) -> Shown:
