@@ -32,7 +32,7 @@ LISTED = 12
 """So many families and things unfinished are told; --format json has all."""
 
 VERDICTS = {
-    EQUIVALENT: "Equivalent: on no chart to the bound do status or claims differ.",
+    EQUIVALENT: "Equivalent: on no chart to the bound do the status or the claims for services differ.",
     NEVER_MORE: "Never more: on no chart to the bound does the new law give more units of any code.",
     NEVER_LESS: "Never less: on no chart to the bound does the new law give fewer units of any code.",
     INCOMPARABLE: "Incomparable: the new law gives more units of a code on some chart, and fewer on some.",
@@ -180,10 +180,10 @@ def reasons_words(found: Reasons) -> Iterator[RenderableType]:
 def bound_words(found: OverAllCharts) -> Iterator[str]:
     """Tell to what a verdict is bound: what was compared, and what was gone through."""
     gone = found.gone
-    yield "Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons."
+    more = "" if found.reasons else " (--reasons goes through these, too)"
+    yield f"Compared are the status and the claims for services, not lines of drugs, diagnoses or reasons{more}."
     if found.beside:
-        more = "" if found.reasons else " (--reasons goes through what they say)"
-        yield plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}{more}.")
+        yield plain(f"Changed rules on which no claim rests conclude {', '.join(found.beside)}.")
     yield _through(gone.kinds, gone.up_to, gone.cells, f"and {_count(gone.seeds, 'case')}")
     yield f"Given: {_gathered(gone.given, ' ', last=True)}."
     if found.named is not None:
