@@ -18,13 +18,14 @@ def test_a_rule_comes_with_number_sentence_and_case_or_not_at_all(
     folder = tmp_path / "asp/out001"
     shown = write_lines(tmp_path / "chart.jsonl", chart("A"))
 
-    def put(name: str, number: str, rule: str) -> Result:
+    def put(name: str, number: str, rule: str, *where: str) -> Result:
         said = ("--section", "IV", "--says", "It is so.") if number == "R104" else ()
-        options = ("--policy", str(folder), "--number", number, "--sentence", "{A} is left out.", *said, "--in")
-        return run("policy", "new-rule", name, *options, "included.lp", "--rule", rule, "--case", str(shown))
+        options = ("--policy", str(folder), "--number", number, "--sentence", "{A} is left out.", *said, *where)
+        return run("policy", "new-rule", name, *options, "--rule", rule, "--case", str(shown))
 
     done = put("not-here", "R104", "left_out(A, not_here) :- considered(A), drug(A, ceftriaxone).")
     assert done.exit_code == 0, done.stderr
+    assert "out001/included.lp" in "".join(done.stdout.split()), "where the rules are that conclude the same"
     assert "determined 96365 ×1 becomes determined nothing" in " ".join(done.stdout.split())
     assert run("policy", "lint", "--policy", str(folder)).exit_code == 0
     kept = {it: it.read_bytes() for it in folder.rglob("*") if it.is_file()}
@@ -35,3 +36,10 @@ def test_a_rule_comes_with_number_sentence_and_case_or_not_at_all(
     done = put("unbound", "R30", "left_out(A, unbound) :- considered(B).")
     assert done.exit_code == 1 and "[unbound]" in done.stderr and "nothing was changed" in done.stderr
     assert {it: it.read_bytes() for it in folder.rglob("*") if it.is_file()} == kept
+
+    done = put("unheard-of", "R30", "unheard_of(A) :- considered(A).")
+    assert done.exit_code == 2 and "--in: found no file that has rules of what --rule concludes" in done.stderr
+    done = put("elsewhere", "R30", "left_out(A, elsewhere) :- considered(A), drug(A, nothing).", "--in", "else.lp")
+    assert done.exit_code == 2 and "--in else.lp: found no such file" in done.stderr
+    done = put("by-hand", "R30", "left_out(A, by_hand) :- considered(A), drug(A, nothing).", "--in", "push.lp")
+    assert done.exit_code == 0 and "out001/push.lp" in "".join(done.stdout.split())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ CASES = "cases"
 
 _NUMBER = re.compile(r"[B-Z]\d+")
 _SECTION = re.compile(r"[^(),\n]+")
+_HEAD = re.compile(r"\s*[a-z_][A-Za-z0-9_]*")
 
 
 def new_rule(
@@ -54,7 +56,12 @@ def new_rule(
     lines: Annotated[str, typer.Option("--lines", metavar="L1-2", help="On which lines of the text.")] = "",
     file: Annotated[
         str | None,
-        typer.Option("--in", metavar="FILE", help="The file of the law, like hydration.lp.", show_default=False),
+        typer.Option(
+            "--in",
+            metavar="FILE",
+            help="The file of the law, like hydration.lp. Default: the one with most rules that conclude the same.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Put a new rule into a policy of your own: into its law, its list of rules, and a worked case beside them.
@@ -69,10 +76,11 @@ def new_rule(
         wrong(f"--policy {policy}: found no policy.toml there, expected the folder of a policy of your own")
     law = load_policy(str(policy), checked=False)
     files = {Path(name).name: policy.resolve().parent / name for name in law.written if "vocabulary" not in name}
-    if file is None and len(files) == 1:
-        [file] = files
+    file = file or _home(law, clauses, files)
+    if file is None:
+        wrong(f"--in: found no file that has rules of what --rule concludes, expected one of {', '.join(files)}")
     if file not in files:
-        wrong(f"--in {file or ''}: found no such file of this policy, expected one of {', '.join(files)}")
+        wrong(f"--in {file}: found no such file of this policy, expected one of {', '.join(files)}")
     with telling_policy_errors():
         if rule in law.program.by_id:
             wrong(f"{rule}: found a rule of that id in {law.program.by_id[rule][0].place}, expected an id of its own")
@@ -92,6 +100,16 @@ def new_rule(
     show(
         f"{rule}: {number} ({cited}) in {files[file]}\n{listed if row else f'{number} was in the list'}\n{kept}: {said}"
     )
+
+
+def _home(law: Policy, clauses: Sequence[str], files: Collection[str]) -> str | None:
+    """The file with most rules of the predicate that the first clause concludes; None where none has one."""
+    if len(files) == 1:
+        return next(iter(files))
+    head = _HEAD.match(clauses[0])
+    alike = (it for it in law.program.rules if head and it.atom.signature[0] == head[0].strip())
+    found = Counter(Path(it.file).name for it in alike)
+    return next((name for name, _ in found.most_common() if name in files), None)
 
 
 def _numbered(law: Policy, number: str, section: str | None, says: str | None, lines: str) -> tuple[str, str]:
