@@ -78,10 +78,11 @@ _BARE_AFTER_KCL = re.compile(
 )
 _ROUTE_WORD = re.compile(
     r"\b(?:iv|ivp|ivpb|im|sq|sc|subq|subcut|subcutaneous|intravenous|intramuscular|inj|injection|injectable|infusion|inf"
-    r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial"
+    r"|intermittent|continuous|bolus|drip|gtt|push|premix|premixed|piggyback|ivpush|chemo|chemotherapy|syringe|vial(?:[\s-]?mate)?"
     r"|(?<!banana )(?<!rally )bag"
     r"|mbp|mb\+|mini[\s-]?bag(?:[\s-]plus)?|ampule?s?|prefilled|pre-filled|pca|solution|soln|solr|sosy|soaj|susr|recon|reconstituted|powder|pwdr"
     r"|concentrate|undiluted|ambulatory|cadd|elastomeric|pump|carpuject|sdv|mdv|viaflex|recombinant"
+    r"|add[\s-]?vantage|on[\s-]body injector|20\d\d-(?:20)?\d\d"
     r"|amps?|duplex|galaxy|frozen|(?:extended|ext) inf(?:usion)?|(?:test|loading|initial|maintenance) dose|intrathecal"
     r"|preservative[\s-]free|usp|pf|porcine|human|for)(?!\w)"
 )
@@ -108,7 +109,7 @@ _PREMIX = re.compile(r"\b(?:premix|premixed|galaxy|duplex|frozen|ready[\s-]to[\s
 _BRACKET = re.compile(r"\(([^()]*)\)")
 _OTHER_BRACKETS = re.compile(r"[\[{]([^\[\](){}]*)[\]}]")
 _QUALIFIER = re.compile(
-    rf"(?<![\w./]){_NUMBER}\s*(?:h|hr|hrs|hours?|min|minutes?)\b"
+    rf"(?<![\w./]){_NUMBER}\s*(?:h|hr|hrs|hours?|min|minutes?|weeks?|months?)\b"
     r"|\b(?:prophylaxis|treatment|adult|pediatric|peds|standard|single|multi|dose|non-?pvc|formulary|generic|kit|plus"
     r"|pharmacy|per|to|protocol|ob-gyn|in|pres|free|max|min|final|total|conc|volume|prefill|wrapper|dehp|non-?dehp)\b"
 )
