@@ -229,6 +229,52 @@ def test_readings_that_decide_are_told(service: Service, tmp_path: Path) -> None
     assert ">A9</span>" in told and "held" in told
 
 
+def test_an_open_reading_is_settled_for_a_chart_and_for_every_one(service: Service, tmp_path: Path) -> None:
+    decided: list[Any] = []
+    desk = desk_of(service, tmp_path, two_of_equal_rank("E-1"), two_of_equal_rank("E-2"))
+    client = client_of(desk)
+
+    def settle(number: int, option: str, **every: str) -> None:
+        answer = client.post(f"/chart/{number}/settle", data={"question": "a9", "option": option, **every})
+        assert (answer.status_code, answer.headers["hx-trigger"], answer.text) == (204, "settled", "")
+
+    assert [it.option.letter for it in desk.settled(desk.entries[0])] == []
+    before = desk.now(desk.entries[0])
+    held = service.policy.question("A9").default
+    other = next(it for it in service.policy.question("A9").options if it.name != held)
+    settle(1, other.name)
+    now = client.post("/chart/1/now", data=sent(client, 1)).text
+    assert f"You settled: A9 is {other.letter}" in now and "As charted" in now
+    assert desk.now(desk.entries[0]).lines != before.lines or other.name not in str(before.open)
+    assert not desk.settled(desk.entries[1]) and "You settled" not in client.post("/chart/2/now", data={}).text
+    panel = client.post("/chart/1/readings").text
+    assert "Settled by you" in panel and "this chart" in panel and "Take back" in panel
+    while not desk.rows():
+        pass
+    assert [("You settled: A9" in it.row.said) for it in desk.entries if it.row] == [True, False]
+    service.decided = lambda _question, found: decided.append(found)
+    try:
+        desk.finish(desk.entries[0])
+    finally:
+        service.decided = lambda _question, _found: None
+    assert decided[0]["readings"]["set"] == {"A9": other.name}
+    rows = list(
+        csv.DictReader(io.StringIO(client.post("/export", data={"what": "readings.csv"}).text.lstrip("\ufeff")))
+    )
+    assert [(it["encounter"], it["question"], it["option"], it["for"]) for it in rows] == [
+        ("E-1", "A9", other.letter, "this chart")
+    ]
+    settle(2, other.name, every="yes")
+    assert [it.every for entry in desk.entries for it in desk.settled(entry)] == [False, True]
+    settle(1, "")
+    assert [it.every for entry in desk.entries for it in desk.settled(entry)] == [True, True]
+    settle(1, "")
+    assert not any(map(desk.settled, desk.entries))
+    assert desk.now(desk.entries[0]) == before
+    assert client.post("/chart/1/settle", data={"question": "a9", "option": "nothing"}).status_code == 404
+    assert client.post("/chart/1/settle", data={"question": MARKUP, "option": "b"}).status_code == 404
+
+
 def test_a_limit_is_told_and_a_fault_has_no_word_of_the_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = desk_of(Service(Policy.load("out001"), limit=1000), tmp_path, chart("E-1"))
     faults: list[str] = []

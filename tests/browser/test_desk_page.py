@@ -44,6 +44,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         folder.joinpath(f"{name}.yaml").write_text(text, "utf-8")
     shutil.copy(EXAMPLES / "08-overnight-observation.yaml", folder / "d.yaml")
+    shutil.copy(EXAMPLES / "01-ed-dehydration.yaml", folder / "e.yaml")
     command = [sys.executable, "-m", "ivproof", "serve", "--port", "0", str(folder)]
     environment = {**os.environ, "IVPROOF_TOKEN": ""}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
@@ -154,19 +155,52 @@ def test_a_line_is_proved_and_the_end_of_a_bar_is_dragged(browser: Any, address:
     line.send_keys(Keys.ENTER)
     until(lambda: browser.find_elements(By.CSS_SELECTOR, "#visit .row.lit[data-key=a1]"))
     assert "91 minutes; 16 or more needed" in line.find_element(By.XPATH, "..").text
+    # what comes last moves all that is below it, and the bar with it
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#margins > :not(.hint)"))
     bar = browser.find_element(By.CSS_SELECTOR, '.row[data-key="a1"] rect.bar')
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", bar)
-    right, middle = browser.execute_script(
-        "const it = arguments[0].getBoundingClientRect(); return [it.right, it.top + it.height / 2]", bar
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center'});"
+        "const visit = document.getElementById('visit');"
+        "new MutationObserver(() => { if (visit.ariaBusy === 'true') window.wasBusy = true; })"
+        ".observe(visit, {attributes: true})",
+        bar,
     )
+    where = partial(
+        browser.execute_script,
+        "const it = arguments[0].getBoundingClientRect(); return [it.right, it.top + it.height / 2]",
+        bar,
+    )
+    until(lambda: where() == where())
+    right, middle = where()
     field = browser.find_element(By.CSS_SELECTOR, "input[data-field=stop]")
     for kind, x in (("mousePressed", right - 1), ("mouseMoved", right - 40), ("mouseReleased", right - 40)):
         of = {"type": kind, "x": x, "y": middle, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", of)
-    assert browser.find_element(By.ID, "visit").get_attribute("aria-busy") == "true"
-    assert "14:30" < field.get_attribute("value") < "15:31"
+    until(lambda: "14:30" < field.get_attribute("value") < "15:31")
+    assert browser.execute_script("return window.wasBusy"), "what stands below was not marked as old"
     until(lambda: now(browser) == "96365 ×1")
     assert browser.find_element(By.CSS_SELECTOR, '.row[data-key="a1"]').get_attribute("open") is None
+
+
+def test_a_reading_is_settled_by_the_keyboard(browser: Any, address: str) -> None:
+    wide(browser, 1280)
+    browser.get(f"{address}chart/5")
+    fold = "details.ask-further:has([hx-post$='/readings'])"
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#margins > :not(.hint)"))
+    before = now(browser)
+    browser.find_element(By.CSS_SELECTOR, f"{fold} summary").send_keys(Keys.ENTER)
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, f"{fold} .settle"))
+    button = tab_to(browser, f"{fold} .settle")
+    assert button.accessible_name.startswith("Read so here: A")
+    button.send_keys(Keys.ENTER)
+    until(lambda: "You settled: A" in browser.find_element(By.ID, "now").text)
+    # the panel stays open, and the focus is there
+    until(lambda: "Settled by you" in browser.find_element(By.CSS_SELECTOR, fold).text)
+    assert browser.execute_script("return document.activeElement.matches(arguments[0])", f"{fold} summary")
+    back = tab_to(browser, f"{fold} .settle")
+    assert back.text == "Take back"
+    back.send_keys(Keys.ENTER)
+    until(lambda: "You settled" not in browser.find_element(By.ID, "now").text and now(browser) == before)
 
 
 def test_rows_are_added_and_what_is_wrong_is_marked(browser: Any, address: str) -> None:

@@ -252,7 +252,7 @@ class Service:
         Raises RefusedError for what is wrong with the question.
         """
         chart = chart_of(asked.chart)
-        by = self._setting(asked.readings, chart.payer)
+        by = self.setting(asked.readings, chart.payer)
         try:
             found = self.ask(chart, lambda by: answer(by, chart), by)
         except TooManyWaysError as error:
@@ -283,7 +283,7 @@ class Service:
 
         Raises TooManyWaysError where it takes more than is allowed.
         """
-        by = by or self._setting({}, chart.payer)
+        by = by or self.setting({}, chart.payer)
         held_open = [key.upper() for key, option in by.coder.engine.settings.items() if option is None]
         with self._lock, for_chart(chart, self.limit, held_open):
             return answer(by)
@@ -291,7 +291,7 @@ class Service:
     def _readings(self, payer: str | None) -> dict[str, str]:
         return {self.policy.question(name).key: option for name, option in self._profiles.of(payer).readings.items()}
 
-    def _setting(self, readings: Mapping[str, str], payer: str | None) -> Setting:
+    def setting(self, readings: Mapping[str, str], payer: str | None) -> Setting:
         """Give what answers under the readings of a question, which come before those of the payer or the service."""
         basis, held = self._profiles.of(payer), self._readings(payer)
         try:
@@ -322,9 +322,9 @@ class Service:
         self.decided(question, decided)
         return decided
 
-    def done(self, chart: Encounter, found: Determination) -> None:
-        """Take a determination as what was decided of a chart on the page."""
-        self._decided("done", self._setting({}, chart.payer).told, digest(chart), {}, found.as_dict())
+    def done(self, chart: Encounter, found: Determination, readings: Mapping[str, str]) -> None:
+        """Take a determination as what was decided of a chart on the page, with what was settled there."""
+        self._decided("done", self.setting(readings, chart.payer).told, digest(chart), {}, found.as_dict())
 
 
 def _refused(path: tuple[str, ...], found: str, expected: str, where: Source = REQUEST) -> RefusedError:

@@ -7,13 +7,13 @@ of a chart is worked out when it is first asked for, and again when the chart is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from ivproof.audit.model import Audit
 from ivproof.chart.bounds import TooManyWaysError
@@ -29,6 +29,7 @@ from ivproof.formats.extras import need
 from ivproof.formats.plain import json_text
 from ivproof.formats.spreadsheet import table
 from ivproof.frames.answers import CLAIM_COLUMNS, claim_header, claim_rows
+from ivproof.law.policy import Option, Question
 from ivproof.render.margins import sentence
 from ivproof.report.page import Report, label_of, report, verdict_of
 from ivproof.serve import forms
@@ -39,6 +40,8 @@ from ivproof.whatif.margins import Margin, margins_of
 from ivproof.whatif.missing import MissingReport, missing_facts
 from ivproof.whatif.readings import ChartReadings
 from ivproof.why.why import units_by_code
+
+T = TypeVar("T")
 
 MOST = 2000
 """So many charts are taken into a queue."""
@@ -71,7 +74,10 @@ class Row:
 
 @dataclass
 class Entry:
-    """A chart of the queue: where it came from, as charted, and as it stands now: data, or the text that was typed."""
+    """A chart of the queue: where it came from, as charted, and as it stands now: data, or the text that was typed.
+
+    `readings` are the questions of the policy that the coder settles for this chart, by key.
+    """
 
     number: int
     where: str
@@ -80,6 +86,7 @@ class Entry:
     text: str | None = None
     refusals: tuple[Refusal, ...] = ()
     done: bool = False
+    readings: Mapping[str, str] = field(default_factory=dict)
     row: Row | None = None
     unreadable: tuple[Refusal, ...] = ()
     before: Units | None = field(default=None, compare=False)
@@ -104,6 +111,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """A question that the coder settles: for one chart, or for `every` one."""
+
+    question: Question
+    option: Option
+    every: bool
+
+    def __str__(self) -> str:
+        """Say it in a word: ``A26 is B (further_hour)``."""
+        return f"{self.question.number} is {self.option.letter} ({self.option.name})"
+
+
+@dataclass(frozen=True)
 class Now:
     """What is said of a chart while it is being typed: its claim, and what is another than as charted."""
 
@@ -115,6 +135,8 @@ class Now:
     rivals: int = 0
     refusals: tuple[Refusal, ...] = ()
     reasons: tuple[str, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    open: tuple[str, ...] = ()
 
 
 class Desk:
@@ -124,6 +146,7 @@ class Desk:
         """Take charts from their files."""
         self.service = service
         self.entries: list[Entry] = []
+        self.held: Mapping[str, str] = {}
         self.left_out = 0
         self._lock = Lock()
         for sheet in sheets:
@@ -202,9 +225,40 @@ class Desk:
                 entry.row = None
             entry.data, entry.text, entry.refusals = data, text, tuple(refusals)
 
+    def settle(self, entry: Entry, question: str, option: str | None, *, every: bool) -> None:
+        """Settle a question of the policy for a chart, or for each without an own option; with none take that back.
+
+        Raises PolicyError where there is no such question or option.
+        """
+        asked = self.service.policy.question(question)
+        chosen = {} if option is None else {asked.key: asked.option(option).name}
+        with self._lock:
+            own = asked.key in entry.readings
+            if every or own:
+                entry.readings = {key: it for key, it in entry.readings.items() if key != asked.key}
+            if every or (option is None and not own):
+                self.held = {key: it for key, it in self.held.items() if key != asked.key} | chosen
+                for it in self.entries:
+                    it.row = None
+            else:
+                entry.readings = {**entry.readings, **chosen}
+            entry.row = None
+
+    def settled(self, entry: Entry) -> tuple[Settled, ...]:
+        """Give what the coder settles of the policy for a chart, in the order of the questions."""
+        held = {**self.held, **entry.readings}
+        questions = (it for key, it in self.service.policy.questions.items() if key in held)
+        return tuple(Settled(it, it.option(held[it.key]), it.key not in entry.readings) for it in questions)
+
+    def _ask(self, entry: Entry, chart: Encounter, answer: Callable[[Setting], T]) -> T:
+        """Do work for a chart, with what the coder settles for it."""
+        held = {**self.held, **entry.readings}
+        return self.service.ask(chart, answer, self.service.setting(held, chart.payer) if held else None)
+
     def put_back(self, entry: Entry) -> None:
         """Make a chart again what its file has."""
         entry.done = False
+        entry.readings = {}
         self._put(entry, entry.charted, None, entry.unreadable)
 
     def chart(self, entry: Entry) -> Chart:
@@ -221,7 +275,7 @@ class Desk:
         if chart.encounter is None:
             return Now("refused", "The chart cannot be coded as it stands.", refusals=chart.refusals)
         encounter = chart.encounter
-        [found] = self.service.ask(encounter, lambda by: by.plain.code([encounter], "all", changes=False))
+        [found] = self._ask(entry, encounter, lambda by: by.plain.code([encounter], "all", changes=False))
         units = Units(units_by_code(found.claim))
         before = self._before(entry)
         policy = self.service.policy
@@ -233,11 +287,16 @@ class Desk:
             "" if before is None else difference(before, units),
             len(found.alternatives),
             reasons=(*found.why_undetermined, *found.notes),
+            settled=self.settled(entry),
+            open=tuple(dict.fromkeys(number for it in found.alternatives for number in it.readings)),
         )
 
     def _before(self, entry: Entry) -> Units | None:
-        """What holds in every claim of the chart as charted; None where it was not changed, or had no claim."""
-        if not entry.changed:
+        """What holds in every claim of the chart as charted, with nothing settled by the coder.
+
+        None where nothing was changed or settled, or where it had no claim.
+        """
+        if not entry.changed and not self.settled(entry):
             return None
         if entry.before is None:
             charted = Sheet(CHART, entry.charted).chart().encounter
@@ -252,7 +311,7 @@ class Desk:
         encounter = self.chart(entry).encounter
         if encounter is None:
             return None
-        return self.service.ask(encounter, lambda by: report(by.explainer, encounter, least_change=False))
+        return self._ask(entry, encounter, lambda by: report(by.explainer, encounter, least_change=False))
 
     def is_billed(self, entry: Entry) -> bool:
         """Whether the chart says what was billed."""
@@ -263,7 +322,7 @@ class Desk:
         encounter = self.chart(entry).encounter
         if encounter is None or not self.is_billed(entry):
             return None
-        [found] = self.service.ask(encounter, lambda by: by.auditor("all").code([encounter], "all"))
+        [found] = self._ask(entry, encounter, lambda by: by.auditor("all").code([encounter], "all"))
         return found
 
     def missing(self, entry: Entry) -> tuple[MissingReport, Encounter] | None:
@@ -271,27 +330,27 @@ class Desk:
         encounter = self.chart(entry).encounter
         if encounter is None:
             return None
-        return self.service.ask(encounter, lambda by: missing_facts(by.plain, encounter)), encounter
+        return self._ask(entry, encounter, lambda by: missing_facts(by.plain, encounter)), encounter
 
     def margins(self, entry: Entry) -> list[Margin] | None:
         """Give the moves of a time that make the claim another one, the smallest first; None where it is refused."""
         encounter = self.chart(entry).encounter
         if encounter is None:
             return None
-        return self.service.ask(encounter, lambda by: _close(by, encounter))
+        return self._ask(entry, encounter, lambda by: _close(by, encounter))
 
     def readings(self, entry: Entry) -> ChartReadings | None:
         """Tell which questions decide over a chart; None where it is refused."""
         encounter = self.chart(entry).encounter
         if encounter is None:
             return None
-        return self.service.ask(encounter, lambda by: by.finder.of(by.plain.facts(encounter)))
+        return self._ask(entry, encounter, lambda by: by.finder.of(by.plain.facts(encounter)))
 
     def finish(self, entry: Entry) -> None:
         """Take a chart as done; what was decided of it is told."""
         row, chart = self._worked(entry), self.chart(entry).encounter
         if chart is not None and row.found is not None:
-            self.service.done(chart, row.found)
+            self.service.done(chart, row.found, {**self.held, **entry.readings})
         entry.done = True
 
     # --- the queue
@@ -317,7 +376,9 @@ class Desk:
                 )
             encounter = chart.encounter
             try:
-                return self.service.ask(encounter, lambda by: _worked_out(by, encounter))
+                row = self._ask(entry, encounter, lambda by: _worked_out(by, encounter))
+                said = [f"You settled: {', '.join(map(str, settled))}."] if (settled := self.settled(entry)) else []
+                return replace(row, said="; ".join((*said, row.said)) if row.said else "".join(said))
             except TooManyWaysError as error:
                 return Row("undecided", encounter.id, encounter.date.isoformat(), said=str(error))
         except Exception as error:  # whatever it is, the other charts are to be answered
@@ -342,6 +403,16 @@ class Desk:
             row = self._worked(it)
             facts = row.found.missing if row.found else ()
             found += [(row.encounter, fact.fact, fact.weight, fact.message, " ".join(fact.rules)) for fact in facts]
+        return table(found).encode()
+
+    def settlements(self, entries: Sequence[Entry]) -> bytes:
+        """Give what the coder settled of the policy for charts as CSV."""
+        found: list[Sequence[object]] = [("encounter", "question", "name", "option", "says", "for")]
+        for it in entries:
+            for one in self.settled(it):
+                asked, option = one.question, one.option
+                whom = "every chart" if one.every else "this chart"
+                found.append((it.name, asked.number, asked.name, option.letter, option.says, whom))
         return table(found).encode()
 
     def tasks(self, entries: Sequence[Entry]) -> bytes:

@@ -20,6 +20,7 @@ from ivproof.chart.yaml12 import text_of
 from ivproof.engine.claims import difference, in_words
 from ivproof.engine.faults import bare_place_of
 from ivproof.formats.extras import MissingExtraError, load, need
+from ivproof.law.policy import PolicyError
 from ivproof.render.html import file, template, visit
 from ivproof.render.margins import sentence
 from ivproof.render.missing import matter, question
@@ -61,6 +62,7 @@ EXPORTS = {
     "claims.csv": ("text/csv", Desk.claims),
     "questions.csv": ("text/csv", Desk.questions),
     "questions.fhir.json": ("application/fhir+json", Desk.tasks),
+    "readings.csv": ("text/csv", Desk.settlements),
     "charts.jsonl": ("application/x-ndjson", Desk.charts),
 }
 """What can be taken out of the queue, by the name of the file."""
@@ -148,8 +150,8 @@ class _Pages:
             self._add(app, LOGIN, "GET", self.login)
             self._add(app, LOGIN, "POST", self.logged_in)
         for work in (
-            self.editor, self.now, self.visit, self.audit, self.missing, self.margins, self.readings, self.done,
-            self.back,
+            self.editor, self.now, self.visit, self.audit, self.missing, self.margins, self.readings, self.settle,
+            self.done, self.back,
         ):  # fmt: skip
             self._add(app, f"/chart/{{number:int}}/{work.__name__}", "POST", work)
         app.add_api_route("/static/{name}", self.static, include_in_schema=False, response_model=None)
@@ -292,8 +294,18 @@ class _Pages:
         found = self.desk.readings(entry)
         if found is None:
             return self._page("")
-        text = template("desk_readings.html.j2").render(found=found, in_words=in_words, difference=difference)
+        text = template("desk_readings.html.j2").render(
+            entry=entry, found=found, settled=self.desk.settled(entry), in_words=in_words, difference=difference
+        )
         return self._page(text)
+
+    def settle(self, entry: Entry, sent: dict[str, str]) -> Any:
+        """Settle a question of the policy as the coder reads it, or take that back; the page then asks anew."""
+        try:
+            self.desk.settle(entry, sent.get("question", ""), sent.get("option") or None, every=bool(sent.get("every")))
+        except PolicyError:
+            return self._lost()
+        return self.responses.Response(status_code=204, headers={"hx-trigger": "settled"})
 
     def done(self, entry: Entry, sent: dict[str, str]) -> Any:
         """Take the chart as done, and go on to the next; or as not done after all."""

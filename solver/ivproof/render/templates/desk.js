@@ -1,9 +1,25 @@
 (() => {
   const form = document.getElementById("chart-form");
+  // what was opened below stays open when it comes anew, and keeps the focus
+  const headOf = (fold) => fold.querySelector("summary").textContent;
+  let opened = [], within = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id !== "visit") return;
+    opened = Array.from(event.target.querySelectorAll(".ask-further[open]"), headOf);
+    const fold = document.activeElement.closest("#visit .ask-further");
+    within = fold && headOf(fold);
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "visit") { follow(event.target); old(false); }
     if (event.target.id === "now") mark();
     if (event.target.id === "editor" && form) form.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "visit") return;
+    event.target.querySelectorAll(".ask-further").forEach((fold) => {
+      if (opened.includes(headOf(fold))) fold.open = true;
+      if (within === headOf(fold)) fold.querySelector("summary").focus({ preventScroll: true });
+    });
   });
   // what stands below is of the chart as it was, until it comes anew
   const old = (is) => {
@@ -83,6 +99,7 @@
       changed(form);
     }
   });
+  document.body.addEventListener("settled", () => old(true));
   form.addEventListener("input", (event) => {
     old(true);
     // a drug in a new row: at the site of the row before
