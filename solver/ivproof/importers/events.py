@@ -321,7 +321,7 @@ class _Reader:
         return tuple(tuple(map(str, row.raw.get(it, ()))) for it in columns)
 
     def _without_taken_back(self, rows: Sequence[_Row]) -> Iterator[_Row]:
-        """Void what is taken back, and what takes it back."""
+        """Void what is taken back, and what takes it back; of what is replaced the row that it stands for."""
         taken: dict[int, str] = {}
         voiding = [it for it in rows if it.kinds == ["void"]]
         by_line: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
@@ -348,6 +348,22 @@ class _Reader:
                 self.account.leave_out(it.item, reason)
             which = "several rows, and which is not said; all are left out" if others else "a row that is not there"
             self._tell([row, *others], reason, f"{row.words[0]} takes back {which}")
+        for row in sorted(rows, key=lambda it: (it.encounter, it.order, natural(it.line), it.item)):
+            # a row of another action that names a line stands in its place
+            line = _text(row.raw, "takes_back")
+            if not line or taken.get(row.item, "replaced") != "replaced" or row.kinds == ["void"]:
+                continue
+            named = [it for it in by_line[row.encounter, row.order, line] if it is not row]
+            others = [it for it in named if taken.get(it.item) is None]
+            for it in others:
+                taken[it.item] = "replaced"
+                self.account.void(it.item, "replaced")
+            if not others:
+                kind, why = (
+                    ("replaced_twice", "was replaced already") if named else ("replaces_nothing", "is not there")
+                )
+                word = row.words[0] if row.words else "a row"
+                self._tell([row, *named], kind, f"{word} replaces a row that {why}; it is kept")
         yield from (it for it in rows if it.item not in taken)
 
     @staticmethod

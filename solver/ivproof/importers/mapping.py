@@ -81,7 +81,10 @@ class Columns(_Part):
     dose_unit: str | None = Field(None, description="The unit of that amount.")
     ordered_length: str | None = Field(None, description="How long it was ordered to run.")
     ordered_length_unit: str | None = Field(None, description="The unit of that length: minutes or hours.")
-    takes_back: str | None = Field(None, description="The line that a row takes back.")
+    takes_back: str | None = Field(
+        None,
+        description="The line that a row takes back, or, where its action is none that takes back, stands in the place of.",
+    )
     reason: str | None = Field(None, description="Why, in free text: of a pause.")
 
     def named(self) -> Iterator[tuple[str, str]]:
