@@ -322,6 +322,39 @@ def test_what_a_time_says(fields: dict[str, Any], start: str | None, noticed: se
     assert found.charts[0]["date"] == "2021-01-15"
 
 
+VISIT = {
+    "resourceType": "Encounter",
+    "id": "e",
+    "status": "finished",
+    "identifier": [{"system": "urn:csn", "value": "7"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("context", "visits"),
+    [
+        ({"type": "Encounter", "identifier": {"system": "urn:csn", "value": "7"}}, 1),
+        ({"identifier": {"system": "urn:csn", "value": "7"}}, 1),
+        ({"type": "Encounter", "identifier": {"system": "urn:other", "value": "7"}}, 2),
+        ({"type": "Location", "identifier": {"system": "urn:csn", "value": "7"}}, 2),
+        ({"reference": "https://a.example/fhir/Encounter/e"}, 1),
+        ({"reference": "https://b.example/fhir/Encounter/e"}, 2),
+    ],
+)
+def test_a_visit_is_found_by_its_identifier_and_not_on_another_server(context: dict[str, Any], visits: int) -> None:
+    whole = bundle(VISIT, given(), given(id="m2", context=context))
+    whole["entry"][0]["fullUrl"] = "https://a.example/fhir/Encounter/e"
+    found = import_resource(whole, imported.drugs(), place_of_service="22")
+    assert len(found.charts) == visits
+    assert sum(len(it["administrations"]) for it in found.charts) == 2
+
+
+def test_of_two_visits_with_one_identifier_none_is_picked() -> None:
+    by_identifier = {"type": "Encounter", "identifier": {"system": "urn:csn", "value": "7"}}
+    found = read(VISIT, {**VISIT, "id": "f"}, given(), given(id="m2", context=by_identifier))
+    assert [len(it["administrations"]) for it in found.charts] == [1, 1]
+
+
 def test_what_a_visit_refers_to_is_in_its_chart() -> None:
     request = {
         "resourceType": "MedicationRequest",

@@ -347,7 +347,10 @@ class _Reader:
             return found.name if found.id and not text(context, "reference").startswith("#") else f"{it.name} encounter"
         if name is None and not text(context, "reference") and text(context, "identifier", "value"):
             return f"Encounter {text(context, 'identifier', 'value')}"
-        return name if name is not None and name.startswith("Encounter/") else ""
+        if name is None or not name.startswith("Encounter/"):
+            return ""
+        # one of that name that is here was not found: it is of another server
+        return text(context, "reference") if self._index.is_elsewhere(context) else name
 
     def _given(
         self, it: Resource, drugs: Sequence[Named], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
@@ -885,7 +888,10 @@ def _amount(dosage: Mapping[str, Any]) -> str | None:
     """What was given, as a chart has it; None where the dose is no amount of a drug."""
     dose = _quantity(dosage.get("dose"))
     try:
-        return None if dose is None else charted_amount(f"{format(Decimal(repr(dose[0])), 'f')} {dose[1]}").text
+        if dose is None:
+            return None
+        number = format(Decimal(repr(dose[0])), "f").removesuffix(".0")
+        return charted_amount(f"{number} {dose[1]}").text
     except (PydanticCustomError, ArithmeticError):
         return None
 

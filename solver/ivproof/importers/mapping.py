@@ -83,7 +83,7 @@ class Columns(_Part):
     ordered_length_unit: str | None = Field(None, description="The unit of that length: minutes or hours.")
     takes_back: str | None = Field(
         None,
-        description="The line that a row takes back, or, where its action is none that takes back, stands in the place of.",
+        description="The line that a row takes back or, with an action of its own, stands in the place of.",
     )
     reason: str | None = Field(None, description="Why, in free text: of a pause.")
 

@@ -139,13 +139,19 @@ class Index:
         self._by_url = {it.url: it for it in resources if it.url}
         self._by_name: dict[str, Resource] = {}
         self._several: set[str] = set()
+        self._identified: dict[str, list[tuple[str, Resource]]] = {}
         for it in resources:
             if it.id and self._by_name.setdefault(it.name, it) is not it:
                 self._several.add(it.name)
+            for own in parts(it.data, "identifier"):
+                if value := text(own, "value"):
+                    self._identified.setdefault(value, []).append((text(own, "system"), it))
 
     def find(self, reference: object, inside: Resource) -> Resource | None:
-        """Give what a reference means, contained in `inside`, by address or by name; None where there is none."""
+        """Give what a reference means, contained in `inside`, by address, name or identifier; None where it is none."""
         to = text(reference, "reference")
+        if not to:
+            return self._of_identifier(reference)
         if to.startswith("#"):
             for it in parts(inside.data, "contained"):
                 if it.get("id") == to[1:] and isinstance(it.get("resourceType"), str):
@@ -153,8 +159,30 @@ class Index:
             return None
         if to in self._by_url:
             return self._by_url[to]
+        return None if self.is_elsewhere(reference) else self._named(reference)
+
+    def is_elsewhere(self, reference: object) -> bool:
+        """Whether a reference is to another server than the one that the resource of that name is of."""
+        to, found = text(reference, "reference"), self._named(reference)
+        bases = [_RELATIVE.sub("", it) for it in (to, found.url if found and found.url else "")]
+        return all(it.startswith(("http://", "https://")) for it in bases) and bases[0] != bases[1]
+
+    def _named(self, reference: object) -> Resource | None:
         name = name_of(reference)
         return None if name is None or name in self._several else self._by_name.get(name)
+
+    def _of_identifier(self, reference: object) -> Resource | None:
+        """Give the one resource with the identifier of a reference, in its system, and of the type that it names."""
+        value, system = text(reference, "identifier", "value"), text(reference, "identifier", "system")
+        kind = text(reference, "type")
+        if not value or not (system or kind):
+            return None
+        found = {
+            id(it): it
+            for own, it in self._identified.get(value, ())
+            if own == system and (not kind or it.type == kind.rpartition("/")[2])
+        }
+        return next(iter(found.values())) if len(found) == 1 else None
 
 
 def name_of(reference: object) -> str | None:
