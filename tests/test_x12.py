@@ -14,6 +14,7 @@ from jsonschema import validate  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
 from ivproof.audit import schema
+from ivproof.audit.claims import Claims
 from ivproof.chart.fields import compare_key
 from ivproof.importers import x12
 
@@ -287,3 +288,15 @@ def test_the_command_refuses_a_broken_file_before_anything_is_audited(tmp_path: 
     assert "cut.txt: segment 31: found text after the last whole segment" in result.stderr
     claim.write_text(sample("remittance-835.txt").partition("~\n")[2], "ascii")
     assert "segment 1: found no ISA" in run("audit", SAMPLES / "charts.yaml", "--claim", claim, *QUICK).stderr
+
+
+def test_a_claim_with_a_line_that_cannot_be_held_against_a_chart_is_not_judged(tmp_path: Path) -> None:
+    """It would be said that the code of that line was not billed."""
+    file = tmp_path / "claims.837"
+    file.write_text(of_837("A*100***13:A:1 96365 1").replace("*UN*1", "*MJ*15"), "utf-8")
+    claims = Claims.read(file)
+    assert claims.of("A") is None
+    [refused] = claims.refused
+    assert "96365" in refused and "counted in other than units" in refused and "not judged" in refused
+    file.write_text(of_837("A*100***13:A:1 96365 1").replace("HC:96365", "HP:10101"), "utf-8")
+    assert Claims.read(file).of("A") == ()

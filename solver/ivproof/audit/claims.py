@@ -113,14 +113,23 @@ def _x12(file: str, content: bytes) -> Claims:
     except (x12.X12Error, MissingExtraError) as error:
         raise ClaimFileError(f"{file}: {error}") from None
     lines: dict[str | None, tuple[BilledLine, ...]] = {}
+    refused = list(found.refused)
     for key, claim in found.claims.items():
+        if unclear := [it for it in claim.left_out if it.code]:
+            # without the line it would be said that its code was not billed
+            refused += (
+                f"segment {it.segment}: {claim.encounter}: found a line of {it.code} that is left out ({it.reason}), "
+                "expected one that can be held against a chart; the claim is not judged"
+                for it in unclear
+            )
+            continue
         lines[key] = tuple(_line(_Row(f"{file}: segment {it.segment}", key, _billed(it, claim))) for it in claim.lines)
     return Claims(
         file,
         lines,
         found.claims,
         tuple(f"{file}: {it}" for it in (found.told, *found.notes)),
-        tuple(f"{file}: {it}" for it in found.refused),
+        tuple(f"{file}: {it}" for it in refused),
     )
 
 

@@ -125,11 +125,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A line, a claim or a part of one that is not used, with the reason and the number of its segment."""
+    """A line, a claim or a part of one that is not used, with the reason and the number of its segment.
+
+    `code` is the code that a line bills all the same, of which its units or modifiers cannot be told.
+    """
 
     segment: int
     reason: str
     encounter: str | None = None
+    code: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What was left out as plain data."""
@@ -651,7 +655,8 @@ class _Settling:
             for it in draft.lines:
                 reason = _unusable(it)
                 if reason:
-                    left.append(LeftOut(it.segment, reason, encounter))
+                    billed = _code(it.code) if it.code[:1] == ("HC",) else ""
+                    left.append(LeftOut(it.segment, reason, encounter, billed or None))
                 else:
                     lines.append(_line(it, draft))
         self._left_out += left
