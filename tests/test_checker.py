@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from command import run
 
+from ivproof.chart.yaml12 import Read, read_documents
 from ivproof.commands.checker import NEEDED
+from ivproof.formats.yaml_as_json import NoYamlError, as_json
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -55,6 +57,36 @@ def test_the_folder_has_all_that_its_page_names_and_is_the_same_each_time(tmp_pa
     assert carried(tmp_path / "one")["pyodide.asm.wasm"] == b"pyodide.asm.wasm"
 
 
+CHARTS = sorted([*EXAMPLES.glob("*.yaml"), *Path(__file__).parent.glob("cases/**/*.yaml")])
+
+
+def test_the_reader_of_yaml_that_it_carries_reads_as_the_coder_does() -> None:
+    read = 0
+    for file in CHARTS:
+        with file.open("rb") as stream:
+            parts = [it for it in read_documents(stream) if isinstance(it, Read)]
+        whole = [it.data for it in parts] if parts[0].item is not None else parts[0].data
+        if len(parts) == 1 or parts[0].item is not None:
+            assert json.loads(as_json(file.read_bytes())) == whole, file
+            read += 1
+    assert read > 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\na: 2", "{[]: 1}", "a: !x 1", "a: [1", "a: 1\n---\nb: 2", "", "a: &a [*a]", "a: \t- b", b"a: \xff"],
+)
+def test_yaml_of_which_two_readers_could_make_two_things_is_refused(text: str | bytes) -> None:
+    with pytest.raises(NoYamlError):
+        as_json(text if isinstance(text, bytes) else text.encode())
+
+
+def test_a_word_repeated_without_end_is_refused() -> None:
+    laughs = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    with pytest.raises(NoYamlError):
+        as_json(laughs.encode())
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_what_it_carries_says_what_the_command_says_without_anything_else_of_ivproof(
     changed: bool, tmp_path: Path
@@ -68,6 +100,8 @@ def test_what_it_carries_says_what_the_command_says_without_anything_else_of_ivp
         proof.write_text(proof.read_text("utf-8").replace('"incompatible"', '"condition"'), "utf-8")
     code = (
         "import json, sys; sys.path.insert(0, sys.argv[1]); from ivproof.recheck.telling import verdict_on;"
+        "from ivproof.formats.yaml_as_json import as_json; import yaml; assert sys.argv[1] in yaml.__file__;"
+        "assert as_json(b'a: 10:30') == b'{\"a\": \"10:30\"}';"
         "import ivproof, lark; proof = open(sys.argv[2], 'rb').read();"
         "about = json.loads(proof)['chart']['content']; assert 'clingo' not in sys.modules;"
         "other = json.dumps({**about, 'date': '2022-05-18'}).encode();"

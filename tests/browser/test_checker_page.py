@@ -45,7 +45,8 @@ def test_it_says_what_the_command_says_and_asks_nobody(browser: Any, tmp_path: P
     state = browser.find_element(By.ID, "state").text
     assert state == "Ready.", (state, browser.get_log("browser"))
     assert violations(browser) == []
-    steps = (("proof", proof, "Accepted"), ("chart", chart, "Accepted"), ("chart", other, "Rejected"))
+    yaml = EXAMPLES / "12-won-dispute.yaml"
+    steps = (("proof", proof, "Accepted"), ("chart", yaml, "Accepted"), ("chart", other, "Rejected"))
     for name, file, word in (*steps, ("chart", chart, "Accepted"), ("proof", changed, "Rejected")):
         browser.execute_script("document.getElementById('state').textContent = ''")
         browser.find_element(By.ID, name).send_keys(str(file))

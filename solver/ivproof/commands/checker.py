@@ -40,7 +40,7 @@ def checker(
         ),
     ],
 ) -> None:
-    """Write a folder with a page that checks proofs: drop a proof, and a chart in JSON, and read the verdict.
+    """Write a folder with a page that checks proofs: drop a proof, and a chart, and read the verdict.
 
     Whoever gets the folder opens index.html in a browser, from a disk or from any server of files. The checker is the
     second engine with the installed law, run by Pyodide; both are carried, and nothing is asked of anywhere.
@@ -91,12 +91,14 @@ def _package(path: Path) -> dict[str, bytes]:
 
 
 def _engine() -> bytes:
-    """The second engine, the library that it parses with, and the law, as an archive that Python imports from."""
+    """The second engine, what it and charts are parsed with, and the law, as an archive that Python imports from."""
     from importlib.resources import files
 
     import lark
+    import yaml
 
     from ivproof import recheck
+    from ivproof.formats import yaml_as_json
     from ivproof.law.policy import law_folder
 
     archive = io.BytesIO()
@@ -106,7 +108,9 @@ def _engine() -> bytes:
             packed.writestr(zipfile.ZipInfo(name, _WHEN), content, zipfile.ZIP_DEFLATED)
 
         put("ivproof/__init__.py", b"")
-        for folder, name in ((recheck, "ivproof/recheck"), (lark, "lark")):
+        put("ivproof/formats/__init__.py", b"")
+        put("ivproof/formats/yaml_as_json.py", Path(yaml_as_json.__file__).read_bytes())
+        for folder, name in ((recheck, "ivproof/recheck"), (lark, "lark"), (yaml, "yaml")):
             base = Path(str(folder.__file__)).parent
             for it in _files(base, {".py", ".lark"}):
                 put(f"{name}/{it.relative_to(base).as_posix()}", it.read_bytes())

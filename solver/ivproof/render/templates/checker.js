@@ -27,9 +27,16 @@
     return python.runPython(`
 import sys
 sys.path.insert(0, "/checker")
+from ivproof.formats.yaml_as_json import NoYamlError, as_json
 from ivproof.recheck.telling import verdict_on
 def of_page(proof, chart, embedded):
-    return verdict_on(proof.to_bytes(), None if chart is None else chart.to_bytes(), embedded=embedded)
+    about = None if chart is None else chart.to_bytes()
+    if about is not None and about.lstrip()[:1] not in (b"{", b"["):
+        try:
+            about = as_json(about)
+        except NoYamlError as error:
+            return "rejected", f"the chart cannot be read as YAML: {error}"
+    return verdict_on(proof.to_bytes(), about, embedded=embedded)
 of_page`);
   }
 
