@@ -208,7 +208,43 @@ def test_a_claim_is_correct_if_documented_where_a_missing_stop_would_make_it_rig
     assert audit.way is not None and list(audit.way.given) == ["administrations[bag].stop"]
     assert not audit.way.readings
     assert {it.kind for it in audit.lines} == {Kind.IF_DOCUMENTED}
-    assert "administrations[bag].stop" in audit.message
+    assert "administrations[bag].stop is 10:31 to 11:30, which" in audit.message
+    # the whole range does it, and not a minute more
+    assert audit.way.as_dict() == {
+        "given": {"administrations[bag].stop": "10:31"},
+        "until": {"administrations[bag].stop": "11:30"},
+    }
+    for stop, right in (("10:30", False), ("10:31", True), ("11:30", True), ("11:31", False)):
+        found = audited(chart("stop", given_iv("bag", "ceftriaxone", "09:00", stop)), bill("96365"), bill("96366"))
+        assert (found.verdict is Verdict.CORRECT) is right
+
+
+def test_the_range_of_a_missing_time_begins_before_the_value_that_was_tried_first() -> None:
+    visit = chart(
+        "night",
+        given_iv("drug", "vancomycin", "21:00", "22:55", method="infusion"),
+        given_iv("saline", "normal saline", "22:00", None, method="infusion", purpose="hydration"),
+    )
+    audit = audited(visit, bill("96365"), bill("96366"), bill("96361"))
+    assert audit.verdict is Verdict.IF_DOCUMENTED and audit.way is not None
+    # hydration is alone from 22:55 on, and is reported from its 31st minute
+    assert audit.way.given == {"administrations[saline].stop": "23:26"}
+
+
+def test_a_line_of_one_of_several_claims_names_what_it_needs_itself() -> None:
+    visit = chart(
+        "two",
+        given_iv("v", "vancomycin", "08:00", "08:40", method="infusion"),
+        given_iv("w", "vancomycin", "14:00", "14:40", method="infusion"),
+        given_iv("h", "hydromorphone", "09:00", "09:10", method="push"),
+        given_iv("i", "hydromorphone", "09:35", "09:40", method="push"),
+    )
+    audit = audited(visit, bill("96365"), bill("96366"), bill("96375"), bill("96376"))
+    assert audit.way is not None and audit.way.readings == {"A26": "B", "A55": "A"}
+    ways = {it.code: it.way.readings for it in audit.lines if it.way is not None}
+    # with the later bag read as a repeat push there would be two of these
+    assert ways == {"96366": {"A26": "B"}, "96376": {"A26": "B", "A55": "A"}}
+    assert "A55" not in {it.code: it for it in audit.lines}["96366"].hangs_on
 
 
 def test_two_missing_stops_that_would_make_a_claim_right_together_are_found() -> None:

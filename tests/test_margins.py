@@ -153,6 +153,9 @@ def test_pauses_move_between_the_ends_of_their_administration() -> None:
     assert found["[a].pauses[0].from", "later"].limit.reason == "the end of the pause"
     assert found["[a].start", "later"].limit.minutes == 20
     assert "paused at 09:20" in sentence(found["[a].pauses[0].from", "earlier"])
+    assert "a ran 100 minutes, pauses included: " in sentence(found["[a].stop", "later"])
+    without = margins(given_iv("a", "vancomycin", "09:00", "10:32"))
+    assert "pauses" not in sentence(without["[a].stop", "later"])
 
 
 def test_margins_go_on_past_midnight() -> None:

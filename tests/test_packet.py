@@ -168,8 +168,26 @@ def test_a_missing_fact_is_the_other_sides_argument_and_is_told_as_undocumented(
     assert found.verdict == "correct_if_documented"
     [line] = found.disputed
     assert line.other_side.holds == "not documented"
-    assert "administrations[drug].stop" in line.other_side.argument
+    assert "administrations[drug].stop as 09:16 to 10:30, 96365 × 1 would be right." in line.other_side.argument
     assert [fact for fact, _, _ in found.undocumented] == ["administrations[drug].stop"]
+
+
+def test_what_holds_without_a_reading_is_not_said_to_follow_from_it() -> None:
+    professional = chart(
+        "E",
+        given_iv("v", "vancomycin", "08:00", "09:00", method="infusion"),
+        claim_type="professional",
+        place_of_service="23",
+        services=[{"kind": "evaluation_and_management", "code": "99284", "separately_identifiable": True}],
+    )
+    found = made(professional, {"code": "96365"}, {"code": "99284", "modifiers": ["25"]}, search=True)
+    infusion, visit = found.disputed
+    assert infusion.verdict == visit.verdict == "supported_under_reading"
+    assert "belongs to the facility's claim" in infusion.points[0].text
+    text = packet_page(document([found], "internal"))
+    assert text.count("What follows from the chart, as it is read here:") == 2 and ", so read:" not in text
+    # the modifier is what is disputed of the visit
+    assert "99284-25 × 1 would be right." in visit.other_side.argument
 
 
 def test_without_a_search_it_is_not_said_that_there_is_no_argument() -> None:

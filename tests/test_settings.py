@@ -58,8 +58,10 @@ def test_the_command_line_wins_and_no_settings_means_none(here: Path) -> None:
     result = run("--no-settings", "code", "AETNA.yaml", "--format", "json")
     assert (answers(result)[0]["notes"], result.stderr) == ([], "")
     (here / "ivproof.toml").write_text('policy = "cms"\n', "utf-8")
+    assert run("policy", "show", "R58").stderr.count("settings of") == 1
     result = run("code", "other.yaml", "--format", "json")
-    assert answers(result)[0]["policy"]["id"] == "cms" and "policy cms" in result.stderr
+    assert answers(result)[0]["policy"]["id"] == "cms" and result.stderr.count("settings of") == 1
+    assert "policy cms" in result.stderr
     [found] = answers(run("code", "other.yaml", "--policy", "out001", "--format", "json"))
     assert (found["policy"]["id"], found["notes"]) == ("out001", [])
 

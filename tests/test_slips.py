@@ -43,6 +43,9 @@ def test_each_kind_of_slip_is_noted_and_to_be_looked_at(bag: dict[str, str], fac
     found = answer(tmp_path, {**BAG, **bag})
     assert any(it.startswith(fact) for it in found["notes"])
     assert fact in {it["fact"] for it in found["missing"] if "charted" in it}
+    # the command that tells what to ask for tells what to look at, too
+    visit = write_lines(tmp_path / "visit.jsonl", chart("slip", {**BAG, **bag}))
+    assert f"{fact}: " in " ".join(run("missing", visit).stdout.split())
 
 
 def test_ten_past_midnight_is_no_slip(tmp_path: Path) -> None:

@@ -302,7 +302,7 @@ def audited(auditor: Auditor, chart: Charted, lines: Sequence[BilledLine]) -> It
 
 def _given(way: Way | None) -> set[str]:
     """The numbers of facts that a chart does not give, which `UNCHECKED` speaks of."""
-    return {word for it in (way.given.values() if way else ()) for word in spoken(it)}
+    return {word for it in ((*way.given.values(), *way.until.values()) if way else ()) for word in spoken(it)}
 
 
 def _sums(lines: Sequence[LineVerdict]) -> dict[tuple[str, tuple[str, ...], bool], float]:

@@ -186,6 +186,49 @@ def test_what_the_determination_says_of_it_is_told_too(explainer: Explainer) -> 
     assert [it.name for it in found.excluded] == ["by-mouth"]
 
 
+@pytest.mark.parametrize(
+    ("code", "rule", "given"),
+    [
+        ("96375", "not-given", [{"id": "y", "drug": "ondansetron", "method": "push", "start": "10:05", "done": False}]),
+        (
+            "96361",
+            "carrier-in-bag",
+            [{"id": "y", "drug": "normal saline", "method": "infusion", "bag": "b", "start": "09:00", "stop": "10:00"}],
+        ),
+    ],
+)
+def test_what_keeps_from_a_code_what_is_no_service_of_its_own_is_told(
+    explainer: Explainer, code: str, rule: str, given: list[dict[str, Any]]
+) -> None:
+    drug = {"id": "x", "drug": "vancomycin", "method": "infusion", "bag": "b", "start": "09:00", "stop": "10:00"}
+    found = why_not(explainer, visit(drug, *given), code)
+    assert found.attempts[0].rule == rule and found.attempts[0].left_out
+
+
+def test_no_service_that_is_no_drug_would_have_to_be_one(explainer: Explainer) -> None:
+    drug = {"id": "x", "drug": "vancomycin", "method": "infusion", "start": "09:00", "stop": "10:00"}
+    found = why_not(explainer, visit(drug, services=[{"kind": "iv_start"}]), "96365")
+    assert not found.attempts
+
+
+def test_that_another_is_initial_is_told_by_what_puts_it_first(explainer: Explainer) -> None:
+    long = {"id": "x", "drug": "vancomycin", "method": "infusion", "start": "09:00", "stop": "10:00"}
+    short = {"id": "y", "drug": "ceftriaxone", "method": "infusion", "start": "09:00", "stop": "09:30"}
+    found = why_not(explainer, visit(long, short), "96365", "y")
+    told = [line.text for it in found.attempts for line in lines_of(it.obstacles)]
+    assert any("The longest of the equals" in it for it in told) and not any("no rule for" in it for it in told)
+
+
+def test_a_push_of_one_time_is_not_said_to_end(explainer: Explainer) -> None:
+    one = {"id": "x", "drug": "morphine", "method": "push", "start": "09:00"}
+    again = {"id": "y", "drug": "morphine", "method": "push", "start": "09:20"}
+    for first, said in ((one, "from x (09:00) to"), ({**one, "stop": "09:05"}, "from the end of x (09:05) to")):
+        lines = [
+            line for it in why_not(explainer, visit(first, again), "96376").attempts for line in lines_of(it.obstacles)
+        ]
+        assert any(said in line.text for line in lines if line.kind == "measure")
+
+
 def test_a_code_on_the_claim_is_asked_for_one_unit_more(explainer: Explainer) -> None:
     found = why_not(explainer, infusion(95), "96366")
     assert found.units == 1

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any, Literal
 
 from ivproof.audit.claim_edits import BilledEdits, Matched
@@ -34,7 +35,7 @@ from ivproof.audit.search import (
 from ivproof.audit.verdicts import VISIT_KIND, Compared, Judge, about, times, unjudged
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.claim.coding import Coder, Recheck
-from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading, Rival
 from ivproof.claim.statements import Absent
 from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import ClaimKey
@@ -179,6 +180,8 @@ class Auditor:
                 or any(given.get(code, 0) != held[code] for given in reading.otherwise.values() for code in codes)
             ]
             ways = [way for rival in found.alternatives for way in (rival.readings, *rival.others)]
+            if line.way is not None and line.supported is not None and line.way.readings:
+                ways = [line.way.readings]  # what leads to the line is known, and the rest to other lines
             names += [it.question for it in readings if any(it.question in way for way in ways)]
         return replace(line, hangs_on=tuple(dict.fromkeys(names)))
 
@@ -296,6 +299,8 @@ class Auditor:
         if other is None:
             return line
         kind = Kind.UNSUPPORTED if not other else Kind.TOO_MANY if other < line.supported.units else Kind.TOO_FEW
+        without = [rival for rival, it in zip(found.alternatives, units, strict=True) if it != line.supported.units]
+        way = _enough(way, without)
         said = f"{times(line.billed)} is supported{about(line.supported)} if {self._words.way(way)}."
         return replace(self._under(replace(line, kind=kind), way), message=said)
 
@@ -392,6 +397,7 @@ class Auditor:
                 whole = self._search.smaller(candidates, claim, whole)
             parts = by_code(claim)
             lines = tuple(self._with_way(line, candidates, parts, drugs, whole) for line in lines)
+            whole = whole and self._search.ranged(candidates, whole)
         if whole is None and draft.determination.why_undetermined:
             lines = tuple(replace(it, kind=Kind.NOT_JUDGED, over=0) if it.disputed else it for it in lines)
         over, under = units_by_code(lines)
@@ -445,14 +451,31 @@ class Auditor:
             return found and self._search.smaller(candidates, wanted, found, line.code)
 
         if whole is not None:
-            return self._under(line, part(whole) or whole)
-        return replace(line, way=part(None)) if line.way is None else line
+            return self._under(line, self._search.ranged(candidates, part(whole) or whole))
+        if line.way is not None:
+            return line
+        alone = part(None)
+        return replace(line, way=alone and self._search.ranged(candidates, alone))
 
     def _under(self, line: LineVerdict, way: Way) -> LineVerdict:
         kind = Kind.IF_DOCUMENTED if way.given else Kind.UNDER_READING
         otherwise = line.otherwise or line.kind
         said = self._words.way(way)
         return replace(line, kind=kind, otherwise=otherwise, way=way, message=f"{line.message} It is right if {said}.")
+
+
+def _enough(way: Way, others: Sequence[Rival]) -> Way:
+    """The smallest part of a way to a claim that leads to none of some other claims, by any of their ways."""
+    parts = [(name, *it) for name in ("readings", "given", "initial") for it in getattr(way, name).items()]
+    ways = [it for rival in others for it in ({**rival.readings, **rival.given, **rival.initial}, *rival.others)]
+    for size in range(1, len(parts)):
+        for some in combinations(parts, size):
+            if not any(all(it.get(key, value) == value for _, key, value in some) for it in ways):
+                kept = [
+                    {key: value for name, key, value in some if name == of} for of in ("readings", "given", "initial")
+                ]
+                return Way(*kept)
+    return way
 
 
 def _meant_otherwise(supported: Sequence[Supported], excluded: Sequence[Exclusion]) -> Counter[str]:

@@ -111,12 +111,19 @@ class Supported:
 class Way:
     """What would have to be so: readings by number (A26: C), facts by path, which of equals is initial, by site.
 
-    Empty, nothing more is needed than what holds anyway.
+    Empty, nothing more is needed than what holds anyway. Of a time in `given`, which is then the first of a range, all
+    of which leads to the same, `until` has the last.
     """
 
     readings: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, str] = field(default_factory=dict)
+    until: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def times(self) -> Mapping[str, str]:
+        """The facts by path, a range of times as such: ``09:31 to 10:30``."""
+        return {path: f"{it} to {self.until[path]}" if path in self.until else it for path, it in self.given.items()}
 
     @property
     def size(self) -> int:
@@ -125,7 +132,7 @@ class Way:
 
     def as_dict(self) -> dict[str, Any]:
         """The way as plain data, without what is empty."""
-        parts = {"readings": self.readings, "given": self.given, "initial": self.initial}
+        parts = {"readings": self.readings, "given": self.given, "initial": self.initial, "until": self.until}
         return {name: dict(part) for name, part in parts.items() if part}
 
 

@@ -85,7 +85,7 @@ class Words:
             held = self._held[question.key]
             aside = "which the policy leaves open" if held is None else f"where {held} is held"
             yield f"{number} ({question.name}) is read as {letter} ({question.option(letter).name}), {aside}"
-        for path, value in way.given.items():
+        for path, value in way.times.items():
             yield f"{path} is {value}, which the chart does not say"
         for site, service in way.initial.items():
             yield f"{service} is taken as the initial service at {site}"

@@ -122,10 +122,11 @@ _DEFS: Schema = {
     ),
     "way": record(
         "What would have to be so; empty where nothing more is needed.",
-        optional=("readings", "given", "initial"),
+        optional=("readings", "given", "initial", "until"),
         readings=mapping("Readings: the number of a question, and the letter of its option."),
         given=mapping("Facts that the chart does not give, by path."),
         initial=mapping("Which of equals is the initial service, by access site."),
+        until=mapping("Of a time in `given` the last one, by path: all between lead to the same."),
     ),
     "verdict": record(
         "What is said of one line, billed, supported or both.",

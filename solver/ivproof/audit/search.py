@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, combinations, product
 
 from ivproof.audit.model import Way
+from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import WHOLE, Facts
@@ -24,8 +25,10 @@ from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Exploration
 from ivproof.engine.nearby import ONE, TWO, NearExplorer
 from ivproof.law.terms import Function, String, Term, parse
-from ivproof.unknowns.changes import telling
-from ivproof.unknowns.gaps import probes
+from ivproof.unknowns.changes import MOST, telling
+from ivproof.unknowns.claims import OutOfReachError
+from ivproof.unknowns.gaps import TIMES, probes
+from ivproof.unknowns.moments import charted
 
 SUPPOSED = 200
 """So many charts with a supposed fact are put to the engine together."""
@@ -260,6 +263,27 @@ class WaySearch:
                 rest = {other: it for other, it in least.items() if other != key}
                 least = rest if follows(rest) else least
         return Way(_in_order({questions[key].number: questions[key].option(it).letter for key, it in least.items()}))
+
+    def ranged(self, candidates: Candidates, way: Way) -> Way:
+        """Give the first and the last time of a range, where a way is one time that the chart does not give."""
+        fields = {path.rpartition(".")[2] for path in way.given}
+        supposed = next((it.supposed for it in candidates.all if it.supposed is not None and it.way == way), None)
+        if way.size != 1 or not fields or not fields <= {*TIMES} or supposed is None:
+            return way
+        [path] = way.given
+        moment = next(it for it in charted(supposed) if it.place == path)
+        chart = self._coder.minutes.chart(supposed)
+        chart.most = MOST
+        try:
+            claims = chart.along(moment)
+            before = claims.change(moment.earlier.minutes, -1)
+            after = claims.change(moment.later.minutes, 1)
+        except (TooManyWaysError, OutOfReachError):
+            return way
+        first = -moment.earlier.minutes if before is None else before[0] + 1
+        last = moment.later.minutes if after is None else after[0] - 1
+        begin, end = (moment.time(moment.moved(supposed, it)).text for it in (first, last))
+        return replace(way, given={path: begin}, until={path: end} if last > first else {})
 
     # --- facts that the chart does not give
 

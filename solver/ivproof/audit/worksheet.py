@@ -72,7 +72,7 @@ def _dollars(line: LineVerdict, prices: Prices | None) -> list[str]:
 def _row(audit: Audit, line: LineVerdict) -> list[str]:
     way = line.way
     readings = [f"{name}={option}" for name, option in way.readings.items()] if way else []
-    given = [f"{path} = {value}" for path, value in way.given.items()] if way else []
+    given = [f"{path} = {value}" for path, value in way.times.items()] if way else []
     initial = [f"initial at {site} = {name}" for site, name in way.initial.items()] if way else []
     part = line.supported
     return [

@@ -91,8 +91,10 @@ def telling_differences() -> Iterator[None]:
         raise typer.Exit(FAULT) from None
 
 
-def load_policy(name: str, *, checked: bool = True) -> Policy:
+def load_policy(name: str, *, checked: bool = True, told: bool = False) -> Policy:
     """Load a policy by name or folder; end the command where there is none.
+
+    That it is the one of the settings is said, unless it is `told` with what else is taken from them.
 
     A law that is no published edition is looked at before it is used: where it reads what nothing defines or has
     defaults that are none, the command ends, or with --unchecked every answer says so. Not `checked`, it is given as
@@ -102,6 +104,7 @@ def load_policy(name: str, *, checked: bool = True) -> Policy:
 
     from ivproof.law.policy import Policy
 
+    SETTINGS.say_policy(said=not told)
     with telling_policy_errors():
         law = Policy.load(policy_folder(name))
         if not checked or law.standing == "published":
@@ -179,10 +182,11 @@ class _Settings:
     chosen = False
     """Whether the policy of the command is theirs."""
     _read: tuple[Path, str, Settings] | None = None
+    _unsaid = ""
 
     def take(self, named: Path | None, *, used: bool) -> None:
         """Take which file is named, if one is, and whether any is to be used."""
-        self.named, self.used, self.chosen, self._read = named, used, False, None
+        self.named, self.used, self.chosen, self._read, self._unsaid = named, used, False, None, ""
 
     def read(self) -> tuple[Path, str, Settings] | None:
         """Give the file, its text and what it says, if there is one; end the command where it cannot be used."""
@@ -212,9 +216,15 @@ class _Settings:
         self.chosen = found is not None and found[2].policy is not None
         if found is None or found[2].policy is None:
             return value
-        say(f"ivproof: settings of {found[0]}: policy {found[2].policy}")
+        self._unsaid = f"ivproof: settings of {found[0]}: policy {found[2].policy}"
         beside = found[0].parent / found[2].policy
         return str(beside) if beside.exists() else found[2].policy
+
+    def say_policy(self, *, said: bool) -> None:
+        """Say once that the policy is theirs, or leave that to who says it with more."""
+        if self._unsaid and said:
+            say(self._unsaid)
+        self._unsaid = ""
 
     def profiles(self, policy: Policy, given: Mapping[str, str], edit_files: EditFiles | None) -> Profiles:
         """Lay what the command line gives over the settings; end the command where they do not fit the policy."""
@@ -288,7 +298,7 @@ def profiles_for(
     Ends the command where something of it cannot be used. Without `payers` it is not told yet that the settings have
     profiles of payers.
     """
-    by = load_policy(policy)
+    by = load_policy(policy, told=True)
     found = SETTINGS.profiles(by, read_settings(by, reading or []), edit_files)
     if payers:
         _remark(found.base)

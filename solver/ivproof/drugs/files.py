@@ -39,6 +39,9 @@ _HCPCS = re.compile(r"[A-Z]\d{4}")
 _DIAGNOSIS = re.compile(r"[A-Z]\d[0-9A-Z]")
 _YES_NO = frozenset({"yes", "no"})
 _IMMUNOTHERAPY_KINDS = frozenset({"antineoplastic_antibody", "biologic_response_modifier"})
+OF_OTHERS = "others"
+"""What stands in the column of codes where a name leaves open which of the other products of its drug is meant."""
+
 _SEEN_BY = "<="  # before a day in valid_from: the code was first seen on it and may be older
 
 
@@ -105,7 +108,7 @@ class _Reader:
         for line in self._lines("products.csv", PRODUCT_COLUMNS):
             self._check_product(line, ingredients, products)
             products.setdefault(line["product"], []).append(line)
-        for line in (line for lines in products.values() for line in lines if line["hcpcs"]):
+        for line in (line for lines in products.values() for line in lines if _has_code(line)):
             self.codes[line.row] = code = self._code(line)
             self.codes_by_name.setdefault(code.hcpcs, code)
         sold: dict[str, list[Product]] = {}
@@ -216,8 +219,8 @@ class _Reader:
             for column in ("brands", "printed_code"):
                 if line[column]:
                     self._problem(column, line[column], f"nothing, as row {first.row} begins the product")
-        if line["hcpcs"]:
-            self._shaped("hcpcs", line["hcpcs"], _HCPCS, "a letter and four digits, or nothing")
+        if _has_code(line):
+            self._shaped("hcpcs", line["hcpcs"], _HCPCS, f"a letter and four digits, {OF_OTHERS!r}, or nothing")
             begin = self._day("valid_from", line["valid_from"].removeprefix(_SEEN_BY))
             end = self._day("valid_to", line["valid_to"])
             if begin and end and end < begin:
@@ -240,12 +243,13 @@ class _Reader:
 
     def _product(self, lines: Sequence[_Line]) -> Product:
         first = lines[0]
-        codes = tuple(self.codes[line.row] for line in lines if line["hcpcs"])
+        codes = tuple(self.codes[line.row] for line in lines if _has_code(line))
         printed = first["printed_code"]
         printed_code = self.codes_by_name.get(printed, Code(printed)) if printed else None
         note = " ".join(line["note"] for line in lines if line["note"])
         brands, routes = _split(first["brands"]), _split(first["routes"])
-        return Product(first["product"], brands, first["form"] or None, routes, codes, printed_code, note)
+        of_others = first["hcpcs"] == OF_OTHERS
+        return Product(first["product"], brands, first["form"] or None, routes, codes, printed_code, note, of_others)
 
     def _code(self, line: _Line) -> Code:
         begin, sources = line["valid_from"], _split(line["sources"])
@@ -343,6 +347,11 @@ class _Reader:
                     if before.valid_to is None or before.valid_to >= (after.valid_from or date.min):
                         until = f"an end of {before.hcpcs} before {after.hcpcs} begins ({after.valid_from})"
                         self._problem("valid_to", str(before.valid_to or ""), until)
+
+
+def _has_code(line: _Line) -> bool:
+    """Whether a row of a product has a code of its own."""
+    return line["hcpcs"] not in {"", OF_OTHERS}
 
 
 @lru_cache(maxsize=1024)  # sources, routes and empty cells come again and again

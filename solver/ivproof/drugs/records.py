@@ -107,7 +107,8 @@ class Product:
     """A form in which an ingredient is sold: brands, dosage form, routes and codes over time.
 
     ``form`` None and empty ``routes``: the product does not say. ``printed_code`` is the code that the
-    policy's Appendix A prints for it, even where it was wrong or had ended; ``note`` says what is wrong.
+    policy's Appendix A prints for it, even where it was wrong or had ended; ``note`` says what is wrong. A product
+    ``of_others`` is no product but a name that leaves open which one it is: a biosimilar without its maker.
     """
 
     key: str
@@ -117,14 +118,16 @@ class Product:
     codes: tuple[Code, ...]
     printed_code: Code | None
     note: str
+    of_others: bool = False
 
     def code_on(self, on: date) -> Code | None:
         """The code in force on that day, or None."""
         return next((code for code in self.codes if code.in_force(on)), None)
 
     def ended(self, on: date) -> bool:
-        """Whether it had codes and none after that day: it has others now, and its name does not tell which."""
-        return bool(self.codes) and all(it.valid_to is not None and it.valid_to < on for it in self.codes)
+        """Whether its name does not tell which code it has: it had codes and none after that day, or never one."""
+        had = bool(self.codes) and all(it.valid_to is not None and it.valid_to < on for it in self.codes)
+        return had or self.of_others
 
     def allows(self, route: str) -> bool:
         """Whether the product is given by that route, as far as it says."""
@@ -242,7 +245,10 @@ class Match:
         found = _in_force(products, on)
         ended = self.code is not None or (self.product is not None and self.product.ended(on))
         if ended and not found:  # without a successor of the same product
-            return Codes(None, _in_force(self._others(route, form), on))
+            others = _in_force(self._others(route, form), on)
+            if self.product is not None and self.product.of_others:
+                others = tuple(it for it in others if it not in _in_force(self._reference, on))
+            return Codes(None, others)
         default = self.drug.default_product
         if self.code is None and self.product is None and default in products and default is not None:
             meant = default.code_on(on)
@@ -254,6 +260,11 @@ class Match:
         # makers that the code was for as well, until they got codes of their own when it ended
         split = [it for it in self._others(route, form) if self._begins_where_it_ended(it.codes)]
         return Codes(found[0], tuple(it for it in _in_force(split, on) if it != found[0]))
+
+    @property
+    def _reference(self) -> tuple[Product, ...]:
+        """The product that its ingredient names, which a biosimilar is not."""
+        return tuple(it for it in self.drug.products if it.key == self.drug.key)
 
     def _others(self, route: str | None, form: str | None) -> tuple[Product, ...]:
         return replace(self, code=None, product=None).products(route, form)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ivproof.audit.model import Audit, Kind, LineVerdict, Way
+from ivproof.audit.verdicts import times
 from ivproof.claim.determination import Reading
 from ivproof.law.policy import Policy
 from ivproof.packet.model import OtherSide, Stand
@@ -61,11 +62,11 @@ class OtherSides:
 
     def _under(self, line: LineVerdict, way: Way) -> OtherSide:
         """The smallest set of readings and facts under which a disputed line would be right."""
-        billed = f"{line.billed.code} × {line.billed.units}" if line.billed else f"a claim without {line.code}"
+        billed = times(line.billed) if line.billed else f"a claim without {line.code}"
         stands = tuple(
             self._stand(number, letter, f"{billed} would be right") for number, letter in way.readings.items()
         )
-        given = tuple(way.given.items())
+        given = tuple(way.times.items())
         parts = [_read_as(it) for it in stands]
         parts += [f"the chart gave {path} as {value}" for path, value in given]
         parts += [f"{service} were taken as the initial service at {site}" for site, service in way.initial.items()]
@@ -78,8 +79,7 @@ class OtherSides:
             answers.append("Even so only this line would be right, and the claim as a whole would not.")
         held = any(it.source != "open" for it in stands)
         holds = "does not hold" if held else "not documented" if given else "unresolved"
-        otherwise = ", and otherwise not" if line.otherwise else ""
-        said = f"If {_joined(parts)}, {billed} would be right{otherwise}."
+        said = f"If {_joined(parts)}, {billed} would be right."
         return OtherSide(holds, said, " ".join(answers), stands, given)
 
     def _against_supported(self, line: LineVerdict) -> OtherSide:

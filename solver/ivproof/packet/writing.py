@@ -24,6 +24,10 @@ _TAGGED = frozenset({"measure", "counted", "against", "lacking", "needed", "fact
 _EVIDENCE = frozenset({"measure", "counted", "fact"})
 _NUMBER = re.compile(r"\b[FR]\d+\b")
 
+SO_READ = {"supported_under_reading": ", so read", "supported_if_documented": ", so documented"}
+AS_IT_IS = {"supported_under_reading": ", as it is read here", "supported_if_documented": ", as it stands"}
+"""What the argument of a line is about that would be right under something: that, or what holds without it."""
+
 
 class CoverError(ValueError):
     """A file for the cover that cannot be used; the message says what was found and what was expected."""
@@ -468,7 +472,8 @@ class _Internal(_Writer):
             yield Text(f"What comes nearest to {near.code} is {rule.rstrip('.')}. It fails here:")
             yield Items(tuple(self.points(number, near.fails)))
         if it.points:
-            so = {"supported_under_reading": ", so read", "supported_if_documented": ", so documented"}
+            # what is billed and supported alike is argued as that one of the claims that has it
+            so = SO_READ if it.billed == it.supported else AS_IT_IS
             yield Text(f"What follows from the chart{so.get(it.verdict, '')}:")
             yield Items(tuple(self.points(number, it.points)))
         if it.rules:

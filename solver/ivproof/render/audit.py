@@ -88,10 +88,12 @@ class AuditView:
             for line in found:
                 why = line.message if line.way is None or line.otherwise else f"{line.message} {self._alone(line)}"
                 yield indented(visible(why))
-                if line.hangs_on:
-                    asked = ", ".join(f"{it} ({self.policy.question(it).name})" for it in line.hangs_on)
+                told = () if line.way is None else line.way.readings
+                if more := [it for it in line.hangs_on if it not in told]:
+                    asked = ", ".join(f"{it} ({self.policy.question(it).name})" for it in more)
                     gives = "another line for the drug" if line.drug else "other units or no one claim"
-                    yield indented(Text(f"Read otherwise, these give {gives}: {asked}.", FAINT), 4)
+                    these = "these, too," if len(more) < len(line.hangs_on) else "these"
+                    yield indented(Text(f"Read otherwise, {these} give {gives}: {asked}.", FAINT), 4)
         yield from _payer(audit)
         yield from _edits("Claim edits of what was billed, apart from the policy", audit.edits_billed)
         yield from _edits("Claim edits of what is supported", audit.edits_supported)

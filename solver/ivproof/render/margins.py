@@ -28,7 +28,8 @@ def sentence(margin: Margin) -> str:
     outcome = outcome_words(margin)
     if field in {"start", "stop"} and margin.ran is not None and margin.ran_then is not None:
         more = "more" if margin.ran_then > margin.ran else "less"
-        return f"{who} ran {length(margin.ran)}: {_count(margin.minutes)} {more} ({field} {margin.at}) {outcome}"
+        still = ", pauses included" if margin.paused else ""
+        return f"{who} ran {length(margin.ran)}{still}: {_count(margin.minutes)} {more} ({field} {margin.at}) {outcome}"
     unit = "minute" if margin.minutes == 1 else "minutes"
     return f"{charted}: {_count(margin.minutes)} {unit} {margin.way} ({margin.at}) {outcome}"
 

@@ -36,6 +36,7 @@ def missing_words(report: MissingReport, encounter: Encounter) -> Iterator[Rende
         yield from (Padding(Text(_claims([it])), (0, 0, 0, 2)) for it in report.claims)
     if not report.facts:
         yield Text("The chart lacks nothing that the policy asks for.")
+        yield from _notes(report)
         return
     yield Text()
     if report.ask:
@@ -66,7 +67,7 @@ def _nothing(report: MissingReport) -> str:
 
 
 def _notes(report: MissingReport) -> Iterator[RenderableType]:
-    """What was not looked at, and what the drug list has to say."""
+    """What may be a slip, what the drug list has to say, and what was not looked at."""
     if report.notes:
         yield Text()
         yield from (Text(plain(it)) for it in report.notes)

@@ -58,8 +58,13 @@ def _claims(found: ChartReadings, limit: int | None) -> Iterator[RenderableType]
     shown = found.claims if limit is None else found.claims[:limit]
     yield Padding(Text(f"{len(found.claims)} different claims, each with readings that lead to it"), (1, 0, 0, 2))
     claims = Table.grid(padding=(0, 2))
+    decide = {it.question.number for it in alone}
     for it in shown:
-        claims.add_row(Text(_way(it), "cyan"), Text(in_words(it.claim)))
+        # an open question that changes nothing by itself is not needed for what follows as all is held
+        held = in_words(it.claim) == in_words(found.base) and not (
+            it.given or it.initial or decide & it.readings.keys()
+        )
+        claims.add_row(Text("as held" if held else _way(it), "cyan"), Text(in_words(it.claim)))
     yield Padding(claims, (0, 0, 0, 4))
     if len(shown) < len(found.claims):
         yield Text(

@@ -31,8 +31,8 @@ class Margin:
 
     `minutes` is the first number of minutes at which the claim is another one, and `at` the time then charted; both
     are None where no claim changes up to `limit`. `ran` is how long its administration is charted to have run, from
-    start to stop, and `ran_then` how long it would. `says` is what stands behind it: what the chart leads to on both
-    sides of the boundary, or as far as it was moved without a change.
+    start to stop, and `ran_then` how long it would; `paused` says that it stood still within. `says` is what stands
+    behind it: what the chart leads to on both sides of the boundary, or as far as it was moved without a change.
     """
 
     place: str
@@ -46,6 +46,7 @@ class Margin:
     subject: str | None = None
     ran: int | None = None
     ran_then: int | None = None
+    paused: bool = False
     rules: tuple[str, ...] = ()
     says: tuple[Leads, ...] = field(default=(), compare=False)
 
@@ -210,6 +211,7 @@ class _Search:
             subject,
             _length(self.chart.encounter, moment.at),
             _length(then, moment.at),
+            moment.at is not None and bool(given[moment.at].pauses),
             self.reader.rules(codes),
             (self._leads(self.chart.encounter, was), self._leads(beside, was), self._leads(then, after)),
         )

@@ -97,7 +97,8 @@ class MissingReport:
     times that the policy does without, and `raises` those of facts that the law asks for only once some value of one of
     these is documented. `complete` says whether all `combinations` of values were looked at, of a
     missing time one minute of each of at most `combined_ranges` that begin within `combined_minutes`; where not, only
-    pairs were. `notes` are what the drug list has to say on the names of the chart.
+    pairs were. `notes` are what an answer says of the chart besides: what may be a slip, and
+    what the drug list has to say on its names.
     """
 
     encounter: str
@@ -192,7 +193,7 @@ class _Search:
             tuple(gap.place for n, gap in enumerate(self.gaps) if n in ask),
             found.complete,
             len(found.table),
-            notes=self.facts.notes,
+            notes=determination.notes,
             raises=self._raised(ask),
             asked=self.chart.asked,
             checked=self.checked.count,

@@ -14,6 +14,9 @@ from ivproof.why.explanation import Line, Teller
 from ivproof.why.follow import Follow
 from ivproof.why.lacking import fails
 
+NO_DRUG = Function("other")
+"""The class of what is no administration: nothing else could be of it, nor it of another one."""
+
 OF_ANOTHER_CLASS = 3
 """So many things are named that would have to be of another class, where nothing comes nearer."""
 
@@ -68,7 +71,7 @@ def tries(teller: Teller, code: str, administration: str | None, rather: Sequenc
                 kept = list(_kept_from(teller, subject, code))
                 for attempt in kept:
                     _keep(best, f"{attempt.rule} {attempt.key}", attempt, order)
-                if not kept:
+                if not kept and NO_DRUG not in (class_, *own):
                     others.setdefault(f"{subject} {class_}", _wrong_class(teller, subject, class_, own))
                 continue
             left_out = list(_left_out(teller, subject, role))
@@ -82,6 +85,10 @@ def tries(teller: Teller, code: str, administration: str | None, rather: Sequenc
             if not left_out:
                 for name, attempt in earning:
                     _keep(best, name, attempt, order)
+    for subject in _left_out_beside(teller, administration):
+        # of another class it could have no such code; what was not given has none
+        for attempt in _kept_from(teller, subject, code, by_route=not _classes(teller.derivation, subject)):
+            _keep(best, f"{attempt.rule} {attempt.key}", attempt, order)
     found = sorted(best.values(), key=order)
     yield from found
     if not any(it.progress for it in found):
@@ -163,12 +170,21 @@ def _left_out(teller: Teller, subject: Term, role: Term | None) -> Iterator[Atte
     return (_reason(teller, subject, it) for it in atoms if str(it.arguments[0]) in own)
 
 
-def _kept_from(teller: Teller, subject: Term, code: str) -> Iterator[Attempt]:
+def _left_out_beside(teller: Teller, administration: str | None) -> list[Term]:
+    """What is left out and could earn nothing itself: it was not given, or is part of what earns."""
+    looked_at = {str(it) for it in _subjects(teller.derivation, administration)}
+    found = dict.fromkeys(it.arguments[0] for it in teller.derivation.of("excluded"))
+    asked_for = (it for it in found if administration in (None, teller.names.subject(str(it))))
+    return [it for it in asked_for if str(it) not in looked_at]
+
+
+def _kept_from(teller: Teller, subject: Term, code: str, *, by_route: bool = True) -> Iterator[Attempt]:
     """Why the law keeps something from a code, or from all that could be given that way."""
     derivation, own = teller.derivation, {str(subject), teller.names.subject(str(subject))}
+    names = ("kept_from", "instead_of", "kept_from_by_route")
     reasons = {
         str(why)
-        for name in ("kept_from", "kept_from_by_route")
+        for name in names[: 3 if by_route else 2]
         for who, why, kept in (it.arguments for it in derivation.of(name))
         if str(who) in own and str(kept) == f'"{code}"'
     }

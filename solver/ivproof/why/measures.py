@@ -148,9 +148,17 @@ class Measures:
         when = self.names.clock(int(bindings[term.name])) if isinstance(term, Variable) else ""
         for literal in _literals(rule):
             if literal.atom.name in {"service_moment", "clock", "at"} and literal.atom.arguments[1] == term:
-                name = self.names.term(_bound(literal.atom.arguments[0], bindings))
+                moment = _bound(literal.atom.arguments[0], bindings)
+                name = self.names.term(self._of_one_time(moment) or moment)
                 return name if when in name else f"{name} ({when})"
         return when
+
+    def _of_one_time(self, moment: Term) -> Term | None:
+        """Whose end it is, where only one time of it is charted: no end of it is told then."""
+        if not isinstance(moment, Function) or moment.name != "end_of":
+            return None
+        [subject] = moment.arguments
+        return None if any(it.arguments == (subject,) for it in self.derivation.of("has_run")) else subject
 
     # --- times and lengths that are compared with each other
 
