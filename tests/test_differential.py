@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import differential
+import generate
 import pytest
+from field_list import TITLES
+from pydantic import BaseModel
 
 
 def test_the_engines_agree_on_a_few_charts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +52,24 @@ ONCE_DIFFERENT = {
 def test_charts_that_once_showed_a_difference(name: str) -> None:
     chart, readings = ONCE_DIFFERENT[name]
     assert not differential.differ(chart, differential.Engines(readings))
+
+
+def fields(part: BaseModel) -> Iterator[tuple[type[BaseModel], str]]:
+    """The fields of a chart's parts that say something else than where they are left out."""
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if field.is_required() or value != field.default:
+            yield type(part), name
+        for it in value if isinstance(value, tuple) else (value,):
+            if isinstance(it, BaseModel):
+                yield from fields(it)
+
+
+def test_wild_charts_have_every_field_of_the_format_and_up_to_forty_administrations() -> None:
+    charts = [generate.encounter(generate.wild(random.Random(n))) for n in range(400)]
+    found = {it for chart in charts for it in fields(chart)}
+    assert {(part, name) for part in TITLES.values() for name in part.model_fields} <= found
+    sizes = [len(chart.administrations) for chart in charts]
+    assert min(sizes) == 0
+    assert max(sizes) == 40
+    assert sum(size >= differential.LARGE for size in sizes) > 100

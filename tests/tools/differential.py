@@ -1,12 +1,13 @@
 """The engines on generated charts: ``python tests/tools/differential.py [--charts 100000] [--jobs 2] [--seed 0]``.
 
-Of three charts one is a visit as a hospital's day has them and two hold anything that the format allows. One chunk of
-charts in forty is coded with the questions as they stand by default, so that open ones are gone through; every other
-chunk has a setting of its own, in which no question is open and many are not as by default. The engines agree on a
-chart where clingo and the second engine give the same set of claims, over every answer set, and the compiled law gives
-clingo's whole answer. Prints how many charts were compared,
-how many of them have more than one claim, the charts on which the engines differ (cut down to the smallest that still
-shows it), and the time. Exits with 1 where they differ.
+Of three charts one is a visit as a hospital's day has them, one a small chart of anything that the format allows, and
+one a wild chart of up to forty administrations with every field. One chunk of charts in forty is coded with the
+questions as they stand by default, so that open ones are gone through; every other chunk has a setting of its own, in
+which no question is open and many are not as by default. The engines agree on a chart where clingo and the second
+engine give the same set of claims, over every answer set, and the compiled law gives clingo's whole answer.
+What takes them more work than a bound is undecided, and counted. Prints how many charts were compared, of how many
+administrations, how many have more than one claim, the charts on which the engines differ (cut down to the smallest
+that still shows it), and the time. Exits with 1 where they differ.
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ from typing import Any, NamedTuple
 
 import generate
 
+from ivproof.chart import bounds
 from ivproof.chart.facts import facts_of
 from ivproof.chart.reading import Source, parse
 from ivproof.drugs.listing import DrugList
-from ivproof.engine.engine import Engine
+from ivproof.engine.choices import ClaimKey
+from ivproof.engine.engine import Answer, Engine
 from ivproof.engine.second import SecondEngine, claims_of
 from ivproof.law.policy import Policy, law_folder
+from ivproof.recheck.budget import LimitError
 
 Chart = dict[str, Any]
 Readings = Mapping[str, str]
+Answers = tuple[Answer, Answer, frozenset[ClaimKey]]
+"""What clingo, the compiled law and the second engine give of a chart."""
 
 CHUNK = 200
 """Charts that are coded by one setting of the questions, and that the first engine grounds together."""
@@ -46,12 +52,20 @@ OTHERWISE = 0.15
 """How often a setting departs from a default."""
 
 
-class Outcome(NamedTuple):
-    """What comparing some charts gave: how many, how many with rival claims, and the charts with a difference."""
+TOGETHER = 5
+"""Charts of so many administrations are grounded together; a larger one is answered alone."""
 
-    charts: int
-    rivals: int
-    administrations: int
+LARGE = 8
+"""Charts of so many administrations are counted as large."""
+
+WORK = 20_000_000
+"""Atoms that all engines together may take for a chart that is answered alone."""
+
+
+class Outcome(NamedTuple):
+    """What comparing some charts gave: what was counted, and the charts with a difference."""
+
+    counts: Counter[str]
     different: list[tuple[Chart, Readings]]
 
 
@@ -86,16 +100,36 @@ class Engines:
         self.first = self.compiled.judge
         self.second = SecondEngine(policy(), readings)
 
-    def differing(self, charts: Sequence[Chart]) -> tuple[list[Chart], int]:
-        """Give the charts on which the engines differ, and how many charts have more than one claim."""
+    def differing(self, charts: Sequence[Chart]) -> tuple[list[Chart], Counter[str]]:
+        """Give the charts on which the engines differ; how many have more than one claim, how many were left."""
+        counts: Counter[str] = Counter()
+        different = []
+        alone = [[it] for it in charts if len(it["administrations"]) > TOGETHER]
+        for some in ([it for it in charts if len(it["administrations"]) <= TOGETHER], *alone):
+            for chart, it in self._answers(some):
+                if it is None:
+                    counts["undecided"] += 1
+                    continue
+                answer, other, claims = it
+                counts["rivals"] += bool(answer.alternatives)
+                if claims_of(answer) != claims or answer != other:
+                    different.append(chart)
+        return different, counts
+
+    def _answers(self, charts: Sequence[Chart]) -> Iterator[tuple[Chart, Answers | None]]:
+        """Give each chart with what the three engines answer; None where it takes more work than is allowed."""
         facts = [facts_of(generate.encounter(chart), drugs(), policy().payers) for chart in charts]
-        answers, compiled = self.first.answer(facts), self.compiled.answer(facts)
-        different = [
-            chart
-            for chart, fact, answer, other in zip(charts, facts, answers, compiled, strict=True)
-            if claims_of(answer) != self.second.claims(fact) or answer != other
-        ]
-        return different, sum(bool(answer.alternatives) for answer in answers)
+        try:
+            with bounds.bounded(WORK * len(charts)):
+                answers, compiled = self.first.answer(facts), self.compiled.answer(facts)
+                found: list[Answers | None] = [*zip(answers, compiled, map(self.second.claims, facts), strict=True)]
+        except (bounds.TooManyWaysError, LimitError):
+            if len(charts) > 1:
+                for chart in charts:
+                    yield from self._answers([chart])
+                return
+            found = [None]
+        yield from zip(charts, found, strict=True)
 
 
 def generated(seed: int) -> Chart:
@@ -103,15 +137,18 @@ def generated(seed: int) -> Chart:
     rng = random.Random(seed)
     if seed % 3 == 0:
         return generate.visit(rng, name=f"E{seed}")
+    if seed % 3 == 1:
+        return generate.wild(rng, name=f"E{seed}")
     return generate.chart(rng, range(0, 6), name=f"E{seed}")
 
 
 def compare(seeds: Sequence[int]) -> Outcome:
     """Compare the engines on the charts of some seeds, which begin with a chunk."""
     charts, readings = [generated(seed) for seed in seeds], setting(seeds[0] // CHUNK)
-    different, rivals = Engines(readings).differing(charts)
-    given = sum(len(it["administrations"]) for it in charts)
-    return Outcome(len(charts), rivals, given, [(chart, readings) for chart in different])
+    different, counts = Engines(readings).differing(charts)
+    sizes = [len(it["administrations"]) for it in charts]
+    counts.update(charts=len(charts), administrations=sum(sizes), large=sum(size >= LARGE for size in sizes))
+    return Outcome(counts, [(chart, readings) for chart in different])
 
 
 def differ(chart: Chart, engines: Engines) -> bool:
@@ -146,12 +183,22 @@ def run(charts: int, jobs: int, seed: int, seconds: float | None = None) -> tupl
     different: list[tuple[Chart, Readings]] = []
     chunks = (range(at, min(at + CHUNK, seed + charts)) for at in range(seed, seed + charts, CHUNK))
     for outcome in _outcomes(chunks, jobs):
-        total.update(charts=outcome.charts, rivals=outcome.rivals, administrations=outcome.administrations)
+        total += outcome.counts
         different += outcome.different
+        print(_told(Outcome(total, different), seed, time.perf_counter() - begin), file=sys.stderr, flush=True)
         if seconds is not None and time.perf_counter() - begin > seconds:
             break
-    whole = Outcome(total["charts"], total["rivals"], total["administrations"], different)
-    return whole, time.perf_counter() - begin
+    return Outcome(total, different), time.perf_counter() - begin
+
+
+def _told(outcome: Outcome, seed: int, seconds: float) -> str:
+    """Say what was compared so far."""
+    counts = outcome.counts
+    return (
+        f"{counts['charts']} charts with {counts['administrations']} administrations compared (seeds from {seed}; "
+        f"{counts['large']} of {LARGE} or more), {counts['rivals']} with more than one claim, {counts['undecided']} "
+        f"undecided, {len(outcome.different)} differences, {seconds:.0f} s"
+    )
 
 
 def _outcomes(chunks: Iterable[Sequence[int]], jobs: int) -> Iterator[Outcome]:
@@ -178,10 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chart, readings in outcome.different:
         cut = smallest(chart, partial(differ, engines=Engines(readings)))
         print(f"the engines differ on {chart['id']} with readings {readings}; smallest chart:\n{json.dumps(cut)}")
-    print(
-        f"{outcome.charts} charts with {outcome.administrations} administrations compared (seeds from {chosen.seed}), "
-        f"{outcome.rivals} with more than one claim, {len(outcome.different)} differences, {seconds:.0f} s"
-    )
+    print(_told(outcome, chosen.seed, seconds))
     return 1 if outcome.different else 0
 
 

@@ -1,8 +1,9 @@
 """Random charts in the input format, for properties, comparisons of the engines and measurements.
 
-Three kinds. A *visit* is what a hospital's day has: 2 to 8 administrations, nearly everything charted. A *tangle* has
-anything that the format allows, with times that fall on thresholds and a minute beside them. A *tally* is a long stay
-of so many administrations, for growth.
+Four kinds. A *visit* is what a hospital's day has: 2 to 8 administrations, nearly everything charted. A *tangle* has
+anything that the format allows, with times that fall on thresholds and a minute beside them. A *wild* chart is a tangle
+of up to forty administrations in which every field of the format may stand. A *tally* is a long stay of so many
+administrations, for growth.
 
 Everything comes from one `random.Random`, and the plainest choice always comes first, so that Hypothesis (which puts
 its own generator in the place of `random.Random`) shrinks a chart to a plain one.
@@ -315,6 +316,102 @@ def _about(rng: random.Random, found: Chart) -> None:
         found["regulated_facility"] = True
     for it in given:
         write_times(found, it)
+
+
+# --- Every field of the format
+
+VISIT_CODES = ["99213", "99211", "99285", "G0463", "62270"]
+BILLED = ["96365", "96366", "96374", "96375", "96413", "96360", "J0696", "99213"]
+NOTES = ["MAR p. 3, RN, 11:04", "as told by the patient", "%* no comment *% #script", "Nachtdienst, 3 °C"]
+
+Values = Mapping[str, Any]
+
+EVERY_SITE: Values = {
+    "source": lambda rng: rng.choice(NOTES),
+    "note": lambda rng: rng.choice(NOTES),
+}
+PRINTED = ["vancomycin 1 g in dextrose 5%", "ceftriaxone/normal saline", "Taxol", "NORMAL SALINE 1000 ML", "J1885",
+           "J9999", "magnesium sulfate in lactated ringers", "potassium chloride 20 mEq in normal saline"]  # fmt: skip
+
+EVERY_ADMINISTRATION: Values = {
+    "drug": lambda rng: rng.choice(PRINTED),
+    "done": lambda rng: not sometimes(rng, 0.7),
+    "product": lambda rng: rng.choice(["0001-1", "0002-2"]),
+    "class": lambda rng: rng.choice(["therapeutic", "chemotherapy", "hydration"]),
+    "hormonal": lambda rng: sometimes(rng, 0.5),
+    "method": lambda rng: rng.choice(["push", "infusion"]),
+    "lumen": lambda rng: rng.choice(["distal", "proximal"]),
+    "premixed": lambda rng: sometimes(rng, 0.5),
+    "dose": lambda rng: rng.choice(["one", "two"]),
+    "ordered_minutes": lambda rng: rng.choice([60, 480, 481, 2760]),
+    "form": lambda rng: rng.choice(["solution", "capsule", "implant", "on_body_injector"]),
+    "purpose": lambda rng: rng.choice(PURPOSES),
+    "volume_ml": lambda rng: rng.choice([1000, 500, 50, 0, 250.5]),
+    "rate_ml_per_h": lambda rng: rng.choice([100, 20, 29.9, 30, 30.1, 0, 500]),
+    "pump": lambda rng: rng.choice(["portable", "stationary", "implantable"]),
+    "pump_supplied_by": lambda rng: rng.choice(["clinic", "supplier"]),
+    "lesions": lambda rng: rng.choice([1, 7, 8]),
+    "spinal_puncture": lambda rng: sometimes(rng, 0.5),
+    "puncture_by": lambda rng: rng.choice(["this_biller", "another"]),
+    "reservoir": lambda rng: sometimes(rng, 0.5),
+    "integral_to": lambda rng: rng.choice(["transfusion", "protocol"]),
+    "diagnostic": lambda rng: sometimes(rng, 0.7),
+    "discontinued": lambda _: "patient asked",
+    "order": lambda rng: rng.choice(["signed", "none", "verbal", "protocol"]),
+    "container": lambda rng: rng.choice(["single_dose", "multi_dose"]),
+    "billing_units": lambda rng: rng.choice([0, 1, 4, 100]),
+    "discarded_units": lambda rng: rng.choice([0, 1, 6]),
+    "amount": lambda rng: rng.choice(["1 g", "679 mg", "0.5 mg", "250 mL", "2 units"]),
+    "vials": lambda rng: [
+        {"size": rng.choice(["500 mg", "100 mg"]), "count": n} for n in range(1, pick(rng, (1, 2), (1, 3)))
+    ],
+    "source": lambda rng: rng.choice(NOTES),
+    "note": lambda rng: rng.choice(NOTES),
+}
+EVERY_ENCOUNTER: Values = {
+    "time_zone": lambda rng: rng.choice(["America/New_York", "Europe/Berlin", "Asia/Kathmandu"]),
+    "note": lambda rng: rng.choice(NOTES),
+    "payer": lambda rng: rng.choice(["Medicare", "another"]),
+    "order": lambda rng: rng.choice(["verbal", "protocol", "none"]),
+    "earlier_visit": lambda rng: {"initial_reported": sometimes(rng, 0.5), "line_left_in": sometimes(rng, 0.5)},
+    "regulated_facility": lambda rng: sometimes(rng, 0.5),
+    "billed": lambda rng: [_billed(rng) for _ in range(rng.choice([1, 2, 4]))],
+}
+"""What may stand in a field of a wild chart, beside what a tangle has there."""
+
+
+def wild(rng: random.Random, name: str = "E") -> Chart:
+    """Give a tangle of up to forty administrations, in which every field may stand."""
+    found = chart(rng, pick(rng, (4, range(8)), (3, range(8, 16)), (2, range(16, 41))), name)
+    some = pick(rng, (3, 0.02), (2, 0.1), (1, 0.4))
+    if sometimes(rng, some):
+        found["claim_type"] = rng.choice(["facility", "professional"])
+    for parts, fields in (
+        ([found], EVERY_ENCOUNTER),
+        (found.get("access_sites", []), EVERY_SITE),
+        (found["administrations"], EVERY_ADMINISTRATION),
+    ):
+        for part in parts:
+            part.update({key: value(rng) for key, value in fields.items() if sometimes(rng, some / 2)})
+    for pause in (pause for it in found["administrations"] for pause in it.get("pauses", ())):
+        if sometimes(rng, some):
+            pause[rng.choice(["from", "to"])] = None
+    for kind in [*INCLUDED, *SPECIAL]:
+        if sometimes(rng, some / 4):
+            service = {"kind": kind, "done": not sometimes(rng, 0.5), "code": rng.choice(VISIT_CODES)}
+            found.setdefault("services", []).append(service)
+    return found
+
+
+def _billed(rng: random.Random) -> Chart:
+    """Give a billed line, sometimes one that was denied."""
+    line: Chart = {"code": rng.choice(BILLED)}
+    if sometimes(rng, 0.5):
+        line |= {"units": rng.choice([1, 2, 8]), "modifiers": rng.choice([[], ["59"], ["25", "XU"]])}
+    if sometimes(rng, 0.3):
+        line["denied"] = {"group": "CO", "reason": "97", "remark": ["M15"], "text": rng.choice(NOTES),
+                          "date": "2024-03-02", "amount": rng.choice([0, 74.5])}  # fmt: skip
+    return line
 
 
 # --- Times, kept as (minute, second) until the chart is complete
