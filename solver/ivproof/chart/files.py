@@ -200,6 +200,15 @@ def _charts_below(folder: Path) -> tuple[list[Path], list[OSError]]:
     return files, sorted(closed, key=lambda wrong: str(wrong.filename))
 
 
+def reads(folder: Path, file: Path) -> bool:
+    """Whether a file is among those that are read where the folder is given."""
+    try:
+        below = Path(os.path.realpath(file)).relative_to(os.path.realpath(folder))
+    except ValueError:
+        return False
+    return _ending(file) in _READERS and not any(name.startswith(".") for name in below.parts)
+
+
 def _is_file(path: Path) -> bool:
     """Whether a path is a file; one that cannot be looked at is refused when it is opened."""
     try:

@@ -243,7 +243,8 @@ def audit(
     from ivproof.commands.sheet_output import is_sheet
 
     written = ending(output, ENDINGS)
-    spare_charts(files, output, {"--claim": [str(claim)] if claim else []})
+    tables = {"--claim": claim, "--prices": prices, "--groups": groups, "--ptp": ptp, "--mue": mue, "--add-on": add_on}
+    spare_charts(files, output, {**tables, "--cover": cover})
     if output is not None and form is None and not summary and output.suffix.lower() in PACKETS:
         if resume:
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")

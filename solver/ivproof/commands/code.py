@@ -184,7 +184,7 @@ def code(
     from ivproof.commands.output import ending, spare_charts
     from ivproof.commands.sheet_output import sheet_or_file
 
-    spare_charts(files, output)
+    spare_charts(files, output, {"--ptp": ptp, "--mue": mue, "--add-on": add_on})
     written = ending(output, CASE_ENDINGS if as_case else ENDINGS)
     shape = form or written or Format.TABLE
     if written not in {None, Format.TABLE, shape}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +29,7 @@ from ivproof.commands.common import (
     worse,
     wrong,
 )
-from ivproof.commands.output import ending, write_whole
+from ivproof.commands.output import ending, spare_charts, write_whole
 
 if TYPE_CHECKING:
     from ivproof.comparison.prices import Worth
@@ -170,7 +170,7 @@ def compare(
     """
     if up_to is None and (old_reading or new_reading or everything or kinds or beside):
         wrong("--old-reading, --new-reading, --all, --kinds and --reasons: expected beside --up-to")
-    page = ending(output, {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON})
+    page = _page(output, files or [], {"--prices": rates, "--kinds": kinds})
     prices = None if rates is None else _prices(rates)
     if up_to is not None:
         require("z3", "a comparison over all charts")
@@ -237,6 +237,12 @@ def compare(
 
         _write(Change(before, after, settings, found, over_all, prices), form, page, output)
     raise typer.Exit(REFUSED if fail_on_change and found.changed else status)
+
+
+def _page(output: Path | None, files: Sequence[str], others: Mapping[str, Path | None]) -> Format | None:
+    """What the file is that is written, which takes the place of nothing that is read."""
+    spare_charts(files, output, others)
+    return ending(output, {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON})
 
 
 def _write(found: Change, form: Format, page: Format | None, output: Path | None) -> None:

@@ -52,7 +52,7 @@ def deidentify(
     times stay. Exit status: 0 when every chart was written, 1 when one was refused, 2 when the command line is wrong.
     """
     by = load_policy(policy)
-    spare_charts(files, output, {"--key": [str(key)]})
+    spare_charts(files, output, {"--key": key})
     ending(output, dict.fromkeys((".jsonl", ".ndjson", ""), "charts"))
     from ivproof.chart.encounter import dumps
     from ivproof.exports.deidentified import Deidentifier, NotMovableError

@@ -116,7 +116,8 @@ def fhir(
     if not _INSTANT.fullmatch(at):
         wrong(f"--at {at}: expected an instant such as 2021-03-01T12:00:00Z")
     profiles = profiles_for(policy, reading)
-    spare_charts(files, output, {"--from": origin or []})
+    spare_charts(files, output)
+    spare_charts(origin or [], output, what="the file of --from")
     lines = ending(output, {".json": False, "": False, ".ndjson": True, ".jsonl": True}) or False
     from ivproof.claim.coding import Coder
     from ivproof.exports.fhir import KINDS, Exported, FhirExport, Parties, bundle

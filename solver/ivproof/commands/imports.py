@@ -113,7 +113,7 @@ def mar(
     if zone is not None:
         _check_zone(zone)
     _check_place(place_of_service)
-    _check_outputs([*events, *([encounters] if encounters else [])], output, report, check)
+    _check_outputs([*events, *([encounters] if encounters else [])], output, report, {"--map": mapping}, check=check)
     from ivproof.importers.events import read_events
 
     found = read_events(
@@ -164,11 +164,13 @@ def _check_place(code: str | None) -> None:
         wrong(f"--place-of-service {code}: expected a CMS code of two digits, such as 22")
 
 
-def _check_outputs(inputs: Sequence[str], output: Path | None, report: Path | None, check: bool) -> None:
+def _check_outputs(
+    inputs: Sequence[str], output: Path | None, report: Path | None, others: Mapping[str, Path | None], *, check: bool
+) -> None:
     if output is None and not check:
         wrong("expected -o FILE for the charts, or --check")
-    spare_charts(inputs, output, what="an input")
-    spare_charts(inputs, report, what="an input", option="--report")
+    spare_charts(inputs, output, others, what="an input")
+    spare_charts(inputs, report, {**others, "--output": output}, what="an input", option="--report")
     ending(output, dict.fromkeys((".jsonl", ".ndjson", ""), "charts"))
 
 
@@ -278,7 +280,7 @@ def fhir(
     if zone is not None:
         _check_zone(zone)
     _check_place(place_of_service)
-    _check_outputs(files, output, report, check)
+    _check_outputs(files, output, report, {"--map": mapping, "--codes": codes}, check=check)
     from ivproof.importers.fhir import read_fhir
 
     places = None if mapping is None else _places(mapping)

@@ -9,7 +9,7 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import BinaryIO, Self, TypeVar
 
 import typer
 
+from ivproof.chart.files import reads
 from ivproof.commands.common import REFUSED, say, wrong
 
 try:
@@ -293,26 +294,34 @@ def ending_of(path: Path) -> str:
 def spare_charts(
     files: Iterable[str],
     output: Path | None,
-    others: Mapping[str, Iterable[str]] | None = None,
+    others: Mapping[str, Path | Sequence[Path] | None] | None = None,
     *,
     option: str = "--output",
     what: str = "one of the charts",
 ) -> None:
     """End the command where its output would take the place of an input, or is ``-``, a file that nobody means.
 
-    `option` names the output, `what` the `files`; `others` are what else is read, by the option that it came from.
+    `option` names the output, `what` the `files`; `others` are what else is read or written, by the option that it
+    came from. A folder of charts is read in whole.
     """
     if output is None:
         return
     if output == Path("-"):
         without = "; what goes to standard output goes there without --output" if option == "--output" else ""
         wrong(f"{option} -: expected the name of a file{without}")
-    if not output.is_file():
-        return
-    read = [(what, files), *((f"the file of {name}", some) for name, some in (others or {}).items())]
-    for words, some in read:
-        if any(Path(it).is_file() and output.samefile(it) for it in some):
+    read = [(what, Path(it)) for it in files if it != "-"]
+    for name, some in (others or {}).items():
+        read += [(f"the file of {name}", it) for it in ([some] if isinstance(some, Path) else some or ())]
+    for words, it in read:
+        if _same(output, it) or (output.is_file() and it.is_dir() and reads(it, output)):
             wrong(f"{option} {output}: found {words}, which it would replace; expected another name")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, be it there or not."""
+    with suppress(OSError):
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)  # a link that leads round in a circle, too
 
 
 def write_whole(path: Path | None, content: bytes, holds: str = "") -> None:

@@ -63,11 +63,12 @@ def write_packet(
         wrong(f"--output {output}: found the data of one packet, expected .pdf, .html or {WORD} for an edition of it")
     picked = _picked(files, wish, claims, several=kind != ".json")
     from ivproof.claim.batch import slips
-    from ivproof.commands.output import write_whole
+    from ivproof.commands.output import spare_charts, write_whole
     from ivproof.packet.maker import PROOF as PLAIN
     from ivproof.packet.maker import PacketMaker
 
     proof = output.with_name(output.stem + PROOF) if kind == ".json" else None
+    spare_charts(files, proof, option="the proof beside --output,")
 
     @cache
     def maker(payer: str | None) -> PacketMaker:

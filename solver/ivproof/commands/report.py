@@ -56,12 +56,13 @@ def report(
     Of a folder each visit is written, by number and id.
     The page opens from disk and asks nothing of any network. The same chart gives the same bytes.
     """
-    from ivproof.commands.output import ending, write_whole
+    from ivproof.commands.output import ending, spare_charts, write_whole
 
     if Path(file).is_dir():
         if encounter is not None:
             wrong(f"--encounter {encounter}: found a folder, expected the file that has it")
         raise typer.Exit(_each(file, output, policy, reading, least_change=least_change))
+    spare_charts([file], output)
     kind = ending(output, {".html": ".html", ".htm": ".html", ".pdf": ".pdf"})
     if kind == ".pdf":
         require("typst", "a PDF")

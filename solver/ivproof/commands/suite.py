@@ -57,6 +57,7 @@ def suite(
     from ivproof.cases.writing import as_item
     from ivproof.claim.batch import cores
     from ivproof.claim.coding import Coder
+    from ivproof.commands.output import write_whole
     from ivproof.commands.progress import Counter
     from ivproof.formats.plain import plain
     from ivproof.suites.mutants import Operator
@@ -68,9 +69,9 @@ def suite(
         found = made(Coder(law), up_to, seconds, operators=operators, jobs=jobs or cores(), told=counter.advance)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(map(as_item, found.cases)) or "[]\n", "utf-8")
     except OSError as error:
         wrong(f"-o {folder}: {error.strerror or error}")
+    write_whole(file, ("".join(map(as_item, found.cases)) or "[]\n").encode(), f"{len(found.cases)} cases")
     show(
         f"{len(found.cases)} cases, which notice {found.noticed} of {found.changes} changes of the law: {file}",
         f"They are {'the fewest' if found.least else 'few, perhaps not the fewest,'} of {found.charts} charts with up "
