@@ -31,6 +31,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import forged_answers
 import forged_documents
 import forgeries
 from case_files import Case, options, worked
@@ -499,6 +500,7 @@ def a_letter_is_changed(rng: random.Random, proof: Proof) -> bytes:
 
 KINDS |= forged_documents.KINDS
 KINDS |= forgeries.KINDS
+KINDS |= forged_answers.KINDS
 
 
 # --- running

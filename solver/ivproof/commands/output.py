@@ -18,7 +18,6 @@ from typing import BinaryIO, Self, TypeVar
 
 import typer
 
-from ivproof.chart.files import reads
 from ivproof.commands.common import REFUSED, say, wrong
 
 try:
@@ -309,6 +308,8 @@ def spare_charts(
     if output == Path("-"):
         without = "; what goes to standard output goes there without --output" if option == "--output" else ""
         wrong(f"{option} -: expected the name of a file{without}")
+    from ivproof.chart.files import reads
+
     read = [(what, Path(it)) for it in files if it != "-"]
     for name, some in (others or {}).items():
         read += [(f"the file of {name}", it) for it in ([some] if isinstance(some, Path) else some or ())]
