@@ -119,6 +119,9 @@ def test_what_is_no_file_is_refused(bundle: Bundle, kind: bytes, target: str) ->
 def test_a_file_that_stands_twice_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="twice"):
         read(archive((MANIFEST, bundle.manifest()), *bundle.files.items(), ("small/law.lp", b"other.")))
+    for name in ("small/LAW.lp", "SMALL/law.lp", "Vocabulary.lp"):
+        with pytest.raises(BundleError, match="twice"):
+            read(with_member(bundle, name))
 
 
 def test_what_unpacks_to_more_than_a_bundle_may_hold_is_refused() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -142,6 +143,69 @@ def test_a_page_is_read_as_written_and_has_no_element_of_a_name(command: str) ->
 @pytest.mark.parametrize("command", ["report", "audit"])
 def test_a_document_is_set(command: str) -> None:
     assert file_of(command, ".pdf").startswith(b"%PDF-")
+
+
+def parts_of(content: bytes) -> dict[str, Any]:
+    """The parts of an Office document that are XML, each read."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        assert packed.testzip() is None
+        return {
+            name: ElementTree.fromstring(packed.read(name))
+            for name in packed.namelist()
+            if "xml" in name or "rels" in name
+        }
+
+
+def tags(tree: Any) -> set[str]:
+    return {str(it.tag).rpartition("}")[2] for it in tree.iter()}
+
+
+def test_a_worksheet_has_text_in_its_cells_and_no_formula_or_link() -> None:
+    parts = parts_of(file_of("audit", ".xlsx"))
+    assert "xl/worksheets/sheet1.xml" in parts
+    for name, tree in parts.items():
+        assert not tags(tree) & {"f", "hyperlink", "hyperlinks", "externalReference", "dde", "oleLink"}, name
+        assert not [it for it in tree.iter() if it.get("TargetMode") == "External"], name
+    cells = "".join(
+        "".join(tree.itertext()) for name, tree in parts.items() if "sharedStrings" in name or "sheet" in name
+    )
+    assert "=HYPERLINK" in cells
+
+
+def test_a_word_document_is_read_and_has_no_field_or_link_of_a_name() -> None:
+    docx = pytest.importorskip("docx")
+    content = file_of("audit", ".docx")
+    for name, tree in parts_of(content).items():
+        assert not tags(tree) & {"hyperlink", "altChunk", "object"}, name
+        assert not [it for it in tree.iter() if it.get("TargetMode") == "External"], name
+        said = [it.text or "" for it in tree.iter() if str(it.tag).endswith("}instrText")]
+        assert not [it for it in said if it.split()[:1] not in (["PAGE"], ["NUMPAGES"])], name
+    found = docx.Document(io.BytesIO(content))
+    text = "".join(it.text for it in found.element.body.iter() if it.text)
+    assert "alert(1)" in text and not CONTROL.search(text.replace("\n", "").replace("\t", ""))
+
+
+def test_resources_are_read_by_a_reader_of_fhir() -> None:
+    bundle = pytest.importorskip("fhir.resources.R4B.bundle")
+    sent = (
+        "--at",
+        "2021-03-01T12:00:00Z",
+        "--patient",
+        "Patient/1",
+        "--provider",
+        "Organization/1",
+        "--coverage",
+        "Coverage/1",
+    )
+    result = run("export", "fhir", chart(), *sent)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout_bytes)
+    bundle.Bundle.model_validate(found)
+    ids = [it["resource"].get("id", "x") for it in found["entry"]]
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", it) for it in ids)
+    for it in found["entry"]:
+        divs = [it["resource"]["text"]["div"]] if "text" in it["resource"] else []
+        assert all("script" not in tags(ElementTree.fromstring(div)) for div in divs)
 
 
 @pytest.mark.parametrize(

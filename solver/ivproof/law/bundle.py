@@ -184,6 +184,7 @@ def _inflated(data: bytes) -> bytes:
 def _members(archive: bytes) -> dict[str, bytes]:
     """The members of an archive by name: plain files, each once."""
     files: dict[str, bytes] = {}
+    folded: set[str] = set()  # where a folder does not tell capitals from small letters, one would replace the other
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:", errorlevel=2) as tar:
             for member in tar:
@@ -194,8 +195,9 @@ def _members(archive: bytes) -> dict[str, bytes]:
                     raise BundleError(f"found {name!r}, which is a link, folder or device, expected files only")
                 if name != MANIFEST and not _NAME.fullmatch(name):
                     raise BundleError(f"found a file {name!r}, expected a plain name that ends with .lp, .toml or .csv")
-                if name in files:
-                    raise BundleError(f"found {name} twice, expected each file once")
+                if name.casefold() in folded:
+                    raise BundleError(f"found {name} twice, expected each file once, capitals or not")
+                folded.add(name.casefold())
                 if member.size > LARGEST:
                     raise BundleError(f"{name}: found {member.size} bytes, expected at most {LARGEST}")
                 content = tar.extractfile(member)
