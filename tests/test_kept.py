@@ -171,6 +171,21 @@ def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
     assert not path.is_symlink()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe that has a name")
+def test_a_pipe_is_not_waited_for_and_what_is_larger_than_all_that_is_kept_is_not_read(folder: Path) -> None:
+    kept_ = Kept("law")
+    assert kept_.get("x", lambda: 1, int) == 1
+    path = folder / f"{kept_.key}-x.json"
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert Kept("law").get("x", lambda: 2, int) == 2
+    assert path.is_file()
+    with path.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert Kept("law").get("x", lambda: 3, int) == 3
+    assert path.stat().st_size < 1000
+
+
 def test_a_full_disk_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")

@@ -138,6 +138,8 @@ def _content(path: Path) -> bytes:
         found = os.fstat(number)
         if not stat.S_ISREG(found.st_mode) or _not_own(found):
             raise ValueError("a file that others can write")
+        if found.st_size > MOST_BYTES:
+            raise ValueError("a file larger than all that is kept")
         data = file.read()
     begin, _, rest = data.partition(_MIDDLE)
     content = rest.removesuffix(_END)
