@@ -132,6 +132,30 @@ def test_an_odd_place_for_the_output_is_refused_in_words_or_replaced(here: Path,
     assert (here / "visit.json").read_text("utf-8") == json.dumps(BILLED)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is told how large its files may be")
+@pytest.mark.parametrize("name", ["audit", "code", "import", "a packet"])
+def test_a_file_that_may_not_grow_is_told_and_the_next_run_clears_what_was_left(here: Path, name: str) -> None:
+    import resource
+
+    words, ending = WRITERS[name]
+    out = here / f"out{ending}"
+    out.write_bytes(BEFORE)
+    before = {*here.iterdir()}
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+
+    command = [sys.executable, "-m", "ivproof", *words, "-o", str(out)]
+    env = {**os.environ, "IVPROOF_CACHE": ""}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, preexec_fn=small, check=False)
+    assert (done.returncode, "File too large" in done.stderr) == (1, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.read_bytes() == BEFORE
+    run(*words, "-o", out)
+    assert out.read_bytes() != BEFORE
+    assert {*here.iterdir()} == before
+
+
 KILLABLE = ("code", "audit", "a packet", "import", "deidentify")
 
 

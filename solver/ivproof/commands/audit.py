@@ -430,6 +430,7 @@ class _Report:
 
     def open(self, sheets: Iterable[AnySheet], asked: dict[str, Any], *, resume: bool) -> Iterable[AnySheet]:
         """Open the output; with `resume`, after what an interrupted run has left. Gives the charts to be answered."""
+        from ivproof.commands.output import not_opened
         from ivproof.commands.resume import Done, Noted, Notes, ResumeError, read_done, unchanged
         from ivproof.commands.sheet_output import sheet_or_file
 
@@ -447,7 +448,7 @@ class _Report:
                 self._notes = Notes(self.sink.written, asked, noted)
                 self.note = self._notes.add
         except OSError as error:
-            wrong(f"--output {self._path}: {error.strerror or error}")
+            not_opened(self._path, error)
         self._begin(done)
         return sheets
 

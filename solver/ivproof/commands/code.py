@@ -181,7 +181,7 @@ def code(
 
     from ivproof.claim.coding import Coder
     from ivproof.commands.frame_output import FrameOutput
-    from ivproof.commands.output import ending, spare_charts
+    from ivproof.commands.output import ending, not_opened, spare_charts
     from ivproof.commands.sheet_output import sheet_or_file
 
     spare_charts(files, output, {"--ptp": ptp, "--mue": mue, "--add-on": add_on})
@@ -199,7 +199,7 @@ def code(
         else:
             sink = sheet_or_file(output)
     except OSError as error:
-        wrong(f"--output {output}: {error.strerror or error}")
+        not_opened(output, error)
     from ivproof.claim.batch import Job, Strict
     from ivproof.commands.running import files_told, run
 

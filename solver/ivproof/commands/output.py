@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Self, TypeVar
+from typing import BinaryIO, NoReturn, Self, TypeVar
 
 import typer
 
@@ -341,6 +341,18 @@ def write_whole(path: Path | None, content: bytes, holds: str = "") -> None:
             wrong(f"--output {path}: {error.strerror or error}")
         say(f"ivproof: cannot write {path}: {error.strerror or error}")
         raise typer.Exit(REFUSED) from error
+
+
+FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
+"""Why nothing more can be written where the command line is right."""
+
+
+def not_opened(path: Path | None, error: OSError) -> NoReturn:
+    """End the command where its output cannot be opened."""
+    if error.errno not in FULL:
+        wrong(f"--output {path}: {error.strerror or error}")
+    say(f"ivproof: cannot write {path}: {error.strerror or error}")
+    raise typer.Exit(REFUSED) from error
 
 
 class Interruption:
