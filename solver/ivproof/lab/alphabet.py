@@ -193,6 +193,11 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
             kind = changed(changed(base, one), other)
             if kind is not None:
                 yield kind
+    for one, other in combinations(_some_of_each(close.values())[:AT_EVERY_ROUTE], 2):
+        for base in (Kind(plain(it), it.words) for it in found.by_route):
+            kind = changed(changed(base, one), other)
+            if kind is not None:
+                yield kind
     for count in range(3, up_to + 1):
         yield from several(found, count)
 
@@ -229,6 +234,9 @@ def several(found: Alphabet, count: int) -> Iterator[Kind]:
 FAR = 9
 MOST_AT_ONCE, OF_ONE_FIELD = 24, 2
 """Of the features that are near, so many at most are tried two at a time, the nearest, and so many of one field."""
+
+AT_EVERY_ROUTE = 10
+"""So many of these, the nearest, are tried two at a time by every route."""
 
 
 def _some_of_each(close: Iterable[tuple[int, Feature]]) -> list[Feature]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ivproof.lab.cells import Cell
 from ivproof.lab.kinds import Kind, Slot
-from ivproof.lab.pair import claims_of, units_of
+from ivproof.lab.pair import NO_ANSWER, claims_of, units_of
 from ivproof.lab.search import Difference
 from ivproof.lab.solver import Space
 from ivproof.lab.witness import Shown
@@ -142,18 +142,26 @@ def _same_with(host: Family, it: Family) -> bool:
 
 
 def _becomes(found: Difference) -> str:
+    """The change in words, where one of units does not tell it: what follows by each law."""
     if found.change:
         return ""
-    old, new = (
-        " or ".join(
-            sorted(
-                ", ".join(f"{code} ×{n}" for code, n in sorted(units_of(it).items())) or "nothing"
-                for it in claims_of(side)
-            )
-        )
-        for side in (found.before, found.after)
-    )
-    return f"{new} instead of {old}" if old != new else f"{old} with other modifiers or another status"
+    old, new = (" or ".join(sorted(map(_told, claims_of(side)))) for side in (found.before, found.after))
+    return f"{new} instead of {old}" if old != new else f"{old} with another status"
+
+
+def _told(claim: Iterable[Any]) -> str:
+    """A claim: units by code, with the modifiers that any of them bears."""
+    atoms = list(claim)
+    if (NO_ANSWER,) in atoms:
+        return "no answer"
+    marks: dict[str, list[str]] = {}
+    for code, mark, _ in sorted(it[1:] for it in atoms if it[0] == "total_with"):
+        marks.setdefault(str(code).strip('"'), []).append(str(mark).strip('"'))
+    lines = [
+        f"{code} ×{n}" + (f" ({', '.join(marks[code])})" if code in marks else "")
+        for code, n in sorted(units_of(atoms).items())
+    ]
+    return ", ".join(lines) or "nothing"
 
 
 def conditions_of(kind: Kind, cells: Sequence[Cell[Any]], until: float) -> tuple[tuple[str, ...], bool]:
