@@ -392,6 +392,8 @@ def filled(chart: Encounter, fact: Missing, text: str) -> Encounter:
     value: Any = {"yes": True, "no": False}.get(text, int(text) if text.isdecimal() else text)
     if last == "diagnoses":
         value = [text]
+    if last == "access_sites":
+        value = [{"id": ONE, "kind": text}]
     if text == "yes, by another":
         at["puncture_by"], value = "another", True
     if last == "site":

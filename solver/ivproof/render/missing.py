@@ -92,7 +92,8 @@ def question(fact: Missing, encounter: Encounter) -> str:
     """Say what to ask for, with what the chart says of it."""
     given = next((it for it in encounter.administrations if it.id == fact.subject), None)
     if given is None:
-        return plain(fact.place)
+        site = next((it.id for it in encounter.access_sites if it.id == fact.subject), None)
+        return plain(fact.place if site is None else f"{fact.field.replace('_', ' ')} of access {site}")
     known = _known(given)
     return plain(f"{fact.field.replace('_', ' ')} of {given.id}{f' ({known})' if known else ''}")
 
@@ -135,6 +136,13 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     # where the codes for giving are one, the lines of the drugs tell the outcomes apart
     alike = len({_claims(it.claims) for it in outcomes}) == 1
     said = _drugs if alike and len({_drugs(it.claims) for it in outcomes}) > 1 else _claims
+    if all(it.first is None for it in outcomes):  # values, not times: those with one outcome stand together
+        texts: dict[str, list[str]] = {}
+        for it in outcomes:
+            texts.setdefault(said(it.claims), []).append(it.text)
+        for outcome, some in texts.items():
+            found.add_row(Text(plain(" or ".join(some))), Text(outcome))
+        return found
     for it in outcomes[:SHOWN]:
         found.add_row(Text(plain(it.text)), Text(said(it.claims)))
     rest = outcomes[SHOWN:]

@@ -34,6 +34,8 @@ NOON = Moment(12 * 60 * 60, 0, "12:00")
 
 UNSIGNED = "signed"
 
+_KINDS_OF_SITE = closed(AccessSite, "kind")
+
 TIMES = ("start", "stop")
 ORDERED = "ordered_minutes"
 
@@ -277,6 +279,9 @@ class _Finder:
                 needed = Value("protocol", _site_change(n, necessity="protocol"))
                 place = f"access_sites[{site.id}].necessity"
                 yield Gap(place, site.id, "necessity", self.why.get(key, ()), (needed,), key=key)
+            if (key := (f"s{n + 1}", "kind")) in self.why:
+                values = tuple(Value(kind, _site_change(n, kind=kind)) for kind in _KINDS_OF_SITE)
+                yield Gap(f"access_sites[{site.id}].kind", site.id, "kind", self.why[key], values, key=key)
         for n in range(len(self.encounter.administrations)):
             yield from self._of(n)
         for n, service in enumerate(self.encounter.services):
@@ -292,6 +297,10 @@ class _Finder:
             key = ("encounter", "primary_reason")
             domain = "each administration by itself"
             yield Gap("primary_reason", encounter.id, "primary_reason", self.why[key], values, key=key, domain=domain)
+        if (key := ("encounter", "access_sites")) in self.why:
+            listed = ((it, AccessSite(id=ONE, kind=it, necessity=None, replaces=None)) for it in _KINDS_OF_SITE)
+            values = tuple(Value(kind, _set(access_sites=(site,))) for kind, site in listed)
+            yield Gap("access_sites", encounter.id, "access_sites", self.why[key], values, key=key)
         if ("encounter", "diagnoses") in self.why:
             values = tuple(Value(code, _set(diagnoses=(code,))) for code in _diagnoses(self.policy))
             key = ("encounter", "diagnoses")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 from ivproof.chart.bounds import TooManyWaysError
@@ -51,9 +51,9 @@ FAR = 240
 LATER, EARLIER = 1, -1
 
 SEARCHED = (
-    "one fact: a site that is listed, a signed order, the main reason, why a further site was needed; every value of "
-    "what the format lists the values of; each charted time over every minute within four hours, and each missing one, "
-    "and the length ordered of a pump without a stop, within a day",
+    "one fact: a site that is listed, its kind where it has none, a signed order, the main reason, why a further site "
+    "was needed; every value of what the format lists the values of; each charted time over every minute within four "
+    "hours, and each missing one, and the length ordered of a pump without a stop, within a day",
     "two facts: some pairs of these; an administration moved as a whole; a further site that was needed",
 )
 """What is gone through, in words."""
@@ -61,7 +61,8 @@ SEARCHED = (
 NOT_TRIED = (
     "another drug, form, route, place, payer, claim type, date, diagnosis or service; the class of a drug that the "
     "list knows; that something was given which was not, for a test or without an order; amounts, another "
-    "number of lesions; what entries share or continue; a run of no minutes; three facts and more"
+    "number of lesions; what entries share or continue; another kind of a site that has one; a site that replaces "
+    "another; a run of no minutes; three facts and more"
 )
 """What is not, in words: what makes it another visit, and what anything can stand in."""
 
@@ -152,7 +153,7 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
         return min(found, key=lambda it: it.cost, default=None)
 
     groups: tuple[Callable[[], Iterable[Change]], ...] = (
-        lambda: _documented(encounter),
+        lambda: chain(_documented(encounter), _kinds_of_site(encounter)),
         lambda: (*sweep.documented(), *sweep.ordered()),
         sweep.moved,
         lambda: _corrected(coder, encounter),
@@ -442,6 +443,16 @@ def _documented(encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterato
             sites = list(encounter.access_sites)
             sites[at] = site.model_copy(update={"necessity": "protocol"})
             edit = Edit(f"access_sites[{site.id}].necessity", "not charted", "protocol")
+            yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
+
+
+def _kinds_of_site(encounter: Encounter) -> Iterator[Change]:
+    """Each kind of a site whose kind is not documented; it decides alone, beside nothing else that is tried."""
+    for at, site in enumerate(encounter.access_sites):
+        for value in closed(AccessSite, "kind") if site.kind is None else ():
+            sites = list(encounter.access_sites)
+            sites[at] = site.model_copy(update={"kind": value})
+            edit = Edit(f"access_sites[{site.id}].kind", "not charted", str(value))
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
 
 
