@@ -110,6 +110,9 @@ def test_unchecked_is_told_in_every_answer(law: Path, visit: Path) -> None:
     [found] = answers(run("code", visit, *options, "--format", "json"))
     assert any("policy lint rejects it" in note and "printd" in note for note in found["notes"])
     assert "not checked" in run("code", visit, *options).stdout
+    # answers that have no notes are told of it, too
+    for command in (("why", visit, "96413"), ("whynot", visit, "96365"), ("margins", visit), ("readings", "of", visit)):
+        assert "policy lint rejects it" in run(*command, "--policy", law, "--unchecked").stderr
     # the next command is told anew
     assert run("code", visit, *FAST, "--policy", law).exit_code == 2
 

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 from typing import Any, Literal
 
 from ivproof.audit.claim_edits import BilledEdits, Matched
@@ -35,7 +34,7 @@ from ivproof.audit.search import (
 from ivproof.audit.verdicts import VISIT_KIND, Compared, Judge, about, times, unjudged
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.claim.coding import Coder, Recheck
-from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading, Rival
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Reading
 from ivproof.claim.statements import Absent
 from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import ClaimKey
@@ -252,7 +251,7 @@ class Auditor:
         case = Compared(billed, supported, pieces, found, base.excluded, services, has_visit=visit)
         judgements = self._judge.lines(case)
         if found.alternatives:
-            judgements = [self._held_open(it, found, base.way) for it in judgements]
+            judgements = [self._held_open(it, found, base.way, encounter, base.claim) for it in judgements]
         judgements += self._drug_lines(encounter, found, base.excluded, drugs)
         judgements += [self._outside(place, line) for place, line in others]
         marks = sorted({it for _, line in (*judged, *drugs) for it in line.modifiers if not self._kinship.says(it)})
@@ -284,7 +283,9 @@ class Auditor:
 
         return cost
 
-    def _held_open(self, line: LineVerdict, found: Determination, way: Way) -> LineVerdict:
+    def _held_open(
+        self, line: LineVerdict, found: Determination, way: Way, encounter: Encounter, lines: Sequence[ClaimLine]
+    ) -> LineVerdict:
         """A line that stands in this claim of the chart and not in every other stands under what leads here.
 
         That nothing else leads to it is not said: another fact, or another value, may give it as well.
@@ -299,8 +300,8 @@ class Auditor:
         if other is None:
             return line
         kind = Kind.UNSUPPORTED if not other else Kind.TOO_MANY if other < line.supported.units else Kind.TOO_FEW
-        without = [rival for rival, it in zip(found.alternatives, units, strict=True) if it != line.supported.units]
-        way = _enough(way, without)
+        if self.search != "none":
+            way = self._search.own(encounter, by_code(key_of_lines(lines)), way, line.code)
         said = f"{times(line.billed)} is supported{about(line.supported)} if {self._words.way(way)}."
         return replace(self._under(replace(line, kind=kind), way), message=said)
 
@@ -462,20 +463,6 @@ class Auditor:
         otherwise = line.otherwise or line.kind
         said = self._words.way(way)
         return replace(line, kind=kind, otherwise=otherwise, way=way, message=f"{line.message} It is right if {said}.")
-
-
-def _enough(way: Way, others: Sequence[Rival]) -> Way:
-    """The smallest part of a way to a claim that leads to none of some other claims, by any of their ways."""
-    parts = [(name, *it) for name in ("readings", "given", "initial") for it in getattr(way, name).items()]
-    ways = [it for rival in others for it in ({**rival.readings, **rival.given, **rival.initial}, *rival.others)]
-    for size in range(1, len(parts)):
-        for some in combinations(parts, size):
-            if not any(all(it.get(key, value) == value for _, key, value in some) for it in ways):
-                kept = [
-                    {key: value for name, key, value in some if name == of} for of in ("readings", "given", "initial")
-                ]
-                return Way(*kept)
-    return way
 
 
 def _meant_otherwise(supported: Sequence[Supported], excluded: Sequence[Exclusion]) -> Counter[str]:

@@ -285,6 +285,15 @@ class WaySearch:
         begin, end = (moment.time(moment.moved(supposed, it)).text for it in (first, last))
         return replace(way, given={path: begin}, until={path: end} if last > first else {})
 
+    def own(self, encounter: Encounter, claim: Mapping[str, ClaimKey], way: Way, code: str) -> Way:
+        """Leave out of a way to one of several claims what the lines of a code do not hang on."""
+        if way.size < 2 or way.given or way.initial:
+            return way
+        [explored] = self._explorer(ONE).explore([self._coder.facts(encounter)])
+        if explored.diagram is None:
+            return way
+        return self.smaller(Candidates(explored=explored), claim.get(code, frozenset()), way, code)
+
     # --- facts that the chart does not give
 
     def _suppositions(

@@ -97,8 +97,8 @@ def load_policy(name: str, *, checked: bool = True, told: bool = False) -> Polic
     That it is the one of the settings is said, unless it is `told` with what else is taken from them.
 
     A law that is no published edition is looked at before it is used: where it reads what nothing defines or has
-    defaults that are none, the command ends, or with --unchecked every answer says so. Not `checked`, it is given as
-    it is.
+    defaults that are none, the command ends, or with --unchecked it is said, and in the notes of answers. Not
+    `checked`, it is given as it is.
     """
     from dataclasses import replace
 
@@ -120,11 +120,12 @@ def load_policy(name: str, *, checked: bool = True, told: bool = False) -> Polic
         more = f", of which {FEW_FINDINGS} stand above" if len(found) > FEW_FINDINGS else ""
         wrong(
             f"--policy {name}: found a law that policy lint rejects ({_counted(found)}{more}), expected one that it "
-            "passes; --unchecked uses it all the same, and says so in every answer"
+            "passes; --unchecked uses it all the same, and says so"
         )
     warning = (
         f"The law was not checked before it was used: policy lint rejects it ({_counted(found)}), first {found[0]}."
     )
+    say(f"ivproof: {warning[:1].lower()}{warning[1:]}")  # not every answer has notes
     return replace(law, warnings=(warning,))
 
 
@@ -449,7 +450,7 @@ UncheckedOption = Annotated[
     bool,
     typer.Option(
         "--unchecked",
-        help="Use a policy folder although policy lint rejects it; every answer says so.",
+        help="Use a policy folder although policy lint rejects it; the run says so, and the notes of answers.",
         callback=UNCHECKED.take,
         is_eager=True,
     ),
