@@ -35,6 +35,9 @@ from ivproof.law.policy import Policy
 OUT = "encounter string, status string, policy_digest string, json string, problems array<string>"
 """The columns that come out. A chart that has no answer has the status refused or failed, and its problems."""
 
+PARTS = 4
+"""Parts for each core, so that no core waits long for the last one."""
+
 _TIMES = "__ivproof_times"
 _KEY = "__ivproof_key"
 _OWNER = "__ivproof_owner"
@@ -67,7 +70,17 @@ def code(
     keyed = charts.withColumn(_KEY, key(functions.col("id")))
     several = keyed.groupBy(_KEY).count().where("count > 1").withColumnRenamed("count", _TIMES)
     counted = keyed.join(functions.broadcast(several), _KEY, "left").drop(_KEY)
-    return counted.mapInArrow(_Coding(law, tuple((readings or {}).items()), assumptions, recheck), OUT)
+    # Spark makes one part of what is small in bytes, and coding takes time and not bytes
+    spread = counted.repartition(_parts(encounters.sparkSession))
+    return spread.mapInArrow(_Coding(law, tuple((readings or {}).items()), assumptions, recheck), OUT)
+
+
+def _parts(session: Any) -> int:
+    """Into how many parts charts are spread: some for each core; over a connection as many as Spark shuffles into."""
+    try:
+        return PARTS * int(session.sparkContext.defaultParallelism)
+    except Exception:  # of another kind in each release; a session over a connection has no context
+        return int(session.conf.get("spark.sql.shuffle.partitions"))
 
 
 class _Columns:

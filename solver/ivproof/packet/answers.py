@@ -37,7 +37,7 @@ class Answers:
         self._tables = tables
         self._lines = [it for it in audit.lines if it.supported is not None and not it.drug]
         self._keys = {it.id: f"a{n}" for n, it in enumerate(encounter.administrations, 1)}
-        self._sourced = {it.id for it in encounter.recorded if it.source}
+        self._sourced = {it.id: it.source for it in encounter.recorded if it.source}
 
     def of(self, line: LineVerdict, kinds: Iterable[str]) -> tuple[Answer, ...]:
         """Give the answers to some kinds of reasons; none for a line that is not supported as it was billed."""
@@ -101,7 +101,7 @@ class Answers:
         there = [name for name in subjects if name in self._sourced]
         lacking = [name for name in subjects if name not in self._sourced]
         said = f"What the line rests on is documented: it is {self._for(it)}."
-        where = f"Where the record has it is listed under the exhibits, for {_listed(there)}." if there else ""
+        where = f"Where the record has it: {'; '.join(f'{it}: {self._sourced[it]}' for it in there)}." if there else ""
         flanks = [f"The chart does not say on which page the record has {_listed(lacking)}."] if lacking else []
         return Answer("documentation", tuple(filter(None, (said, where))), tuple(flanks))
 
