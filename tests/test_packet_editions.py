@@ -123,7 +123,15 @@ def test_every_code_of_a_denial_is_of_a_kind_and_every_kind_has_its_answer() -> 
         (1, {"reason": "151"}, ("at most 1 of this code on one date", "can be exceeded")),
         (1, {"reason": "97"}, ("part of another service", "No other line that the record supports is for it")),
         (2, {"reason": "97"}, ("96413 (initial)", "is reported as well", "further hour")),
-        (1, {"reason": "252"}, ("documentation", "Where the record has it: arm: sheet p. 2, RN", "carboplatin-1 (carboplatin, 09:30–10:20)")),
+        (
+            1,
+            {"reason": "252"},
+            (
+                "documentation",
+                "Where the record has it: arm: sheet p. 2, RN",
+                "carboplatin-1 (carboplatin, 09:30–10:20)",
+            ),
+        ),
         (1, {"reason": "50"}, ("medical necessity", "clinical question", "C50.911", "arm was required: incompatible")),
         (1, {"reason": "18"}, ("duplicate", "96413 × 1 is for paclitaxel-1", "neither repeats the other")),
         (2, {"reason": "107"}, ("add-on without its primary service", "96415 is added to 96413")),

@@ -106,3 +106,17 @@ def test_a_frame_with_other_columns_is_refused_before_anything_is_computed(spark
         ivproof.spark.code(encounters, administrations.drop("position"))
     with pytest.raises(TableError, match="column colour: found a column that is not known"):
         ivproof.spark.code(encounters.selectExpr("*", "'red' colour"), administrations)
+
+
+def test_what_is_small_in_bytes_is_spread_over_the_cores(spark: Any) -> None:
+    import ivproof.spark
+
+    rows = [
+        {"id": f"S{n}", "place_of_service": "22", "date": dt.date(2021, 3, 1), "administrations": None}
+        for n in range(16)
+    ]
+    types = "id string, place_of_service string, date date, administrations array<struct<drug string, route string>>"
+    found = ivproof.spark.code(spark.createDataFrame(rows, types).coalesce(1), assumptions=False, recheck="none")
+    assert found.rdd.getNumPartitions() == spark.sparkContext.defaultParallelism
+    parts = found.rdd.glom().map(len).collect()
+    assert sum(parts) == len(rows) and max(parts) < len(rows)

@@ -35,9 +35,6 @@ from ivproof.law.policy import Policy
 OUT = "encounter string, status string, policy_digest string, json string, problems array<string>"
 """The columns that come out. A chart that has no answer has the status refused or failed, and its problems."""
 
-PARTS = 4
-"""Parts for each core, so that no core waits long for the last one."""
-
 _TIMES = "__ivproof_times"
 _KEY = "__ivproof_key"
 _OWNER = "__ivproof_owner"
@@ -76,9 +73,9 @@ def code(
 
 
 def _parts(session: Any) -> int:
-    """Into how many parts charts are spread: some for each core; over a connection as many as Spark shuffles into."""
+    """Into how many parts charts are spread: one for each core; over a connection as many as Spark shuffles into."""
     try:
-        return PARTS * int(session.sparkContext.defaultParallelism)
+        return int(session.sparkContext.defaultParallelism)
     except Exception:  # of another kind in each release; a session over a connection has no context
         return int(session.conf.get("spark.sql.shuffle.partitions"))
 
