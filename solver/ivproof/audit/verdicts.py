@@ -106,7 +106,8 @@ class Judge:
             return self._modifier(billed, supported)
         # what keeps the billed code from the same service is the reason
         names = set(supported.administrations)
-        left_out = [] if case.drug else [it for it in self._with_code(billed.code, case) if it.subject in names]
+        keeping = [] if case.drug else [*self._with_code(billed.code, case), *self._unreached(billed.code, case)]
+        left_out = [it for it in keeping if it.subject in names]
         why = "".join(f" {it.reason.rstrip('.')}." for it in left_out[:TOLD])
         # which service a unit was billed for is only known where the law keeps a service from the billed code
         said = (
@@ -195,7 +196,11 @@ class Judge:
         kin = [(near, n, it) for n, it, other in found if (near := self._kinship.distance(code, other)) is not None]
         kindred = [it for *_, it in sorted(kin, key=lambda it: it[:2])]
         kindred += [it for it in case.excluded if code in it.by_route and it not in kindred]
-        return kindred or [it for it in case.determination.unreached if code in it.by_route]
+        return kindred or self._unreached(code, case)
+
+    def _unreached(self, code: str, case: Compared) -> list[Exclusion]:
+        """What did not run long enough for a code."""
+        return [it for it in case.determination.unreached if code in it.by_route]
 
     def _with_code(self, code: str, case: Compared) -> list[Exclusion]:
         """What was left out that would have had the code, or might have had it."""

@@ -332,8 +332,8 @@ class Rival:
 class Determination:
     """What follows for one encounter from one policy.
 
-    `unreached` has further hours that an audit may ask for: what did not run long enough for one, or has no stop to
-    show it, with the code in `by_route`. It is no part of the format.
+    `unreached` has further hours and prolonged infusions that an audit may ask for: what did not run long enough for
+    one, or has no stop to show it, with the code in `by_route`. It is no part of the format.
     """
 
     encounter: str
@@ -589,7 +589,7 @@ class Determiner:
             yield Exclusion(code, code, self._sentence(name, code), rules, name, says=says)
 
     def _unreached(self, names: ChartNames, atoms: Atoms) -> Iterator[Exclusion]:
-        """Codes of further hours that something given would have had, had it run longer as far as is documented."""
+        """Codes that something given would have had, had it run longer as far as is documented."""
         for atom in sorted(atoms.get("not_reached", ()), key=lambda it: (names.rank(it[0]), str(it))):
             subject, code, name = names.subject(atom[0]), _text(atom[1]), _text(atom[2]).replace("_", "-")
             rules = sorted_rules(self._wording(name).references)
