@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, product
 from typing import Any
 
 from ivproof.chart.consistency import VASCULAR
@@ -188,13 +188,11 @@ def _kinds(found: Alphabet, up_to: int, near: Callable[[Kind, Kind], int | None]
     if up_to >= 2:
         yield from _pairs(found, [feature for _, feature in close.values()], near)
     yield from (kind for far, kind in waiting if far == FAR and kind.words in main)
-    for one, other in combinations(_some_of_each(close.values()), 2):
-        for base in (nothing_given, *(Kind(plain(it), it.words) for it in found.core[::MAIN])):
-            kind = changed(changed(base, one), other)
-            if kind is not None:
-                yield kind
-    for one, other in combinations(_some_of_each(close.values())[:AT_EVERY_ROUTE], 2):
-        for base in (Kind(plain(it), it.words) for it in found.by_route):
+    some = _some_of_each(close.values())
+    core = [nothing_given, *(Kind(plain(it), it.words) for it in found.core[::MAIN])]
+    by_route = [Kind(plain(it), it.words) for it in found.by_route]
+    for features, bases in ((some, core), (some[:AT_EVERY_ROUTE], by_route)):
+        for (one, other), base in product(combinations(features, 2), bases):
             kind = changed(changed(base, one), other)
             if kind is not None:
                 yield kind

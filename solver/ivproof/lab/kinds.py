@@ -156,6 +156,24 @@ class Kind:
             if any(factors):
                 yield tuple(factors)
 
+    def short(self, below: int, step: int) -> Iterator[tuple[int, ...]]:
+        """Give the points at which all `spans` are whole steps and together below so many minutes, short ones first."""
+        begins: dict[int, Slot] = {}
+        after: list[int | None] = []  # the unknown from which each one is counted
+        for slot in self.slots:
+            begin = begins.setdefault(slot.at, slot)
+            if slot.unknown is not None:
+                after.append(None if begin is slot else begin.unknown)
+
+        def point(steps: Sequence[int]) -> tuple[int, ...]:
+            found: list[int] = []
+            for it, base in zip(steps, after, strict=True):
+                found.append(step * it + (0 if base is None else found[base]))
+            return tuple(found)
+
+        for whole in itertools.takewhile(lambda it: it * step < below, itertools.count()):
+            yield from sorted(map(point, _parted(whole, self.unknowns)))
+
     def written(self, point: Sequence[int], earlier: Slot | None = None) -> dict[str, Any]:
         """Give the chart at a point, as a document of the format; a time of it a minute earlier."""
         found: dict[str, Any] = json.loads(json.dumps(self.document))
@@ -201,6 +219,15 @@ class Kind:
                 found[slot.unknown] = at
             at += 5
         return tuple(found)
+
+
+def _parted(whole: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Every way to make a number of so many others, none of them negative."""
+    if parts == 1:
+        yield (whole,)
+        return
+    for first in range(whole + 1):
+        yield from ((first, *rest) for rest in _parted(whole - first, parts - 1))
 
 
 @dataclass(frozen=True)

@@ -184,19 +184,16 @@ def _shorter(
     What is charted from a start to a stop takes some time in them.
     """
     spans = list(kind.spans())
-
-    def length(of: Sequence[int]) -> int:
-        return sum(abs(sum(factor * it for factor, it in zip(span, of, strict=True))) for span in spans)
+    length = sum(abs(sum(factor * it for factor, it in zip(span, point, strict=True))) for span in spans)
 
     def goes_on(of: Sequence[int]) -> bool:
         minutes = [(slot.at, 0 if slot.unknown is None else of[slot.unknown]) for slot in kind.slots]
         return all(one != other for one, other in itertools.pairwise(minutes))
 
-    quarters = itertools.product(range(0, kind.longest + 1, QUARTER), repeat=kind.unknowns)
-    within = (it for it in quarters if length(it) < length(point) and goes_on(it))
-    shorter = [it for it in within if all(bound.holds(it) for bound in kind.bounds)]
+    within = (it for it in kind.short(length, QUARTER) if max(it) <= kind.longest and goes_on(it))
+    shorter = (it for it in within if all(bound.holds(it) for bound in kind.bounds))
     silent: list[Cell[None]] = []
-    for at in sorted(shorter, key=lambda it: (length(it), it))[:TRIED]:
+    for at in itertools.islice(shorter, TRIED):
         if any(it.holds(at) for it in silent):
             continue
         region = Region(at)

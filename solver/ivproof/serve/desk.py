@@ -378,7 +378,7 @@ class Desk:
             try:
                 row = self._ask(entry, encounter, lambda by: _worked_out(by, encounter))
                 said = [f"You settled: {', '.join(map(str, settled))}."] if (settled := self.settled(entry)) else []
-                return replace(row, said="; ".join((*said, row.said)) if row.said else "".join(said))
+                return replace(row, said="; ".join(filter(None, (*said, row.said))))
             except TooManyWaysError as error:
                 return Row("undecided", encounter.id, encounter.date.isoformat(), said=str(error))
         except Exception as error:  # whatever it is, the other charts are to be answered

@@ -440,20 +440,22 @@ def _documented(encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterato
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"primary_reason": (it.id,)}))
     for at, site in enumerate(encounter.access_sites):
         if len(encounter.access_sites) > 1 and site.necessity is None and site.replaces is None:
-            sites = list(encounter.access_sites)
-            sites[at] = site.model_copy(update={"necessity": "protocol"})
-            edit = Edit(f"access_sites[{site.id}].necessity", "not charted", "protocol")
-            yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
+            yield _of_site(encounter, at, "necessity", "protocol")
 
 
 def _kinds_of_site(encounter: Encounter) -> Iterator[Change]:
     """Each kind of a site whose kind is not documented; it decides alone, beside nothing else that is tried."""
     for at, site in enumerate(encounter.access_sites):
-        for value in closed(AccessSite, "kind") if site.kind is None else ():
-            sites = list(encounter.access_sites)
-            sites[at] = site.model_copy(update={"kind": value})
-            edit = Edit(f"access_sites[{site.id}].kind", "not charted", str(value))
-            yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
+        if site.kind is None:
+            yield from (_of_site(encounter, at, "kind", it) for it in closed(AccessSite, "kind"))
+
+
+def _of_site(encounter: Encounter, at: int, field: str, value: object) -> Change:
+    """A field of a site that is not documented, as if it were."""
+    sites = list(encounter.access_sites)
+    sites[at] = sites[at].model_copy(update={field: value})
+    edit = Edit(f"access_sites[{sites[at].id}].{field}", "not charted", str(value))
+    return Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
 
 
 def _lengths(coder: Coder, encounter: Encounter) -> Iterator[Change]:
