@@ -360,3 +360,11 @@ def test_what_is_not_whole_does_not_count() -> None:
     assert done.encounters == ["A"] and done.verdicts == {"correct": 1} and done.size == sum(map(len, rows[:3]))
     assert csv_records(rows[:1]).size == len(rows[0]) and csv_records([b"encou"]).size == 0
     assert csv_records([b"encounter,other\r\n", *rows[1:]]).size == 0  # of another edition of the worksheet
+
+
+def test_a_time_that_makes_one_line_right_is_told_as_its_range(tmp_path: Path) -> None:
+    billed = [{"code": "96365"}, {"code": "96366"}, {"code": "96372"}]
+    bag = given_iv("bag", "ceftriaxone", "09:00", None, method="infusion")
+    file = write_lines(tmp_path / "stop.jsonl", chart("STOP", bag, billed=billed))
+    told = " ".join(run("audit", str(file), *QUICK).stdout.split())
+    assert "By itself it would be right with administrations[bag].stop = 10:31 to 11:30." in told

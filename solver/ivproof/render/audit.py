@@ -105,7 +105,7 @@ class AuditView:
         """What would make a line right that is not enough for the claim."""
         way = line.way
         parts = [self._read(name, it) for name, it in way.readings.items()] if way else []
-        parts += [f"{path} = {value}" for path, value in way.given.items()] if way else []
+        parts += [f"{path} = {value}" for path, value in way.times.items()] if way else []
         parts += [f"{name} as initial" for name in way.initial.values()] if way else []
         return f"By itself it would be right with {', '.join(parts)}." if parts else ""
 
