@@ -120,7 +120,9 @@ def answered(browser: Any, address: str, name: str) -> None:
     browser.get(page)
     until(lambda: now(browser))
     if now(browser) != CLAIMS[name]:
-        browser.find_element(By.CSS_SELECTOR, "input[data-field=stop]").send_keys(STOPS[name])
+        field = browser.find_element(By.CSS_SELECTOR, "input[data-field=stop]")
+        field.send_keys(Keys.CONTROL + "a")  # a bar may have been dragged: what stands there is written over
+        field.send_keys(STOPS[name])
         until(lambda: now(browser) == CLAIMS[name])
         browser.get(page)  # as it is found by who comes back: nothing is under way
     until(lambda: now(browser) == CLAIMS[name])
