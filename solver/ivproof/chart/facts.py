@@ -113,14 +113,9 @@ def facts_of(encounter: Encounter, drugs: DrugList, payers: Iterable[str] = ()) 
 def _spend_on_pairs(facts: Iterable[Fact]) -> None:
     """Take off what pairs of facts take that conclude nothing: clingo tells of what it concludes alone.
 
-    Facts of one predicate may be looked at pair by pair, and those with the same first argument counted pair by pair;
-    of the predicate that has most, which stands for all.
+    Facts of one predicate may be looked at pair by pair; of the predicate that has most, which stands for all.
     """
-    alike: dict[str, Counter[str]] = {}
-    for it in facts:
-        alike.setdefault(it.predicate, Counter())[it.arguments.partition(",")[0]] += 1
-    bounds.spend(max(of_one.total() for of_one in alike.values()) ** 2)
-    bounds.keep(max(max(of_one.values()) for of_one in alike.values()) ** 2 // 2)
+    bounds.spend(max(Counter(it.predicate for it in facts).values()) ** 2)
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import islice
 
 from ivproof import recheck
 from ivproof.chart import bounds
@@ -63,10 +62,18 @@ class SecondEngine:
         return frozenset(_claim(it) for it in self.program.answers(self.question(facts), work=bounds.current()))
 
     def _some_claims(self, facts: Facts) -> tuple[frozenset[ClaimKey], bool]:
-        """Give the claims of as many answer sets as can be gone through, and whether these were all."""
-        answers = self.program.answers(self.question(facts), work=bounds.current())
-        found = frozenset(_claim(answer) for answer in islice(answers, ANSWERS))
-        return found, next(answers, None) is None
+        """Give the claims of as many answer sets as can be gone through, and whether these were all.
+
+        After the first one they may take a share of the work that is left: the chart has more to be asked.
+        """
+        work = bounds.current()
+        enough = work.left - work.left // bounds.SHARE
+        found: set[ClaimKey] = set()
+        for count, answer in enumerate(self.program.answers(self.question(facts), work=work), 1):
+            if count > ANSWERS or (found and work.left < enough):
+                return frozenset(found), False
+            found.add(_claim(answer))
+        return frozenset(found), True
 
     def check(self, facts: Facts, answer: Answer) -> None:
         """Compare an answer of the first engine with the second's. Raises DisagreementError where they differ."""

@@ -37,7 +37,7 @@ plain_before has_main_site bout_at bout_fluid bout_includes bout_holds has_clock
 chain chain_at piece_of drug_flows runs_on injection_counts concurrent_in first_concurrent vein listed_at day_of
 has_no_code stands_still needed restarted takes_from leaves_to precedes chemotherapy_drug fluid_drug
 reported_visit is_left_out concurrent_may_stand site_of_service access_order untimed_service given_as_push has_purpose
-repeat_role leaders pauses_after claimed claimed_with flows_at_all counted_with_other first_by_letter
+repeat_role leaders claimed claimed_with flows_at_all counted_with_other first_by_letter
 highest_rank hydration_role first_hour_lacking initial_at_own_site beside_initial
 """
 TECHNICAL = frozenset(_TECHNICAL.split())
