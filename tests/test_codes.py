@@ -5,15 +5,23 @@ from __future__ import annotations
 import csv
 import json
 from datetime import date
+from itertools import product as product_of
 from pathlib import Path
+from typing import Any
 
 import pytest
+from chart_fuzz import facts_differ
 from command import run
 
+from ivproof.chart.encounter import Encounter, dumps
+from ivproof.chart.facts import facts_of
+from ivproof.chart.reading import Source, parse
 from ivproof.drugs.codes import COLUMNS, CodeError, Codes, read_code, read_crosswalk, updated
 from ivproof.drugs.files import DrugListError
 from ivproof.drugs.listing import DrugList
 from ivproof.law.policy import law_folder
+from ivproof.recheck.drugs import DrugError, Drugs
+from ivproof.recheck.steps import atom
 
 FOLDER = law_folder() / "drugs"
 DRUGS = DrugList.load(FOLDER)
@@ -179,3 +187,134 @@ def test_rxnorm_and_what_has_ended_are_left_alone_by_a_crosswalk() -> None:
         crosswalk(row("00409-7332-01", "J0696", "4", "40")), date(2026, 1, 1), {"J0696": "ceftriaxone"}
     )
     assert [str(it.named) for it in found] == ["NDC 00409-7332-01"]
+
+
+# --- In a chart
+
+ON = date(2026, 2, 2)
+CHARTED = [
+    *("ceftriaxone", "Rocephin 1 g", "cefazolin", "J0696", "kit of the house", "0409-7332-01", "ndc 00409733201"),
+    *(
+        "RxNorm 1807507",
+        "1807507",
+        "0409733201",
+        "NDC 99999-9999-99",
+        "NDC 00338-5003-41",
+        "vancomycin (RxCUI 1807507)",
+    ),
+    *("ceftriaxone 1 g (NDC 0409-7332-01)", "cefazolin, NDC 0409-7332-01", "vancomycin"),
+    *("RxNorm 1807507 NDC 0409-7332-01", "NDC 0409-7332-01 NDC 00409-7333-04", "Inflectra", "infliximab", "Remicade"),
+]
+"""Names and codes, which agree, contradict each other, or are not known."""
+
+
+def charted(**fields: Any) -> Encounter:
+    """A visit with one infusion."""
+    its = {"id": "x", "route": "IV", "start": "09:00", "stop": "09:40", **fields}
+    found = parse(
+        {"id": "E", "place_of_service": "22", "date": str(ON), "administrations": [its]}, Source("x")
+    ).encounter
+    assert found is not None
+    return found
+
+
+def facts(**fields: Any) -> set[str]:
+    return {str(it) for it in facts_of(charted(**fields), DRUGS).own}
+
+
+@pytest.mark.parametrize(
+    "text", ["NDC 0409-7332-01", "0409-7332-01", "00409-7332-01", "00409733201", "ndc:0409-7332-01", "J0696"]
+)
+def test_a_chart_may_name_a_drug_by_its_code(text: str) -> None:
+    found = facts(drug=text, billing_units=4)
+    assert {"drug(a1,ceftriaxone)", "product(a1,ceftriaxone_by_brand)", 'code_in_force(a1,"J0696")'} <= found
+
+
+def test_a_name_beside_a_code_is_of_the_same_drug_or_nothing_is_found() -> None:
+    assert DRUGS.find("ceftriaxone 1 g (NDC 0409-7332-01)", ON) is not None
+    for text, one, other in (
+        ("cefazolin, NDC 0409-7332-01", "cefazolin", "NDC 00409-7332-01 (ceftriaxone)"),
+        ("RxNorm 1807507 NDC 0409-7332-01", "RxNorm 1807507 (vancomycin)", "NDC 00409-7332-01 (ceftriaxone)"),
+    ):
+        assert DRUGS.find(text, ON) is None
+        assert DRUGS.differ(text, ON) == (one, other)
+        assert facts_of(charted(drug=text), DRUGS).notes == (
+            f'administrations[x].drug: "{text}" names {one} and {other}, which are not the same.',
+        )
+
+
+@pytest.mark.parametrize(
+    ("drug", "product"),
+    [("cefazolin", "0409-7332-01"), ("cefazolin", "Rocephin"), ("Inflectra", "Remicade"), ("cefazolin", "J0696")],
+)
+def test_a_product_of_another_drug_is_told_and_neither_is_taken(drug: str, product: str) -> None:
+    found = facts_of(charted(drug=drug, product=product), DRUGS)
+    assert "drug(a1,u1)" in {str(it) for it in found.own}
+    assert [it.endswith("so neither is taken.") for it in found.notes] == [True]
+
+
+def test_a_number_that_may_be_anything_is_no_drug_and_says_why() -> None:
+    for text, words in (("0409733201", "with its dashes"), ("NDC 99999-9999-99", "not among the codes")):
+        found = facts_of(charted(drug=text), DRUGS)
+        assert "drug(a1,u1)" in {str(it) for it in found.own} and words in found.notes[0]
+    assert DRUGS.find("1807507", ON) is None
+
+
+@pytest.mark.parametrize("its", [{"drug": "NDC 0409-7332-01"}, {"drug": "ceftriaxone", "product": "00409733201"}])
+def test_vials_of_an_ndc_are_units_of_its_code(its: dict[str, str]) -> None:
+    found = facts(**its, amount="2 vials", vials=[{"size": "1 vial", "count": 3}])
+    assert {f'{it}(a1,"J0696",{n})' for it, n in (("amount_in_units", 8000), ("opened_in_units", 12000))} <= found
+    assert 'vial_in_units(a1,"J0696",4000)' in found
+
+
+def test_vials_without_an_ndc_or_of_two_are_no_units() -> None:
+    for its in ({"drug": "ceftriaxone"}, {"drug": "NDC 0409-7332-01", "product": "0409-7337-01"}):
+        assert not any(it.startswith("amount_in_units") for it in facts(**its, amount="2 vials"))
+
+
+def test_one_ndc_in_two_writings_is_one_product() -> None:
+    one, other = (facts(drug="ceftriaxone", product=it) for it in ("0409-7332-01", "NDC 00409733201"))
+    assert one == other
+
+
+def test_the_second_engine_has_the_same_of_every_name_and_code() -> None:
+    checker = Drugs(FOLDER)
+    for drug, product, amount in product_of(CHARTED, [None, *CHARTED], [None, "2 vials", "1 g"]):
+        fields = {"drug": drug, "product": product, "amount": amount, "vials": [{"size": "1 vial"}] if amount else []}
+        encounter = charted(**fields)
+        assert not facts_differ(encounter, dumps(encounter), DRUGS), fields
+        found = facts_of(encounter, DRUGS)
+        own, listed = ([atom(str(it)) for it in some] for some in (found.own, found.shared))
+        checker.check(dumps(encounter), own, listed)
+
+
+@pytest.mark.parametrize(
+    ("its", "old", "new"),
+    [
+        ({"drug": "NDC 0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,cefazolin)"),
+        ({"drug": "NDC 0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,u1)"),
+        ({"drug": "cefazolin", "product": "0409-7332-01"}, "drug(a1,u1)", "drug(a1,cefazolin)"),
+        ({"drug": "ceftriaxone", "product": "0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,u1)"),
+        ({"drug": "NDC 0409-7332-01", "amount": "2 vials"}, '"J0696",8000', '"J0696",9000'),
+        ({"drug": "ceftriaxone", "amount": "1 g"}, '"J0696",4000', '"J0696",5000'),
+    ],
+)
+def test_the_second_engine_notices_another_drug_or_amount_of_a_code(its: dict[str, str], old: str, new: str) -> None:
+    encounter = charted(**its)
+    found = facts_of(encounter, DRUGS)
+    kinds = [f"drug_kind({new[8:-1]},therapeutic)"] if new.startswith("drug(a1,c") else found.shared
+    forged = [str(it).replace(old, new) for it in found.own]
+    assert forged != [str(it) for it in found.own]
+    with pytest.raises(DrugError, match=r"code|product|unknown|units"):
+        Drugs(FOLDER).check(dumps(encounter), [atom(it) for it in forged], [atom(it) for it in kinds])
+
+
+def test_a_code_for_other_days_finds_its_drug_and_tells_no_units(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text(f"{','.join(COLUMNS)}\nndc,11111-1111-11,,J0696,Ceftriaxone,4,40,2027-01-01,,mine\n", "utf-8")
+    listed = DRUGS.with_codes(Codes.load(file))
+    match = listed.find("11111-1111-11", ON)
+    assert match is not None and match.drug.key == "ceftriaxone"
+    assert match.notes == (f"NDC 11111-1111-11 is known for other days than {ON}: from 2027-01-01",)
+    assert listed.in_container("11111-1111-11", "J0696", ON) is None
+    assert listed.in_container("11111-1111-11", "J0696", date(2027, 1, 1)) == 4

@@ -115,13 +115,18 @@ class Administration(Part):
         description="Names the administration. Unique in the encounter; where it is left out, one is made of the drug, "
         "such as ceftriaxone-1."
     )
-    drug: Text = Field(description="Ingredient, brand or HCPCS code; fluids too, such as normal saline.")
+    drug: Text = Field(
+        description="Ingredient, brand or HCPCS code; fluids too, such as normal saline. Or a code that the drug list "
+        "knows, an NDC or RxNorm and its number; a name beside it has to be of the same drug."
+    )
     done: Flag = Field(
         True,
         description="False: charted and not given (held, refused). It is left out with its reason and decides nothing.",
     )
     product: Text | None = Field(
-        None, description="NDC or another product key, where two products share an ingredient."
+        None,
+        description="NDC or another product key, where two products share an ingredient; one of another drug "
+        "contradicts the name, and neither is taken.",
     )
     drug_class: DrugClass | None = Field(None, alias="class", description="Class of the drug; overrides the drug list.")
     hormonal: Flag | None = Field(None, description="Whether an antineoplastic is hormonal; overrides the drug list.")
@@ -194,7 +199,9 @@ class Administration(Part):
     container: Literal["single_dose", "multi_dose"] | None = Field(None, description="Container that the drug came in.")
     billing_units: Count | None = Field(None, description="HCPCS units administered.")
     discarded_units: Count | None = Field(None, description="HCPCS units discarded from a single-dose container.")
-    amount: Measure | None = Field(None, description="What was given, with its unit, such as 679 mg.")
+    amount: Measure | None = Field(
+        None, description="What was given, with its unit, such as 679 mg; in vials where the drug list has their NDC."
+    )
     vials: Items[Vials] = Field(
         (), description="Containers opened, by size; with `amount` they say what was discarded."
     )

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from itertools import count
 from math import ceil, floor
 from typing import NamedTuple
@@ -29,8 +30,9 @@ from typing import NamedTuple
 from ivproof.chart import bounds
 from ivproof.chart.clock import DAY, Moment, is_clock_time
 from ivproof.chart.encounter import Administration, Encounter
-from ivproof.chart.fields import compare_key
+from ivproof.chart.fields import Measured, compare_key
 from ivproof.chart.refusal import Place, show
+from ivproof.drugs.codes import CodeError, read_codes
 from ivproof.drugs.listing import Code, Drug, DrugList, Match
 
 WORDY, CUTS = 200, 10
@@ -53,6 +55,9 @@ LAST = 99991231
 
 WHOLE = 10
 """Volumes, rates and units are counted in tenths."""
+
+VIAL = "vial"
+"""The measure whose amount the NDC of a container tells."""
 
 MOST = 100_000_000
 """More thousandths of a unit are no amount of a drug, and the numbers of the law end soon after."""
@@ -120,6 +125,16 @@ def _spend_on_pairs(facts: Iterable[Fact]) -> None:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _one_form(product: str) -> str:
+    """A charted product, an NDC in its one form."""
+    text = compare_key(product)
+    try:
+        codes, rest = read_codes(text)
+    except CodeError:
+        return text
+    return str(codes[0]) if len(codes) == 1 and not rest else text
 
 
 def _yes(flag: bool) -> str:
@@ -317,16 +332,21 @@ class _Translation:
             bounds.spend(CUTS * len(name) ** 2)
         match = self.drugs.find(it.drug, self.encounter.date)
         where = (*place, "drug")
+        differ = self._product_differs(match, it)
+        if differ is not None:
+            match = None
+            self.notes[f"administrations[{it.id}].product: {differ}"] = None
+        elif match is None:
+            self.notes[self._unknown(it)] = None
         if match is None:
             key = self._key("u", name.casefold())
             self.names[key] = it.drug
-            self.notes[self._unknown(it)] = None
         else:
             key = match.drug.key
             self.names[key] = match.drug.name
             self._drug_facts(match.drug)
             self.notes.update(dict.fromkeys(match.notes))
-        self.matches[a] = match
+        self.matches[a] = self._product(match, it) if match is not None else None
         self._add("drug", f"{a},{key}", where)
         if match is not None and match.carrier is not None:
             fluid = match.carrier.drug
@@ -338,7 +358,7 @@ class _Translation:
             self._drug_facts(other.drug)
             self._add("also_in", f"{a},{other.drug.key}", where)
         if it.product is not None:
-            product, where_from = self._key("p", compare_key(it.product)), (*place, "product")
+            product, where_from = self._key("p", _one_form(it.product)), (*place, "product")
         elif match is not None:  # a strength, a carrier or a container in the name makes no other product of it
             named = match.product.key if match.product else ""
             product, where_from = (f"{key}{BY_BRAND}" if named == key else named or key), where
@@ -364,6 +384,8 @@ class _Translation:
         place = f"administrations[{it.id}].drug: {show(it.drug)}"
         if differ := self.drugs.differ(it.drug, self.encounter.date):
             return f"{place} names {differ[0]} and {differ[1]}, which are not the same."
+        if why := self.drugs.code_unknown(it.drug, self.encounter.date):
+            return f"{place} is not on the drug list: {why}."
         if several := self.drugs.several(it.drug):
             each = ", ".join(match.drug.name for match in several)
             return f"{place} names several drugs ({each}): each needs an entry of its own, in the same bag."
@@ -384,6 +406,26 @@ class _Translation:
         if named is None or named.drug is not match.drug or (named.product is None and named.code is None):
             return match
         return replace(match, product=named.product, code=named.code)
+
+    def _product_differs(self, match: Match | None, it: Administration) -> str | None:
+        """What the chart names as product that is not the drug, or the product, that it names; None where it can be."""
+        if it.product is None or match is None:
+            return None
+        text = compare_key(it.product)
+        if any(product.key == text.casefold() for product in match.drug.products):
+            return None
+        other = self.drugs.find(text, self.encounter.date)
+        if other is None:
+            codes = self.drugs.coded(text, self.encounter.date)
+            drugs = {key for row in codes for key in self.drugs.drugs_of(row)}
+            if not drugs or match.drug.key in drugs:
+                return None
+        elif other.drug is match.drug:
+            one, two = match.product, other.product
+            if match.code is not None or one is None or two is None or one is two or one.ended(self.encounter.date):
+                return None
+        name = f" ({other.drug.name})" if other is not None and other.how in {"ndc", "rxnorm"} else ""
+        return f"{show(it.product)}{name} is not what {show(it.drug)} names, so neither is taken."
 
     def _codes(self, a: str, named: Match, it: Administration, whole: Place) -> None:
         place = (*whole, "drug")
@@ -406,10 +448,20 @@ class _Translation:
         for code in {it.hcpcs: it for it in (now, printed) if it is not None}.values():
             self._in_units(a, code, it, whole)
 
+    def _units(self, code: Code, measured: Measured, it: Administration) -> Fraction | None:
+        """How many units of a code an amount makes, by the unit of the code; of vials, by what the NDC has in one."""
+        found = code.units(measured.number, measured.unit)
+        if found is not None or measured.unit != VIAL:
+            return found
+        texts = (it.drug, *([it.product] if it.product is not None else []))
+        each = [self.drugs.in_container(text, code.hcpcs, self.encounter.date) for text in texts]
+        told = {held for held in each if held is not None}
+        return Fraction(measured.number) * Fraction(told.pop()) if len(told) == 1 else None
+
     def _in_units(self, a: str, code: Code, it: Administration, place: Place) -> None:
         """What was given and opened, in thousandths of a unit of a code, as far as their measures are of its kind."""
-        given = code.units(it.amount.number, it.amount.unit) if it.amount is not None else None
-        sizes = [(code.units(vial.size.number, vial.size.unit), vial.count) for vial in it.vials]
+        given = self._units(code, it.amount, it) if it.amount is not None else None
+        sizes = [(self._units(code, vial.size, it), vial.count) for vial in it.vials]
         held = [(size, number) for size, number in sizes if size is not None]
         if given is not None and (thousandths := ceil(1000 * given)) <= MOST:
             self._add("amount_in_units", f"{a},{_quoted(code.hcpcs)},{thousandths}", (*place, "amount"))

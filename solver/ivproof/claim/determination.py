@@ -203,7 +203,7 @@ class DrugLine:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a charted name was taken for: the drug and its kind in the drug list, and the product that the name settles.
+    """What a charted name was taken for: the drug and its kind in the drug list, and the product that it settles.
 
     `carrier` is the fluid that the name says it was mixed into, with its millilitres, and `also` are the electrolytes
     and vitamins that it says are in it as well. `drug` is None where the list

@@ -69,22 +69,20 @@ def find(
         wrong(f'found "{name}", expected the name of a drug or a code')
     day = _day("--on", on) if on else date.today()
     listed = DrugList.load(law_folder() / "drugs")
-    known = codes_of(codes, listed)
-    match = listed.find(name, day)
+    listed = listed.with_codes(codes_of(codes, listed))
     coded: tuple[ProductCode, ...] = ()
-    if match is None and (named := _named(name)) is not None:
-        coded = known.find(named, day)
+    if listed.find(name, day) is None and (named := _named(name)) is not None:
+        coded = listed.codes.find(named, day)
         if not coded:
             say(f"ivproof: {named} is not among the codes")
             raise typer.Exit(REFUSED)
-        match = _drug_of(coded[0], listed, day)
-        if match is None:
-            emit_json(_coded(coded)) if form is TableOrJson.JSON else emit("".join(_code_lines(coded, day)))
-            say(f"ivproof: {named} is {coded[0].hcpcs}, which no drug of the list has")
-            raise typer.Exit(REFUSED)
+        name = str(named)
+    match = listed.find(name, day)
+    coded = coded or listed.coded(name, day)
+    if match is None and coded:
+        emit_json(_coded(coded)) if form is TableOrJson.JSON else emit("".join(_code_lines(coded, day)))
     if match is None:
-        near = listed.suggest(name)
-        say(f"ivproof: {name} is not on the drug list" + (f"; perhaps {', '.join(near)}" if near else ""))
+        say(f"ivproof: {name} is not on the drug list{_instead(listed, name, day)}")
         raise typer.Exit(REFUSED)
     if form is TableOrJson.JSON:
         emit_json({**_told(match, day), **_coded(coded)})
@@ -190,17 +188,14 @@ def codes_of(file: Path | None, listed: DrugList, *, begin: bool = False) -> Cod
         wrong(f"--codes {file}: {getattr(error, 'strerror', None) or error}")
 
 
-def _drug_of(code: ProductCode, listed: DrugList, day: date) -> Match | None:
-    """Give the drug of a code: by the name that its source prints, where that is of the same drug, else by itself."""
-    from ivproof.drugs.codes import drugs_of
-
-    drugs = drugs_of(code, listed)
-    if len(drugs) != 1:
-        return None
-    printed = listed.find(code.name, day)
-    if printed is not None and printed.drug.key == drugs[0]:
-        return printed
-    return listed.find(listed.drugs[drugs[0]].name, day)
+def _instead(listed: DrugList, name: str, day: date) -> str:
+    """Why a name is not found, or what may be meant."""
+    if differ := listed.differ(name, day):
+        return f": {differ[0]} and {differ[1]} are not the same"
+    if why := listed.code_unknown(name, day):
+        return f": {why}"
+    near = listed.suggest(name)
+    return f"; perhaps {', '.join(near)}" if near else ""
 
 
 def _coded(codes: Sequence[ProductCode]) -> dict[str, object]:
@@ -277,7 +272,8 @@ def _lines(match: Match, day: date) -> Iterator[str]:
     drug, carrier = match.drug, match.carrier
     flags = [name for name in ("printed", "hormonal", "immunotherapy") if getattr(drug, name)]
     yield f"{drug.name} ({drug.key}): {drug.kind.replace('_', ' ')}{''.join(f', {it}' for it in flags)}"
-    yield f"  found as {match.how}: {match.spelling}"
+    how = "code" if match.how in ("ndc", "rxnorm") else match.how
+    yield f"  found as {how}: {match.spelling}"
     if carrier:
         volume = f", {carrier.ml} ml" if carrier.ml is not None else ""
         yield f"  in {carrier.drug.name}{volume}"

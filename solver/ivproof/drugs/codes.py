@@ -1,8 +1,5 @@
 """Codes of products and drugs beside HCPCS: National Drug Codes and RxNorm, each with the days on which it is known.
 
-They are for looking up and for importers. A chart names a drug by its name or HCPCS code: what the law is given hangs
-on the list alone.
-
 >>> str(read_code("0069-2587-10")), str(read_code("51144-050-01")), str(read_code("RxNorm 1807507"))
 ('NDC 00069-2587-10', 'NDC 51144-0050-01', 'RxNorm 1807507')
 """
@@ -20,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ivproof.drugs.files import DrugListError, Problem
-from ivproof.drugs.listing import DrugList
 from ivproof.formats.plain_file import read_text
 from ivproof.formats.spreadsheet import as_written, guarded
 
@@ -37,6 +33,8 @@ CODES = "codes.csv"
 
 _PREFIX = re.compile(r"(?P<system>ndc|rxnorm|rxcui|rx)?[\s:#]*(?P<code>[\d-]+)", re.IGNORECASE | re.ASCII)
 _NDC = re.compile(r"(\d{4})-(\d{4})-(\d{2})|(\d{5})-(\d{3})-(\d{2})|(\d{5})-(\d{4})-(\d{1,2})", re.ASCII)
+_NDC_ALONE = re.compile(r"\s*(?:\d{4,5}-\d{3,4}-\d{1,2}|\d{10,11})\s*", re.ASCII)
+_BEHIND_WORD = re.compile(r"[\s,;]*[(\[]?\b(ndc|rxnorm|rxcui)[\s:#]*(\d[\d-]*)[)\]]?", re.IGNORECASE | re.ASCII)
 _HCPCS = re.compile(r"[A-Z0-9]\d{4}", re.ASCII)
 _WIDTHS = (5, 4, 2)
 
@@ -121,9 +119,23 @@ class ProductCode:
         return [*self.named, self.drug, self.hcpcs, guarded(self.name), *numbers, begin, end, guarded(self.source)]
 
 
-def drugs_of(code: ProductCode, listed: DrugList) -> tuple[str, ...]:
-    """Give the drugs that a code stands for, by key: its own, or those of its HCPCS code."""
-    return (code.drug,) if code.drug else tuple(it.key for it in listed.of_code(code.hcpcs))
+def read_codes(text: str) -> tuple[tuple[Named, ...], str]:
+    """Read the codes that a charted name gives, and give what else it says. Raises CodeError.
+
+    An NDC may stand by itself, with its dashes or in eleven digits; beside a name, or of RxNorm, it stands behind its
+    word: any other number may be one of the house.
+
+    >>> read_codes("ceftriaxone 1 g (NDC 0409-7332-01)")
+    ((Named(system='ndc', code='00409-7332-01'),), 'ceftriaxone 1 g')
+    >>> read_codes("1807507")
+    ((), '1807507')
+    """
+    if not any(map(str.isdigit, text)):
+        return (), text
+    alone = _NDC_ALONE.fullmatch(text)
+    found = [f"ndc {text}"] if alone else [f"{it[1]} {it[2]}" for it in _BEHIND_WORD.finditer(text)]
+    named = dict.fromkeys(it for it in map(read_code, found) if it is not None)
+    return tuple(named), "" if alone else " ".join(_BEHIND_WORD.sub(" ", text).split())
 
 
 class Codes:

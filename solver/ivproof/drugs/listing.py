@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
+from ivproof.drugs.codes import CODES, CodeError, Codes, Named, ProductCode, read_codes
 from ivproof.drugs.files import DrugListError, Problem, read
 from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed, without_oral_form
 from ivproof.drugs.records import ADDITIONS, CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
@@ -62,17 +64,35 @@ _CACHED_TEXTS: Final = 50_000
 _NOT_SEEN: Final = ""
 
 
+NO_CODES: Final = Codes(())
+
 LISTS: Final = 4
 """So many drug lists are kept in memory: that of the law, and those beside copies of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A text that gives codes of products, and the match of what else it says (None: that is not known)."""
+
+    codes: tuple[Named, ...]
+    rest: str
+    match: Match | str | None
 
 
 class DrugList:
     """The drug list, ready to be searched. ``DrugList.load(folder)`` reads one."""
 
-    def __init__(self, drugs: Mapping[str, Drug], sources: Mapping[str, Source], names: Mapping[str, Match]) -> None:
+    def __init__(
+        self,
+        drugs: Mapping[str, Drug],
+        sources: Mapping[str, Source],
+        names: Mapping[str, Match],
+        codes: Codes = NO_CODES,
+    ) -> None:
         """Take tables that were read; ``names`` has the match of every spelling in its folded form."""
         self.drugs: Final = drugs
         self.sources: Final = sources
+        self.codes: Final = codes
         self._names = names
         self._codes: dict[str, list[tuple[Drug, Product, Code]]] = {}
         for drug in drugs.values():
@@ -80,13 +100,13 @@ class DrugList:
                 for code in product.codes:
                     self._codes.setdefault(code.hcpcs, []).append((drug, product, code))
         # A charted text, with its match, or the HCPCS code that it is, or None when nothing is known of it.
-        self._texts: dict[str, Match | str | None] = {}
+        self._texts: dict[str, Match | str | _Coded | None] = {}
         self._dated: dict[tuple[str, date], Match] = {}
         self._suggested: dict[str, tuple[str, ...]] = {}
 
     @staticmethod
     def load(folder: Path) -> DrugList:
-        """Read ``ingredients.csv``, ``products.csv`` and ``sources.csv`` of a folder; of the same files, once.
+        """Read the files of a folder, ``codes.csv`` where it is there; of the same files, once.
 
         Raises DrugListError, with every problem found, when the list contradicts itself: a spelling of two
         drugs, two codes of a product on one day, a value outside its list, a date that is none.
@@ -106,14 +126,54 @@ class DrugList:
         """The drug that a charted name stands for on the date of service; None when it is not known.
 
         A text seen before costs a dictionary look-up. A code outside its days still finds its drug, with a
-        note.
+        note. A name and a code of different drugs, or of different products, are not found.
         """
         found = self._texts.get(text, _NOT_SEEN)
         if found == _NOT_SEEN:
             if len(self._texts) >= _CACHED_TEXTS:
                 self._texts.clear()
             found = self._texts[text] = self._look_up(text)
+        if isinstance(found, _Coded):
+            return self._by_product_codes(found, on)
         return self._by_code(found, on) if isinstance(found, str) else found
+
+    def with_codes(self, codes: Codes) -> DrugList:
+        """The same list with other codes of products."""
+        return DrugList(self.drugs, self.sources, self._names, codes)
+
+    def drugs_of(self, code: ProductCode) -> tuple[str, ...]:
+        """The drugs that a code of a product stands for, by key: its own, or those of its HCPCS code."""
+        return (code.drug,) if code.drug else tuple(it.key for it in self.of_code(code.hcpcs))
+
+    def coded(self, text: str, on: date) -> tuple[ProductCode, ...]:
+        """What the codes of products in a text stand for, what holds on a day before what does not."""
+        try:
+            named, _ = read_codes(text)
+        except CodeError:
+            return ()
+        return tuple(row for it in named for row in self.codes.find(it, on))
+
+    def in_container(self, text: str, hcpcs: str, on: date) -> Decimal | None:
+        """How many units of an HCPCS code a container has whose NDC is in the text; None where that is not told."""
+        found = {it.units for it in self.coded(text, on) if it.hcpcs == hcpcs and it.holds(on)}
+        return found.pop() if len(found) == 1 else None
+
+    def code_unknown(self, text: str, on: date) -> str | None:
+        """Why the code of a product in a text tells no drug; None where the text has none, or it does tell one."""
+        try:
+            named, _ = read_codes(text)
+        except CodeError as error:
+            return f"expected {error}"
+        for it in named:
+            rows = self._rows(it, on)
+            keys = {key for row in rows for key in self.drugs_of(row)}
+            if not rows:
+                return f"{it} is not among the codes of the drug list: name the drug"
+            if len(keys) != 1:
+                codes = " or ".join(sorted({row.hcpcs for row in rows}))
+                whose = "several drugs have" if keys else "no drug of the list has"
+                return f"{it} is {codes}, which {whose}: name the drug"
+        return None
 
     def of_code(self, hcpcs: str) -> tuple[Drug, ...]:
         """The drugs that an HCPCS code stands for on any day, or that the policy prints it for; mostly one."""
@@ -150,12 +210,22 @@ class DrugList:
                 near.setdefault(self._names[name].drug.key, self._names[name].spelling)
         return tuple(near.values())[:3]
 
-    def _look_up(self, text: str) -> Match | str | None:
-        """The match of a text, or the HCPCS code that it is (what a code means depends on the day)."""
+    def _look_up(self, text: str) -> Match | str | _Coded | None:
+        """The match of a text, or the codes that it gives (what a code means depends on the day)."""
         text = " ".join(text.split())
         code = _HCPCS.fullmatch(text)
         if code and code[1].upper() in self._codes:
             return code[1].upper()
+        try:
+            codes, rest = read_codes(text)
+        except CodeError:
+            return None
+        if codes:
+            known = self._look_up(rest) if rest else None
+            return _Coded(codes, rest, known if not isinstance(known, _Coded) else None)
+        return self._named(text)
+
+    def _named(self, text: str) -> Match | None:
         return self._injected(text) or self._by_mouth(text)
 
     def _injected(self, text: str) -> Match | None:
@@ -178,6 +248,9 @@ class DrugList:
         >>> DrugList.load(Path("asp/drugs")).differ("rituximab (Herceptin) 500 mg", date(2020, 10, 5))
         ('rituximab', 'Herceptin')
         """
+        coded = self._texts.get(text) if self.find(text, on) is None else None
+        if isinstance(coded, _Coded):
+            return self._coded_differ(coded, on)
         for way in printed(without_oral_form(text)):
             one = self._held(way.name) or self._in_carrier(way)
             for other in filter(None, map(self._one_drug, way.aside)):
@@ -325,6 +398,56 @@ class DrugList:
         self._dated[hcpcs, on] = match
         return match
 
+    def _rows(self, named: Named, on: date) -> tuple[ProductCode, ...]:
+        """What a code stands for: what holds on a day, or, where nothing does, what is known of other days."""
+        rows = self.codes.find(named, on)
+        return tuple(it for it in rows if it.holds(on)) or rows
+
+    def _by_product_code(self, named: Named, on: date) -> Match | None:
+        """The drug of a code of a product, with the product and the HCPCS code of the day as far as it tells them."""
+        rows = self._rows(named, on)
+        if len(drugs := {key for it in rows for key in self.drugs_of(it)}) != 1:
+            return None
+        drug = self.drugs[drugs.pop()]
+        each = [self._named(it.name) for it in rows]  # the name may settle a brand, or say that it comes in a fluid
+        same = [it for it in each if it is not None and it.drug is drug and not it.others]
+        match = same[0] if len(same) == len(rows) else Match(drug, None, "ingredient", drug.name)
+        product, code = match.product, None
+        if len(codes := {it.hcpcs for it in rows}) == 1 and (hcpcs := codes.pop()) in self._codes:
+            by_code = self._by_code(hcpcs, on)
+            if by_code.drug is drug:
+                code = by_code.code if by_code.code is not None and by_code.code.in_force(on) else None
+                product = by_code.product or product
+        note = () if rows[0].holds(on) else (f"{named} is known for other days than {on}: {rows[0].days}",)
+        how: How = "ndc" if named.system == "ndc" else "rxnorm"
+        return replace(match, product=product, code=code, how=how, spelling=str(named), notes=note)
+
+    def _by_product_codes(self, coded: _Coded, on: date) -> Match | None:
+        """What codes of products mean, and the name beside them: all are of one drug and product, or none is."""
+        found = [self._by_product_code(it, on) for it in coded.codes]
+        if coded.rest:
+            found.append(self._by_code(coded.match, on) if isinstance(coded.match, str) else coded.match)
+        each = [it for it in found if it is not None]
+        if len(each) < len(found) or len({it.drug.key for it in each}) > 1:
+            return None
+        if len({it.product.key for it in each if it.product is not None}) > 1:
+            return None
+        first = next((it for it in each if it.product is not None), each[0])
+        with_carrier = next((it for it in reversed(each) if it.carrier is not None), first)
+        notes = tuple(dict.fromkeys(note for it in each for note in it.notes))
+        return replace(first, carrier=with_carrier.carrier, others=each[-1].others, notes=notes)
+
+    def _coded_differ(self, coded: _Coded, on: date) -> tuple[str, str] | None:
+        """What differs in a text that gives codes of products: two of them, or one and the name beside it."""
+        if coded.rest and coded.match is None:
+            return self.differ(coded.rest, on)
+        each = [(str(it), self._by_product_code(it, on)) for it in coded.codes]
+        if coded.rest:
+            named = self._by_code(coded.match, on) if isinstance(coded.match, str) else coded.match
+            each.insert(0, (coded.rest, named if isinstance(named, Match) else None))
+        told = [f"{text} ({it.drug.name})" if text != coded.rest else text for text, it in each if it is not None]
+        return (told[0], told[1]) if len(told) == len(each) and len(told) > 1 else None
+
 
 def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
     """The two parts of a text at each of its boundaries, with the word or mark that joins them."""
@@ -363,4 +486,6 @@ def _not_in_force(match: Match, code: Code, on: date) -> str:
 @lru_cache(maxsize=LISTS)
 def _loaded(folder: Path, contents: tuple[bytes, ...]) -> DrugList:
     """Read a folder whose files hold this."""
-    return DrugList(*read(folder))
+    tables = read(folder)
+    codes = Codes.load(folder / CODES, tables.drugs) if (folder / CODES).exists() else NO_CODES
+    return DrugList(*tables, codes)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-How = Literal["ingredient", "brand", "hcpcs", "alias"]
+How = Literal["ingredient", "brand", "hcpcs", "alias", "ndc", "rxnorm"]
 
 KINDS = frozenset(
     {

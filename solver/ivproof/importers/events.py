@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import HouseClock, Reading
 from ivproof.importers.mapping import Condition, EventMapping
-from ivproof.importers.printed import Names, nameless
+from ivproof.importers.printed import Named, Names, nameless, ndc
 from ivproof.importers.rows import Table, place_of, read_table
 from ivproof.importers.runs import Event, Machine, Pause, Run
 from ivproof.importers.words import Voices, Words, diagnosis, split_codes
@@ -52,6 +52,7 @@ class _Row:
     line: str
     raw: Mapping[str, Any]
     routes: list[str]
+    products: list[str] = field(default_factory=list)
     key: tuple[Any, ...] = ()
 
     @property
@@ -171,7 +172,8 @@ class _Reader:
         routes = [str(it).strip() for it in raw.get("route", ())]
         end = self._clock.read(raw["end"][0]) if raw.get("end") else None
         time = self._clock.read(raw["time"][0])
-        row = _Row(item, text("encounter"), order, text("drug"), words, kinds, time, end, line, raw, routes)
+        products = [text("product")] if text("product") else []
+        row = _Row(item, text("encounter"), order, text("drug"), words, kinds, time, end, line, raw, routes, products)
         if self._map.rows.same:
             row.key = tuple(tuple(map(str, raw.get(it, ()))) for it in self._map.rows.same)
         else:
@@ -298,6 +300,7 @@ class _Reader:
                 self._tell(rows, "copies_differ", message)
                 continue
             first, *copies = sorted(rows, key=lambda it: [list(map(str, values)) for values in it.raw.values()])
+            first.products = list(dict.fromkeys(text for it in (first, *copies) for text in it.products))
             yield first
             for copy in copies:
                 self.account.void(copy.item, "second_copy")
@@ -557,22 +560,50 @@ class _Reader:
         self.account.find(reason, message, [it.item for it in rows], encounter=name, order=order or None)
         return None
 
+    def _named(self, rows: Sequence[_Row], run: Run) -> Named:
+        """The drug of a run: what its name says, or, where that is not known, what its NDC is of."""
+        day = run.day or _ANY_DAY
+        named, product = self._names.read(rows[0].drug, day), self._product(rows)
+        if named.found is None and named.differ is None and product is not None:
+            named = self._names.read(f"NDC {product}", day)
+            if named.found is None:
+                named = self._names.read(rows[0].drug, day)
+        return replace(named, product=product or named.product)
+
+    def _product(self, rows: Sequence[_Row]) -> str | None:
+        """The NDC that rows give; None where they give none, several, or one that cannot be told."""
+        codes = {ndc(text) for it in rows for text in it.products}
+        return codes.pop() if len(codes) == 1 else None
+
     def _two_drugs(self, name: str, order: str, run: Run, rows: Sequence[_Row]) -> bool:
-        """Whether a name has the generic name of one drug and the brand of another; its rows are then left out."""
-        drug = rows[0].drug
-        differ = self._names.read(drug, run.day or _ANY_DAY).differ
+        """Whether a name, or a name and the NDC beside it, are of different drugs; the rows are then left out."""
+        drug, day = rows[0].drug, run.day or _ANY_DAY
+        named, product = self._names.read(drug, day), self._product(rows)
+        differ = named.differ
+        if differ is None and named.found is not None and product is not None:
+            coded = self._names.read(f"NDC {product}", day).found
+            if coded is not None and coded.drug is not named.found.drug:
+                differ = (named.found.drug.name, f"NDC {product} ({coded.drug.name})")
+        given = dict.fromkeys(text for it in rows for text in it.products)
+        if given and product is None:
+            why = "several" if len({ndc(it) for it in given}) > 1 else "no NDC of ten digits with dashes, or of eleven"
+            message = f"{', '.join(map(show, given))}: {why}; not written down"
+            items = [it.item for it in rows]
+            self.account.find("product_unclear", message, items, encounter=name, order=order or None)
         if differ is None:
             return False
         for row in rows:
             self.account.leave_out(row.item, "drug_contradicted")
         message = f"{show(drug)} names {differ[0]} and {differ[1]}; left out"
+        if named.differ is None:
+            message = f"{show(drug)} is {differ[0]}, and the code beside it {differ[1]}; left out"
         self.account.find("drug_contradicted", message, [it.item for it in rows], encounter=name, order=order or None)
         return True
 
     def _given(self, it: _Found, label: str) -> list[Given]:
         """The administration of a run, and beside it the carrier that the name says."""
         run, first = it.run, it.rows[0]
-        named = self._names.read(first.drug, run.day or _ANY_DAY)
+        named = self._named(it.rows, run)
         both: dict[str, Any] = {
             "route": it.route,
             "method": self._method(run, it.rows),
@@ -587,6 +618,7 @@ class _Reader:
         own: dict[str, Any] = {
             "id": label,
             "drug": named.drug,
+            "product": named.product if not named.others else None,
             "ordered_minutes": _minutes(first.raw),
             "amount": _amount(first.raw) if not named.others else None,
             "purpose": "carrier" if it.carrier else None,

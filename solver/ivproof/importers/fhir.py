@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from ivproof.chart.consistency import VASCULAR
 from ivproof.chart.fields import LARGEST, charted_amount
 from ivproof.chart.refusal import Refusal, Source
-from ivproof.drugs.codes import CodeError, Codes, drugs_of, read_code
+from ivproof.drugs.codes import CodeError, Codes, read_code
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
@@ -439,7 +439,7 @@ class _Reader:
             except CodeError:
                 continue
             found = self._codes.find(named, on) if named is not None else ()
-            keys = {key for it in found for key in drugs_of(it, self._drug_list)}
+            keys = {key for it in found for key in self._drug_list.drugs_of(it)}
             if len(keys) == 1:
                 yield self._names.read(self._drug_list.drugs[keys.pop()].name, on), str(named)
 

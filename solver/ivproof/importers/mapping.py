@@ -77,6 +77,7 @@ class Columns(_Part):
     site: str | None = Field(None, description="The vascular access, as the record names it.")
     rate: str | None = Field(None, description="The rate; taken where its unit is millilitres an hour.")
     rate_unit: str | None = Field(None, description="The unit of the rate.")
+    product: str | None = Field(None, description="The NDC of what was given.")
     dose: str | None = Field(None, description="The amount that was given; taken where its unit is none of a rate.")
     dose_unit: str | None = Field(None, description="The unit of that amount.")
     ordered_length: str | None = Field(None, description="How long it was ordered to run.")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from ivproof.chart.fields import LARGEST
+from ivproof.drugs.codes import CodeError, read_codes
 from ivproof.drugs.listing import DrugList
 from ivproof.drugs.names import printed
 from ivproof.drugs.records import FLUIDS, Drug, Match
@@ -71,21 +72,39 @@ class Names:
         if not several:
             return Named(text, differ=self._drugs.differ(text, on))
         first, *others = several
+        product = ndc(text)
         beside = tuple(Named(it.drug.name, it) for it in others)
         written, carrier = first.drug.name if others else self._written(first, text, on), first.carrier
         if carrier is not None:
-            return Named(written, first, carrier.drug.name, carrier.added, _ml(carrier.ml), others=beside)
+            ml = _ml(carrier.ml)
+            return Named(written, first, carrier.drug.name, carrier.added, ml, product=product, others=beside)
         way = next(printed(text), None)
         ml = _ml(way.ml) if way is not None and first.drug.kind in FLUIDS else None
-        return Named(written, first, ml=ml, others=beside)
+        return Named(written, first, ml=ml, product=product, others=beside)
 
     def _written(self, match: Match, text: str, on: date) -> str:
         """The name by which a chart is read to mean this drug and product, and no carrier."""
         drug: Drug = match.drug
+        if match.how in {"ndc", "rxnorm"}:
+            return drug.name
         if match.product is None or match.product is drug.default_product:
             return drug.name
         again = self._drugs.find(match.spelling, on)
         return match.spelling if again is not None and again.product is match.product else text
+
+
+def ndc(text: str) -> str | None:
+    """The NDC that a text gives, of 5-4-2 digits; None where it gives none, several, or one that may be several.
+
+    >>> ndc("0409-7332-01"), ndc("ceftriaxone (NDC 00409733201)"), ndc("0409733201")
+    ('00409-7332-01', '00409-7332-01', None)
+    """
+    try:
+        named, _ = read_codes(text)
+    except CodeError:
+        return None
+    found = [it.code for it in named if it.system == "ndc"]
+    return found[0] if len(found) == 1 else None
 
 
 def _ml(volume: Decimal | None) -> float | None:

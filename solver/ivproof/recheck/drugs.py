@@ -30,6 +30,8 @@ OF_PRODUCTS = {
 }
 IN_UNITS = ("amount_in_units", "opened_in_units", "vial_in_units")
 MOST = 100_000_000  # thousandths of a unit
+ALONE = re.compile(r"\s*(?:\d{4,5}-\d{3,4}-\d\d?|\d{10,11})\s*", re.ASCII)
+BESIDE = re.compile(r"[\s,;]*[(\[]?\b(ndc|rxnorm|rxcui)[\s:#]*(\d[\d-]*)[)\]]?", re.ASCII | re.IGNORECASE)
 MEASURES = (  # how the measure of an amount may begin, what kind it is, and how many of the least of its kind it makes
     *(
         ("mg", "mass", 1000),
@@ -50,7 +52,7 @@ class DrugError(ValueError):
 
 
 class Drugs:
-    """The files `ingredients.csv`, `products.csv` and `next-door.csv` of a folder.
+    """The files `ingredients.csv`, `products.csv`, `next-door.csv` and, where it is there, `codes.csv` of a folder.
 
     Raises OSError, or KeyError where a column lacks.
     """
@@ -69,7 +71,17 @@ class Drugs:
         self.units: dict[str, set[tuple[str, str]]] = {}
         for row in (row for rows in self.products.values() for row in rows if row["hcpcs"]):
             self.units.setdefault(row["hcpcs"], set()).add((row["amount"], row["measure"]))
-        self.spelled = {_folded(text) for drug in self.ingredients for text in self._spellings(drug)}
+        self.spelled: dict[str, set[str]] = {}
+        for drug in self.ingredients:
+            for text in self._spellings(drug):
+                self.spelled.setdefault(_folded(text), set()).add(drug)
+        self.of_code: dict[str, set[str]] = {}
+        for drug, rows in self.products.items():
+            for code in {code for row in rows for code in (row["hcpcs"], row["printed_code"]) if code}:
+                self.of_code.setdefault(code, set()).add(drug)
+        self.coded: dict[tuple[str, str], list[Row]] = {}
+        for row in _rows(folder / "codes.csv") if (folder / "codes.csv").exists() else ():
+            self.coded.setdefault((row["system"], row["code"]), []).append(row)
 
     def _spellings(self, drug: str) -> list[str]:
         row = self.ingredients[drug]
@@ -84,24 +96,25 @@ class Drugs:
         Raises DrugError.
         """
         given = chart.get("administrations", ())
+        on = date.fromisoformat(chart["date"])
         drug_of = {str(it[1]): str(it[2]) for it in facts if it[0] == "drug"}
         named = [(f"a{n}", it) for n, it in enumerate(given, 1) if f"a{n}" in drug_of]  # what was given
-        trusted = [self._name(it["drug"], drug_of[a]) for a, it in named]
+        trusted = [self._name(it, drug_of[a], on) for a, it in named]
+        texts = {a: self._with_codes(it["drug"], on) for a, it in named}
         fluids = [(str(it[1]), str(it[2]), str(it[3])) for it in facts if it[0] == "in_fluid" and len(it) == 4]
         for a, fluid, how in fluids:
-            self._fluid(given[int(a[1:]) - 1]["drug"], drug_of[a], fluid, how)
+            self._fluid(texts[a], drug_of[a], fluid, how)
         for a, product in ((str(it[1]), str(it[2])) for it in facts if it[0] == "product" and len(it) == 3):
             if drug_of[a] in self.ingredients and "product" not in given[int(a[1:]) - 1]:
-                self._named_product(given[int(a[1:]) - 1]["drug"], drug_of[a], product)
+                self._named_product(texts[a], drug_of[a], product)
         also = [(str(it[1]), str(it[2])) for it in facts if it[0] == "also_in" and len(it) == 3]
         for a, drug in also:
-            self._addition(given[int(a[1:]) - 1]["drug"], drug)
+            self._addition(texts[a], drug)
         both = {*drug_of.values(), *(fluid for _, fluid, _ in fluids), *(drug for _, drug in also)}
         known = sorted({drug for drug in both if drug in self.ingredients})
         expected = {atom for drug in known for atom in self._listed(drug)}
         for wrong in sorted(map(show, expected ^ set(listed))):
             raise DrugError(f"{wrong}: the proof and the drug list differ")
-        on = date.fromisoformat(chart["date"])
         for a, drug in drug_of.items():
             if drug in self.ingredients:
                 self._routes(drug, {str(it[2]) for it in facts if it[0] == "listed_route" and it[1] == a})
@@ -115,25 +128,76 @@ class Drugs:
                     codes.setdefault(a, set()).add(show(fact[2]).strip('"'))
         printed = {str(it[1]) for it in facts if it[0] == "printed_code"}
         for a, it in named:
-            self._in_units(a, it, facts)
+            self._in_units(a, it, facts, on)
             if drug_of[a] in self.ingredients and {"billing_units", "discarded_units", "amount", "vials"} & set(it):
                 self._all_codes(it, drug_of[a], on, codes.get(a, set()))
                 trusted += self._left_out(it, drug_of[a], on, codes.get(a, set()), a in printed)
         return sorted({it for it in trusted if it})
 
-    def _name(self, text: str, drug: str) -> str:
+    def _name(self, given: Mapping[str, Any], drug: str, on: date) -> str:
         """What is taken on trust of a charted name, or nothing."""
-        folded = _folded(text)
+        text, folded = given["drug"], _folded(given["drug"])
+        found, rest = _codes_in(text)
+        meant = [self._stands_for(code, on) for code in found]
         if drug in self.ingredients:
-            if not any(_folded(it) in folded for it in self._spellings(drug)):
+            if any(it != {drug} for it in meant):
+                raise DrugError(f"{text!r} has a code that is not one of {drug}")
+            if not meant and not any(_folded(it) in folded for it in self._spellings(drug)):
                 raise DrugError(f"{text!r} holds no spelling of {drug}")
+            if "product" in given and drug not in (self._product_of(given["product"], on) or {drug}):
+                raise DrugError(f"{given['product']!r} is no product of {drug}")
         elif not re.fullmatch(r"u\d+", drug):
             raise DrugError(f"the drug list has no {drug}")
-        elif folded in self.spelled:
+        elif self._product_of(given.get("product", ""), on) and not self._may_be(given, on):
+            return ""
+        elif self._differ(given, on):
+            return f"that {text!r} and the product {given['product']!r} are not the same"
+        elif folded in self.spelled or (not rest and [*map(len, meant)] == [1]):
             raise DrugError(f"{text!r} is said to be unknown, and the drug list has it")
         elif any(len(it) >= TELLING and it in folded for it in self.spelled):
             return f"that {text!r} is no drug of the list, though it holds the name of one"
         return ""
+
+    def _rows_of(self, code: tuple[str, str], on: date) -> list[Row]:
+        """What a code of a product stands for on a day, or where nothing does on other days."""
+        rows = self.coded.get(code, [])
+        return [row for row in rows if _holds(row, on)] or rows
+
+    def _stands_for(self, code: tuple[str, str], on: date) -> set[str]:
+        """The drugs of a code of a product."""
+        found = set[str]()
+        for row in self._rows_of(code, on):
+            found |= {row["drug"]} if row["drug"] else self.of_code.get(row["hcpcs"], set())
+        return found
+
+    def _with_codes(self, text: str, on: date) -> str:
+        """A charted name, with what stands in the list beside the codes that it gives."""
+        rows = [row for code in _codes_in(text)[0] for row in self._rows_of(code, on)]
+        return " ".join([text, *(row[column] for row in rows for column in ("name", "hcpcs"))])
+
+    def _product_of(self, text: str, on: date) -> set[str] | None:
+        """The drugs that a charted product is of; None where that is not told."""
+        found, rest = _codes_in(text)
+        if found and not rest:
+            return set[str]().union(*(self._stands_for(code, on) for code in found)) or None
+        return self.spelled.get(_folded(text))
+
+    def _may_be(self, given: Mapping[str, Any], on: date) -> bool:
+        """Whether the product that a chart names is one of a drug that its name spells, as far as the list tells."""
+        named, product = self._product_of(given["drug"], on), self._product_of(given["product"], on)
+        return named is None or product is None or bool(named & product)
+
+    def _differ(self, given: Mapping[str, Any], on: date) -> bool:
+        """Whether a chart may name another drug, or another product of it, by its product than by its drug."""
+        if "product" not in given:
+            return False
+        texts = [self._with_codes(given[name], on) for name in ("drug", "product")]
+        held = [[it for it in self.spelled if it in _folded(text)] for text in texts]
+        longest = [max(it, key=len, default="") for it in held]
+        if not all(longest):
+            return False
+        drugs = [self.spelled[it] for it in longest]
+        return not drugs[0] & drugs[1] or longest[0] != longest[1]
 
     def _named_product(self, text: str, drug: str, product: str) -> None:
         """A product that a name is said to settle is one of the drug, and the name holds its brand or its code."""
@@ -162,15 +226,26 @@ class Drugs:
         if not any(_folded(it) in _folded(text) for it in self._spellings(drug)):
             raise DrugError(f"{text!r} holds no spelling of {drug}")
 
-    def _in_units(self, a: str, given: Mapping[str, Any], facts: Sequence[Atom]) -> None:
+    def _in_units(self, a: str, given: Mapping[str, Any], facts: Sequence[Atom], on: date) -> None:
         """What was given and opened makes the units that are said, of the code in force and of the printed one."""
         codes = {show(it[2]).strip('"') for it in facts if it[0] in {"code_in_force", "printed_code"} and it[1] == a}
         said = {it for it in facts if it[0] in IN_UNITS and it[1] == a}
         for code in codes | {show(it[2]).strip('"') for it in said}:
             of_code = {(it[0], int(show(it[3]))) for it in said if show(it[2]).strip('"') == code}
             units = self.units.get(code, set()) if code in codes else set()
-            if of_code not in ([set(_made(given, *unit)) for unit in units] or [set()]):
+            held = self._in_container(given, code, on)
+            if of_code not in ([set(_made(given, *unit, held)) for unit in units] or [set()]):
                 raise DrugError(f"{', '.join(sorted(map(show, said))) or code}: the amounts charted make other units")
+
+    def _in_container(self, given: Mapping[str, Any], hcpcs: str, on: date) -> Fraction | None:
+        """How many units of a code a container has by the NDC that is charted; None where that is not told."""
+        each = []
+        for text in (given["drug"], given.get("product", "")):
+            rows = [row for code in _codes_in(text)[0] for row in self.coded.get(code, ()) if _holds(row, on)]
+            held = {Fraction(it["units"]) if it["units"] else None for it in rows if it["hcpcs"] == hcpcs}
+            each.append(held.pop() if len(held) == 1 else None)
+        told = {it for it in each if it is not None}
+        return told.pop() if len(told) == 1 else None
 
     def _listed(self, drug: str) -> list[Atom]:
         row = self.ingredients[drug]
@@ -276,21 +351,73 @@ def _in_force(row: Row, on: date) -> bool:
     return begun and (not row["valid_to"] or on <= date.fromisoformat(row["valid_to"]))
 
 
-def _made(given: Mapping[str, Any], amount: str, measure: str) -> Iterator[tuple[str, int]]:
-    """What an administration says of amounts, in thousandths of a unit of that amount."""
-    if not amount:
-        return
-    unit = _measured(f"{amount} {measure.replace('_', ' ')}")
-    dose = _measured(given["amount"]) if "amount" in given else None
-    if dose and dose[1] == unit[1] and (found := ceil(1000 * dose[0] / unit[0])) <= MOST:
+def _holds(row: Row, on: date) -> bool:
+    """Whether a code of a product is known for a day; where it was only seen first on one, it may be older."""
+    begun = not row["valid_from"] or row["valid_from"].startswith("<=") or date.fromisoformat(row["valid_from"]) <= on
+    return begun and (not row["valid_to"] or on <= date.fromisoformat(row["valid_to"]))
+
+
+def _codes_in(text: str) -> tuple[list[tuple[str, str]], str]:
+    """The codes of products that a text gives, each in its one form, and what else it says.
+
+    >>> _codes_in("ceftriaxone (NDC 409-7332-01)")  # three digits begin no NDC
+    ([], 'ceftriaxone (NDC 409-7332-01)')
+    >>> _codes_in("ceftriaxone (NDC 0409-7332-01)")
+    ([('ndc', '00409-7332-01')], 'ceftriaxone')
+    """
+    if re.fullmatch(ALONE, text):
+        places, rest = [("ndc", text.strip())], ""
+    else:
+        places = [(it[1].casefold(), it[2]) for it in re.finditer(BESIDE, text)]
+        rest = re.sub(BESIDE, " ", text)
+    found = [("ndc", _eleven(code)) if word == "ndc" else ("rxnorm", _number_of(code)) for word, code in places]
+    if any(code is None for _, code in found):
+        return [], text
+    return list(dict.fromkeys((system, str(code)) for system, code in found)), rest.strip()
+
+
+def one_form(product: str) -> str:
+    """A charted product, an NDC or a number of RxNorm as it is written for people."""
+    text = unicodedata.normalize("NFC", product).strip()
+    found, rest = _codes_in(text)
+    if len(found) != 1 or rest:
+        return text
+    return f"{'NDC' if found[0][0] == 'ndc' else 'RxNorm'} {found[0][1]}"
+
+
+def _eleven(code: str) -> str | None:
+    """An NDC as 5-4-2; None where its digits cannot be told apart."""
+    parts = code.split("-") if "-" in code else [code[:5], code[5:9], code[9:]] if len(code) == 11 else []
+    if [*map(len, parts)] not in ([4, 4, 2], [5, 3, 2], [5, 4, 1], [5, 4, 2]):
+        return None
+    return f"{parts[0]:0>5}-{parts[1]:0>4}-{parts[2]:0>2}"
+
+
+def _number_of(code: str) -> str | None:
+    return str(int(code)) if code.isdigit() else None
+
+
+def _made(given: Mapping[str, Any], amount: str, measure: str, held: Fraction | None) -> Iterator[tuple[str, int]]:
+    """What an administration says of amounts, in thousandths of a unit of that amount; `held` is what one vial has."""
+    unit = _measured(f"{amount} {measure.replace('_', ' ')}") if amount else None
+
+    def units(text: str) -> Fraction | None:
+        size, kind = _measured(text)
+        if unit is not None and kind == unit[1]:
+            return size / unit[0]
+        return size * held if kind == "vial" and held is not None else None
+
+    dose = units(given["amount"]) if "amount" in given else None
+    if dose is not None and (found := ceil(1000 * dose)) <= MOST:
         yield "amount_in_units", found
-    vials = [(*_measured(it["size"]), it.get("count", 1)) for it in given.get("vials", ())]
-    if not vials or any(kind != unit[1] for _, kind, _ in vials):
+    vials = [(units(it["size"]), it.get("count", 1)) for it in given.get("vials", ())]
+    known = [(size, number) for size, number in vials if size is not None]
+    if not vials or len(known) < len(vials):
         return
-    held = floor(sum(1000 * size / unit[0] * number for size, _, number in vials))
-    if held <= MOST:
-        yield "opened_in_units", held
-        yield from (("vial_in_units", ceil(1000 * size / unit[0])) for size, _, _ in vials)
+    opened = floor(sum(1000 * size * number for size, number in known))
+    if opened <= MOST:
+        yield "opened_in_units", opened
+        yield from (("vial_in_units", ceil(1000 * size)) for size, _ in known)
 
 
 def _measured(text: str) -> tuple[Fraction, str]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from .chart import key, times
+from .drugs import one_form
 from .terms import Atom, Value, show
 from .times import FARTHEST, Axis, calendar_date
 
@@ -281,7 +282,7 @@ class _Translation:
             for atom in self.listed.also.get(a, ()):
                 yield show(atom), f"{place}/drug"
         if "product" in it:
-            yield f"product({a},{self._number('p', key(it['product']))})", f"{place}/product"
+            yield f"product({a},{self._number('p', one_form(it['product']))})", f"{place}/product"
         elif unknown:
             yield f"product({a},{self._number('p', name)})", f"{place}/drug"
         else:
