@@ -77,32 +77,12 @@ def read(case: dict[str, Any], events: list[dict[str, Any]], path: Path) -> Impo
     return found
 
 
-def told(charts: list[dict[str, Any]]) -> list[str]:
-    """The administrations in the notation of the cases."""
-    [given] = [chart["administrations"] for chart in charts] or [[]]
-    starts = {it["id"]: clock(it.get("start")) for it in given}
-    found = []
-    for it in given:
-        parts = [f"{it['drug']} {clock(it.get('start'))}-{clock(it.get('stop'))}"]
-        parts += [f"({clock(pause['from'])}-{clock(pause['to'])})" for pause in it.get("pauses", ())]
-        parts += ["push"] if it.get("method") == "push" else []
-        parts += [f"continues {starts[it['continues']]}"] if "continues" in it else []
-        parts += ["bag"] if "bag" in it else []
-        parts += [f"carrier {it['volume_ml']}"] if it.get("purpose") == "carrier" else []
-        parts += [f"at {it['site']}"] if "site" in it else []
-        found.append(" ".join(parts))
-    return sorted(found)
-
-
-def clock(text: str | None) -> str:
-    return "?" if text is None else text[11:16]
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
 def test_what_follows_from_a_sequence(case: dict[str, Any], tmp_path: Path) -> None:
     found = read(case, rows(case), tmp_path / "events.csv")
     report = found.report
-    assert told(found.charts) == sorted(case["given"])
+    [given] = [chart["administrations"] for chart in found.charts] or [[]]
+    assert imported.told(given) == sorted(case["given"])
     kinds = {kind: 0 for it in report["findings"] for kind in [it["kind"]]}
     for it in report["findings"]:
         kinds[it["kind"]] += it["count"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -82,3 +82,25 @@ def drug(text: str) -> str:
 
 def _instant(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
+
+
+def told(given: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Administrations in the notation of the cases: drug, start and stop (? where there is none), pauses, and more."""
+    starts = {it["id"]: clock(it.get("start")) for it in given}
+    found = []
+    for it in given:
+        parts = [f"{it['drug']} {clock(it.get('start'))}-{clock(it.get('stop'))}"]
+        parts += [f"({clock(pause['from'])}-{clock(pause['to'])})" for pause in it.get("pauses", ())]
+        parts += ["push"] if it.get("method") == "push" else []
+        parts += [f"continues {starts[it['continues']]}"] if "continues" in it else []
+        parts += ["bag"] if "bag" in it else []
+        parts += ["carrier"] if it.get("purpose") == "carrier" else []
+        parts += [str(it["volume_ml"])] if it.get("purpose") == "carrier" and "volume_ml" in it else []
+        parts += [f"at {it['site']}"] if "site" in it else []
+        found.append(" ".join(parts))
+    return sorted(found)
+
+
+def clock(text: str | None) -> str:
+    """The time of day of a date-time."""
+    return "?" if text is None else text[11:16]

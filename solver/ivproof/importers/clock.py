@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -45,6 +46,12 @@ class Reading:
     day: dt.date | None = None
     rank: float | None = None
     trouble: str | None = None
+    like: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it is no time, in words; of a text in no known form also how it is written, without what it says."""
+        return TROUBLES[str(self.trouble)] + (f", written like {self.like}" if self.like else "")
 
     @property
     def has_offset(self) -> bool:
@@ -61,13 +68,29 @@ class Reading:
         return None if self.at is None else self.at.isoformat(timespec="seconds")
 
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[+-]\d\d(?::?\d\d)?|Z)?)?", re.ASCII)
+
+
+def _like(text: str) -> str:
+    """How a text is written: 0 for each digit, a for each letter.
+
+    >>> _like("11/03/24 4.40pm")
+    '00/00/00 0.00aa'
+    """
+    return "".join("0" if it.isdigit() else "a" if it.isalpha() else it for it in text[:40])
+
+
 class HouseClock:
-    """Reads the times of one input. Without a zone, times are those of the place, or keep the offset they have."""
+    """Reads the times of one input. Without a zone, times are those of the place, or keep the offset they have.
+
+    What is written as ISO 8601 has it, is read by every mapping, but where one has the day before the month there.
+    """
 
     def __init__(self, formats: Sequence[str], zone: str | None) -> None:
         """Take the formats of `strptime` that a time may have, and the IANA name of the zone of the house."""
         self.zone = zone
         self._formats = [(it, "%H" in it or "%I" in it or "%T" in it or "%X" in it or "%c" in it) for it in formats]
+        self._iso = not any("%Y-%d" in it for it in formats)
         self._place = None if zone is None else ZoneInfo(zone)
         self._known: dict[object, Reading] = {}
 
@@ -92,7 +115,13 @@ class HouseClock:
             except ValueError:
                 continue
             return self.settle(found) if has_clock else self._date(found.date())
-        return Reading(trouble=UNREADABLE)
+        if self._iso and _ISO.fullmatch(text):
+            try:
+                found = dt.datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
+            except ValueError:
+                return Reading(trouble=UNREADABLE, like=_like(text))
+            return self.settle(found) if len(text) > len("2024-11-03") else self._date(found.date())
+        return Reading(trouble=UNREADABLE, like=_like(text))
 
     def settle(self, found: dt.datetime) -> Reading:
         """Give a time its offset, where one is known, and its date on the clocks of the house."""

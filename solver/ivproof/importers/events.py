@@ -32,6 +32,12 @@ from ivproof.importers.words import Voices, Words, diagnosis, split_codes
 _ESSENTIAL = {"encounter", "drug", "time", "action", "order", "line", "end", "chain"}
 """Columns without which a row means something else; the others may be missing from a file, and that is told."""
 
+_CONTENT = ("encounter", "order", "chain", "drug", "time", "end", "action", "route", "component", "site", "takes_back")
+"""Columns that say what was done: where copies differ in them, none of them counts."""
+
+_WRITTEN = ("rate", "rate_unit", "dose", "dose_unit", "ordered_length", "ordered_length_unit", "reason")
+"""Columns that a chart may have beside that: where copies differ in one, it is not written down."""
+
 _RUNNING = {"start", "bag", "stop", "pause", "resume", "rate", "single", "push"}
 _ANY_DAY = dt.date(2020, 10, 5)
 """The day on which a name is read where no row of its says a day; only codes as names depend on it."""
@@ -287,41 +293,38 @@ class _Reader:
         return [{"file": it["file"], "row": it["row"]} if several else it["row"] for it in places]
 
     def _without_copies(self) -> Iterator[_Row]:
-        """Of rows that agree in the columns of the mapping one counts; none where they say different things."""
+        """Of rows that agree in the columns of the mapping one counts; none where they say different things.
+
+        A column in which a copy has nothing says nothing: emar_detail has what was given in other rows than the route.
+        """
         alike: dict[tuple[Any, ...], list[_Row]] = defaultdict(list)
         for row in self._rows:
             alike[row.key].append(row)
         for rows in alike.values():
-            says = {self._content(it) for it in rows}
-            if len(says) > 1:
+            if len(rows) == 1:
+                yield rows[0]
+                continue
+            first, *copies = sorted(rows, key=lambda it: [list(map(str, values)) for values in it.raw.values()])
+            said = {
+                ours: [_said(it.raw[ours][n] for it in rows) for n in range(len(first.raw[ours]))] for ours in first.raw
+            }
+            differ = [ours for ours, places in said.items() if any(len(values) > 1 for values in places)]
+            if not {*differ}.isdisjoint(_CONTENT):
                 message = "rows that are copies of each other by the mapping say different things; all are left out"
                 for row in rows:
                     self.account.leave_out(row.item, "copies_differ")
                 self._tell(rows, "copies_differ", message)
                 continue
-            first, *copies = sorted(rows, key=lambda it: [list(map(str, values)) for values in it.raw.values()])
+            if asked := [ours for ours in differ if ours in _WRITTEN]:
+                message = f"copies say different things in {', '.join(asked)}: none of it is written down"
+                self._tell(rows, "copies_differ_beside", message)
+            first.raw = {ours: [it[0] if len(it) == 1 else "" for it in places] for ours, places in said.items()}
+            first.routes = [str(it).strip() for it in first.raw.get("route", ())]
             first.products = list(dict.fromkeys(text for it in (first, *copies) for text in it.products))
             yield first
             for copy in copies:
                 self.account.void(copy.item, "second_copy")
                 self.account.find("second_copies", "rows that are copies of another one", [copy.item], **copy.named)
-
-    def _content(self, row: _Row) -> tuple[Any, ...]:
-        """What a row says of an administration."""
-        columns = (
-            "encounter",
-            "order",
-            "chain",
-            "drug",
-            "time",
-            "end",
-            "action",
-            "route",
-            "component",
-            "site",
-            "takes_back",
-        )
-        return tuple(tuple(map(str, row.raw.get(it, ()))) for it in columns)
 
     def _without_taken_back(self, rows: Sequence[_Row]) -> Iterator[_Row]:
         """Void what is taken back, and what takes it back; of what is replaced the row that it stands for."""
@@ -786,6 +789,11 @@ class _Visit:
     places: list[str] = field(default_factory=list)
     diagnoses: list[str] = field(default_factory=list)
     payers: list[str] = field(default_factory=list)
+
+
+def _said(values: Iterable[Any]) -> list[Any]:
+    """What values say that are not blank, each once."""
+    return list({str(it): it for it in values if str(it).strip()}.values())
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str:

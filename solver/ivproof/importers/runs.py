@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ivproof.importers.account import Natural
-from ivproof.importers.clock import TROUBLES, Reading
+from ivproof.importers.clock import Reading
 
 Tell = Callable[[str, str, Sequence["Event"]], None]
 """Takes the kind of a finding, its message and the events that show it."""
@@ -132,17 +132,15 @@ class Machine:
     def _take(self, event: Event) -> None:
         if event.kind not in ("single", "push", "start", "bag", "stop") and event.time.at is None:
             event.left_out = event.time.trouble
-            self._tell(str(event.time.trouble), f"{event.word}: {TROUBLES[str(event.time.trouble)]}", [event])
+            self._tell(str(event.time.trouble), f"{event.word}: {event.time.why}", [event])
             return
         if event.time.trouble:
             if event.time.day is None and event.kind not in ("single", "push"):
                 event.left_out = event.time.trouble
-                self._tell(event.time.trouble, f"{event.word}: {TROUBLES[event.time.trouble]}", [event])
+                self._tell(event.time.trouble, f"{event.word}: {event.time.why}", [event])
                 return
             what = "stop" if event.kind == "stop" else "start"
-            self._tell(
-                event.time.trouble, f"{event.word} {event.clock}: {TROUBLES[event.time.trouble]}; no {what}", [event]
-            )
+            self._tell(event.time.trouble, f"{event.word} {event.clock}: {event.time.why}; no {what}", [event])
         {
             "single": self._dose,
             "push": self._dose,

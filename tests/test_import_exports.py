@@ -1,0 +1,77 @@
+"""Exports as houses have them, by the presets of the package: each with the charts that it has to become."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import imported
+import pytest
+from command import run
+from ruamel.yaml import YAML
+
+from ivproof.importers import mapping
+from ivproof.importers.events import Imported, read_events
+
+EXPORTS = Path(__file__).parent / "records" / "exports"
+CASES = YAML(typ="safe").load((EXPORTS / "expected.yaml").read_text("utf-8"))
+
+
+def read(case: dict[str, Any], files: list[Path]) -> Imported:
+    preset = mapping.load(mapping.preset_text(case["preset"]), case["preset"]).model_dump(by_alias=True)
+    for key, value in case.get("map", {}).items():
+        part, _, name = key.partition(".")
+        preset[part][name] = value
+    by = mapping.EventMapping.model_validate(preset)
+    found = read_events([*map(str, files)], by, imported.drugs(), place_of_service="22", zone=case.get("zone"))
+    assert found.refusals == []
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["export"])
+def test_an_export_becomes_what_it_has_to(case: dict[str, Any]) -> None:
+    found = read(case, [EXPORTS / it for it in case["files"]])
+    report = found.report
+    assert {it["id"]: imported.told(it["administrations"]) for it in found.charts} == {
+        name: sorted(given) for name, given in case["given"].items()
+    }
+    assert {it["id"]: it["date"] for it in found.charts} == case["dates"]
+    assert (report["voided"], report["left_out"]) == (case["voided"], case["left_out"])
+    rows = report["rows"]
+    assert rows["read"] == rows["used"] + rows["voided"] + rows["left_out"] == len(report["fates"])
+    assert report["drugs_not_found"] == case.get("drugs_not_found", [])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["export"])
+def test_the_order_of_rows_and_columns_decides_nothing(case: dict[str, Any], tmp_path: Path) -> None:
+    files = []
+    for name in case["files"]:
+        head, *rows = (EXPORTS / name).read_text("utf-8").splitlines()
+        random.Random(3).shuffle(rows)
+        files.append(tmp_path / name)
+        files[-1].write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    assert read(case, files).charts == read(case, [EXPORTS / it for it in case["files"]]).charts
+
+
+def test_how_a_time_is_written_that_no_format_reads_is_told_without_the_time(tmp_path: Path) -> None:
+    text = (EXPORTS / "cerner-utc.csv").read_text("utf-8")
+    events, charts, report = (tmp_path / it for it in ("events.csv", "charts.jsonl", "report.json"))
+    events.write_text(text.replace("T04:40:00Z", " at 4.40 h"), "utf-8")
+    where: list[str | Path] = ["--place-of-service", "22", "-o", charts, "--report", report]
+    assert run("import", "mar", events, "--preset", "cerner", *where).exit_code == 0
+    told = [it["message"] for it in json.loads(report.read_text("utf-8"))["findings"]]
+    assert any("written like 0000-00-00 aa 0.00 a" in it for it in told) and not any("4.40" in it for it in told)
+
+
+def test_of_copies_that_differ_in_a_dose_none_is_written_down(tmp_path: Path) -> None:
+    head, row, *_ = (EXPORTS / "clif-intermittent.csv").read_text("utf-8").splitlines()
+    events, charts, report = (tmp_path / it for it in ("events.csv", "charts.jsonl", "report.json"))
+    events.write_text("\n".join([head, row, row.replace(",4,", ",8,")]) + "\n", "utf-8")
+    where: list[str | Path] = ["--place-of-service", "22", "-o", charts, "--report", report]
+    assert run("import", "mar", events, "--preset", "clif", *where).exit_code == 0
+    [given] = json.loads(charts.read_text("utf-8"))["administrations"]
+    assert "amount" not in given
+    [told] = [it for it in json.loads(report.read_text("utf-8"))["findings"] if it["kind"] == "copies_differ_beside"]
+    assert told["rows"] == [2, 3] and "dose" in told["message"]
