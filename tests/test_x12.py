@@ -176,7 +176,7 @@ def test_a_copy_is_voided_and_claims_not_alike_are_refused() -> None:
     assert units(same, "A") == {"96365": 1} and same.voided == 1 and adds_up(same)
     other = read(of_837("A*100***13:A:1 96365 1", "A*100***13:A:1 96365 2", "B*100***13:A:1 96365 1"))
     assert set(other.claims) == {"B"} and len(other.refused) == 1 and adds_up(other)
-    assert "segments 5, 10" in other.refused[0]
+    assert "segments 5, 10" in other.refused["A"]
 
 
 def test_late_charges_add_to_their_claim() -> None:
@@ -300,3 +300,16 @@ def test_a_claim_with_a_line_that_cannot_be_held_against_a_chart_is_not_judged(t
     assert "96365" in refused and "counted in other than units" in refused and "not judged" in refused
     file.write_text(of_837("A*100***13:A:1 96365 1").replace("HC:96365", "HP:10101"), "utf-8")
     assert Claims.read(file).of("A") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"), [("*UN*1", "*MJ*15", "was refused"), (":A:1", ":A:X", "frequency code is not known")]
+)
+def test_a_claim_that_is_not_used_is_not_said_to_be_missing(tmp_path: Path, old: str, new: str, why: str) -> None:
+    file = tmp_path / "claims.837"
+    file.write_text(sample("claims-837i.txt").replace(old, new), "ascii")
+    for more in (QUICK, ["--encounter", "OPD-602", "-o", tmp_path / "packet.html"]):
+        result = run("audit", SAMPLES / "charts.yaml", "--claim", file, *more, columns=200)
+        said = [it for it in result.stderr.splitlines() if "OPD-602: " in it]
+        assert any("its claim in" in it and why in it and "is not judged" in it for it in said), result.stderr
+        assert not any("nothing that was billed" in it for it in said)

@@ -53,7 +53,8 @@ class Claims:
     """Billed lines by encounter; under None those of a file that names no encounter.
 
     `submitted` is what else an X12 file says of the claims; `told` and `refused` are what is to be said of that file:
-    its account and what was noticed, and the claims that cannot be used.
+    its account and what was noticed, and the claims that cannot be used. `unused` says of an encounter whose claims
+    are in the file, and none of them among the lines, what became of them.
     """
 
     file: str
@@ -61,6 +62,7 @@ class Claims:
     submitted: Mapping[str, x12.Submitted] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    unused: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def read(path: Path) -> Claims:
@@ -96,6 +98,15 @@ class Claims:
         return None in self.lines
 
 
+def nothing_billed(claims: Claims | None, encounter: str) -> str:
+    """Say why an encounter has no claim to be judged: its own in the file is not used, or there is none."""
+    if claims is not None and (why := claims.unused.get(compare_key(encounter))):
+        return (
+            f"its claim in {claims.file} was {why} and is not judged, expected one that can be held against the chart"
+        )
+    return "found nothing that was billed, expected `billed` in the chart or lines of --claim"
+
+
 def _line(row: _Row) -> BilledLine:
     try:
         return BilledLine.model_validate(row.line)
@@ -113,23 +124,29 @@ def _x12(file: str, content: bytes) -> Claims:
     except (x12.X12Error, MissingExtraError) as error:
         raise ClaimFileError(f"{file}: {error}") from None
     lines: dict[str | None, tuple[BilledLine, ...]] = {}
-    refused = list(found.refused)
+    refused = dict(found.refused)
     for key, claim in found.claims.items():
         if unclear := [it for it in claim.left_out if it.code]:
             # without the line it would be said that its code was not billed
-            refused += (
+            refused[key] = "; ".join(
                 f"segment {it.segment}: {claim.encounter}: found a line of {it.code} that is left out ({it.reason}), "
                 "expected one that can be held against a chart; the claim is not judged"
                 for it in unclear
             )
             continue
         lines[key] = tuple(_line(_Row(f"{file}: segment {it.segment}", key, _billed(it, claim))) for it in claim.lines)
+    unused = {
+        compare_key(it.encounter): f"left out ({it.reason})"
+        for it in found.left_out
+        if it.encounter is not None and compare_key(it.encounter) not in found.claims
+    }
     return Claims(
         file,
         lines,
         found.claims,
         tuple(f"{file}: {it}" for it in (found.told, *found.notes)),
-        tuple(f"{file}: {it}" for it in refused),
+        tuple(f"{file}: {it}" for it in refused.values()),
+        unused | dict.fromkeys(refused, "refused"),
     )
 
 

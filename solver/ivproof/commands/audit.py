@@ -470,11 +470,12 @@ class _Report:
 
     def write(self, found: Found) -> bytes | str:
         """Give what is written of an audit, or why there is none."""
+        from ivproof.audit.claims import nothing_billed
         from ivproof.chart.fields import compare_key
 
         if not found.verdict:
             self.problems += 1
-            return "found nothing that was billed, expected `billed` in the chart or lines of --claim"
+            return nothing_billed(self._claims, found.encounter)
         if self._claims is not None and self._claims.is_of_one_chart and self._audited:
             self.problems += 1
             return f"found another chart, expected one: {self._claims.file} names no encounters"

@@ -190,8 +190,8 @@ def _billed(encounter: Encounter, file: str, claims: Claims | None) -> tuple[Enc
     if lines is not None:
         encounter = encounter.model_copy(update={"billed": lines})
     elif "billed" not in encounter.model_fields_set:
-        say(
-            f"{file}: {encounter.id}: found nothing that was billed, expected `billed` in the chart or lines of --claim"
-        )
+        from ivproof.audit.claims import nothing_billed
+
+        say(f"{file}: {encounter.id}: {nothing_billed(claims, encounter.id)}")
         raise typer.Exit(REFUSED)
     return encounter, file

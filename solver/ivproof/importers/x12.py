@@ -189,7 +189,10 @@ class Submitted:
 
 @dataclass(frozen=True)
 class X12File:
-    """What became of a file: claims by encounter (as charts compare ids), and the account of lines and claims."""
+    """What became of a file: claims by encounter (as charts compare ids), and the account of lines and claims.
+
+    `refused` are the claims that cannot be used, by encounter, each with why.
+    """
 
     claims: Mapping[str, Submitted]
     lines: int = 0
@@ -197,7 +200,7 @@ class X12File:
     voided: int = 0
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
-    refused: tuple[str, ...] = field(default=())
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
@@ -566,7 +569,7 @@ class _Settling:
             self._voided,
             tuple(self._left_out),
             tuple(f"{self._names[key]}: {note}" for key, note in self._notes),
-            tuple(self._refused.values()),
+            self._refused,
         )
 
     def _claim(self, key: str, it: _Draft) -> None:
