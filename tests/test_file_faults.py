@@ -19,6 +19,7 @@ from command import two_of_equal_rank, write_lines
 from typer.testing import CliRunner
 
 from ivproof.cli import app
+from ivproof.formats.plain_file import replace_text
 
 CHART = {**two_of_equal_rank("E"), "billed": [{"code": "96365"}, {"code": "96366", "units": 2}]}
 BEFORE = b"of a run before\n"
@@ -167,6 +168,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 def whole_of(desk: Desk) -> tuple[bytes, list[str]]:
     """What the command writes where nothing fails, and its steps."""
+    desk.run(Disk())  # what is kept of the law, too, is written by the first run
     disk = Disk()
     assert desk.run(disk).exit_code == 0
     return desk.out.read_bytes(), disk.steps
@@ -205,3 +207,34 @@ def test_wherever_it_is_killed_the_output_is_as_before_or_whole_and_the_next_run
         assert desk.killed(at) == KILLED
         assert desk.out.read_bytes() in {BEFORE, whole}, f"step {at}: {steps[at - 1]} of {steps}"
         goes_on(desk, whole, *(["--resume"] if desk.command[0] == "audit" else []))
+
+
+def test_a_file_of_a_policy_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "rules.toml"
+
+    def replaced(disk: Disk) -> None:
+        with monkeypatch.context() as patched:
+            disk.put_under(patched)
+            replace_text(file, b"after" * 1000)
+
+    counted = Disk()
+    file.write_bytes(BEFORE)
+    file.chmod(0o640)
+    replaced(counted)
+    assert file.read_bytes() == b"after" * 1000
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert {"write", "fsync", "replace"} <= set(counted.steps)
+    for at in range(1, len(counted.steps) + 1):
+        file.write_bytes(BEFORE)
+        with suppress(OSError):
+            replaced(Disk(at))
+        assert file.read_bytes() == BEFORE, counted.steps[at - 1]
+        assert [it.name for it in tmp_path.iterdir()] == [file.name], counted.steps[at - 1]
+        if not (child := os.fork()):
+            with suppress(BaseException):
+                replaced(Disk(at, kill=True))
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+        assert file.read_bytes() == BEFORE, counted.steps[at - 1]
+        for left in set(tmp_path.iterdir()) - {file}:
+            left.unlink()

@@ -19,6 +19,7 @@ from ivproof.cases.files import Case, read_cases
 from ivproof.cases.running import determine, judge
 from ivproof.cases.writing import expectation
 from ivproof.claim.coding import Coder
+from ivproof.formats.plain_file import replace_text
 
 
 class NotRewrittenError(ValueError):
@@ -43,10 +44,10 @@ def rewrite(coder: Coder, case: Case, departures: Sequence[str], path: Path, nth
     if judged.departures:
         raise NotRewrittenError(f"with what follows in its place it would still depart: {judged.departures[0]}")
     before = path.read_bytes()
-    path.write_bytes(_rewritten(before.decode("utf-8"), case.name, nth, new).encode("utf-8"))
+    replace_text(path, _rewritten(before.decode("utf-8"), case.name, nth, new).encode("utf-8"))
     again = [it for it in read_cases([path]) if isinstance(it, Case) and it.name == case.name]
     if len(again) <= nth or again[nth].expect != intended:
-        path.write_bytes(before)
+        replace_text(path, before)
         raise NotRewrittenError("what it expects does not stand under `expect` alone")
     return new
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from ivproof.commands.common import wrong
-from ivproof.commands.output import tell_written
+from ivproof.commands.output import not_opened, tell_written, whole_folder
 
 NEEDED = ("pyodide.js", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """What of Pyodide's package is carried."""
@@ -64,9 +64,12 @@ def checker(
         text = json.dumps(base64.b64encode(content).decode())
         files[script] = f"(globalThis.carried ??= {{}})[{json.dumps(name)}] = {text};\n".encode()
     files["checker.js"] = file("checker.js").encode()
-    output.mkdir(parents=True)
-    for name, content in files.items():
-        output.joinpath(name).write_bytes(content)
+    try:
+        with whole_folder(output) as folder:
+            for name, content in files.items():
+                folder.joinpath(name).write_bytes(content)
+    except OSError as error:
+        not_opened(output, error)
     tell_written(output, f"{len(files)} files, to be opened by index.html", sum(map(len, files.values())))
 
 

@@ -15,6 +15,7 @@ import typer
 from ivproof.commands.common import REFUSED, load_policy, say, show, telling_policy_errors, wrong
 from ivproof.commands.one import pick, telling_engine_errors
 from ivproof.commands.output import create
+from ivproof.formats.plain_file import replace_text
 
 if TYPE_CHECKING:
     from ivproof.chart.encounter import Encounter
@@ -139,14 +140,14 @@ def _changed(added: Mapping[Path, str]) -> Iterator[None]:
     before = {path: path.read_bytes() if path.is_file() else None for path, text in added.items() if text}
     try:
         for path, content in before.items():
-            path.write_bytes((content or b"").rstrip() + b"\n" + added[path].encode())
+            replace_text(path, (content or b"").rstrip() + b"\n" + added[path].encode())
         yield
     except BaseException:
         for path, content in before.items():
             if content is None:
                 path.unlink(missing_ok=True)
             else:
-                path.write_bytes(content)
+                replace_text(path, content)
         raise
 
 

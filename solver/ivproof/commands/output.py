@@ -271,6 +271,22 @@ def replace_whole(path: Path, content: bytes, holds: str = "") -> None:
         raise
 
 
+@contextmanager
+def whole_folder(into: Path) -> Iterator[Path]:
+    """Give a new folder to fill, which has its name when all is in it; what was not finished is removed.
+
+    Raises OSError where it cannot be written.
+    """
+    from tempfile import TemporaryDirectory
+
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".ivproof-", dir=into.parent) as unfinished:
+        folder = Path(unfinished, into.name)
+        folder.mkdir()
+        yield folder
+        folder.rename(into)
+
+
 T = TypeVar("T")
 
 

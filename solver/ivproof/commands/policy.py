@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,6 +102,7 @@ def copy_(
     Commands take the copy by --policy FOLDER/NAME. A policy that stands on another one is copied with it. Exit status:
     0 when it is there, 2 when it cannot be; then nothing is.
     """
+    from ivproof.commands.output import whole_folder
     from ivproof.law.bundle import pack
 
     if into.exists():
@@ -111,10 +111,8 @@ def copy_(
         law = load_policy(policy, checked=False)
         found = pack(law)
     try:
-        into.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".ivproof-", dir=into.parent) as unfinished:
-            folder = found.unpack(Path(unfinished) / into.name)
-            Path(unfinished, into.name).rename(into)
+        with whole_folder(into) as unfinished:
+            folder = found.unpack(unfinished)
     except OSError as error:
         wrong(f"{into}: {error.strerror or error}")
     show(f"{law.id.upper()}, edition {law.edition}: {len(found.files)} files; the policy is {into / folder.name}")

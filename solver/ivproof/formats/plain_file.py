@@ -1,8 +1,10 @@
-"""Text files of somebody else: read only where they are files, of a size that can be, and text."""
+"""Files of a policy and of cases: read only where they are text of a size that can be, replaced whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 LARGEST = 4_000_000
@@ -27,3 +29,22 @@ def read_text(file: Path, largest: int = LARGEST) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileError(f"{file}:{line}: found a byte that is not UTF-8 at {error.start}, expected text") from error
+
+
+def replace_text(file: Path, content: bytes) -> None:
+    """Put a content in the place of a file, whole or not at all, with the rights that the file has. Raises OSError."""
+    file = file.resolve()  # a link stays one
+    written = file.with_name(f".{file.name}.{os.getpid()}.incomplete")
+    number = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(number, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if file.exists():
+            written.chmod(stat.S_IMODE(file.stat().st_mode))
+        written.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            written.unlink()
+        raise

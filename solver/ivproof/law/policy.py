@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from ivproof.formats.plain_file import LARGEST, FileError, read_text
+from ivproof.formats.plain_file import LARGEST, FileError, read_text, replace_text
 from ivproof.law import language, overlay, plain_law
 from ivproof.law.kept import Kept, kept_of, rules, shaped
 from ivproof.law.lifting import DRUG_PREDICATES, BatchRule, Lifting
@@ -459,7 +459,7 @@ def publish(policy: Policy, *, again: bool = False) -> Path:
     text = ""
     for id_ in dict.fromkeys(it for it, _ in sorted(found)):
         text += f"[{id_}]\n" + "".join(f'"{e}" = "{d}"\n' for (i, e), d in sorted(found.items()) if i == id_) + "\n"
-    (folder / PUBLISHED).write_text(text.rstrip() + "\n", "utf-8")
+    replace_text(folder / PUBLISHED, (text.rstrip() + "\n").encode())
     return folder / PUBLISHED
 
 
