@@ -21,7 +21,9 @@ from command import run
 from cover import cover, faults
 
 from ivproof.claim.coding import Coder
+from ivproof.lab.along import Along
 from ivproof.lab.alphabet import alphabet
+from ivproof.lab.cells import Cell, cells
 from ivproof.lab.kinds import TIMES, Kind
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
@@ -31,6 +33,7 @@ from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
 from ivproof.unknowns.affine import Condition, Region, Slopes
+from ivproof.unknowns.evaluator import Standing
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -219,14 +222,96 @@ def test_a_law_under_other_names_and_in_another_order_is_equivalent_on_any_chart
 VISIT = "visit(V, C) :- other_service(V, evaluation_and_management), service_code(V, C), text_applies."
 
 
-def test_a_rule_in_two_pieces_is_equivalent_to_the_bound(edited: Edit) -> None:
+BEFORE, AFTER = "other_service(V, evaluation_and_management), ", "service_code(V, C)"
+REWRITTEN = {
+    "in two pieces": "evaluated(W) :- text_applies, other_service(W, evaluation_and_management).\n"
+    "visit(V, C) :- evaluated(V), service_code(V, C).",
+    "in three pieces, one within the other": "evaluated(V) :- other_service(V, evaluation_and_management).\n"
+    "applied(V) :- evaluated(V), text_applies.\nvisit(V, C) :- service_code(V, C), applied(V).",
+    "in two cases": VISIT.replace(AFTER, f"{AFTER}, professional_in_facility")
+    + "\n"
+    + VISIT.replace(AFTER, f"{AFTER}, not professional_in_facility"),
+    "two ways to a piece": f"evaluated(V) :- {BEFORE}professional_in_facility.\n"
+    f"evaluated(V) :- {BEFORE}not professional_in_facility.\n"
+    "visit(V, C) :- evaluated(V), service_code(V, C), text_applies.",
+    "and a rule that adds nothing": VISIT
+    + "\n"
+    + VISIT.replace(AFTER, f"{AFTER}, professional_in_facility, other_service(V, _)"),
+}
+OTHERWISE = {
+    "in two cases that are not all": VISIT.replace(AFTER, f"{AFTER}, professional_in_facility")
+    + "\n"
+    + VISIT.replace(AFTER, f"{AFTER}, not claim_type(professional)"),
+    "in two cases of which one asks for more": VISIT.replace(AFTER, f"{AFTER}, professional_in_facility")
+    + "\n"
+    + VISIT.replace(AFTER, f"{AFTER}, not professional_in_facility, claim_type(professional)"),
+    "a piece that loses which service it was": "evaluated :- other_service(V, evaluation_and_management).\n"
+    "visit(V, C) :- evaluated, service_code(V, C), text_applies.",
+    "a piece that is denied": "evaluated(V) :- other_service(V, evaluation_and_management).\n"
+    "visit(V, C) :- service_code(V, C), not evaluated(V), text_applies.",
+}
+
+
+@pytest.mark.parametrize("what", REWRITTEN)
+def test_a_rule_written_in_other_rules_is_equivalent_on_any_chart(what: str, edited: Edit) -> None:
+    found = compare(POLICY, edited(("out001/claim.lp", VISIT, REWRITTEN[what])), ({}, {}), 0, 60)
+    assert found.verdict == EQUIVALENT and found.complete and not found.rules_differ
+    assert found.bound["administrations"] == 0 and found.bound["kinds_of_chart"]
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_a_rule_that_says_something_else_is_not(what: str, edited: Edit) -> None:
+    pair = Pair(*(Side(Coder(it)) for it in (POLICY, edited(("out001/claim.lp", VISIT, OTHERWISE[what])))))
+    assert pair.heads
+
+
+def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(edited: Edit) -> None:
     pieces = (
-        "evaluated(V) :- other_service(V, evaluation_and_management), text_applies.\n"
-        "visit(V, C) :- evaluated(V), service_code(V, C)."
+        "evaluated(V, yes) :- other_service(V, evaluation_and_management), text_applies.\n"
+        "visit(V, C) :- evaluated(V, yes), service_code(V, C)."
     )
     found = compare(POLICY, edited(("out001/claim.lp", VISIT, pieces)), ({}, {}), 0, 60)
     assert found.verdict == EQUIVALENT and found.complete and found.rules_differ
     assert found.gone.cells and found.bound["administrations"] == 0
+
+
+RAN = "ran_at_least(S, infusion) :- ran(S, N), threshold(infusion, M), N >= 60 * M."
+
+
+def stage_of(pair: Pair, of: Kind) -> Callable[[Region, Standing | None], bool]:
+    templates = pair.templates(of)
+    assert templates is not None
+    return lambda region, here: not pair.stage(templates[0], region, here)
+
+
+@pytest.mark.parametrize(
+    ("but", "more", "differs"),
+    [
+        ("", "", 0),
+        (', not place("11")', "", 585),
+        (", not odd(N)", 'odd(N) :- ran(_, N), N = 1020, place("11").', 1),
+    ],
+)
+def test_kinds_go_along_with_another_where_nothing_differs_at_any_minute(
+    but: str, more: str, differs: int, edited: Edit
+) -> None:
+    """No difference is passed over: not where a fact beside the times brings it, and not one of a single minute."""
+    pieces = f"ran_enough(S, yes) :- ran(S, N), threshold(infusion, M), N >= 60 * M{but}.\n{more}\n"
+    new = edited(("time.lp", RAN, pieces + "ran_at_least(S, infusion) :- ran_enough(S, yes)."))
+    pair, along, until = Pair(*(Side(Coder(it)) for it in (POLICY, new))), Along(), process_time() + 60
+    base, payer, office = (
+        kind(given("ceftriaxone", BOTH), **chart)
+        for chart in ({}, {"payer": "medicare"}, {"place_of_service": "11", "primary_reason": ["x1"]})
+    )
+    silent, space = stage_of(pair, base), Space(base.unknowns, base.bounds)
+    went = list(cells(space, base.reach, lambda region: silent(region, None)))
+    assert len(went) > 1 and all(it.value for it in went)
+    assert along.goes(payer, silent, until) is None  # nothing is remembered yet
+    along.remember(base, silent, [Cell(it.point, it.conditions, None) for it in went])
+    for other, parted in ((payer, 0), (office, differs), (payer, 0)):
+        alone = stage_of(pair, other)
+        assert sum(not alone(Region((n,)), None) for n in range(601)) == parted
+        assert (along.goes(other, alone, until) is None) is bool(parted)
 
 
 def test_of_a_chart_without_an_answer_no_difference_is_told(edited: Edit) -> None:

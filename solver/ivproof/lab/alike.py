@@ -31,25 +31,21 @@ class Alike:
 
     def key(self, kind: Kind, templates: Iterable[Template]) -> object:
         """Give what is the same for kinds that are alike."""
-        return (
-            kind.bounds,
-            kind.slots,
-            *(
-                frozenset(_plain(it, self._names(template)) for it in template.stays if matches(self.patterns, it))
-                for template in templates
-            ),
-            *map(self._order, templates),
-        )
+        return (kind.bounds, kind.slots, *map(self._read, {id(it): it for it in templates}.values()))
 
-    def _names(self, template: Template) -> Mapping[str, str]:
-        """Names for the drugs and products of a chart that no rule names, in their order."""
-        return {name: f"name {n}" for n, name in enumerate(it for it in _drugs(template) if it not in self._constants)}
+    def _read(self, template: Template) -> tuple[object, ...]:
+        """What can be read of a chart: the facts, with names for drugs and products that no rule names, in their order.
 
-    def _order(self, template: Template) -> tuple[object, ...]:
-        """How the names of a chart stand among those that a rule names, and which drug comes first by the alphabet."""
+        And how the names stand among those that a rule names, and which drug comes first by the alphabet.
+        """
+        named = _drugs(template)
+        names = {name: f"name {n}" for n, name in enumerate(it for it in named if it not in self._constants)}
         drugs = [drug.casefold() for drug, _ in template.names.values()]
-        among = tuple(it if it in self._constants else "" for it in _drugs(template))
-        return (*among, *(sorted(set(drugs)).index(it) for it in drugs))
+        return (
+            frozenset(_plain(it, names) for it in template.stays if matches(self.patterns, it)),
+            tuple(it if it in self._constants else "" for it in named),
+            tuple(sorted(set(drugs)).index(it) for it in drugs),
+        )
 
 
 def by_signature(patterns: Iterable[Pattern]) -> dict[Signature, list[Pattern]]:

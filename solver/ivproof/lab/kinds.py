@@ -256,8 +256,12 @@ class Template:
 
         `earlier` is a time that is taken a minute earlier than it stands there.
         """
+        return [*self.stays, *self.moving(region, earlier)]
+
+    def moving(self, region: Region, earlier: Slot | None = None) -> list[Atom]:
+        """Give the facts that times decide, likewise."""
         times: dict[tuple[int, str], int] = {}
-        found = list(self.stays)
+        found: list[Atom] = []
         for slot in self.kind.slots:
             if slot.unknown is None:
                 time = MINUTE * NOON

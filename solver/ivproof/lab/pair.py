@@ -17,11 +17,12 @@ from ivproof.engine.choices import CHOICES, CLAIM
 from ivproof.engine.direct import atoms_of
 from ivproof.lab.kinds import Kind, Template
 from ivproof.lab.rewriting import apart, only_one_has, renamed, renaming
+from ivproof.lab.unfolding import put_together
 from ivproof.recheck import Atom
 from ivproof.recheck.syntax import Arithmetic, Function, Pattern, Variable, asked
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
-from ivproof.unknowns.evaluator import Evaluator, Numbered, Outcomes
+from ivproof.unknowns.evaluator import Evaluator, Numbered, Outcomes, Standing
 from ivproof.unknowns.law import Law, Ready, Step, asks, holds, waits
 
 ORDER = ("order_of", 2)
@@ -54,6 +55,12 @@ class Side:
         found = copy(self)
         names = renaming(other.law, self.law, {*self.policy.inputs, *other.policy.inputs})
         found.law = renamed(self.law, names)
+        return found
+
+    def as_told_with(self, other: Side) -> tuple[Side, Side]:
+        """Give this law and another without the rules that only divide those of the other."""
+        found = copy(self), copy(other)
+        found[0].law, found[1].law = put_together(self.law, other.law, {*self.policy.inputs, *other.policy.inputs})
         return found
 
     def applied(self, law: Law, compared: Iterable[Signature]) -> Evaluator:
@@ -125,7 +132,7 @@ class Pair:
 
     def __init__(self, old: Side, new: Side) -> None:
         """Find what differs."""
-        sides = self.old, self.new = old, new.called_as(old)
+        sides = self.old, self.new = old.as_told_with(new.called_as(old))
         lists = [
             [(it.name, it.read_bytes()) for it in sorted(side.policy.drugs_folder.glob("*.csv"))] for side in sides
         ]
@@ -193,21 +200,27 @@ class Pair:
         _, found = self._known[id(kind)]
         return None if found is None else found[1]
 
-    def stage(self, templates: Templates, region: Region) -> set[str]:
-        """Give the predicates of which the laws conclude something else where a region stands; empty where of none."""
+    def stage(self, templates: Templates, region: Region, here: Standing | None = None) -> set[str]:
+        """Give the predicates of which the laws conclude something else where a region stands; empty where of none.
+
+        `here` is what is known of other kinds whose times stand in the same region.
+        """
         self.runs += 1
-        one, other = self._stages(templates, region)
+        one, other = self._stages(templates, region, here)
         if one == other:
             return set()
         mine, theirs = ({atom for atoms, _ in side for atom in atoms} for side in (one, other))
         return {str(atom[0]) for atom in mine ^ theirs} or {""}
 
-    def _stages(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
+    def _stages(self, templates: Templates, region: Region, here: Standing | None) -> tuple[Answers, Answers]:
         if self._as_one is None or templates[0] is not templates[1]:
-            one, other = (part.stage.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+            one, other = (
+                part.stage.outcomes(it.moving(region), here, it.stays)
+                for part, it in zip(self.parts, templates, strict=True)
+            )
             return one, other
         old, new = set(), set()
-        for atoms, held in self._as_one.outcomes(templates[0].at(region)):
+        for atoms, held in self._as_one.outcomes(templates[0].moving(region), here, templates[0].stays):
             theirs = [atom for atom in atoms if atom[0].startswith(NEW)]
             mine = atoms.difference(theirs)
             old.add((mine, held))
@@ -218,7 +231,10 @@ class Pair:
     def answers(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
         """Give what the whole of each law concludes where a region stands."""
         self.whole += 1
-        one, other = (part.side.whole.outcomes(it.at(region)) for part, it in zip(self.parts, templates, strict=True))
+        one, other = (
+            part.side.whole.outcomes(it.moving(region), None, it.stays)
+            for part, it in zip(self.parts, templates, strict=True)
+        )
         return one, other
 
 

@@ -6,6 +6,7 @@ otherwise may still conclude the same, and then charts are searched.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -23,27 +24,36 @@ from ivproof.recheck.syntax import (
     Pattern,
     Variable,
     asked,
+    nodes,
     text,
 )
+from ivproof.recheck.syntax import names as names_of
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.law import Law, Ready, Step
 
 Names = Mapping[Signature, str]
 """Other names of predicates."""
 
+TURNED = {">": "<", ">=": "<="}
+"""Comparisons that are written with their sides turned."""
+
 KEPT = {*CLAIM, *DRUG_LINES, *DIAGNOSES, *CHOICES}
 """Predicates that claims and their status are made of: their names are no matter of taste."""
 
 
 def canonical(rule: Ready, names: Names | None = None) -> str:
-    """Write a rule so that the order of its conditions and the names of its variables do not matter.
+    """Write a rule so that the order of its conditions, the names of its variables and their sides do not matter.
 
     `names` gives predicates other names.
     """
     it = _under(rule, names).rule if names else rule.rule
-    order: dict[str, str] = {}
+    # a variable that stands nowhere else is as good as one without a name
+    counted = Counter(node.name for node in nodes(it) if isinstance(node, Variable))
+    once = {name for name in names_of(_positive(it.body), arithmetic=False) if counted[name] == 1}
+    body = [_turned(element) for element in it.body]
+    order: dict[str, str] = dict.fromkeys(once, "_")
     # first by what the conditions are without their variables, then as the variables come
-    first = sorted(it.body, key=lambda element: text(_mapped(element, lambda name: "V")))
+    first = sorted(body, key=lambda element: text(_mapped(element, lambda name: "V")))
     for element in (Literal(it.head), *(it.condition or ()), *first):
         _mapped(element, lambda name: order.setdefault(name, f"V{len(order)}"))
 
@@ -51,8 +61,19 @@ def canonical(rule: Ready, names: Names | None = None) -> str:
         return text(_mapped(element, lambda name: order[name]))
 
     chosen = None if it.condition is None else [written(element) for element in it.condition]
-    parts = sorted({written(element) for element in it.body})
+    parts = sorted({written(element) for element in body})
     return repr((written(Literal(it.head)), chosen, parts, sorted(rule.wants.items())))
+
+
+def _positive(body: Iterable[Element]) -> list[Element]:
+    return [it for it in body if isinstance(it, Literal) and not it.negated]
+
+
+def _turned(element: Element) -> Element:
+    """A condition with its sides turned so that it is written in one way."""
+    if isinstance(element, Comparison) and element.operator in TURNED:
+        return Comparison(element.right, TURNED[element.operator], element.left)
+    return element
 
 
 def _under(rule: Ready, names: Names) -> Ready:
@@ -76,23 +97,26 @@ def _renamed(element: Any, names: Names) -> Any:
 
 def _mapped(node: Any, name: Callable[[str], str]) -> Any:
     """A part of a rule with other names of variables; those written `_` keep theirs."""
+    return mapped(node, lambda it: it if it.anonymous else Variable(name(it.name)))
+
+
+def mapped(node: Any, put: Callable[[Variable], Any]) -> Any:
+    """A part of a rule with something in place of each variable."""
     match node:
-        case Variable() if node.anonymous:
-            return node
-        case Variable(old):
-            return Variable(name(old))
+        case Variable():
+            return put(node)
         case Function(called, arguments):
-            return Function(called, tuple(_mapped(it, name) for it in arguments))
+            return Function(called, tuple(mapped(it, put) for it in arguments))
         case Arithmetic(operator, left, right):
-            return Arithmetic(operator, _mapped(left, name), _mapped(right, name))
+            return Arithmetic(operator, mapped(left, put), mapped(right, put))
         case Literal(atom, negated):
-            return Literal(Pattern(atom.name, tuple(_mapped(it, name) for it in atom.arguments)), negated)
+            return Literal(Pattern(atom.name, tuple(mapped(it, put) for it in atom.arguments)), negated)
         case Comparison(left, operator, right):
-            return Comparison(_mapped(left, name), operator, _mapped(right, name))
+            return Comparison(mapped(left, put), operator, mapped(right, put))
         case Aggregate(function, cases, operator, bound):
-            return Aggregate(function, tuple(_mapped(it, name) for it in cases), operator, _mapped(bound, name))
+            return Aggregate(function, tuple(mapped(it, put) for it in cases), operator, mapped(bound, put))
         case Case(terms, condition):
-            return Case(tuple(_mapped(it, name) for it in terms), tuple(_mapped(it, name) for it in condition))
+            return Case(tuple(mapped(it, put) for it in terms), tuple(mapped(it, put) for it in condition))
     return node
 
 
@@ -144,32 +168,24 @@ def renamed(law: Law, names: Names) -> Law:
 
 def only_one_has(old: Law, new: Law) -> tuple[list[Ready], list[Ready]]:
     """The rules of each law that the other does not have."""
-    before, after = ([(canonical(it), it) for it in law.rules] for law in (old, new))
-    were, are = {it for it, _ in before}, {it for it, _ in after}
-    return [it for written, it in before if written not in are], [it for written, it in after if written not in were]
+    sides = [{(it.rule, *sorted(it.wants.items())): it for it in law.rules} for law in (old, new)]
+    left = [[it for key, it in mine.items() if key not in theirs] for mine, theirs in (sides, sides[::-1])]
+    heads = {it.head for some in left for it in some}
+    written = [{canonical(it) for it in law.rules if it.head in heads} for law in (old, new)]
+    one, other = (
+        [it for it in some if canonical(it) not in theirs] for some, theirs in zip(left, written[::-1], strict=True)
+    )
+    return one, other
 
 
 def apart(old: Law, new: Law) -> set[Signature]:
     """The predicates of which two laws need not conclude the same: with other rules or facts, and what reads those."""
-    found: set[Signature] = set()
-    sides = [_by_head(it) for it in (old, new)]
-    for signature in sides[0].keys() | sides[1].keys():
-        if sides[0].get(signature) != sides[1].get(signature):
-            found.add(signature)
+    found = {it.head for some in only_one_has(old, new) for it in some}
+    found |= {(str(it[0]), len(it) - 1) for it in set(old.facts) ^ set(new.facts)}
     rules = [*old.rules, *new.rules]
     size = -1
     while size != (size := len(found)):
         found |= {it.head for it in rules if any(atom.signature in found for atom, _ in asked(it.rule))}
-    return found
-
-
-def _by_head(law: Law) -> dict[Signature, set[object]]:
-    """What a law says of each predicate: its facts and its rules."""
-    found: dict[Signature, set[object]] = {}
-    for rule in law.rules:
-        found.setdefault(rule.head, set()).add(canonical(rule))
-    for fact in law.facts:
-        found.setdefault((str(fact[0]), len(fact) - 1), set()).add(fact)
     return found
 
 

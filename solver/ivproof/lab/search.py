@@ -13,6 +13,7 @@ from typing import Any
 
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.lab.alike import Alike, by_signature, matches
+from ivproof.lab.along import Along
 from ivproof.lab.alphabet import Alphabet, alphabet, kinds
 from ivproof.lab.cells import Cell, TimeIsUpError, cells
 from ivproof.lab.evidence import Watch, heads_of_facts, probes
@@ -24,6 +25,7 @@ from ivproof.recheck import Atom
 from ivproof.recheck.syntax import Pattern, Rule, asked
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
+from ivproof.unknowns.evaluator import Standing
 
 ONE_KIND = 20.0
 """So many seconds at most may one kind of chart take; one that takes longer is named as unfinished."""
@@ -139,6 +141,7 @@ class Search:
         self._alike = Alike(pair.patterns, [part.law for part in pair.parts])
         self._levels = list(self._near_patterns())
         self._covered: set[object] = set()
+        self._along = Along()
         self._base: tuple[Kind, set[Atom]] | None = None
         self._felt: set[str] = set()
         self._seen_inputs: set[Signature] = set()
@@ -247,8 +250,17 @@ class Search:
             self.gone.kinds += 1
             self.gone.alike += 1
             return
+
+        def same(region: Region, here: Standing | None) -> bool:
+            return not self.pair.stage(stage, region, here)
+
+        along = self._along.goes(kind, same, min(until, time.process_time() + ONE_KIND))
+        if along is not None:
+            self.gone.cells += len(along)
+            self._silent(key, stage, along)
+            return
         silent = True
-        points: list[tuple[int, ...]] = []
+        went: list[Cell[None]] = []
 
         def ask(region: Region) -> tuple[Answers, Answers] | None:
             apart = self.pair.stage(stage, region)
@@ -261,7 +273,7 @@ class Search:
             space = Space(kind.unknowns, kind.bounds)
             for cell in cells(space, kind.reach, ask, min(until, time.process_time() + ONE_KIND)):
                 self.gone.cells += 1
-                points.append(cell.point)
+                went.append(Cell(cell.point, cell.conditions, None))
                 if cell.value is None:
                     continue
                 silent = False
@@ -281,10 +293,19 @@ class Search:
         except TooManyWaysError as error:
             self.gone.unfinished.append(f"{told(kind)}: {error}")
             return
+        points = [it.point for it in went]
+        if silent:
+            self._silent(key, stage, points)
+            self._along.remember(kind, same, went)
+        else:
+            self.gone.kinds += 1
+            self._points += [(stage, point) for point in points]
+
+    def _silent(self, key: object, stage: Templates, points: Iterable[tuple[int, ...]]) -> None:
+        """Take note of a kind that was gone through to the end, on no chart of which the changed rules differ."""
         self.gone.kinds += 1
         self._points += [(stage, point) for point in points]
-        if silent:
-            self._covered.add(key)
+        self._covered.add(key)
 
     def _status(self, kind: Kind, point: Sequence[int], before: Answers, after: Answers) -> bool:
         key = before, after

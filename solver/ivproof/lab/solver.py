@@ -27,6 +27,16 @@ def _check(search: Any) -> Any:
     return said
 
 
+def _listed(unknowns: int, bounds: Sequence[Condition]) -> list[tuple[int, ...]] | None:
+    """Every point within some bounds, of one unknown at most; None where there are more, or there is no end."""
+    if unknowns == 0:
+        return [()]
+    ends = {it.slopes[0]: it.bound for it in bounds if it.operator == "<=" and it.slopes in ((1,), (-1,))}
+    if unknowns > 1 or len(ends) < 2:
+        return None
+    return [(n,) for n in range(-ends[-1], ends[1] + 1) if all(it.holds((n,)) for it in bounds)]
+
+
 class Space:
     """The points of so many unknown whole numbers within some bounds, without the cells that were taken out of it."""
 
@@ -37,12 +47,16 @@ class Space:
         self.bounds = tuple(bounds)
         self._written: dict[Condition, Any] = {}
         self._denied: dict[Condition, Any] = {}
-        self._solver = self._z3.Solver()
-        self._solver.set("random_seed", 0)
-        self._solver.add(*map(self._write, self.bounds))
+        self._left = _listed(unknowns, self.bounds)
+        if self._left is None:
+            self._solver = self._z3.Solver()
+            self._solver.set("random_seed", 0)
+            self._solver.add(*map(self._write, self.bounds))
 
     def point(self) -> tuple[int, ...] | None:
         """Give a point that is left; None where there is none. Raises UndecidedError."""
+        if self._left is not None:
+            return self._left[0] if self._left else None
         said = _check(self._solver)
         if said == self._z3.unsat:
             return None
@@ -52,6 +66,10 @@ class Space:
 
     def take_out(self, cell: Iterable[Condition]) -> None:
         """Leave only points at which some condition of a cell does not hold; of one without conditions, none."""
+        if self._left is not None:
+            conditions = list(cell)
+            self._left = [point for point in self._left if not all(it.holds(point) for it in conditions)]
+            return
         z3, context = self._z3, self._z3.main_ctx()
         parts = [self._denied[it] if it in self._denied else self._deny(it) for it in cell]
         # as z3.Or does it, which first looks at the sort of each part again

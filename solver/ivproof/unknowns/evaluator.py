@@ -51,7 +51,7 @@ class Database:
 class _Step:
     """A step with the numbers of the predicates that it touches, and what it gave before for one chart."""
 
-    __slots__ = ("fleeting", "key", "memory", "questions", "rules", "step")
+    __slots__ = ("key", "memory", "questions", "rules", "step")
 
     def __init__(
         self,
@@ -63,8 +63,6 @@ class _Step:
         self.step, self.key, self.rules, self.questions = step, key, rules, questions
         self.memory: dict[Any, Outcome] = {}
         """What the step gave for relations in which nothing moves."""
-        self.fleeting: dict[Any, Outcome] = {}
-        """What it gave for others, while the numbers that move stand where they stand."""
 
     @staticmethod
     def of(step: Step, numbers: Mapping[Signature, int]) -> _Step:
@@ -80,6 +78,32 @@ class _Step:
     def fresh(self) -> _Step:
         """The same step, for another chart."""
         return _Step(self.step, self.key, self.rules, self.questions)
+
+
+class Standing:
+    """What is known where numbers that move stand as they do: what they are part of, and what steps gave for that.
+
+    All of it holds as long as what was noted on the way does. Of several charts in which the same numbers stand at the
+    same point, the later ones do anew only what their facts touch.
+    """
+
+    __slots__ = ("fleeting", "moving")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.fleeting: dict[tuple[_Step, Any], Outcome] = {}
+        self.moving: dict[Any, Relation] = {}
+
+    def mark(self) -> tuple[int, int]:
+        """Give how much is known, for `back`."""
+        return len(self.fleeting), len(self.moving)
+
+    def back(self, mark: tuple[int, int]) -> None:
+        """Forget what came after a mark."""
+        while len(self.fleeting) > mark[0]:
+            self.fleeting.popitem()
+        while len(self.moving) > mark[1]:
+            self.moving.popitem()
 
 
 class Numbered:
@@ -101,6 +125,7 @@ class Numbered:
         self.given = frozenset(rows)
         """The predicates of which the law itself gives facts."""
         self._possible: dict[frozenset[int], list[int]] = {}
+        self._reached: dict[frozenset[int], set[int]] = {}
 
     def by_number(self, atoms: Iterable[Atom]) -> dict[int, list[Atom]]:
         """Atoms by the number of their predicate; what no rule reads changes nothing, and is left out."""
@@ -125,6 +150,19 @@ class Numbered:
                 self._possible[present] = found
         return found
 
+    def reached(self, given: frozenset[int]) -> set[int]:
+        """The steps, by identity, whose outcome can hang on facts of these predicates, or that settle what is open."""
+        found = self._reached.get(given)
+        if found is None:
+            touched = set(given)
+            found = self._reached[given] = set()
+            for it in self.steps:
+                its = [self.numbers[signature] for signature in it.step.touches]
+                if it.step.choice or it.questions or not touched.isdisjoint(its):
+                    found.add(id(it.step))
+                    touched.update(head for _, _, head in it.rules)
+        return found
+
 
 MOST_KEPT = 10_000
 """Of so many sets of predicates it is kept which steps they lead to."""
@@ -139,7 +177,8 @@ class Evaluator:
         self._steps: dict[int, _Step] = {}
         self._steps_of: dict[frozenset[int], list[_Step]] = {}
         self._known: dict[Any, Relation] = {}
-        self._moving: dict[Any, Relation] = {}
+        self._here = Standing()
+        self._still: tuple[tuple[Atom, ...], frozenset[int], State, list[_Step]] | None = None
         self._taken: frozenset[Atom] = frozenset()
         self._claims: dict[tuple[Relation, ...], Claim] = {}
 
@@ -154,15 +193,18 @@ class Evaluator:
         self._taken = frozenset(taken)
         return frozenset(self._claim(state) for state, _ in self._bounded(facts, held or {}))
 
-    def outcomes(self, facts: Iterable[Atom]) -> frozenset[Outcomes]:
+    def outcomes(
+        self, facts: Iterable[Atom], here: Standing | None = None, stays: tuple[Atom, ...] = ()
+    ) -> frozenset[Outcomes]:
         """Give every claim that follows from facts, each with the options of open questions on the way to it.
 
         Numbers that move stand as `affine.written` writes them: two outcomes are equal where they stay equal for as
-        long as what was noted holds. Raises TooManyWaysError.
+        long as what was noted holds. `here` is what is known where they stand, `stays` are as for `states`. Raises
+        TooManyWaysError.
         """
         return frozenset(
             (frozenset(tuple(map(written, atom)) for atom in self._claim(state)), frozenset(held.items()))
-            for state, held in self.ways(facts)
+            for state, held in self.ways(facts, here, stays)
         )
 
     @contextmanager
@@ -175,7 +217,7 @@ class Evaluator:
         if it is None:
             it = self._steps[step] = self.law.steps[step].fresh()
             self._steps_of.clear()
-        kept = it.rules, it.memory, it.fleeting
+        kept = it.rules, it.memory
         numbers = self.law.numbers
         put = (
             []
@@ -183,33 +225,69 @@ class Evaluator:
             else [(instead, tuple(numbers[need] for need in instead.needs), numbers[instead.head])]
         )
         it.rules = [new for one in it.rules for new in (put if one[0].rule == old.rule else [one])]
-        it.memory, it.fleeting = {}, {}
+        it.memory = {}
         try:
             yield
         finally:
-            it.rules, it.memory, it.fleeting = kept
+            it.rules, it.memory = kept
 
-    def ways(self, facts: Iterable[Atom]) -> Iterator[tuple[State, Mapping[str, str]]]:
+    def ways(
+        self, facts: Iterable[Atom], here: Standing | None = None, stays: tuple[Atom, ...] = ()
+    ) -> Iterator[tuple[State, Mapping[str, str]]]:
         """Give what `states` gives with nothing settled. Raises TooManyWaysError."""
         self._taken = frozenset()
-        return self._bounded(facts, {})
+        return self._bounded(facts, {}, here, stays)
 
-    def _bounded(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[tuple[State, Mapping[str, str]]]:
-        for ways, found in enumerate(self.states(facts, held), 1):
+    def _bounded(
+        self,
+        facts: Iterable[Atom],
+        held: Mapping[str, str],
+        here: Standing | None = None,
+        stays: tuple[Atom, ...] = (),
+    ) -> Iterator[tuple[State, Mapping[str, str]]]:
+        for ways, found in enumerate(self.states(facts, held, here, stays), 1):
             if ways > WAYS:
                 raise TooManyWaysError(TOO_MANY)
             yield found
 
-    def states(self, facts: Iterable[Atom], held: Mapping[str, str]) -> Iterator[tuple[State, Mapping[str, str]]]:
-        """Give the relations that follow from facts, along every way of settling what is open, with its options."""
-        self._moving.clear()
-        for step in self._steps.values():
-            step.fleeting.clear()
+    def states(
+        self,
+        facts: Iterable[Atom],
+        held: Mapping[str, str],
+        here: Standing | None = None,
+        stays: tuple[Atom, ...] = (),
+    ) -> Iterator[tuple[State, Mapping[str, str]]]:
+        """Give the relations that follow from facts, along every way of settling what is open, with its options.
+
+        `stays` are facts in which nothing moves; what follows from them alone is kept as long as the same object comes.
+        """
+        self._here = Standing() if here is None else here
         rows = self.law.by_number(facts)
-        begin = list(self.law.begin)
+        before, steps = self._before(stays, frozenset(rows))
+        begin = list(before)
         for number, atoms in rows.items():
             begin[number] = self._extended(number, begin[number], atoms)
-        return self._ends(self._steps_from(self.law.given.union(rows)), begin, held)
+        return self._ends(steps, begin, held)
+
+    def _before(self, stays: tuple[Atom, ...], moving: frozenset[int]) -> tuple[State, list[_Step]]:
+        """What follows from facts that stay, whatever facts of these predicates come; and the steps that are left."""
+        if not stays:
+            return self.law.begin, self._steps_from(self.law.given | moving)
+        if self._still is None or self._still[0] is not stays or self._still[1] != moving:
+            rows = self.law.by_number(stays)
+            state = list(self.law.begin)
+            for number, atoms in rows.items():
+                state[number] = self._extended(number, state[number], atoms)
+            reached = self.law.reached(moving)
+            left: list[_Step] = []
+            for step in self._steps_from(self.law.given.union(rows, moving)):
+                if id(step.step) in reached:
+                    left.append(step)
+                    continue
+                for number, relation in self._applied(step, state, {}):
+                    state[number] = relation
+            self._still = stays, moving, state, left
+        return self._still[2:]
 
     def _claim(self, state: State) -> Claim:
         parts = tuple(state[n] for n in self.law.compared)
@@ -230,7 +308,7 @@ class Evaluator:
         if relation.moving or any(moves(row[at]) for row in new for at in timed):
             # two numbers that are equal now and change differently are not the same
             key: Any = (relation, frozenset(tuple(map(written, row)) for row in new))
-            table = self._moving
+            table = self._here.moving
         else:
             key = (relation, frozenset(new))
             table = self._known
@@ -308,11 +386,13 @@ class Evaluator:
         key = (*relations, *(options.get(it[0]) for it in step.questions)) if step.questions else relations
         found = step.memory.get(key)
         if found is None:
-            found = step.fleeting.get(key)
+            found = self._here.fleeting.get((step, key))
         if found is None:
             found = self._fired(step, state, options)
-            moving = any(it.moving for it in relations)
-            (step.fleeting if moving else step.memory)[key] = found
+            if any(it.moving for it in relations):
+                self._here.fleeting[step, key] = found
+            else:
+                step.memory[key] = found
         return found
 
     def _fired(self, step: _Step, state: State, options: Mapping[str, str]) -> Outcome:
