@@ -353,10 +353,7 @@ def write_whole(path: Path | None, content: bytes, holds: str = "") -> None:
     try:
         replace_whole(path, content, holds)
     except OSError as error:
-        if not path.parent.is_dir():
-            wrong(f"--output {path}: {error.strerror or error}")
-        say(f"ivproof: cannot write {path}: {error.strerror or error}")
-        raise typer.Exit(REFUSED) from error
+        not_opened(path, error)
 
 
 FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
@@ -364,7 +361,7 @@ FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasatt
 
 
 def not_opened(path: Path | None, error: OSError) -> NoReturn:
-    """End the command where its output cannot be opened."""
+    """End the command where its output cannot be opened, or not be written whole."""
     if error.errno not in FULL:
         wrong(f"--output {path}: {error.strerror or error}")
     say(f"ivproof: cannot write {path}: {error.strerror or error}")

@@ -64,13 +64,13 @@ def suite(
     from ivproof.suites.suite import KILLERS
     from ivproof.suites.suite import suite as made
 
-    operators = [it for it in Operator if conditions or it is not Operator.CONDITION]
-    with telling_policy_errors(), Counter(hidden=False) as counter:
-        found = made(Coder(law), up_to, seconds, operators=operators, jobs=jobs or cores(), told=counter.advance)
-    try:
+    try:  # before the search, which takes long
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         wrong(f"-o {folder}: {error.strerror or error}")
+    operators = [it for it in Operator if conditions or it is not Operator.CONDITION]
+    with telling_policy_errors(), Counter(hidden=False) as counter:
+        found = made(Coder(law), up_to, seconds, operators=operators, jobs=jobs or cores(), told=counter.advance)
     write_whole(file, ("".join(map(as_item, found.cases)) or "[]\n").encode(), f"{len(found.cases)} cases")
     show(
         f"{len(found.cases)} cases, which notice {found.noticed} of {found.changes} changes of the law: {file}",
