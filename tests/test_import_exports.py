@@ -75,3 +75,32 @@ def test_of_copies_that_differ_in_a_dose_none_is_written_down(tmp_path: Path) ->
     assert "amount" not in given
     [told] = [it for it in json.loads(report.read_text("utf-8"))["findings"] if it["kind"] == "copies_differ_beside"]
     assert told["rows"] == [2, 3] and "dose" in told["message"]
+
+
+def test_a_workbook_is_told_wherever_a_table_or_a_chart_is_read(tmp_path: Path) -> None:
+    book, chart = tmp_path / "export.xlsx", tmp_path / "chart.yaml"
+    chart.write_text(CHART, "utf-8")
+    assert run("code", chart, "-o", book).exit_code == 0
+    commands: list[list[str | Path]] = [
+        ["import", "mar", book, "--preset", "cerner", "--check"],
+        ["import", "fhir", book, "--place-of-service", "22", "-o", tmp_path / "charts.jsonl"],
+        ["code", book],
+        ["audit", chart, "--claim", book],
+    ]
+    for command in commands:
+        done = run(*command, columns=200)
+        assert done.exit_code in (1, 2) and "found an Excel workbook" in done.stderr and "CSV" in done.stderr, command
+
+
+CHART = """{id: A, place_of_service: 22, date: 2021-03-01, administrations: [
+  {drug: ceftriaxone, route: IV, start: "09:00", stop: "09:40"}]}
+"""
+
+
+def test_every_column_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text("Encounter,Medication,At,Action,Route\n1,ceftriaxone,2024-05-06 09:00,Begin Bag,IV\n", "utf-8")
+    done = run("import", "mar", events, "--preset", "cerner", "--check", columns=400)
+    assert done.exit_code == 1
+    assert '"ENCNTR_ID", "ORDER_MNEMONIC", "EVENT_DT_TM", "EVENT_TYPE", "ORDER_ID", "ADMIN_ROUTE"' in done.stderr
+    assert "which give the encounter, drug, time, action, order, route" in done.stderr

@@ -73,6 +73,14 @@ def test_the_document_lists_the_fields_that_there_are() -> None:
         ("{id: A, place_of_service: 22, date: 2021-03-01, drugs: []}", "did you mean administrations"),
         ("{id: A, place_of_service: 22, date: 2021-03-01, iv_start: true}", r"did you mean services: \[iv_start\]"),
         ("{id: A, place_of_service: 22, date: 2021-03-01, notes: PIV}", "did you mean note"),
+        (
+            "{id: A, place_of_service: 22, date: 2021-03-01, administrations: [{drug: x, ndc: 1, route: IV}]}",
+            "mean product",
+        ),
+        (
+            "{id: A, place_of_service: 22, date: 2021-03-01, administrations: [{rxcui: 1, route: IV}]}",
+            "mean drug: RxNorm",
+        ),
         ("{id: A, place_of_service: 22, date: 2021-03-01, administrations: [{name: x, route: IV}]}", "mean drug"),
         ("{id: A, place_of_service: 22, date: 2021-03-01, administrations: [{drug: x, route: IV, time: 1}]}", "start"),
         ("id: A\n\tdate: 2021-03-01", "found text that is not YAML: a tab, expected spaces"),

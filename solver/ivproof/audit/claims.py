@@ -23,6 +23,7 @@ from ivproof.chart.fields import compare_key
 from ivproof.chart.refusal import Source, UnreadableError, problem_of, refuse
 from ivproof.chart.strict_json import read_line
 from ivproof.formats.extras import MissingExtraError
+from ivproof.formats.plain_file import AS_CSV, workbook
 from ivproof.importers import x12
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
@@ -71,6 +72,8 @@ class Claims:
             text = path.read_bytes()
         except OSError as error:
             raise ClaimFileError(f"{path}: {error.strerror or error}") from None
+        if (packed := workbook(text)) is not None:
+            raise ClaimFileError(f"{path}: found {packed}, expected {AS_CSV}")
         if path.suffix.lower() in X12_ENDINGS or x12.LOOKS_LIKE.match(text):
             return _x12(str(path), text)
         rows = _csv_rows(str(path), text) if path.suffix.lower() in {".csv", ".txt", ".tsv"} else _json_rows(path, text)

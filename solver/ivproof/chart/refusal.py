@@ -169,6 +169,8 @@ _MEANT = {
     **dict.fromkeys(("notes", "comment", "comments", "remark"), "note"),
     **dict.fromkeys(("dx", "diagnosis", "icd10"), "diagnoses"),
     **dict.fromkeys(("sites", "access", "lines"), "access_sites"),
+    **dict.fromkeys(("ndc", "ndc_code", "ndc11"), "product"),
+    **dict.fromkeys(("rxnorm", "rxcui"), "drug: RxNorm and its number"),
     "iv_start": "services: [iv_start]",
     "finish": "stop",
     "volume": "volume_ml",

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ivproof.chart.refusal import Place, Problem, UnreadableError
+from ivproof.formats.plain_file import AS_CSV, workbook
 
 Value = tuple[object, tuple[Problem, ...]]
 """Plain data, and the fields that stand twice in it."""
@@ -59,6 +60,8 @@ def read_text(text: str) -> Iterator[tuple[int | None, int, Value]]:
 
 def decode(raw: bytes) -> str:
     """Decode UTF-8, or say where it is none."""
+    if (found := workbook(raw)) is not None:
+        raise UnreadableError(found, AS_CSV)
     try:
         return raw.decode()
     except UnicodeDecodeError as wrong:

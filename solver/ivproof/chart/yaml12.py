@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
 from ivproof.chart.refusal import Place, Problem, UnreadableError
+from ivproof.formats.plain_file import AS_CSV, workbook
 
 DEEPEST = 50
 """Levels of nesting; a chart has five."""
@@ -150,6 +151,8 @@ def _documents(lines: Iterable[bytes]) -> Iterator[tuple[str, int]]:
         try:
             line = raw.decode()
         except UnicodeDecodeError as wrong:
+            if number == 1 and (packed := workbook(raw)) is not None:
+                raise UnreadableError(packed, AS_CSV) from None
             found = f"a byte that is not UTF-8, at place {wrong.start + 1} of the line"
             raise UnreadableError(found, "text in UTF-8", number) from None
         if _BETWEEN_DOCUMENTS.match(line):

@@ -15,6 +15,17 @@ class FileError(ValueError):
     """A file that is no text file, or too large; the text says where and what was found."""
 
 
+def workbook(raw: bytes) -> str | None:
+    """Say that bytes begin as a workbook does, which is no text; None where they do not."""
+    if raw.startswith(b"PK\x03\x04"):
+        return "an Excel workbook or another ZIP archive"
+    return "an old Excel workbook" if raw.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") else None
+
+
+AS_CSV = "text in UTF-8; the sheet of a workbook can be saved as CSV UTF-8"
+"""What is expected in the place of a workbook."""
+
+
 def read_text(file: Path, largest: int = LARGEST) -> str:
     """Give the text of a file. Raises OSError, or FileError where it is none or has more bytes than `largest`."""
     about = file.stat()

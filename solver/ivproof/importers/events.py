@@ -25,7 +25,7 @@ from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import HouseClock, Reading
 from ivproof.importers.mapping import Condition, EventMapping
 from ivproof.importers.printed import Named, Names, nameless, ndc
-from ivproof.importers.rows import Table, place_of, read_table
+from ivproof.importers.rows import Table, no_columns, place_of, read_table
 from ivproof.importers.runs import Event, Machine, Pause, Run
 from ivproof.importers.words import Voices, Words, diagnosis, split_codes
 
@@ -151,15 +151,18 @@ class _Reader:
         """Take the rows of a file."""
         self._files.add(table.file)
         places: dict[str, list[int]] = defaultdict(list)
+        lacking: dict[str, str] = {}
         for ours, theirs in self._map.columns.named():
             if theirs in table.columns:
                 places[ours].append(table.columns[theirs])
             elif ours in _ESSENTIAL or ours in self._map.rows.same:
-                place_of(table, theirs, ours)
+                lacking[ours] = theirs
             else:
                 self._missing_columns.append(theirs)
         if self._map.columns.route and not places["route"]:
-            place_of(table, self._map.columns.route[0], "route")
+            lacking["route"] = self._map.columns.route[0]
+        if lacking:
+            raise no_columns(table, lacking)
         for row in table.rows:
             raw = {ours: [row.values[it] for it in at] for ours, at in places.items()}
             found = self._row(table.file, row.number, raw)
@@ -846,7 +849,7 @@ def _source(rows: Sequence[_Row]) -> str:
 
 def _amount(raw: Mapping[str, Any]) -> str | None:
     """The dose of a row, where it is an amount that a chart can have; a rate is none."""
-    dose = f"{_text(raw, 'dose')} {_text(raw, 'dose_unit')}"
+    dose = f"{_text(raw, 'dose')} {_text(raw, 'dose_unit')}".strip()
     try:
         return charted_amount(dose).text
     except PydanticCustomError:

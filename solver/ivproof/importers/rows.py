@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -150,6 +150,13 @@ def _value(value: Any) -> Any:
 def place_of(table: Table, name: str, what: str) -> int:
     """Give the place of a column; raise UnreadableError, with what it was to give, where there is none."""
     if name not in table.columns:
-        known = choices(name, [it for it in table.columns if it] or ["none"])
-        raise UnreadableError(f"no column {show(name)}, which gives the {what}", f"one of {known}", 1)
+        raise no_columns(table, {what: name})
     return table.columns[name]
+
+
+def no_columns(table: Table, lacking: Mapping[str, str]) -> UnreadableError:
+    """Give the error for columns that are not there: what each was to give, and its name."""
+    which = "which gives" if len(lacking) == 1 else "which give"
+    names, given = ", ".join(map(show, lacking.values())), ", ".join(lacking)
+    known = choices(next(iter(lacking.values())), [it for it in table.columns if it] or ["none"])
+    return UnreadableError(f"no column {names}, {which} the {given}", f"one of {known}", 1)
