@@ -204,6 +204,7 @@ CHARTED = [
     ),
     *("ceftriaxone 1 g (NDC 0409-7332-01)", "cefazolin, NDC 0409-7332-01", "vancomycin"),
     *("RxNorm 1807507 NDC 0409-7332-01", "NDC 0409-7332-01 NDC 00409-7333-04", "Inflectra", "infliximab", "Remicade"),
+    *("50242-051-21", "Rituxan Hycela (NDC 50242-0108-01)", "Rituxan (NDC 50242-108-01)", "rituximab"),
 ]
 """Names and codes, which agree, contradict each other, or are not known."""
 
@@ -295,6 +296,7 @@ def test_the_second_engine_has_the_same_of_every_name_and_code() -> None:
         ({"drug": "NDC 0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,u1)"),
         ({"drug": "cefazolin", "product": "0409-7332-01"}, "drug(a1,u1)", "drug(a1,cefazolin)"),
         ({"drug": "ceftriaxone", "product": "0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,u1)"),
+        ({"drug": "Rocephin", "product": "0409-7332-01"}, "drug(a1,ceftriaxone)", "drug(a1,u1)"),
         ({"drug": "NDC 0409-7332-01", "amount": "2 vials"}, '"J0696",8000', '"J0696",9000'),
         ({"drug": "ceftriaxone", "amount": "1 g"}, '"J0696",4000', '"J0696",5000'),
     ],
@@ -318,3 +320,12 @@ def test_a_code_for_other_days_finds_its_drug_and_tells_no_units(tmp_path: Path)
     assert match.notes == (f"NDC 11111-1111-11 is known for other days than {ON}: from 2027-01-01",)
     assert listed.in_container("11111-1111-11", "J0696", ON) is None
     assert listed.in_container("11111-1111-11", "J0696", date(2027, 1, 1)) == 4
+
+
+def test_an_ndc_settles_the_product_and_its_vials_count_by_the_code_of_the_day() -> None:
+    for text, product in (("50242-051-21", "rituximab"), ("NDC 50242-0108-01", "rituximab_sc")):
+        match = DRUGS.find(text, ON)
+        assert match is not None and match.product is not None and match.product.key == product
+    assert DRUGS.in_container("50242-051-21", "J9312", ON) == 10
+    assert DRUGS.in_container("50242-051-21", "J9310", ON) is None  # the code before it had another unit
+    assert DRUGS.find("Rituxan (NDC 50242-108-01)", ON) is None

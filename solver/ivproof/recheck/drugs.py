@@ -22,6 +22,7 @@ Row = Mapping[str, str]
 TELLING = 5  # letters of a name that is not found inside another word by chance
 CARRYING = {"saline", "balanced_fluid", "dextrose", "diluent"}
 ADDED = {"electrolyte", "vitamin"}
+OPEN = "others"  # in the place of a code: a name that leaves open which of the other products is meant
 LAST = 99991231  # the day that no date of service comes after
 FLAGS = ("printed", "hormonal", "immunotherapy")
 OF_PRODUCTS = {
@@ -61,7 +62,8 @@ class Drugs:
         self.ingredients = {row["key"]: row for row in _rows(folder / "ingredients.csv")}
         self.products: dict[str, list[Row]] = {}
         for row in _rows(folder / "products.csv"):
-            self.products.setdefault(row["ingredient"], []).append(row)
+            own = {**row, "hcpcs": ""} if row["hcpcs"] == OPEN else row
+            self.products.setdefault(row["ingredient"], []).append(own)
         self.next_door: dict[str, list[Row]] = {}
         for row in _rows(folder / "next-door.csv"):
             self.next_door.setdefault(row["drug"], []).append(row)
@@ -196,8 +198,19 @@ class Drugs:
         longest = [max(it, key=len, default="") for it in held]
         if not all(longest):
             return False
-        drugs = [self.spelled[it] for it in longest]
-        return not drugs[0] & drugs[1] or longest[0] != longest[1]
+        both = self.spelled[longest[0]] & self.spelled[longest[1]]
+        one, other = (self._products_in(text, both) for text in texts)
+        return not both or bool(one and other and one.isdisjoint(other))
+
+    def _products_in(self, text: str, drugs: Iterable[str]) -> set[str]:
+        """The products of drugs whose brand or code a text holds."""
+        folded = _folded(text)
+        return {
+            row["product"]
+            for drug in drugs
+            for row in self.products.get(drug, ())
+            if any(_folded(it) in folded for it in (*_items(row["brands"]), row["hcpcs"]) if it)
+        }
 
     def _named_product(self, text: str, drug: str, product: str) -> None:
         """A product that a name is said to settle is one of the drug, and the name holds its brand or its code."""
