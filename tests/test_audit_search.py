@@ -14,10 +14,11 @@ from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.model import Audit, Kind, Verdict
+from ivproof.audit.search import TWO, WaySearch
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
-from ivproof.engine.explorer import Explorer
+from ivproof.engine.explorer import Exploration, Explorer
 from ivproof.engine.nearby import FAR, NearExplorer
 from ivproof.law.policy import Policy
 
@@ -124,6 +125,18 @@ def test_what_was_tried_is_said_of_a_claim_that_nothing_makes_right() -> None:
     assert said["all"].message.endswith("No reading of the policy gives the whole claim.")
     assert "reading" not in said["none"].message
     assert len({it.verdict for it in said.values()}) == 1
+
+
+def test_where_more_is_too_much_it_is_told_by_what_was_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else no open question is left out of a way: 'right with A26 read as A and A52 as B', where A52 is enough."""
+    encounter, search = visit({}), WaySearch(CODER)
+    found = CODER.code([encounter])
+    before = search.one([encounter], found)
+    monkeypatch.setattr(search._explorer(TWO), "explore", lambda charts: [Exploration(complete=False) for _ in charts])
+    [further] = search.further([encounter], found, before, TWO)
+    assert further.explored is before[0].explored is not None
+    assert further.within == 1
+    assert not further.complete
 
 
 def test_a_claim_of_the_chart_itself_needs_no_search(monkeypatch: pytest.MonkeyPatch) -> None:

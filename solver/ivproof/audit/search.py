@@ -212,8 +212,9 @@ class WaySearch:
         for facts, one, less, more in zip(charts, explored, before, supposed, strict=True):
             others = (*less.others, *more)
             all_ = _smallest_first((*others, *self._reachable(facts, one)))
-            within = less.within if one.diagram is None else most
-            candidates.append(Candidates(all_, one.complete, None if one.complete else within, one, others))
+            # by what could be gone through it is told what of a way is needed
+            told, within = (less.explored, less.within) if one.diagram is None else (one, most)
+            candidates.append(Candidates(all_, one.complete, None if one.complete else within, told, others))
         return candidates
 
     def _explorer(self, most: int) -> NearExplorer:
