@@ -14,12 +14,12 @@ from command import chart, given_iv, run, write_lines
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.model import Audit, Kind, Verdict
-from ivproof.audit.search import TWO, WaySearch
+from ivproof.audit.search import WaySearch
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.engine.explorer import Exploration, Explorer
-from ivproof.engine.nearby import FAR, NearExplorer
+from ivproof.engine.nearby import FAR, TWO, NearExplorer
 from ivproof.law.policy import Policy
 
 POLICY = Policy.load("out001")

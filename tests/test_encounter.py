@@ -328,6 +328,19 @@ def test_an_administration_without_an_id_gets_one_of_its_drug() -> None:
     assert accepted({**data, "primary_reason": "ceftriaxone-1"}).primary_reason == ("ceftriaxone-1",)
 
 
+def test_a_field_of_another_place_is_told_where_it_belongs() -> None:
+    told = refused({**chart({"primary_reason": True, "frobnicate": 1}), "start": "09:00", "kind": "port"})
+    assert any(
+        it.endswith("primary_reason: found a field that is not known here, expected it as a field of the encounter")
+        for it in told
+    )
+    assert any(
+        it.endswith("start: found a field that is not known here, expected it in administrations") for it in told
+    )
+    assert any(it.endswith("kind: found a field that is not known here, expected it in access_sites") for it in told)
+    assert any("frobnicate: found a field that is not known here, expected one of id, drug" in it for it in told)
+
+
 def test_services_may_be_words() -> None:
     encounter = accepted(chart(services=["IV start", "blood-draw", {"kind": "flush", "done": False}]))
     assert [it.kind for it in encounter.services] == ["iv_start", "blood_draw", "flush"]

@@ -133,15 +133,26 @@ def _problems(data: object, error: ValidationError) -> list[Problem]:
         none = detail["type"] == "missing" or detail["input"] is None
         if none and detail["loc"][-1:] == ("id",) and detail["loc"][:-1] in drugless:
             continue  # it would be made of the drug
-        problems.append(problem_of(detail, _fields_at(detail["loc"])))
+        problems.append(problem_of(detail, _fields_at(detail["loc"]), _elsewhere(detail["loc"])))
     # pydantic compares the parts only when each is in order; nobody should need a second round for that
     return problems + check(_as_far_as_readable(data))
 
 
 def _fields_at(path: Place) -> list[str]:
     """List the fields that are known where `path` points into a chart."""
-    part = next((_PARTS[step] for step in reversed(path[:-1]) if step in _PARTS), Encounter)
+    return _fields_of(next((_PARTS[step] for step in reversed(path[:-1]) if step in _PARTS), Encounter))
+
+
+def _fields_of(part: type[Part]) -> list[str]:
     return [field.alias or name for name, field in part.model_fields.items()]
+
+
+def _elsewhere(path: Place) -> dict[str, str]:
+    """Say of fields that belong to the encounter, for a path into a part of it, or to some part, where they belong."""
+    if any(step in _PARTS for step in path[:-1]):
+        return dict.fromkeys(set(_fields_of(Encounter)) - set(_fields_at(path)), "as a field of the encounter")
+    parts = {name: _fields_of(_PARTS[name]) for name in ("administrations", "access_sites")}
+    return {it: f"in {name}" for name, fields in reversed(parts.items()) for it in fields}
 
 
 _PARTS: dict[str | int, type[Part]] = {

@@ -206,12 +206,17 @@ _SHAPES = {
 """How what is often written as a text is written, by field and kind of error."""
 
 
-def problem_of(error: ErrorDetails, fields: Sequence[str]) -> Problem:
-    """Put an error of pydantic into the words of this project; `fields` are those known at its place."""
+def problem_of(error: ErrorDetails, fields: Sequence[str], elsewhere: Mapping[str, str] | None = None) -> Problem:
+    """Put an error of pydantic into the words of this project; `fields` are those known at its place.
+
+    `elsewhere` says of fields that are known at other places where that is.
+    """
     kind, path, value, context = error["type"], error["loc"], error["input"], error.get("ctx", {})
     if kind == "missing":
         return Problem(path, "nothing", f"{path[-1]}, which is required")
     if kind == "extra_forbidden":
+        if elsewhere and (where := elsewhere.get(str(path[-1]))):
+            return Problem(path, "a field that is not known here", f"it {where}")
         near = _meant(path[-1], fields) or _nearest(path[-1], fields)
         expected = f"a known field (did you mean {near}?)" if near else f"one of {choices(None, fields)}"
         return Problem(path, "a field that is not known here", expected)
