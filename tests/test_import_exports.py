@@ -104,3 +104,40 @@ def test_every_column_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert '"ENCNTR_ID", "ORDER_MNEMONIC", "EVENT_DT_TM", "EVENT_TYPE", "ORDER_ID", "ADMIN_ROUTE"' in done.stderr
     assert "which give the encounter, drug, time, action, order, route" in done.stderr
+
+
+ROWS = """Visit,Order,Drug,Start,Stop,Route
+1,1,ceftriaxone 2 g in sodium chloride 0.9 % 50 mL IVPB,2024-05-06 23:40,2024-05-07 00:11,IV
+1,2,ondansetron 4 mg,2024-05-06 23:45,,IV
+1,3,ketorolac 15 mg,2024-05-06 23:50,2024-05-06 23:50,IV
+1,4,famotidine 20 mg,,2024-05-07 00:20,IV
+"""
+ROWS_BY = """[columns]
+encounter = "Visit"
+order = "Order"
+drug = "Drug"
+time = "Start"
+end = "Stop"
+route = "Route"
+
+[routes]
+IV = "IV"
+"""
+
+
+def test_a_row_may_be_an_administration_without_a_word_for_what_was_done(tmp_path: Path) -> None:
+    events = tmp_path / "rows.csv"
+    events.write_text(ROWS, "utf-8")
+    found = read_events(
+        [str(events)], mapping.load(ROWS_BY, "rows.toml"), imported.drugs(), place_of_service="22", zone=None
+    )
+    assert imported.told(found.charts[0]["administrations"]) == [
+        "ceftriaxone 23:40-00:11 bag",
+        "famotidine ?-00:20",
+        "ketorolac 23:50-?",
+        "normal saline 23:40-00:11 bag carrier 50",
+        "ondansetron 23:45-?",
+    ]
+    assert found.report["rows"] == {"read": 4, "used": 4, "voided": 0, "left_out": 0}
+    with pytest.raises(mapping.MappingError, match="required where there is no end"):
+        mapping.load(ROWS_BY.replace('end = "Stop"\n', ""), "rows.toml")

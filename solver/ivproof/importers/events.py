@@ -39,6 +39,9 @@ _WRITTEN = ("rate", "rate_unit", "dose", "dose_unit", "ordered_length", "ordered
 """Columns that a chart may have beside that: where copies differ in one, it is not written down."""
 
 _RUNNING = {"start", "bag", "stop", "pause", "resume", "rate", "single", "push"}
+A_ROW = "a row"
+"""What stands for the word of an action where a row is an administration."""
+
 _ANY_DAY = dt.date(2020, 10, 5)
 """The day on which a name is read where no row of its says a day; only codes as names depend on it."""
 
@@ -191,8 +194,18 @@ class _Reader:
 
     def _actions(self, file: str, number: int, action: str, raw: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """What a row says was done, in words and in kinds; a word that no mapping knows is noted."""
-        if not action:
+        if self._map.columns.action is None:
+            words, kinds = [A_ROW], ["stop"]
+        elif not action:
             return [], []
+        else:
+            words, kinds = self._words(file, number, action)
+        for condition, kind in self._reads_as:
+            if _fits(condition, raw):
+                return [action or A_ROW], [kind]
+        return words, kinds
+
+    def _words(self, file: str, number: int, action: str) -> tuple[list[str], list[str]]:
         separator = self._map.rows.split_actions
         words = [action]
         if action not in self._kinds and separator:
@@ -200,9 +213,6 @@ class _Reader:
         for word in words:
             if word not in self._kinds:
                 self._unknown[file, word].append(number)
-        for condition, kind in self._reads_as:
-            if _fits(condition, raw):
-                return [action], [kind]
         return words, [str(self._kinds.get(word)) for word in words]
 
     def unknown_words(self) -> Iterator[Refusal]:

@@ -66,7 +66,11 @@ class Columns(_Part):
     encounter: str = Field(description="What tells the visits apart; it becomes the chart's id, and is no name.")
     drug: str = Field(description="The drug or fluid as the record prints it.")
     time: str = Field(description="When it was done; with `end`, when the row begins.")
-    action: str = Field(description="What was done; with `end`, how the row ended.")
+    action: str | None = Field(
+        None,
+        description="What was done; with `end`, how the row ended. Where it is left out, `end` is needed: each row is "
+        "then one administration from its time to its end.",
+    )
     order: str | None = Field(None, description="The order that the event belongs to.")
     line: str | None = Field(None, description="The number of the event in its order.")
     end: str | None = Field(None, description="When the row ends, where a row is a stretch of time and no event.")
@@ -192,7 +196,7 @@ class EventMapping(_Part):
     columns: Columns
     rows: Rows = Field(default_factory=lambda: Rows.model_validate({}))
     time: Times = Field(default_factory=lambda: Times.model_validate({}))
-    actions: Actions
+    actions: Actions = Field(default_factory=lambda: Actions.model_validate({}))
     reads_as: list[ReadsAs] = Field(default=[], description="Exceptions from `actions`, the first that fits.")
     routes: dict[Route, Words] = Field(
         default={}, description="Words for each route, found as whole words, the longest first, whatever their case."
@@ -283,6 +287,8 @@ def _contradictions(found: EventMapping, file: str) -> Iterator[Refusal]:
     def wrong(path: tuple[str | int, ...], seen: str, expected: str) -> Refusal:
         return refuse(Source(file), Problem(path, seen, expected))
 
+    if found.columns.action is None and found.columns.end is None:
+        yield wrong(("columns", "action"), "nothing", "action, which is required where there is no end")
     known = list(Columns.model_fields)
     seen: dict[str, str] = {}
     for kind in get_args(ActionKind):
