@@ -139,5 +139,22 @@ def test_a_row_may_be_an_administration_without_a_word_for_what_was_done(tmp_pat
         "ondansetron 23:45-?",
     ]
     assert found.report["rows"] == {"read": 4, "used": 4, "voided": 0, "left_out": 0}
+    assert sorted((it["kind"], it["order"]) for it in found.report["findings"]) == [
+        *[("no_stop", "2"), ("no_stop", "3"), ("no_time", "4"), ("stop_without_start", "4")]
+    ]
     with pytest.raises(mapping.MappingError, match="required where there is no end"):
         mapping.load(ROWS_BY.replace('end = "Stop"\n', ""), "rows.toml")
+
+
+def test_rows_that_overlap_keep_each_its_own_stop(tmp_path: Path) -> None:
+    events = tmp_path / "rows.csv"
+    head = ROWS.partition("\n")[0]
+    times = [("09:00", "10:00"), ("09:30", "10:30"), ("13:00", ""), ("14:00", "14:40")]
+    rows = [f"1,1,ceftriaxone 1 g,2024-05-06 {start},{stop and f'2024-05-06 {stop}'},IV" for start, stop in times]
+    events.write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    found = read_events(
+        [str(events)], mapping.load(ROWS_BY, "rows.toml"), imported.drugs(), place_of_service="22", zone=None
+    )
+    given = [f"ceftriaxone {start}-{stop or '?'}" for start, stop in times]
+    assert imported.told(found.charts[0]["administrations"]) == given
+    assert [it["kind"] for it in found.report["findings"]] == ["start_while_running"]

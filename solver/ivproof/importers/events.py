@@ -22,7 +22,7 @@ from ivproof.chart.refusal import Problem, Refusal, Source, UnreadableError, ref
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
-from ivproof.importers.clock import HouseClock, Reading
+from ivproof.importers.clock import NO_TIME, HouseClock, Reading
 from ivproof.importers.mapping import Condition, EventMapping
 from ivproof.importers.printed import Named, Names, nameless, ndc
 from ivproof.importers.rows import Table, no_columns, place_of, read_table
@@ -517,7 +517,7 @@ class _Reader:
         stretch = row.end is not None and row.kinds[0] in ("stop", "rate", "pause")
         if stretch and row.end is not None:
             yield make("start", row.words[0], row.time, begins_row=True)
-            if row.end.at is None or row.end.at != row.time.at:
+            if row.end.trouble != NO_TIME and (row.end.at is None or row.end.at != row.time.at):
                 yield make(row.kinds[0], row.words[0], row.end, part=1, ends_row=True)
             return
         for part, (kind, word) in enumerate(zip(row.kinds, row.words, strict=True)):

@@ -175,12 +175,10 @@ class Machine:
             self._open(event)
             return
         self._open(event).started_while_running = True
-        self._tell(
-            "start_while_running",
-            f"{event.word} {event.clock} while the run before it had no stop: two administrations, the first without "
-            "a stop",
-            [old.first, event],
-        )
+        # a row that is a stretch of time has its own stop
+        first = "" if event.begins_row else ", the first without a stop"
+        message = f"{event.word} {event.clock} while the run before it had no stop: two administrations{first}"
+        self._tell("start_while_running", message, [old.first, event])
 
     def _goes_on(self, run: Run, event: Event) -> bool:
         """The next row of a chain: after a change of rate it goes on, after a gap there was a pause."""
@@ -215,6 +213,11 @@ class Machine:
 
     def _stop(self, event: Event) -> None:
         run = self._run
+        own = self._begun_by_its_row(event)
+        if own is not None and own is not run:
+            own.events.append(event)
+            own.stop = event.time.at
+            return
         if run is None:
             run = Run(event, None, event.time.at, events=[event])
             self._runs.append(run)
@@ -235,6 +238,13 @@ class Machine:
         run.events.append(event)
         run.stop = stop if self._paused is None else self._paused.time.at
         self._run = self._paused = self._between = None
+
+    def _begun_by_its_row(self, event: Event) -> Run | None:
+        """The run without a stop that the row of a stop began or went on with, where the row is a stretch of time."""
+        if not event.ends_row:
+            return None
+        begun = (it for it in reversed(self._runs) if it.stop is None)
+        return next((it for it in begun if any(one.item == event.item for one in it.events)), None)
 
     def _pause(self, event: Event) -> None:
         if self._run is None:
