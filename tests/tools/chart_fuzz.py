@@ -60,7 +60,9 @@ CHARACTERS = [*" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x7f\x85\xa0\u00ad\u0300\u034f\u0
 TEXTS = ["", "\x1c", "\x85", "\u2003", "\ufeff", "x", "a1", " a1", "a1 ", "A1", "site1", "arm", "arm\u0301", "\u00e1rm",
          "a\u0301rm", "\ud800", "x\ud83d", "\U0001f489", "%*#script (python)", 'x"). y(', "\x00", "\u202e", "reaction",
          "Allergic Reaction", "Medicare", "medicare ", "22", "11", "E86.0", "99213", "59", "IV", "iv", "\u0130V",
-         "normal saline", "hydration", "true", "0", "ordered", "\uff12\uff12"]  # fmt: skip
+         "normal saline", "hydration", "true", "0", "ordered", "\uff12\uff12", "0409-7332-01", "NDC 00409733201",
+         "0409733201", "ceftriaxone (NDC 0409-7332-01)", "RxNorm 1807507", "ndc:\u20030409-7332-01",
+         "NDC \uff10409-7332-01"]  # fmt: skip
 HUGE = [10**902, 10**904]
 ODD: list[Any] = [None, True, False, 0, 1, -1, 2, 22, 11, 0.0, -0.0, 1.0, 0.5, 1.5, 29.9, 1e6, 1_000_000, 1_000_001,
                   1e400, -1e400,
