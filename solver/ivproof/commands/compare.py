@@ -32,11 +32,13 @@ from ivproof.commands.common import (
 from ivproof.commands.output import ending, spare_charts, write_whole
 
 if TYPE_CHECKING:
+    from ivproof.comparison import Comparison
     from ivproof.comparison.prices import Worth
     from ivproof.lab.change import Change
     from ivproof.lab.kinds import Kind
     from ivproof.lab.result import OverAllCharts
     from ivproof.lab.witness import Witness
+    from ivproof.law.policy import Policy
 
 
 class Format(StrEnum):
@@ -46,6 +48,10 @@ class Format(StrEnum):
     JSON = "json"
     HTML = "html"
 
+
+SAMPLE = (
+    "These are stored charts, a sample: nothing is said of any other chart (--up-to N goes through all to that bound)."
+)
 
 MOST = 3
 """So many administrations at most are gone through over all charts."""
@@ -148,6 +154,16 @@ def compare(
             "said: left out, missing, open, a line of a drug. It does not touch the verdict on claims.",
         ),
     ] = False,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            "--corpus",
+            metavar="FILE",
+            help="Compare over the stored charts of the present policy that `policy corpus` wrote: in seconds, and a "
+            "sample of all charts.",
+            show_default=False,
+        ),
+    ] = None,
     rates: Annotated[
         Path | None,
         typer.Option(
@@ -162,18 +178,22 @@ def compare(
 
     A reading that is set holds under both policies. With --up-to the two are compared over all charts to that bound:
     whether they are equivalent, the new one never gives more units or never less, and the smallest chart that differs.
+    With --corpus they are compared over charts that are stored with the claims of the present one.
 
     Exit status: 0 when every chart was answered by both; 1 when an input was refused, or when a chart has another claim
     and --fail-on-change was given; 2 when the command line is wrong; 3 when a chart takes too much work to be decided;
     4 when engines differ; 130 when it was interrupted. With --up-to: 0 when the policies are equivalent to the bound, 1
-    when a chart differs, 3 when none was found and not everything was gone through.
+    when a chart differs, 3 when none was found and not everything was gone through. With --corpus: 1 when a chart
+    differs, 2 when the file is no corpus of the present policy.
     """
-    if up_to is None and (old_reading or new_reading or everything or kinds or beside):
-        wrong("--old-reading, --new-reading, --all, --kinds and --reasons: expected beside --up-to")
-    page = _page(output, files or [], {"--prices": rates, "--kinds": kinds})
+    page = _page(output, files or [], {"--prices": rates, "--kinds": kinds, "--corpus": corpus})
+    _fitting(
+        over_all=up_to is not None,
+        needs_that=bool(old_reading or new_reading or everything or kinds or beside),
+        corpus=corpus is not None,
+        excluded=bool(files or reading or recheck or rates) or Format.HTML in {form, page},
+    )
     prices = None if rates is None else _prices(rates)
-    if up_to is not None:
-        require("z3", "a comparison over all charts")
     before, after = load_policy(old), load_policy(new)
     readings = read_settings(before, reading or [])
     read_settings(after, reading or [])
@@ -191,11 +211,14 @@ def compare(
         found = Comparison.of(before, after, law_changes(before, after))
     shape = as_compared if Format.JSON in {form, page} else as_told
     job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
-    status = gather(files, job, jobs, found.add) if files else 0
+    if corpus is not None:
+        status = _by_corpus(found, before, after, corpus)
+    else:
+        status = gather(files, job, jobs, found.add) if files else 0
     if status == INTERRUPTED:
         raise typer.Exit(status)
     if form is Format.TABLE:
-        show(*comparison_words(found, coded=bool(files)))
+        show(*comparison_words(found, coded=bool(files or corpus)), *([SAMPLE] if corpus else []))
     over_all = None
     if up_to is not None:
         from ivproof.lab.change import DRAWN
@@ -237,6 +260,35 @@ def compare(
 
         _write(Change(before, after, settings, found, over_all, prices), form, page, output)
     raise typer.Exit(REFUSED if fail_on_change and found.changed else status)
+
+
+def _fitting(*, over_all: bool, needs_that: bool, corpus: bool, excluded: bool) -> None:
+    """End the command where options stand together that do not fit, or what they need is not installed."""
+    if needs_that and not over_all:
+        wrong("--old-reading, --new-reading, --all, --kinds and --reasons: expected beside --up-to")
+    if corpus and (over_all or excluded):
+        wrong(
+            "--corpus: expected a table or JSON, and neither charts nor --up-to, --reading, --recheck or --prices "
+            "beside it: it has charts and claims of its own"
+        )
+    if over_all:
+        require("z3", "a comparison over all charts")
+
+
+def _by_corpus(found: Comparison, before: Policy, after: Policy, file: Path) -> int:
+    """Count the charts of a corpus, and add those that have another claim; give the status."""
+    from ivproof.lab.corpus import CorpusError, compared, read_corpus
+
+    with telling_differences(), telling_policy_errors():
+        try:
+            stored = read_corpus(file, before)
+            changed = list(compared(before, after, stored))
+        except CorpusError as error:
+            wrong(f"--corpus {error}")
+    for it in changed:
+        found.add(it)
+    found.charts, found.corpus = len(stored.charts), stored.about
+    return REFUSED if changed else 0
 
 
 def _page(output: Path | None, files: Sequence[str], others: Mapping[str, Path | None]) -> Format | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivproof.commands import adequacy, compare, completing, invariants, new_rule, suite, when
+from ivproof.commands import adequacy, compare, completing, corpus, invariants, new_rule, suite, when
 from ivproof.commands import cases as worked_cases
 from ivproof.commands.common import (
     REFUSED,
@@ -58,6 +58,7 @@ app.command("prove")(invariants.prove)
 app.command("new-rule")(new_rule.new_rule)
 app.command("adequacy")(adequacy.adequacy)
 app.command("suite")(suite.suite)
+app.command("corpus")(corpus.corpus)
 app.command("test")(worked_cases.test)
 
 

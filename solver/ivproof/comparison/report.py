@@ -26,6 +26,8 @@ class Comparison:
     charts: int = 0
     reasoned: int = 0
     changed: list[Compared] = field(default_factory=list)
+    corpus: Mapping[str, Any] | None = None
+    """What the charts are, where they are those of a stored corpus: a sample, of which only other claims are told."""
 
     @staticmethod
     def of(old: Policy, new: Policy, rules: Sequence[RuleChange]) -> Comparison:
@@ -81,6 +83,7 @@ class Comparison:
             "other_reasons": self.reasoned,
             "units": self.units,
             "changed": [it.as_dict() for it in self.changed],
+            **({} if self.corpus is None else {"corpus": dict(self.corpus)}),
         }
 
 
