@@ -37,6 +37,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         (("policy", "compare", "out001", "out001", "--up-to", "1"), "lab", 2),
         (("policy", "prove"), "lab", 2),
         (("policy", "suite", "-o", "cases"), "lab", 2),
+        (("policy", "corpus", "-o", "corpus.jsonl"), "lab", 2),
         (("policy", "adequacy", EXAMPLE), "lab", 2),
         (("import", "mar", "e.parquet", "--preset", "clif", "--report", "r.json", "-o", "c.jsonl"), "tables", 1),
     ],
