@@ -124,7 +124,8 @@ def verdict_words(found: OverAllCharts, prices: Worth | None = None) -> Iterator
         yield Text(f"Where they differ on those that were, the new law gives {ways}.")
     if not found.rules_differ:
         yield Text(
-            "As questions are held, the rules on which claims rest are the same in both, but for names and order."
+            "As questions are held, the rules on which claims rest conclude the same in both, on any chart: they "
+            "differ at most in names, in order and in how they are divided."
         )
     yield from (Text(it, FAINT) for it in bound_words(found))
     if gone.unfinished:
