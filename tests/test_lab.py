@@ -34,6 +34,7 @@ from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
 from ivproof.unknowns.affine import Condition, Region, Slopes
 from ivproof.unknowns.evaluator import Standing
+from ivproof.unknowns.law import asks
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -263,6 +264,14 @@ def test_a_rule_written_in_other_rules_is_equivalent_on_any_chart(what: str, edi
 def test_a_rule_that_says_something_else_is_not(what: str, edited: Edit) -> None:
     pair = Pair(*(Side(Coder(it)) for it in (POLICY, edited(("out001/claim.lp", VISIT, OTHERWISE[what])))))
     assert pair.heads
+
+
+def test_what_leaves_a_question_open_is_kept_where_only_one_law_has_it() -> None:
+    """Else no option of it is tried in that law, and the laws seem to part where the same follows from each option."""
+    open_, settled = (Side(Coder(POLICY, readings)) for readings in ({}, {"A21": "over_the_limit"}))
+    pair = Pair(open_, settled)
+    assert asks("a21") in {it.head for it in pair.old.law.rules}
+    assert asks("a21") not in {it.head for it in pair.new.law.rules}
 
 
 def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(edited: Edit) -> None:

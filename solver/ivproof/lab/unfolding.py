@@ -29,7 +29,7 @@ from ivproof.recheck.syntax import (
     nodes,
 )
 from ivproof.recheck.terms import Signature
-from ivproof.unknowns.law import Law, Ready, Step
+from ivproof.unknowns.law import Law, Ready, Step, asks, holds, waits
 
 DENIED = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
@@ -46,6 +46,8 @@ def put_together(old: Law, new: Law, inputs: Iterable[Signature]) -> tuple[Law, 
     But for predicates that one of them alone has. `inputs` are those of the facts of a chart.
     """
     kept = {*inputs, *((name, arity) for name in KEPT for arity in range(8))}
+    # by these it is told which options of a question are to be tried
+    kept |= {of(key) for key in {*old.open, *new.open} for of in (asks, holds, waits)}
     here, there = ({it.head for it in law.rules} for law in (old, new))
     laws = _unfolded(old, here - there - kept), _unfolded(new, there - here - kept)
     own = only_one_has(*laws)

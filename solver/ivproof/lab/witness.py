@@ -181,7 +181,7 @@ def _shorter(
 ) -> tuple[int, ...] | None:
     """The shortest of the points on the quarter, as many as are tried, that are shorter than one and `enough`.
 
-    What is charted from a start to a stop takes some time in them.
+    What is charted from a start to a stop takes some time in them; a point at which it takes none may be shorter.
     """
     spans = list(kind.spans())
     length = sum(abs(sum(factor * it for factor, it in zip(span, point, strict=True))) for span in spans)
@@ -190,6 +190,8 @@ def _shorter(
         minutes = [(slot.at, 0 if slot.unknown is None else of[slot.unknown]) for slot in kind.slots]
         return all(one != other for one, other in itertools.pairwise(minutes))
 
+    if not goes_on(point):  # of no minutes: a chart that runs is to be found, which is longer
+        length += QUARTER * len(spans) + 1
     within = (it for it in kind.short(length, QUARTER) if max(it) <= kind.longest and goes_on(it))
     shorter = (it for it in within if all(bound.holds(it) for bound in kind.bounds))
     silent: list[Cell[None]] = []
