@@ -21,6 +21,7 @@ from ivproof.commands.common import (
     require,
     show,
     telling_policy_errors,
+    time_limit_option,
     wrong,
 )
 
@@ -63,9 +64,7 @@ def adequacy(
     conditions: Annotated[
         bool, typer.Option("--conditions", help="Leave out conditions of rules, too, one at a time.")
     ] = False,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds.")
-    ] = 600,
+    seconds: Annotated[float, time_limit_option("End after so many seconds.")] = 600,
     jobs: JobsOption = None,
     form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:

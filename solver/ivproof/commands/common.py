@@ -418,6 +418,17 @@ def output_option(text: str, metavar: str = "FILE") -> Any:
     return typer.Option("--output", "-o", metavar=metavar, help=text, show_default=False)
 
 
+def up_to_option(most: int, least: int = 0) -> Any:
+    """Give the option of a search for charts that bounds their administrations."""
+    help_ = "Charts with so many administrations at most."
+    return typer.Option("--up-to", min=least, max=most, metavar="N", help=help_)
+
+
+def time_limit_option(text: str) -> Any:
+    """Give the option of a search that bounds its seconds; `text` is its help."""
+    return typer.Option("--time-limit", min=1, metavar="S", help=text)
+
+
 JobsOption = Annotated[
     int | None,
     typer.Option(

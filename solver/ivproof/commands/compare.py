@@ -26,6 +26,7 @@ from ivproof.commands.common import (
     show,
     telling_differences,
     telling_policy_errors,
+    time_limit_option,
     worse,
     wrong,
 )
@@ -135,7 +136,7 @@ def compare(
     ] = False,
     seconds: Annotated[
         float,
-        typer.Option("--time-limit", min=1, metavar="S", help="With --up-to: end after so many seconds of computing."),
+        time_limit_option("With --up-to: end after so many seconds of computing."),
     ] = 120,
     kinds: Annotated[
         Path | None,

@@ -18,6 +18,8 @@ from ivproof.commands.common import (
     show,
     telling_differences,
     telling_policy_errors,
+    time_limit_option,
+    up_to_option,
 )
 from ivproof.commands.output import write_whole
 
@@ -26,12 +28,8 @@ def corpus(
     file: Annotated[Path, output_option("Where the corpus is written.", "FILE")],
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
-    up_to: Annotated[
-        int, typer.Option("--up-to", min=0, max=2, metavar="N", help="Charts with so many administrations at most.")
-    ] = 1,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="S", help="Look for charts for so many seconds.")
-    ] = 600,
+    up_to: Annotated[int, up_to_option(2)] = 1,
+    seconds: Annotated[float, time_limit_option("Look for charts for so many seconds.")] = 600,
 ) -> None:
     """Write charts on both sides of where a law's claim changes, with the claims: `policy compare --corpus` takes them.
 

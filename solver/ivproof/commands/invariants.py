@@ -22,6 +22,8 @@ from ivproof.commands.common import (
     show,
     telling_differences,
     telling_policy_errors,
+    time_limit_option,
+    up_to_option,
     wrong,
 )
 from ivproof.commands.compare import MOST, worked_kinds
@@ -39,12 +41,8 @@ def prove(
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
     unchecked: UncheckedOption = False,
-    up_to: Annotated[
-        int, typer.Option("--up-to", min=0, max=MOST, metavar="N", help="Charts with so many administrations at most.")
-    ] = 1,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds of computing.")
-    ] = 300,
+    up_to: Annotated[int, up_to_option(MOST)] = 1,
+    seconds: Annotated[float, time_limit_option("End after so many seconds of computing.")] = 300,
     form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Prove what has to hold of every claim, over all charts to a bound, or show a chart on which it does not.

@@ -20,6 +20,8 @@ from ivproof.commands.common import (
     say,
     show,
     telling_policy_errors,
+    time_limit_option,
+    up_to_option,
     wrong,
 )
 
@@ -31,15 +33,11 @@ def suite(
     folder: Annotated[Path, output_option(f"Where {NAME} is written.", "FOLDER")],
     policy: PolicyOption = "out001",
     unchecked: UncheckedOption = False,
-    up_to: Annotated[
-        int, typer.Option("--up-to", min=0, max=2, metavar="N", help="Charts with so many administrations at most.")
-    ] = 1,
+    up_to: Annotated[int, up_to_option(2)] = 1,
     conditions: Annotated[
         bool, typer.Option("--conditions", help="Leave out conditions of rules, too, one at a time.")
     ] = False,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="S", help="Look for charts for so many seconds.")
-    ] = 1800,
+    seconds: Annotated[float, time_limit_option("Look for charts for so many seconds.")] = 1800,
     jobs: JobsOption = None,
 ) -> None:
     """Write a small suite of generated cases that notices the changes of a law that some generated chart notices.

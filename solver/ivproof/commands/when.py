@@ -19,6 +19,8 @@ from ivproof.commands.common import (
     require,
     show,
     telling_differences,
+    time_limit_option,
+    up_to_option,
     wrong,
 )
 
@@ -28,12 +30,8 @@ def when(
     policy: PolicyOption = "out001",
     reading: ReadingOption = None,
     unchecked: UncheckedOption = False,
-    up_to: Annotated[
-        int, typer.Option("--up-to", min=1, max=2, metavar="N", help="Charts with so many administrations at most.")
-    ] = 1,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="S", help="End after so many seconds of computing.")
-    ] = 120,
+    up_to: Annotated[int, up_to_option(2, least=1)] = 1,
+    seconds: Annotated[float, time_limit_option("End after so many seconds of computing.")] = 120,
     form: TableOrJsonOption = TableOrJson.TABLE,
 ) -> None:
     """Say under what conditions a code follows, in general and at every minute, each with a chart.

@@ -135,6 +135,10 @@ class DrugList:
             found = self._texts[text] = self._look_up(text)
         if isinstance(found, _Coded):
             return self._by_product_codes(found, on)
+        return self._on_day(found, on)
+
+    def _on_day(self, found: Match | str | None, on: date) -> Match | None:
+        """A match, or what an HCPCS code means on a day."""
         return self._by_code(found, on) if isinstance(found, str) else found
 
     def with_codes(self, codes: Codes) -> DrugList:
@@ -426,7 +430,7 @@ class DrugList:
         """What codes of products mean, and the name beside them: all are of one drug and product, or none is."""
         found = [self._by_product_code(it, on) for it in coded.codes]
         if coded.rest:
-            found.append(self._by_code(coded.match, on) if isinstance(coded.match, str) else coded.match)
+            found.append(self._on_day(coded.match, on))
         each = [it for it in found if it is not None]
         if len(each) < len(found) or len({it.drug.key for it in each}) > 1:
             return None
@@ -443,8 +447,7 @@ class DrugList:
             return self.differ(coded.rest, on)
         each = [(str(it), self._by_product_code(it, on)) for it in coded.codes]
         if coded.rest:
-            named = self._by_code(coded.match, on) if isinstance(coded.match, str) else coded.match
-            each.insert(0, (coded.rest, named if isinstance(named, Match) else None))
+            each.insert(0, (coded.rest, self._on_day(coded.match, on)))
         told = [f"{text} ({it.drug.name})" if text != coded.rest else text for text, it in each if it is not None]
         return (told[0], told[1]) if len(told) == len(each) and len(told) > 1 else None
 

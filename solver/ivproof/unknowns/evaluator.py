@@ -191,7 +191,7 @@ class Evaluator:
         TooManyWaysError.
         """
         self._taken = frozenset(taken)
-        return frozenset(self._claim(state) for state, _ in self._bounded(facts, held or {}))
+        return frozenset(self._claim(state) for state, _ in _bounded(self.states(facts, held or {})))
 
     def outcomes(
         self, facts: Iterable[Atom], here: Standing | None = None, stays: tuple[Atom, ...] = ()
@@ -236,19 +236,7 @@ class Evaluator:
     ) -> Iterator[tuple[State, Mapping[str, str]]]:
         """Give what `states` gives with nothing settled. Raises TooManyWaysError."""
         self._taken = frozenset()
-        return self._bounded(facts, {}, here, stays)
-
-    def _bounded(
-        self,
-        facts: Iterable[Atom],
-        held: Mapping[str, str],
-        here: Standing | None = None,
-        stays: tuple[Atom, ...] = (),
-    ) -> Iterator[tuple[State, Mapping[str, str]]]:
-        for ways, found in enumerate(self.states(facts, held, here, stays), 1):
-            if ways > WAYS:
-                raise TooManyWaysError(TOO_MANY)
-            yield found
+        return _bounded(self.states(facts, {}, here, stays))
 
     def states(
         self,
@@ -452,6 +440,14 @@ class Evaluator:
             after = list(state)
             after[head] = self._extended(head, state[head], [atom])
             yield after
+
+
+def _bounded(states: Iterator[tuple[State, Mapping[str, str]]]) -> Iterator[tuple[State, Mapping[str, str]]]:
+    """What follows along so many ways at most. Raises TooManyWaysError where there are more."""
+    for ways, found in enumerate(states, 1):
+        if ways > WAYS:
+            raise TooManyWaysError(TOO_MANY)
+        yield found
 
 
 def _options(step: _Step, state: State, held: Mapping[str, str]) -> dict[str, str]:
