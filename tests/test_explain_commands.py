@@ -47,6 +47,17 @@ def test_whynot_names_what_is_short_and_the_least_change(chart: str) -> None:
     assert "09:16" in text
 
 
+def test_whynot_asks_for_no_second_run_of_what_has_no_stop(tmp_path: Path) -> None:
+    """A further hour lacks a stop; that no two runs of it overlap is not what keeps it from one."""
+    text = CHART.format(id="A").replace("ceftriaxone", "docetaxel").replace("09:15", "10:30")
+    path = tmp_path / "visit.yaml"
+    path.write_text(text + '  - {id: y, drug: carboplatin, route: IV, method: infusion, site: arm, start: "10:35"}\n')
+    status, told, _ = run("whynot", str(path), "96415")
+    assert status == 0
+    assert "y ran long enough for an infusion" in told
+    assert "another one than" not in told
+
+
 def test_explain_has_the_claim(chart: str) -> None:
     status, text, _ = run("explain", chart)
     assert status == 0
