@@ -19,6 +19,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import TOO_LARGE
 from ivproof.engine.grounding import grounded
 from ivproof.engine.interruptible import apart
+from ivproof.proof.maker import canonical, prove
 from ivproof.recheck.budget import KEPT, WORK, LimitError
 
 LARGE = {**hard.overlapping(25), "billed": [{"code": "96365"}]}
@@ -122,6 +123,11 @@ def test_the_pauses_of_a_run_are_not_kept_in_pairs(coder: Coder) -> None:
     with bounds.bounded(WORK) as work:
         next(iter(coder.second.program.answers(coder.second.question(facts), work=work)))
         assert WORK - work.left < 1_000_000
+
+
+def test_a_proof_has_no_evidence_for_each_pair_of_pauses(coder: Coder) -> None:
+    """With one for each it is of some eight million bytes."""
+    assert len(canonical(prove(coder, encounter(hard.paused(4))))) < 3_000_000
 
 
 @pytest.mark.parametrize("data", [hard.paused(120), hard.many_sites(20_000)], ids=lambda it: it["id"])
