@@ -1,6 +1,7 @@
 """The second engine reads the law as the first one does."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,28 @@ def test_stored_rules_are_taken_only_where_they_say_what_the_text_says() -> None
     for text in (LAW_TEXT.replace("15", "16"), LAW_TEXT.replace("q(", "q q("), LAW_TEXT.replace("a  b", "a b")):
         with pytest.raises(ValueError):
             rebuilt(data, text)
+
+
+def test_a_law_in_the_order_that_was_kept_answers_as_one_that_is_ordered_anew() -> None:
+    rules = read(POLICY)
+    law = Program(rules)
+    assert Program(rules, order=json.loads(json.dumps(law.order))).strata == law.strata
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda order: order[::-1],
+        lambda order: order[:-1],
+        lambda order: [*order, order[0]],
+        lambda order: [[[0, 0], False, False], *order[1:]],
+        lambda order: [[[0, 1, 2, 3], True, False]],  # a circle through `not`
+        lambda order: [[group, False, open_] for group, _, open_ in order],  # a recursion that is applied once
+    ],
+)
+def test_an_order_in_which_a_rule_stands_before_what_it_depends_on_is_none(change: Callable[[Any], Any]) -> None:
+    rules = parse("a(X) :- b(X). c(X) :- b(X), not a(X). a(Y) :- a(X), next(X, Y). { d(X) : c(X) } = 1 :- b(_).")
+    law = Program(rules)
+    assert [recursive for _, recursive, _ in law.order] == [False, True, False, False]
+    with pytest.raises(ValueError):
+        Program(rules, order=change(law.order))

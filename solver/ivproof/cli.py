@@ -7,39 +7,82 @@ are answered all the same); 2 when the command line itself is wrong; 3 when a ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_group
 
-from ivproof.commands import (
-    audit,
-    cache,
-    checker,
-    code,
-    deidentify,
-    drugs,
-    explain,
-    exports,
-    imports,
-    log,
-    margins,
-    missing,
-    new,
-    policy,
-    proof,
-    readings,
-    report,
-    schema,
-    serve,
-)
 from ivproof.commands.common import SETTINGS, SETTINGS_FILE, wrong
 from ivproof.commands.guarding import Guarded
 
+gc.set_threshold(50_000)  # while modules and the law are read next to nothing of what is made is garbage
+
+ANSWER = "Answer charts"
+EXPLAIN = "Explain an answer"
+DISPUTE = "Prove and dispute"
+CARRY = "Bring charts in, and out"
+OWN = "Own the policy"
+
+COMMANDS: tuple[tuple[str, str, str, str], ...] = (
+    ("code", "code:code", ANSWER, "code charts/ --summary"),
+    ("missing", "missing:missing", ANSWER, "missing charts/ --summary"),
+    ("new", "new:new", ANSWER, "new visit.yaml"),
+    ("serve", "serve:serve", ANSWER, "serve charts/"),
+    ("why", "explain:why", EXPLAIN, "why visit.yaml 96375 --rather-than 96376"),
+    ("whynot", "explain:whynot", EXPLAIN, "whynot visit.yaml 96361"),
+    ("explain", "explain:explain", EXPLAIN, "explain visit.yaml"),
+    ("margins", "margins:margins", EXPLAIN, "margins visit.yaml"),
+    ("report", "report:report", EXPLAIN, "report visit.yaml -o visit.html"),
+    ("audit", "audit:audit", DISPUTE, "audit visit.yaml --for payer -o appeal.pdf"),
+    ("prove", "proof:prove", DISPUTE, "prove visit.yaml -o proof.json"),
+    ("check", "proof:check", DISPUTE, "check proof.json --chart visit.yaml"),
+    ("checker", "checker:checker", DISPUTE, "checker -o checker --pyodide pyodide-314.0.7.tgz"),
+    ("deidentify", "deidentify:deidentify", CARRY, "deidentify charts.jsonl --key key -o out.jsonl"),
+    ("cache", "cache:cache", OWN, "cache --clear"),
+    ("readings", "readings:app", EXPLAIN, ""),
+    ("import", "imports:app", CARRY, ""),
+    ("export", "exports:app", CARRY, ""),
+    ("log", "log:app", CARRY, ""),
+    ("schema", "schema:app", CARRY, ""),
+    ("policy", "policy:app", OWN, ""),
+    ("drugs", "drugs:app", OWN, ""),
+)
+"""Every command: its name, what it runs and the module of that, its group, and an example of one that stands alone."""
+
+
+class Waiting(Guarded):
+    """The commands by name, each made when it is asked for: the options of all take longer than a chart."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        waiting: dict[str, Any] = dict.fromkeys(name for name, *_ in COMMANDS)
+        self.commands = waiting
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command, or None where there is none of that name."""
+        for name, run, group, example in COMMANDS:
+            if name == cmd_name and self.commands[name] is None:
+                self.commands[name] = _made(name, run, group, example)
+        return super().get_command(ctx, cmd_name)
+
+
+def _made(name: str, run: str, group: str, example: str) -> Any:
+    module, _, function = run.partition(":")
+    found = getattr(import_module(f"ivproof.commands.{module}"), function)
+    made = typer.Typer()
+    if isinstance(found, typer.Typer):
+        made.add_typer(found, name=name, rich_help_panel=group)
+    else:
+        made.command(name, rich_help_panel=group, epilog=f"Example: ivproof {example}")(found)
+    return get_group(made).commands[name]
+
+
 app = typer.Typer(
     name="ivproof",
-    cls=Guarded,
+    cls=Waiting,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show what stands in a chart
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -79,39 +122,3 @@ def main(
     if settings is not None and no_settings:
         wrong("--settings: found --no-settings beside it, expected one of them")
     SETTINGS.take(settings, used=not no_settings)
-
-
-ANSWER = "Answer charts"
-EXPLAIN = "Explain an answer"
-DISPUTE = "Prove and dispute"
-CARRY = "Bring charts in, and out"
-OWN = "Own the policy"
-
-COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
-    ("code", code.code, ANSWER, "code charts/ --summary"),
-    ("missing", missing.missing, ANSWER, "missing charts/ --summary"),
-    ("new", new.new, ANSWER, "new visit.yaml"),
-    ("serve", serve.serve, ANSWER, "serve charts/"),
-    ("why", explain.why, EXPLAIN, "why visit.yaml 96375 --rather-than 96376"),
-    ("whynot", explain.whynot, EXPLAIN, "whynot visit.yaml 96361"),
-    ("explain", explain.explain, EXPLAIN, "explain visit.yaml"),
-    ("margins", margins.margins, EXPLAIN, "margins visit.yaml"),
-    ("report", report.report, EXPLAIN, "report visit.yaml -o visit.html"),
-    ("audit", audit.audit, DISPUTE, "audit visit.yaml --for payer -o appeal.pdf"),
-    ("prove", proof.prove, DISPUTE, "prove visit.yaml -o proof.json"),
-    ("check", proof.check, DISPUTE, "check proof.json --chart visit.yaml"),
-    ("checker", checker.checker, DISPUTE, "checker -o checker --pyodide pyodide-314.0.7.tgz"),
-    ("deidentify", deidentify.deidentify, CARRY, "deidentify charts.jsonl --key key -o out.jsonl"),
-    ("cache", cache.cache, OWN, "cache --clear"),
-)
-"""Every command that stands alone: its name, what it runs, its group, and an example of it."""
-
-for name, run, group, example in COMMANDS:
-    app.command(name, rich_help_panel=group, epilog=f"Example: ivproof {example}")(run)
-app.add_typer(readings.app, name="readings", rich_help_panel=EXPLAIN)
-app.add_typer(imports.app, name="import", rich_help_panel=CARRY)
-app.add_typer(exports.app, name="export", rich_help_panel=CARRY)
-app.add_typer(log.app, name="log", rich_help_panel=CARRY)
-app.add_typer(schema.app, name="schema", rich_help_panel=CARRY)
-app.add_typer(policy.app, name="policy", rich_help_panel=OWN)
-app.add_typer(drugs.app, name="drugs", rich_help_panel=OWN)

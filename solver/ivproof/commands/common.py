@@ -131,13 +131,17 @@ def load_policy(name: str, *, checked: bool = True, told: bool = False) -> Polic
 
 def policy_folder(name: str) -> str:
     """Give what names a policy: of one that was packed, the folder into which it was unpacked for this run."""
+    return _unpacked(name) if name.endswith(".gz") else name  # what unpacks it need not be read else
+
+
+def _unpacked(name: str) -> str:
     import atexit
     from shutil import rmtree
     from tempfile import mkdtemp
 
     from ivproof.law.bundle import SUFFIX, BundleError, bytes_of, read
 
-    if not name.endswith(SUFFIX) or not Path(name).exists():
+    if not name.endswith(SUFFIX):
         return name
     try:
         bundle = read(bytes_of(Path(name)))

@@ -98,8 +98,8 @@ class Derived:
 class Compiled:
     """A law that is ready for one chart after another."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Order the rules. Raises LawError where the law is not stratified."""
+    def __init__(self, rules: Iterable[Rule], strata: Sequence[Stratum] | None = None) -> None:
+        """Order the rules, unless the strata are given. Raises LawError where the law is not stratified."""
         facts: dict[Signature, dict[Atom, None]] = {}
         waiting = []
         for rule in rules:
@@ -111,7 +111,7 @@ class Compiled:
                 waiting.append(rule)
         self._law = {it: Relation(rows) for it, rows in facts.items()}
         self._present = {it for it, relation in self._law.items() if relation.rows}
-        self._steps = [_Step(it) for it in stratify(waiting)]
+        self._steps = [_Step(it) for it in (stratify(waiting) if strata is None else strata)]
         self._of: dict[frozenset[Signature], list[tuple[int, _Step]]] = {}
         self._makers: dict[Signature, list[int]] = {}
         readers: dict[Signature, dict[Value | None, list[int]]] = {}

@@ -46,21 +46,22 @@ CONDITIONAL, RAISED = ("conditional", 1), ("raised", 1)
 def program(policy: Policy) -> recheck.Program:
     """Give a policy's law, read by the second engine's own parser.
 
-    What it read is kept between runs, and taken only where it says what the law's text says. All settings of the
-    questions share it.
+    What it read is kept between runs, and taken only where it says what the law's text says; that the rules are safe
+    was seen when they were read. All settings of the questions share it.
     """
     texts = policy.rules_by_file
     parsed: list[recheck.Program] = []
 
     def plain() -> Any:
         parsed.append(named(policy))
-        return {name: recheck.plain(_parsed(text, name)) for name, text in texts.items()}
+        rules = {name: recheck.plain(_parsed(text, name)) for name, text in texts.items()}
+        return {"rules": rules, "order": parsed[0].order}
 
     def read(kept: Any) -> recheck.Program:
         if parsed:
             return parsed[0]
-        files = (recheck.rebuilt(kept[name], text, name) for name, text in texts.items())
-        return recheck.Program(chain.from_iterable(files))
+        files = (recheck.rebuilt(kept["rules"][name], text, name) for name, text in texts.items())
+        return recheck.Program(chain.from_iterable(files), order=kept["order"])
 
     return policy.kept.get("second-engine", plain, read)
 
@@ -68,6 +69,10 @@ def program(policy: Policy) -> recheck.Program:
 def named(policy: Policy) -> recheck.Program:
     """Give the same law with the names of its rules, which what is kept between runs leaves out."""
     return recheck.Program(rule for name, text in policy.rules_by_file.items() for rule in _parsed(text, name))
+
+
+def _compiled(law: recheck.Program) -> Compiled:
+    return Compiled(law.rules, law.strata)
 
 
 @lru_cache(maxsize=64)
@@ -149,7 +154,7 @@ class Direct:
     @property
     def law(self) -> Compiled:
         """The compiled law, which all settings of a policy share."""
-        return self._policy.kept.held("compiled", lambda: Compiled(program(self._policy).rules))
+        return self._policy.kept.held("compiled", lambda: _compiled(program(self._policy)))
 
     def base(self, facts: Facts) -> Derived:
         """Give what follows from a chart. Raises compiled.SeveralError where that leaves a choice."""

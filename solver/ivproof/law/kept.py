@@ -184,7 +184,7 @@ def prune(folder: Path) -> None:
 
 
 _RULES = re.compile(
-    r"""(?: "(?:[^"\\\n]|\\["\\n])*" | \#(?:count|sum|min|max|inf|sup|show|external)\b | [^"#@%&`] )*""", re.VERBOSE
+    r"""(?: [^"#@%&`]++ | "(?:[^"\\\n]|\\["\\n])*" | \#(?:count|sum|min|max|inf|sup|show|external)\b )*+""", re.VERBOSE
 )
 
 
@@ -194,15 +194,18 @@ def rules(value: object) -> Any:
     Raises ValueError.
     """
     waiting = [value]
+    texts = []
     while waiting:
         it = waiting.pop()
         if isinstance(it, str):
-            if not _RULES.fullmatch(it):
-                raise ValueError("text that is no rule")
+            texts.append(it)
         elif isinstance(it, dict):
             waiting += [*it, *it.values()]
         elif isinstance(it, list | tuple):
             waiting += it
+    # nothing that a text may hold goes on in a next line: together they are rules just where each is
+    if not _RULES.fullmatch("\n".join(texts)):
+        raise ValueError("text that is no rule")
     return value
 
 
@@ -214,19 +217,34 @@ def shaped(value: Any, shape: Any) -> Any:
     >>> shaped([["a", 1], ["b", 2]], [(str, int)])
     [['a', 1], ['b', 2]]
     """
-    match shape:
-        case list():
-            fits = isinstance(value, list | tuple) and all(shaped(it, shape[0]) is it for it in value)
-        case tuple():
-            fits = isinstance(value, list | tuple) and len(value) == len(shape)
-            fits = fits and all(shaped(it, part) is it for it, part in zip(value, shape, strict=True))
-        case dict():
-            fits = isinstance(value, dict) and all(shaped(it, shape[str]) is it for it in value.values())
-        case _:
-            fits = isinstance(value, shape) and not (isinstance(value, bool) and shape is int)
-    if not fits:
+    if not _test(shape)(value):
         raise ValueError("data of another shape")
     return value
+
+
+def _test(shape: Any) -> Callable[[Any], bool]:
+    """Whether a value has a shape."""
+    match shape:
+        case list():
+            fits = _test(shape[0])
+            return lambda value: isinstance(value, _LISTS) and all(map(fits, value))
+        case tuple():
+            parts = tuple(map(_test, shape))
+            number = len(parts)
+            return lambda value: (
+                isinstance(value, _LISTS)
+                and len(value) == number
+                and all(fits(it) for fits, it in zip(parts, value, strict=True))
+            )
+        case dict():
+            fits = _test(shape[str])
+            return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+    if shape is int:
+        return lambda value: type(value) is int
+    return lambda value: isinstance(value, shape)
+
+
+_LISTS = (list, tuple)
 
 
 def _code_digest() -> str:

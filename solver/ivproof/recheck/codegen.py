@@ -48,6 +48,13 @@ from .terms import AGGREGATES, below, calculate
 Fire = Callable[..., None]
 
 
+def within(term: Term, bound: set[str]) -> bool:
+    """Whether every variable of a term is one of those."""
+    if isinstance(term, Variable):
+        return term.name in bound
+    return not isinstance(term, Function | Arithmetic) or names([term]) <= bound
+
+
 def compiled(rule: Rule, over_new: Literal | None = None) -> Fire:
     """The rule as a function; the literal `over_new` of its body ranges over the atoms of `new` only."""
     space: dict[str, Any] = {"below": below, "calculate": calculate, "product": product, "sized": sized}
@@ -131,7 +138,7 @@ class _Writer:
     # terms
 
     def known(self, term: Term) -> bool:
-        return names([term]) <= self.bound
+        return within(term, self.bound)
 
     def value(self, term: Term) -> str:
         """An expression for a term whose variables have values; writes tests that the term has one, too."""
@@ -204,7 +211,7 @@ class _Writer:
             return (1,)
         if isinstance(element, Comparison):
             return (2,)
-        known = sum(names([argument]) <= bound for argument in element.atom.arguments)
+        known = sum(within(argument, bound) for argument in element.atom.arguments)
         return 4, -known, len(element.atom.arguments)
 
     def literal(self, atom: Pattern, negated: bool, over_new: bool) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 from .budget import LARGEST_RULE, READIED, Budget, LimitError
 from .codegen import Fire, compiled
 from .plan import check, choice_key
-from .strata import Stratum, stratify
-from .syntax import Literal, Rule, asked, size
+from .strata import Stratum, noted, restored, stratify
+from .syntax import Literal, Rule, arithmetic_in, asked, names, size
 from .terms import Atom, Signature, Value, show, signature
 
 ROUNDS = 20_000  # of one recursion: no law counts that far, so that one without end is noticed
@@ -124,9 +124,22 @@ class _Compiled:
         """For each literal that the stratum itself feeds: the rule over the new atoms of that literal."""
         return [(literal.atom.signature, compiled(self.rule, literal)) for literal in self.fed]
 
+    @cached_property
+    def tests(self) -> list[tuple[Signature, Atom, bool]]:
+        """The literals of the body that have no variable: predicate, atom, and whether it must not hold."""
+        found = []
+        for part in self.rule.body:
+            if isinstance(part, Literal) and not names([part]) and not any(arithmetic_in(part.atom)):
+                arguments: tuple[Any, ...] = part.atom.arguments
+                found.append((part.atom.signature, (part.atom.name, *arguments), part.negated))
+        return found
+
     def applies(self, relations: Relations) -> bool:
-        """Is there an atom for each positive literal? If not, the rule need not be tried, nor compiled."""
-        return all(relations[predicate].rows for predicate in self.needs)
+        """Can the body be true, as far as is seen at once? If not, the rule need not be tried, nor compiled."""
+        for predicate in self.needs:
+            if not relations[predicate].rows:
+                return False
+        return all((atom in relations[predicate].rows) is not negated for predicate, atom, negated in self.tests)
 
 
 @dataclass(slots=True)
@@ -144,28 +157,37 @@ class _Branch:
 class Program:
     """Rules, ready to be applied to the facts of one chart after another."""
 
-    def __init__(self, rules: Iterable[Rule], work: Budget | None = None) -> None:
+    def __init__(self, rules: Iterable[Rule], work: Budget | None = None, *, order: Any = None) -> None:
         """Raises LawError for a rule that is unsafe or a program that is not stratified.
 
-        Raises LimitError for a rule too large, or where it takes more than `work`.
+        Raises LimitError for a rule too large, or where it takes more than `work`. With the `order` of a program of the
+        same rules they were looked at when that was made; raises ValueError where it is no order of them.
         """
         work = work or Budget()
         self.rules = tuple(rules)
         self._law: Relations = {}
         for rule in self.rules:
-            if (parts := size(rule)) > LARGEST_RULE:
-                raise LimitError(f"{rule.file}:{rule.line}: the rule has more than {LARGEST_RULE} parts")
-            work.spend(READIED * parts + parts**2)
-            check(rule)
+            if order is None:
+                if (parts := size(rule)) > LARGEST_RULE:
+                    raise LimitError(f"{rule.file}:{rule.line}: the rule has more than {LARGEST_RULE} parts")
+                work.spend(READIED * parts + parts**2)
+                check(rule)
             for predicate in [rule.head.signature, *(atom.signature for atom, _ in asked(rule))]:
                 self._law.setdefault(predicate, Relation({}, shared=True))
             if rule.is_fact:
                 self._law[rule.head.signature].add([rule.fact], work)
+        waiting = [rule for rule in self.rules if not rule.is_fact]
+        self.strata = stratify(waiting, work) if order is None else restored(waiting, order)
         self._strata: list[tuple[list[_Compiled], list[_Compiled]]] = []  # of each its rules and its choices
-        for stratum in stratify([rule for rule in self.rules if not rule.is_fact], work):
+        for stratum in self.strata:
             group = [_Compiled(rule, stratum) for rule in stratum.rules]
             choices = [one for one in group if one.rule.condition is not None]
             self._strata.append(([one for one in group if one not in choices], choices))
+
+    @property
+    def order(self) -> list[Any]:
+        """In which order its rules are applied, as lists and numbers: what a program of the same rules can be given."""
+        return noted(self.strata, [rule for rule in self.rules if not rule.is_fact])
 
     def answers(
         self, facts: Iterable[Atom], prefer: Collection[Atom] = (), work: Budget | None = None

@@ -15,6 +15,7 @@ ValueError: the stored rules are not those of the text
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from sys import intern
 from typing import Any, TypeAlias
 
@@ -31,7 +32,6 @@ from .syntax import (
     Rule,
     Term,
     Variable,
-    text,
 )
 from .terms import AGGREGATES, LARGEST, show
 
@@ -147,8 +147,8 @@ def _read_term(data: Plain, anonymous: set[str]) -> Term:
         return data
     kind, name, *rest = data
     if kind == "v":
-        variable = Variable(_like(_VARIABLE, name))
-        if variable.anonymous:
+        variable, own = _variable(name)
+        if own:
             if name in anonymous or rest:  # each `_` is a variable of its own
                 raise ValueError("an anonymous variable that stands twice")
             anonymous.add(name)
@@ -166,6 +166,14 @@ def _read_term(data: Plain, anonymous: set[str]) -> Term:
     return (name, *ground)
 
 
+@lru_cache(maxsize=1000)
+def _variable(name: Plain) -> tuple[Variable, bool]:
+    """A variable, and whether it is one of its own."""
+    variable = Variable(_like(_VARIABLE, name))
+    return variable, variable.anonymous
+
+
+@lru_cache(maxsize=5000)
 def _like(pattern: re.Pattern[str], found: Plain) -> str:
     if not isinstance(found, str) or not pattern.fullmatch(found):
         raise ValueError("a name that the grammar does not have")
@@ -206,12 +214,15 @@ def _text_of(element: Element) -> str:
 
 
 def _text(term: Term | Pattern) -> str:
-    match term:
-        case Function(name, parts) | Pattern(name, parts):
-            return show((name, *map(_text, parts)))
-        case Arithmetic(operator, left, right):
-            return _side(left, operator, 0) + operator + _side(right, operator, 1)
-    return text(term)
+    if isinstance(term, str):
+        return term
+    if isinstance(term, Variable):
+        return "_" if term.anonymous else term.name
+    if isinstance(term, Function | Pattern):
+        return show((term.name, *map(_text, term.arguments)))
+    if isinstance(term, Arithmetic):
+        return _side(term.left, term.operator, 0) + term.operator + _side(term.right, term.operator, 1)
+    return show(term)
 
 
 def _side(term: Term, operator: str, right: int) -> str:

@@ -5,8 +5,9 @@ in a circle form one stratum; no circle may lead through `not`, an aggregate or 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .budget import KEPT, Budget
 from .syntax import Arithmetic, Function, Pattern, Rule, Term, Variable, asked, text
@@ -35,10 +36,7 @@ def stratify(rules: Sequence[Rule], work: Budget | None = None) -> list[Stratum]
     edges: list[dict[int, bool]] = []  # of each rule: the rules it depends on, and whether strictly
     for number, rule in enumerate(rules):
         edges.append({})
-        needs = list(asked(rule))
-        if rule.condition is not None:  # an atom derived without choosing counts as the chosen one
-            needs.append((rule.head, False))
-        for atom, strict in needs:
+        for atom, strict in _needs(rule):
             work.spend(KEPT * len(heads[atom.signature]))
             for other in heads[atom.signature]:
                 if may_meet(atom, rules[other].head) and (atom is not rule.head or other != number):
@@ -60,6 +58,47 @@ def stratify(rules: Sequence[Rule], work: Budget | None = None) -> list[Stratum]
         group = tuple(rules[number] for number in sorted(circle))
         strata.append(Stratum(group, bool(inside), chooses or any(strata[index].open for index in below)))
     return sorted(strata, key=lambda stratum: stratum.open)
+
+
+def noted(strata: Iterable[Stratum], rules: Sequence[Rule]) -> list[Any]:
+    """Strata of these rules as lists and numbers: of each the numbers of its rules, and what else it is."""
+    numbers = {id(rule): number for number, rule in enumerate(rules)}
+    return [[[numbers[id(rule)] for rule in it.rules], it.recursive, it.open] for it in strata]
+
+
+def restored(rules: Sequence[Rule], data: Any) -> list[Stratum]:
+    """Give back what `noted` made of the strata of these rules, which is sooner than to find them.
+
+    Raises ValueError where a rule would be applied before one that it depends on.
+    """
+    strata = [Stratum(tuple([rules[number] for number in group]), recursive, open_) for group, recursive, open_ in data]
+    place = {id(rule): at for at, stratum in enumerate(strata) for rule in stratum.rules}
+    if not len(place) == len(rules) == sum(len(it.rules) for it in strata):
+        raise ValueError("not every rule has one place")
+    makers: dict[Signature, list[Rule]] = defaultdict(list)
+    last: dict[Signature, int] = {}
+    for at, stratum in enumerate(strata):
+        for rule in stratum.rules:
+            makers[rule.head.signature].append(rule)
+            last[rule.head.signature] = at
+    for at, stratum in enumerate(strata):
+        for rule in stratum.rules:
+            for atom, strict in _needs(rule):
+                if last.get(atom.signature, -1) < at:
+                    continue
+                for other in makers[atom.signature]:
+                    known = place[id(other)] < at or (place[id(other)] == at and stratum.recursive and not strict)
+                    if not known and may_meet(atom, other.head) and not (atom is rule.head and other is rule):
+                        raise ValueError("a rule stands before one that it depends on")
+    return strata
+
+
+def _needs(rule: Rule) -> list[tuple[Pattern, bool]]:
+    """What a rule asks for, as `asked` says; an atom that is derived without choosing counts as the chosen one."""
+    needs = list(asked(rule))
+    if rule.condition is not None:
+        needs.append((rule.head, False))
+    return needs
 
 
 def may_meet(left: Term | Pattern, right: Term | Pattern) -> bool:

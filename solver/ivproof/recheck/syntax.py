@@ -139,6 +139,8 @@ class Rule:
 
 Node: TypeAlias = Term | Pattern | Element | Case
 
+_GROUND, _NAMED = (str, int, tuple), (Pattern, Function)
+
 
 def names(nodes: Iterable[Node], *, arithmetic: bool = True) -> set[str]:
     """The names of all variables in the nodes; without those inside arithmetic if `arithmetic` is false."""
@@ -148,9 +150,11 @@ def names(nodes: Iterable[Node], *, arithmetic: bool = True) -> set[str]:
         node = waiting.pop()
         if isinstance(node, Variable):
             found.add(node.name)
+        elif isinstance(node, _GROUND):
+            continue
         elif isinstance(node, Literal):
             waiting.append(node.atom)
-        elif isinstance(node, Pattern | Function):
+        elif isinstance(node, _NAMED):
             waiting += node.arguments
         elif isinstance(node, Comparison) or (isinstance(node, Arithmetic) and arithmetic):
             waiting += (node.left, node.right)
