@@ -412,7 +412,7 @@ def test_both_claims_are_held_against_the_edits_and_neither_verdict_mixes_with_t
         "edits", given_iv("a", "vancomycin", "09:00", "10:00"), given_iv("b", "ceftriaxone", "10:00", "10:30")
     )
     audit = audited(visit, bill("96367", 2))
-    assert [it["edit"] for it in audit.edits_billed] == ["add-on"] and not audit.edits_supported
+    assert [it.kind for it in audit.edits_billed] == ["add-on"] and not audit.edits_supported
     assert all(line.edits for line in audit.lines)
     [note] = [it for it in audit.notes if "edits of" in it]
     assert "2024 Q3" in note
@@ -425,7 +425,7 @@ def test_a_claim_can_be_right_by_policy_and_fail_an_edit() -> None:
     assert audit.verdict is Verdict.CORRECT
     office = {**TWO_SITES, "claim_type": "professional", "place_of_service": "11", "primary_reason": "a"}
     audit = audited(office, bill("96365"), bill("96365", 1, "59"))
-    assert audit.verdict is Verdict.CORRECT and [it["edit"] for it in audit.edits_billed] == ["units"]
+    assert audit.verdict is Verdict.CORRECT and [it.kind for it in audit.edits_billed] == ["units"]
     assert audit.edits_supported == audit.edits_billed
 
 

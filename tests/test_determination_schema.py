@@ -9,7 +9,8 @@ import pytest
 from command import answers, run
 from ruamel.yaml import YAML
 
-from ivproof.claim.determination_schema import schema
+from ivproof.claim.determination import Determination
+from ivproof.formats.output import schema
 
 CASES = Path(__file__).parent / "cases"
 CHOSEN = [
@@ -32,19 +33,19 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert json.loads(run("schema", "determination").stdout) == schema()
+    jsonschema.Draft202012Validator.check_schema(schema(Determination))
+    assert json.loads(run("schema", "determination").stdout) == schema(Determination)
 
 
 def test_every_determination_keeps_to_the_schema(lines: list[dict[str, Any]]) -> None:
-    validator = jsonschema.Draft202012Validator(schema())
+    validator = jsonschema.Draft202012Validator(schema(Determination))
     assert {line["status"] for line in lines} == {"determined", "ambiguous", "undetermined"}
     for line in lines:
         validator.validate(line)
 
 
 def test_no_field_is_missing_from_the_schema(lines: list[dict[str, Any]]) -> None:
-    strict = json.loads(json.dumps(schema()))
+    strict = json.loads(json.dumps(schema(Determination)))
     for part in (strict, *strict["$defs"].values(), *strict["properties"].values()):
         if "properties" in part:
             part["additionalProperties"] = False

@@ -355,7 +355,7 @@ def test_an_edit_that_every_claim_meets_is_told() -> None:
         given_iv("third", "carboplatin", "09:00", "10:00", site="port"),
         access_sites=sites,
     )
-    assert {(it["edit"], it["code"]) for it in found.edits} >= {("units", "96413")}
+    assert {(it.kind, it.code) for it in found.edits} >= {("units", "96413")}
 
 
 def test_the_law_keeps_apart_what_the_pair_file_keeps_apart() -> None:

@@ -14,9 +14,10 @@ from command import chart, given_iv, run
 from ivproof.chart.encounter import BilledLine, Encounter
 from ivproof.chart.files import scan
 from ivproof.chart.reading import Source, parse
+from ivproof.formats.output import schema
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
-from ivproof.packet.schema import schema
+from ivproof.packet.model import Packet
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
 MAKER = PacketMaker(Policy.load("out001"), search="none")
@@ -39,7 +40,7 @@ def strict(found: Any) -> Any:
     return [strict(it) for it in found] if isinstance(found, list) else found
 
 
-SCHEMAS = [jsonschema.Draft202012Validator(it) for it in (schema(), strict(schema()))]
+SCHEMAS = [jsonschema.Draft202012Validator(it) for it in (schema(Packet), strict(schema(Packet)))]
 
 
 def keeps_to_the_schema(encounter: Encounter, maker: PacketMaker = MAKER) -> dict[str, Any]:
@@ -50,8 +51,8 @@ def keeps_to_the_schema(encounter: Encounter, maker: PacketMaker = MAKER) -> dic
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert json.loads(run("schema", "packet").stdout) == schema()
+    jsonschema.Draft202012Validator.check_schema(schema(Packet))
+    assert json.loads(run("schema", "packet").stdout) == schema(Packet)
 
 
 @pytest.mark.parametrize("file", some(EXAMPLES, 3), ids=lambda it: it.stem)

@@ -13,9 +13,10 @@ from command import run
 from jsonschema import validate  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from ivproof.audit import schema
 from ivproof.audit.claims import Claims
+from ivproof.audit.model import Audit
 from ivproof.chart.fields import compare_key
+from ivproof.formats.output import schema
 from ivproof.importers import x12
 
 SAMPLES = Path(__file__).parent / "records" / "x12"
@@ -96,7 +97,7 @@ def test_a_remittance_is_audited_with_what_was_paid_and_denied(tmp_path: Path) -
     assert sorted(tmp_path.iterdir()) == before
     audits = {it["encounter"]: it for it in map(json.loads, result.stdout.splitlines())}
     for it in audits.values():
-        validate(it, schema.schema())
+        validate(it, schema(Audit))
     [denied] = [it["billed"] for it in audits["OPD-602"]["lines"] if it["billed"]["denied"]]
     assert denied["code"] == "96360"
     assert denied["denied"] == [{"group": "CO", "reason": "97", "date": "2021-07-19", "amount": 300}]
@@ -197,7 +198,9 @@ def test_a_reversal_takes_a_payment_back_and_the_next_one_holds() -> None:
 def test_several_adjustments_are_told_and_none_is_picked() -> None:
     text = of_835("CLP*A*1*100*0**MB*X*13*1~SVC*HC:96365*100*0**0**1~CAS*CO*45*20**97*80~")
     denial = read(text).claims["A"].lines[0].denial
-    assert denial == {
+    assert denial is not None
+    assert denial.as_dict() == {
+        "units": 1,
         "group": None,
         "reason": None,
         "remark": [],

@@ -27,7 +27,8 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.reading import Source, parse
 from ivproof.chart.yaml12 import Read, read_documents
 from ivproof.claim.coding import Coder
-from ivproof.claim.determination import Determination, Determiner
+from ivproof.claim.determination import Determination
+from ivproof.claim.determiner import Determiner
 from ivproof.engine.choices import OPEN, Resolution
 from ivproof.engine.engine import Answer, Engine
 from ivproof.law.policy import Policy

@@ -6,10 +6,9 @@ count by date; units that are meant for none take the date of the encounter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
@@ -56,8 +55,8 @@ class BilledEdits:
         audit: Audit,
         matched: Matched,
         places: Sequence[tuple[int, ...]],
-        billed: Sequence[Edit],
-        supported: Sequence[Edit],
+        billed: tuple[Edit, ...],
+        supported: tuple[Edit, ...],
     ) -> Audit:
         if not billed and not supported:
             return replace(audit, edits_supported=())
@@ -66,8 +65,8 @@ class BilledEdits:
         return replace(
             audit,
             lines=lines,
-            edits_billed=tuple(it.as_dict() for it in billed),
-            edits_supported=tuple(it.as_dict() for it in supported),
+            edits_billed=billed,
+            edits_supported=supported,
             notes=(*audit.notes, *([caveat] if caveat else [])),
         )
 
@@ -76,8 +75,8 @@ def _with_edits(line: LineVerdict, edits: Sequence[Edit], places: Sequence[tuple
     if line.billed is None or not edits:
         return line
     own = set(line.billed.positions)
-    found: list[Mapping[str, Any]] = [it.as_dict() for it in edits if any(own & set(places[n]) for n in it.lines)]
-    return replace(line, edits=tuple(found)) if found else line
+    found = tuple(it for it in edits if any(own & set(places[n]) for n in it.lines))
+    return replace(line, edits=found) if found else line
 
 
 @dataclass

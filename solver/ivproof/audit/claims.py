@@ -156,7 +156,9 @@ def _x12(file: str, content: bytes) -> Claims:
 def _billed(it: x12.Line, claim: x12.Submitted) -> dict[str, Any]:
     line: dict[str, Any] = {"code": it.code, "units": it.units, "modifiers": list(it.modifiers)}
     if (denial := it.denial) is not None:
-        line["denied"] = {**denial, "date": claim.produced}
+        said = denial.as_dict()
+        del said["units"]
+        line["denied"] = {**said, "date": claim.produced}
     return line
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
-from ivproof.chart.encounter import Denial, dumped
-from ivproof.claim.determination import Determination, Exclusion, Mark
+from ivproof.chart.encounter import Denial
+from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Mark, MissingFact, Policy, Rules
 from ivproof.claim.statements import Statement
+from ivproof.edits.checker import Edit
 from ivproof.formats.notebook import shown
+from ivproof.formats.output import OPTIONAL, After, Amount, Count, Date, Inside, Named, Output
 from ivproof.importers.x12 import Submitted
 
 
@@ -52,73 +54,50 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
-    """Units of one code with the same modifiers, as billed; `positions` are the places of the lines, from 0.
+class Billed(Output):
+    """Units of one code with the same modifiers, as billed."""
 
-    `denied` is what the payer said of those of the lines that it did not pay.
-    """
-
-    code: str
-    units: int
-    modifiers: tuple[str, ...] = ()
-    positions: tuple[int, ...] = ()
-    denied: tuple[Denial, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The line as plain data."""
-        return {
-            "code": self.code,
-            "units": self.units,
-            "modifiers": list(self.modifiers),
-            "positions": list(self.positions),
-            "denied": [dumped(it) for it in self.denied],
-        }
+    code: Annotated[str, "The code."]
+    units: Annotated[Count, "Units."]
+    modifiers: Annotated[tuple[str, ...], "Modifiers as billed."] = ()
+    positions: Annotated[tuple[int, ...], "Places of the lines, from 0."] = ()
+    denied: Annotated[tuple[Denial, ...], "What the payer said of those that it did not pay."] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Supported:
-    """Units of one code with the same modifiers, as the chart supports them: in which roles, where, when, for what.
+class Supported(Output):
+    """Units of one code with the same modifiers, as the chart supports them.
 
-    Drug lines have neither role nor site, and their units need not be whole. `rules` are those of the code and of its
-    modifiers; `marks` tell why it carries these.
+    Drug lines have neither role nor site. `marks` tell why it carries its modifiers.
     """
 
-    code: str
-    units: int | float
-    modifiers: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
-    dates: tuple[str, ...] = ()
-    administrations: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    marks: tuple[Mark, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The line as plain data."""
-        return {
-            "code": self.code,
-            "units": self.units,
-            "modifiers": list(self.modifiers),
-            "roles": list(self.roles),
-            "sites": list(self.sites),
-            "dates": list(self.dates),
-            "administrations": list(self.administrations),
-            "rules": list(self.rules),
-        }
+    code: Annotated[str, "The code."]
+    units: Annotated[Amount, "Units; those of a drug need not be whole."]
+    modifiers: Annotated[tuple[str, ...], "Modifiers that are due."] = ()
+    roles: Annotated[tuple[str, ...], "What the services are in this claim: initial, further_hour …"] = ()
+    sites: Annotated[tuple[str, ...], "Ids of the access sites."] = ()
+    dates: Annotated[tuple[str, ...], "Dates of service."] = ()
+    administrations: Annotated[tuple[str, ...], "Ids of the administrations that the units are for."] = ()
+    rules: Rules = ()
+    marks: Inside[tuple[Mark, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """What would have to be so: readings by number (A26: C), facts by path, which of equals is initial, by site.
+class Way(Output):
+    """What would have to be so; empty where nothing more is needed than what holds anyway."""
 
-    Empty, nothing more is needed than what holds anyway. Of a time in `given`, which is then the first of a range, all
-    of which leads to the same, `until` has the last.
-    """
-
-    readings: Mapping[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
-    initial: Mapping[str, str] = field(default_factory=dict)
-    until: Mapping[str, str] = field(default_factory=dict, compare=False)
+    readings: Annotated[
+        Mapping[str, str], "Readings: the number of a question, and the letter of its option.", OPTIONAL
+    ] = field(default_factory=dict)
+    given: Annotated[Mapping[str, str], "Facts that the chart does not give, by path.", OPTIONAL] = field(
+        default_factory=dict
+    )
+    initial: Annotated[Mapping[str, str], "Which of equals is the initial service, by access site.", OPTIONAL] = field(
+        default_factory=dict
+    )
+    until: Annotated[
+        Mapping[str, str], "Of a time in `given` the last one, by path: all between lead to the same.", OPTIONAL
+    ] = field(default_factory=dict, compare=False)
 
     @property
     def times(self) -> Mapping[str, str]:
@@ -130,43 +109,46 @@ class Way:
         """How much would have to be so."""
         return len(self.readings) + len(self.given) + len(self.initial)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The way as plain data, without what is empty."""
-        parts = {"readings": self.readings, "given": self.given, "initial": self.initial, "until": self.until}
-        return {name: dict(part) for name, part in parts.items() if part}
-
 
 @dataclass(frozen=True, slots=True)
-class LineVerdict:
-    """What is said of one line: billed, supported, or both.
+class LineVerdict(Output):
+    """What is said of one line, billed, supported or both.
 
-    `otherwise` is what the line would be without its `way`, where the kind is one of the two that need a way. Of other
-    kinds, `way` is the smallest one under which this line alone would be right, although the claim would not be; None
-    where none was found or none was looked for. `message` says it in one sentence, `rules` are the policy's rules (R…)
-    behind it, `excluded` is what the policy left out and the line is about, `edits` are those of the billed claim that
-    concern the line. `over` and `under` are its units beyond and short of what is supported; `says` are the statements
-    behind the message. `hangs_on` are the questions of which another option by itself gives other units of the codes of
-    a disputed line, or no one claim, and of a line for a drug those that give another line: what coding the chart names
-    as deciding.
+    `says` are the statements behind the message. The rules, the claim edits and what was left out are those
+    that concern the line; `hangs_on` is what coding the chart names as deciding.
     """
 
-    kind: Kind
-    billed: Billed | None
-    supported: Supported | None
-    message: str
-    rules: tuple[str, ...] = ()
-    otherwise: Kind | None = None
-    way: Way | None = None
-    excluded: tuple[Exclusion, ...] = ()
-    edits: tuple[Mapping[str, Any], ...] = ()
-    over: int | float = 0
-    under: int | float = 0
-    drug: bool = False
-    says: tuple[Statement, ...] = field(default=(), compare=False, repr=False)
-    hangs_on: tuple[str, ...] = ()
+    kind: Annotated[Kind, "The verdict.", Named("verdict")]
+    billed: Annotated[Billed | None, "The line as billed; null where it was not."]
+    supported: Annotated[Supported | None, "The line as supported; null where it is not."]
+    message: Annotated[str, "One sentence."]
+    rules: Rules = ()
+    excluded: Annotated[tuple[Exclusion, ...], "What the policy left out that the line is about."] = ()
+    edits: Annotated[tuple[Edit, ...], "Claim edits that concern the line."] = ()
+    hangs_on: Annotated[
+        tuple[str, ...],
+        "Questions of which another option gives other units of its codes, another line, or no one claim.",
+    ] = ()
+    drug: Annotated[bool, "Whether it is the line of a drug itself.", After("code")] = False
+    over: Annotated[Amount, "Units beyond what is supported.", After("supported")] = 0
+    under: Annotated[Amount, "Units short of what is supported.", After("over")] = 0
+    otherwise: Annotated[
+        Kind | None,
+        "Where it is supported under a reading or if documented: what it is without that.",
+        After("under"),
+    ] = None
+    way: Annotated[
+        Way | None,
+        "The smallest way under which the line would be right, where it is not as it stands; null where none was found "
+        "or looked for.",
+        After("otherwise"),
+    ] = None
+    says: Inside[tuple[Statement, ...]] = field(default=(), compare=False, repr=False)
 
     @property
-    def code(self) -> str:
+    def code(
+        self,
+    ) -> Annotated[str, "The code as billed, or where it was not billed as supported.", After("kind")]:
         """The code as billed, or where it was not billed as supported."""
         part = self.billed or self.supported
         return part.code if part else ""
@@ -176,85 +158,95 @@ class LineVerdict:
         """Whether the line is anything but supported."""
         return self.kind not in {Kind.SUPPORTED, Kind.NOT_JUDGED}
 
-    def as_dict(self) -> dict[str, Any]:
-        """The line as plain data."""
-        return {
-            "verdict": self.kind.value,
-            "code": self.code,
-            "drug": self.drug,
-            "billed": None if self.billed is None else self.billed.as_dict(),
-            "supported": None if self.supported is None else self.supported.as_dict(),
-            "over": self.over,
-            "under": self.under,
-            "otherwise": None if self.otherwise is None else self.otherwise.value,
-            "way": None if self.way is None else self.way.as_dict(),
-            "message": self.message,
-            "rules": list(self.rules),
-            "excluded": [it.as_dict() for it in self.excluded],
-            "edits": [dict(it) for it in self.edits],
-            "hangs_on": list(self.hangs_on),
-        }
+
+@dataclass(frozen=True, slots=True)
+class ByCode(Output):
+    """Units by code."""
+
+    over: Annotated[Mapping[str, int | float], "Billed and not supported."]
+    under: Annotated[Mapping[str, int | float], "Supported and not billed."]
+
+
+@dataclass(frozen=True, slots=True)
+class BothEdits(Output):
+    """Claim edits, a verdict apart from the policy's."""
+
+    billed: Annotated[tuple[Edit, ...], "Of what was billed."]
+    supported: Annotated[tuple[Edit, ...], "Of what is supported."]
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Output):
     """What is said of a billed claim.
 
-    `over` and `under` are units by code, beyond and short of what the chart supports. `way` is the smallest way under
-    which the whole claim would follow (empty where it follows as it is); None where there is none, or, if `searched` is
-    False, none among what was looked at: up to `within` questions read otherwise at once. `edits_billed` and
-    `edits_supported` are the claim edits of what was billed and of what is supported, a second verdict. `determination`
-    is what the law gives for the chart. `submitted` is what an 837 or 835 file says, where the claim
-    came from one.
+    `over` and `under` are units by code, beyond and short of what the chart supports. `determination` is what the law
+    gives for the chart.
     """
 
-    encounter: str
-    policy: Mapping[str, str]
-    verdict: Verdict
-    message: str
-    lines: tuple[LineVerdict, ...]
-    over: Mapping[str, int | float]
-    under: Mapping[str, int | float]
-    way: Way | None
-    searched: bool
-    edits_billed: tuple[Mapping[str, Any], ...]
-    edits_supported: tuple[Mapping[str, Any], ...]
-    determination: Determination
-    notes: tuple[str, ...] = ()
-    date: str = ""
-    payer: str | None = None
-    within: int | None = None
-    submitted: Submitted | None = None
+    encounter: Annotated[str, "Id of the encounter."]
+    date: Annotated[Date, "Date of service."]
+    payer: Annotated[str | None, "Payer as charted."]
+    policy: Policy
+    verdict: Annotated[Verdict, "The verdict on the claim."]
+    message: Annotated[str, "The verdict in a sentence or two."]
+    lines: Annotated[
+        tuple[LineVerdict, ...],
+        "The lines: those billed in their order, then those that are missing from the claim.",
+    ]
+    over: Inside[Mapping[str, int | float]]
+    under: Inside[Mapping[str, int | float]]
+    way: Annotated[Way | None, "The smallest way under which the whole claim follows; null where none was found."]
+    searched: Annotated[
+        bool,
+        "Whether all readings were gone through, every combination. Of a fact that the chart does not give, values are "
+        "tried; of a time, those at which something runs as long as a threshold of the law.",
+    ]
+    edits_billed: Inside[tuple[Edit, ...]]
+    edits_supported: Inside[tuple[Edit, ...]]
+    determination: Inside[Determination]
+    within: Annotated[
+        Count | None,
+        "Where not all was looked at: so many questions at most were read otherwise at once (0: the chart leads to too "
+        "much). Null where all was looked at, or nothing.",
+    ] = None
+    notes: Annotated[tuple[str, ...], "Further remarks."] = ()
+    submitted: Annotated[Submitted | None, "What an 837 or 835 file says of the claim; null without one."] = None
+
+    @property
+    def status(
+        self,
+    ) -> Annotated[
+        str,
+        "Whether one claim follows from the chart, several, or none without a missing fact.",
+        After("message"),
+    ]:
+        """The status of the determination."""
+        return self.determination.status
+
+    @property
+    def units(self) -> Annotated[ByCode, "Units by code.", After("lines")]:
+        """The units by code that are beyond and short of what is supported."""
+        return ByCode(self.over, self.under)
+
+    @property
+    def edits(self) -> Annotated[BothEdits, "Claim edits, a verdict apart from the policy's.", After("within")]:
+        """The claim edits of both claims."""
+        return BothEdits(self.edits_billed, self.edits_supported)
+
+    @property
+    def claim(self) -> Annotated[tuple[ClaimLine, ...], "The claim that follows from the chart.", After("edits")]:
+        """The claim that follows from the chart."""
+        return self.determination.claim
+
+    @property
+    def missing(self) -> Annotated[tuple[MissingFact, ...], "Facts that the chart does not give.", After("claim")]:
+        """What is missing."""
+        return self.determination.missing
 
     @property
     def disputed(self) -> tuple[LineVerdict, ...]:
         """The lines that are anything but supported."""
         return tuple(line for line in self.lines if line.disputed)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The audit as plain data, in a fixed order; of the determination, what an auditor asks for."""
-        return {
-            "encounter": self.encounter,
-            "date": self.date,
-            "payer": self.payer,
-            "policy": dict(self.policy),
-            "verdict": self.verdict.value,
-            "message": self.message,
-            "status": self.determination.status,
-            "lines": [line.as_dict() for line in self.lines],
-            "units": {"over": dict(self.over), "under": dict(self.under)},
-            "way": None if self.way is None else self.way.as_dict(),
-            "searched": self.searched,
-            "within": self.within,
-            "edits": {
-                "billed": [dict(it) for it in self.edits_billed],
-                "supported": [dict(it) for it in self.edits_supported],
-            },
-            "claim": [line.as_dict() for line in self.determination.claim],
-            "missing": [it.as_dict() for it in self.determination.missing],
-            "notes": list(self.notes),
-            "submitted": None if self.submitted is None else self.submitted.as_dict(),
-        }
 
     def _repr_html_(self) -> str:
         """Give what a notebook shows."""
@@ -264,8 +256,8 @@ class Audit:
             ("Verdict", "Billed", "Supported", "Finding", "Rules"),
             lines,
             {
-                "Claim edits": [str(it["message"]) for it in self.edits_billed],
-                "Missing": [f"{it.fact}: {it.message}" for it in self.determination.missing],
+                "Claim edits": [it.message for it in self.edits_billed],
+                "Missing": [f"{it.fact}: {it.message}" for it in self.missing],
                 "Notes": list(self.notes),
             },
         )

@@ -33,7 +33,7 @@ def digest(audit: Audit) -> dict[str, Any]:
         "over": dict(audit.over),
         "under": dict(audit.under),
         "lines": [_line(line) for line in audit.lines if line.kind is not Kind.NOT_JUDGED],
-        "edits": [str(it["edit"]) for it in audit.edits_billed if it["severity"] != "passes"],
+        "edits": [it.kind for it in audit.edits_billed if it.severity != "passes"],
     }
 
 

@@ -9,7 +9,8 @@ from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Billed, Kind, LineVerdict, Supported
 from ivproof.chart.encounter import BilledLine
-from ivproof.claim.determination import VISIT, Determination, Exclusion, sorted_rules
+from ivproof.claim.determination import Determination, Exclusion, sorted_rules
+from ivproof.claim.determiner import VISIT
 from ivproof.claim.statements import Absent, Apart, Bills, Holds, Statement, Supports
 from ivproof.law.policy import Policy
 

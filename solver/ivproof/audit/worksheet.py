@@ -91,7 +91,7 @@ def _row(audit: Audit, line: LineVerdict) -> list[str]:
         ", ".join(line.rules),
         "; ".join([*readings, *initial]),
         "; ".join(given),
-        "; ".join(str(it["message"]) for it in line.edits),
+        "; ".join(it.message for it in line.edits),
         *_policy(audit),
         ", ".join(line.hangs_on),
         *_payer(audit, line.billed),

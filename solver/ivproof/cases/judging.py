@@ -124,22 +124,13 @@ def _exclusions(what: str) -> Callable[[Departures, Determination, Any, Case], N
 
 
 def _edits(notes: Departures, found: Determination, expected: Sequence[str | Mapping[str, Any]], _: Case) -> None:
-    shorts = {_short(it) for it in found.edits}
+    shorts = {it.short for it in found.edits}
     for edit in expected:
         if isinstance(edit, str):
             notes.compare(f"edit {edit!r} among {sorted(shorts)}", edit in shorts, True)
         else:
-            alike = [it for it in found.edits if all(it.get(key) == value for key, value in edit.items())]
+            alike = [it for it in found.edits if edit.items() <= it.as_dict().items()]
             notes.compare(f"edit {dict(edit)}", bool(alike), True)
-
-
-def _short(edit: Mapping[str, Any]) -> str:
-    match edit["edit"]:
-        case "add-on":
-            return f"add-on {edit['code']}"
-        case "pair":
-            return f"pair {edit['with']}/{edit['code']} ({edit['indicator']})"
-    return f"units {edit['code']} {edit['units']}>{edit['limit']} ({edit['indicator']})"
 
 
 def _drug_lines(notes: Departures, found: Determination, expected: Any, _: Case) -> None:
@@ -255,7 +246,7 @@ def _texts(found: Determination, *, readings: bool) -> list[str]:
     said += [it.reason for rival in found.alternatives for it in rival.excluded]
     said += [mark.reason for line in _every_line(found) for mark in line.marks]
     said += [it.message for it in found.missing]
-    said += [str(it["message"]) for it in found.edits]
+    said += [it.message for it in found.edits]
     said += [*found.why_undetermined, *found.notes]
     if readings:
         said += [text for it in found.readings for text in (it.says, it.rests_on)]

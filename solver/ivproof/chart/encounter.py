@@ -47,6 +47,7 @@ from ivproof.chart.fields import (
     WordToo,
     Zone,
 )
+from ivproof.formats.output import Output, Schema
 
 __all__ = [
     "AccessSite",
@@ -68,10 +69,21 @@ __all__ = [
 ]
 
 
-class Part(BaseModel):
+class Part(BaseModel, Output):
     """Any part of a chart: it does not change once read, and has no fields but the known ones."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as it is read."""
+        return dumped(self)
+
+    @classmethod
+    def record(cls, below: Schema) -> Schema:
+        """Give its JSON Schema as it is read; what it refers to is put below."""
+        found = cls.model_json_schema(by_alias=True, schema_generator=WithoutTitles)
+        below |= found.pop("$defs", {})
+        return found
 
 
 class AccessSite(Part):

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ivproof.chart import bounds
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts, facts_of
-from ivproof.claim.determination import UNDECIDED, Determination, Determiner, Otherwise
+from ivproof.claim.determination import UNDECIDED, Determination
+from ivproof.claim.determiner import Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
@@ -180,7 +181,7 @@ class Coder:
 
     def undecided(self, encounter: Encounter, why: str) -> Determination:
         """Give the determination of an encounter that takes more work than is allowed: none, and why."""
-        return Determination(encounter.id, self.policy.about, UNDECIDED, (), (), (), (), (), (), (), notes=(why,))
+        return Determination(encounter.id, self.policy.about, UNDECIDED, notes=(why,))
 
     def outline(self, facts: Facts, answer: Answer) -> Determination:
         """Determine one chart by its answer, with the readings that decide; without edits and changes of facts."""
@@ -277,7 +278,7 @@ class Coder:
         told = []
         for it, claims in zip(found, rivals, strict=True):
             edits = _met_by_all([next(checked) for _ in claims])
-            told.append(replace(it, edits=tuple(edit.as_dict() for edit in edits)) if edits else it)
+            told.append(replace(it, edits=edits) if edits else it)
         return told
 
 

@@ -57,8 +57,8 @@ def _words(found: Parted, policy: Policy) -> Iterator[RenderableType]:
     named = [(payer, own) for payer, own in zip(found.payers, alone, strict=True) if own]
     yield heading("Claim edits, apart from the policy")
     for payer, own in named:
-        yield from (indented(visible(f"{payer} alone: {it['message']}")) for it in own)
-    yield from (indented(visible(f"both: {it['message']}")) for it in both)
+        yield from (indented(visible(f"{payer} alone: {it.message}")) for it in own)
+    yield from (indented(visible(f"both: {it.message}")) for it in both)
     if not (named or both):
         yield indented("Neither claim meets one.")
     yield heading("Settings")

@@ -6,6 +6,7 @@ import typer
 
 from ivproof.commands.common import emit_json
 from ivproof.commands.guarding import Commands
+from ivproof.formats.output import schema
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, help="Print the JSON Schema of a format; editors check and complete by it."
@@ -55,25 +56,25 @@ def settings() -> None:
 @app.command()
 def determination() -> None:
     """Print the JSON Schema of an answer: of each line of `code --format json`."""
-    from ivproof.claim.determination_schema import schema
+    from ivproof.claim.determination import Determination
 
-    emit_json(schema())
+    emit_json(schema(Determination))
 
 
 @app.command()
 def audit() -> None:
     """Print the JSON Schema of an audit: of each line of `audit --format json`."""
-    from ivproof.audit.schema import schema
+    from ivproof.audit.model import Audit
 
-    emit_json(schema())
+    emit_json(schema(Audit))
 
 
 @app.command()
 def packet() -> None:
     """Print the JSON Schema of a packet: of what `audit -o packet.json` writes."""
-    from ivproof.packet.schema import schema
+    from ivproof.packet.model import Packet
 
-    emit_json(schema())
+    emit_json(schema(Packet))
 
 
 @app.command()

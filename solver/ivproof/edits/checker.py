@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from ivproof.edits.files import OF_PAYER, EditFileError
 from ivproof.edits.tables import ClaimLine, Edition, EditTables, Setting
+from ivproof.formats.output import OPTIONAL, After, Count, Inside, Named, Output
 
 __all__ = [
     "ClaimLine",
@@ -46,32 +47,25 @@ _KEPT = 100_000  # claims whose edits are remembered; a claim takes about a kilo
 
 
 @dataclass(frozen=True)
-class Edit:
-    """What one edit says about one code of a claim.
+class Edit(Output):
+    """What a claim edit says of the claim: a second verdict, apart from the policy's.
 
-    Attributes:
-        kind: add-on (no code it may be added to), pair (two codes that exclude each other), units (too many).
-        code: the code that the payer would deny; in a pair the one in column 2.
-        severity: `fails`: will be denied. `appealable`: will be denied, and can be appealed with the chart.
-            `needs_modifier`: will be denied unless a modifier applies, and none stands there. `passes`: the
-            modifier stands there, and the chart must support it. `payer_decides`: the payer names the codes
-            that it may be added to.
-        message: one sentence in plain words.
-        lines: places of the lines in the claim, from 0.
-        other: in a pair, the code in column 1.
-        indicator: of a pair the modifier indicator, of units the adjudication indicator.
-        units, limit: the units billed on the date (by the line, where the indicator is 1) and those expected.
+    An add-on has no code that it may be added to, a pair is of two codes that exclude each other, units are too many.
+    What `fails` will be denied, and so will what is `appealable`, which can be appealed with the chart. What
+    `needs_modifier` will be denied unless a modifier applies, and none stands there; where it `passes` the modifier
+    stands there, and the chart must support it. `payer_decides`: the payer names the codes that it may be added to.
+    `lines` are places in the claim, from 0.
     """
 
-    kind: Kind
-    code: str
-    severity: Severity
-    message: str
-    lines: tuple[int, ...] = ()
-    other: str | None = None
-    indicator: int | None = None
-    units: int | None = None
-    limit: int | None = None
+    kind: Annotated[Kind, "Kind of edit.", Named("edit")]
+    code: Annotated[str, "The code that would be denied; in a pair the one in column 2."]
+    severity: Annotated[Severity, "How it ends.", After("limit")]
+    message: Annotated[str, "One sentence.", After("severity")]
+    lines: Inside[tuple[int, ...]] = field(default=(), compare=False)
+    other: Annotated[str | None, "In a pair, the code in column 1.", Named("with"), OPTIONAL] = None
+    indicator: Annotated[int | None, "Modifier indicator of a pair, adjudication indicator of units.", OPTIONAL] = None
+    units: Annotated[Count | None, "Units billed on the date, by the line where the indicator is 1.", OPTIONAL] = None
+    limit: Annotated[Count | None, "Units expected at most.", OPTIONAL] = None
 
     @property
     def short(self) -> str:
@@ -81,18 +75,6 @@ class Edit:
         if self.kind == "pair":
             return f"pair {self.other}/{self.code} ({self.indicator})"
         return f"units {self.code} {self.units}>{self.limit} ({self.indicator})"
-
-    def as_dict(self) -> dict[str, object]:
-        """The edit as it stands in a determination: edit, code, what else it has, severity and message."""
-        more = {"with": self.other, "indicator": self.indicator, "units": self.units, "limit": self.limit}
-        present = {name: value for name, value in more.items() if value is not None}
-        return {
-            "edit": self.kind,
-            "code": self.code,
-            **present,
-            "severity": self.severity,
-            "message": self.message,
-        }
 
 
 class EditChecker:

@@ -245,7 +245,7 @@ class _Visit:
     def issues(self, claim: str | None, audit: Audit | None) -> Iterator[Fields]:
         """Give what claim edits say of the claim, and of a billed one the lines that are anything but supported."""
         for edit in self._found.edits:
-            yield self._issue(f"Claim edit: {edit['edit']}", str(edit["message"]), claim)
+            yield self._issue(f"Claim edit: {edit.kind}", edit.message, claim)
         for line in audit.disputed if audit is not None else ():
             yield self._issue(f"Billed line: {line.kind.value.replace('_', ' ')}", line.message, claim)
 

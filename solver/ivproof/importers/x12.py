@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Annotated, Any
 
 from ivproof.chart.fields import compare_key
 from ivproof.formats.extras import load
+from ivproof.formats.output import After, Amount, Count, Date, Inside, Keywords, Named, Output
 
 LOOKS_LIKE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:ISA|GS|ST|BHT|BPR|CLM|CLP|[A-Z][A-Z0-9]{1,2}(?=\*))[^\sA-Za-z0-9,;]")
 """The first bytes of a file that is X12, whether its ISA segment is there or was lost."""
@@ -47,48 +48,72 @@ class X12Error(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Adjustment:
-    """Why less was paid than billed: group (CO, PR, OA, PI, CR), reason (CARC), dollars, and units where given."""
+class Adjustment(Output):
+    """Why less was paid than billed."""
 
-    group: str
-    reason: str
-    amount: float
-    units: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The adjustment as plain data."""
-        return {"group": self.group, "reason": self.reason, "amount": self.amount, "units": self.units}
+    group: Annotated[str, "Group of the adjustment: CO, PR, OA, PI or CR."]
+    reason: Annotated[str, "Code of the adjustment reason (CARC)."]
+    amount: Annotated[float, "Dollars; below 0 where they were added."]
+    units: Annotated[Amount | None, "Units, where the remittance counts them."] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line as it was submitted, and what a remittance says of it; amounts in dollars.
+class Payment(Output):
+    """What was paid of a line."""
 
-    `paid_units` and `paid` are None in a claim, and units also where the remittance gives none for a line that was not
-    paid. `denied` is how many units were not paid, or None. `segment` is the number of the segment of the file.
+    units: Annotated[Amount | None, "Units paid; null where none are given."]
+    amount: Annotated[float, "Dollars paid."]
+    code: Annotated[str | None, "The code under which it was paid, where that is another one."]
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid(Output):
+    """What the payer said of units that were not paid.
+
+    Group and reason stand there only where they are the only ones that can be meant: of several adjustments the one
+    that counts units.
     """
 
-    code: str
-    units: int
-    modifiers: tuple[str, ...]
-    date: str | None
-    segment: int
-    ndc: str | None = None
-    charge: float | None = None
-    paid: float | None = None
-    paid_units: float | None = None
-    paid_as: str | None = None
-    adjustments: tuple[Adjustment, ...] = ()
-    remarks: tuple[str, ...] = ()
-    denied: float | None = None
+    units: Annotated[Amount, "So many units."]
+    group: Annotated[str | None, "Group, where one adjustment can be meant."]
+    reason: Annotated[str | None, "Code of the reason (CARC), where one can be meant."]
+    remark: Annotated[tuple[str, ...], "Codes of remarks (RARC)."]
+    text: Annotated[str | None, "All adjustments, where several can be meant."]
+    amount: Annotated[Amount | None, "Dollars that were not paid."]
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Output):
+    """A line as it was submitted, and what was paid of it.
+
+    `paid_units` and `paid` are None in a claim, and units also where the remittance gives none for a line that was not
+    paid. `denied` is how many units were not paid, or None.
+    """
+
+    code: Annotated[str, "The code."]
+    units: Annotated[Count, "Units that were billed."]
+    modifiers: Annotated[tuple[str, ...], "Modifiers as billed."]
+    date: Annotated[Date | None, "Date of service."]
+    segment: Annotated[Count, "Number of its segment in the file.", After("denial")]
+    ndc: Annotated[str | None, "NDC as it stands there."] = None
+    charge: Annotated[Amount | None, "Dollars charged."] = None
+    paid: Inside[float | None] = None
+    paid_units: Inside[float | None] = None
+    paid_as: Inside[str | None] = None
+    adjustments: Annotated[tuple[Adjustment, ...], "Why less was paid than billed."] = ()
+    remarks: Annotated[tuple[str, ...], "Codes of remarks (RARC)."] = ()
+    denied: Inside[float | None] = None
 
     @property
-    def denial(self) -> dict[str, Any] | None:
-        """What the payer said where units were not paid; None elsewhere.
+    def payment(self) -> Annotated[Payment | None, "What was paid; null in a claim.", Named("paid"), After("charge")]:
+        """What was paid; None in a claim."""
+        return None if self.paid is None else Payment(self.paid_units, self.paid, self.paid_as)
 
-        Group and reason stand there only where they are the only ones that can be meant: of several adjustments the one
-        that counts units; else they are null, and `text` has all of them.
-        """
+    @property
+    def denial(
+        self,
+    ) -> Annotated[Unpaid | None, "Units that were not paid; null where all were.", Named("denied"), After("remarks")]:
+        """What the payer said where units were not paid; None elsewhere."""
         if self.denied is None:
             return None
         counted = [it for it in self.adjustments if it.units is not None]
@@ -96,95 +121,55 @@ class Line:
         one = meant[0] if len(meant) == 1 else None
         told = ", ".join(f"{it.group} {it.reason}: {it.amount:.2f}" for it in meant)
         amount = round(sum(it.amount for it in meant), 2) if meant else -1
-        return {
-            "group": one.group if one else None,
-            "reason": one.reason if one else None,
-            "remark": list(self.remarks),
-            "text": told if len(meant) > 1 else None,
-            "amount": amount if amount >= 0 else None,
-        }
-
-    def as_dict(self) -> dict[str, Any]:
-        """The line as plain data."""
-        paid = {"units": self.paid_units, "amount": self.paid, "code": self.paid_as}
-        denial = self.denial
-        return {
-            "code": self.code,
-            "units": self.units,
-            "modifiers": list(self.modifiers),
-            "date": self.date,
-            "ndc": self.ndc,
-            "charge": self.charge,
-            "paid": None if self.paid is None else paid,
-            "adjustments": [it.as_dict() for it in self.adjustments],
-            "remarks": list(self.remarks),
-            "denied": None if denial is None else {"units": self.denied, **denial},
-            "segment": self.segment,
-        }
+        return Unpaid(
+            self.denied,
+            one.group if one else None,
+            one.reason if one else None,
+            self.remarks,
+            told if len(meant) > 1 else None,
+            amount if amount >= 0 else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A line, a claim or a part of one that is not used, with the reason and the number of its segment.
+class LeftOut(Output):
+    """A line, a claim or a part of one that is not used.
 
     `code` is the code that a line bills all the same, of which its units or modifiers cannot be told.
     """
 
-    segment: int
-    reason: str
-    encounter: str | None = None
-    code: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """What was left out as plain data."""
-        return {"segment": self.segment, "reason": self.reason}
+    segment: Annotated[Count, "Number of its segment in the file."]
+    reason: Annotated[str, "Why."]
+    encounter: Inside[str | None] = None
+    code: Inside[str | None] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Output):
     """What a file says of the claim of one encounter, as far as it holds after replacements and voids."""
 
-    encounter: str
-    kind: str
-    lines: tuple[Line, ...] = ()
-    claim_type: str | None = None
-    place_of_service: str | None = None
-    bill_type: str | None = None
-    diagnoses: tuple[str, ...] = ()
-    replaces: bool = False
-    voided: bool = False
-    date: str | None = None
-    charge: float | None = None
-    paid: float | None = None
-    adjustments: tuple[Adjustment, ...] = ()
-    remarks: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    notes: tuple[str, ...] = ()
-    produced: str | None = None
-    """Date of the remittance."""
-    number: str | None = None
-    """The payer's number of the claim, in a remittance."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The claim as plain data."""
-        return {
-            "kind": self.kind,
-            "number": self.number,
-            "claim_type": self.claim_type,
-            "place_of_service": self.place_of_service,
-            "bill_type": self.bill_type,
-            "diagnoses": list(self.diagnoses),
-            "replaces_an_earlier_claim": self.replaces,
-            "voided": self.voided,
-            "date": self.date,
-            "remitted": self.produced,
-            "charge": self.charge,
-            "paid": self.paid,
-            "adjustments": [it.as_dict() for it in self.adjustments],
-            "remarks": list(self.remarks),
-            "lines": [it.as_dict() for it in self.lines],
-            "left_out": [it.as_dict() for it in self.left_out],
-        }
+    encounter: Inside[str]
+    kind: Annotated[str, "Kind of the transaction.", Keywords(enum=["837P", "837I", "835"])]
+    number: Annotated[str | None, "The payer's number of the claim, in a remittance; null in a claim."] = None
+    claim_type: Annotated[
+        str | None, "Whose claim it is; null in a remittance.", Keywords(enum=["facility", "professional", None])
+    ] = None
+    place_of_service: Annotated[str | None, "Place of service of a professional claim."] = None
+    bill_type: Annotated[str | None, "Type of bill of an institutional claim, with its frequency code."] = None
+    diagnoses: Annotated[tuple[str, ...], "ICD-10-CM codes in the order of the claim."] = ()
+    replaces: Annotated[bool, "Whether it takes the place of an earlier one.", Named("replaces_an_earlier_claim")] = (
+        False
+    )
+    voided: Annotated[bool, "Whether it was voided and nothing of it holds."] = False
+    date: Annotated[Date | None, "Date of the claim in a remittance."] = None
+    produced: Annotated[Date | None, "Date of the remittance.", Named("remitted")] = None
+    charge: Annotated[Amount | None, "Dollars charged."] = None
+    paid: Annotated[Amount | None, "Dollars paid; null in a claim."] = None
+    adjustments: Annotated[tuple[Adjustment, ...], "Adjustments of the whole claim."] = ()
+    remarks: Annotated[tuple[str, ...], "Codes of remarks on the whole claim."] = ()
+    lines: Annotated[tuple[Line, ...], "Its lines, in the order of `positions`."] = ()
+    left_out: Annotated[tuple[LeftOut, ...], "Lines that cannot be held against a chart."] = ()
+    notes: Inside[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -668,7 +653,7 @@ class _Settling:
         return Submitted(
             encounter,
             head.kind,
-            tuple(lines),
+            head.number,
             head.claim_type,
             head.place,
             head.bill_type,
@@ -676,14 +661,14 @@ class _Settling:
             key in self._replacing,
             not held,
             head.date,
+            head.produced,
             _dollars(head.charge),
             _dollars(head.paid),
             tuple(it for draft in held for it in draft.adjustments),
             tuple(it for draft in held for it in draft.remarks),
+            tuple(lines),
             tuple(left),
             tuple(note for name, note in self._notes if name == key),
-            head.produced,
-            head.number,
         )
 
 

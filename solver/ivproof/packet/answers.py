@@ -57,15 +57,15 @@ class Answers:
     def _units(self, line: LineVerdict, it: Supported) -> Answer:
         said = f"The record supports {_units(it)}, {self._for(it)}; what {_each(it)} rests on is told below."
         more = [
-            f"Medicare expects at most {edit['limit']} of this code on one date; that limit can be exceeded where the "
+            f"Medicare expects at most {edit.limit} of this code on one date; that limit can be exceeded where the "
             "record supports the units."
             for edit in line.edits
-            if edit["edit"] == "units" and edit["severity"] == "appealable" and edit["indicator"] != OF_PAYER
+            if edit.kind == "units" and edit.severity == "appealable" and edit.indicator != OF_PAYER
         ]
         flat = [
-            str(edit["message"])
+            edit.message
             for edit in line.edits
-            if edit["edit"] == "units" and (edit["severity"] == "fails" or edit["indicator"] == OF_PAYER)
+            if edit.kind == "units" and (edit.severity == "fails" or edit.indicator == OF_PAYER)
         ]
         return Answer("units", (said, *more), tuple(flat))
 
@@ -85,16 +85,14 @@ class Answers:
                 if len(mine) == 1
                 else ("No other line that the record supports is for these.")
             )
-        pairs = [edit for edit in line.edits if edit["edit"] == "pair"]
+        pairs = [edit for edit in line.edits if edit.kind == "pair"]
         passing = [
-            f"The national edit on {edit['with']} with {edit['code']} lets both stand where a modifier says that they "
+            f"The national edit on {edit.other} with {edit.code} lets both stand where a modifier says that they "
             "are distinct; the modifier stands on the claim."
             for edit in pairs
-            if edit["severity"] == "passes"
+            if edit.severity == "passes"
         ]
-        return Answer(
-            "bundling", (first, rest, *passing), tuple(str(e["message"]) for e in pairs if e["severity"] != "passes")
-        )
+        return Answer("bundling", (first, rest, *passing), tuple(e.message for e in pairs if e.severity != "passes"))
 
     def _documentation(self, line: LineVerdict, it: Supported) -> Answer:
         subjects = [*it.administrations, *(site for site in it.sites if site in self._sourced)]

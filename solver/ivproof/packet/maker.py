@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import PurePath
-from typing import Any
 
 from ivproof.audit.auditor import Auditor, Look
 from ivproof.audit.claims import differences
@@ -27,6 +26,7 @@ from ivproof.audit.verdicts import times
 from ivproof.chart.encounter import Denial, Encounter, digest, for_people
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import sorted_rules
+from ivproof.edits.checker import Edit
 from ivproof.edits.denials import Denials
 from ivproof.edits.tables import EditFiles
 from ivproof.importers.x12 import Submitted
@@ -385,8 +385,8 @@ def _part(part: Billed | Supported | None) -> str:
     return "" if part is None else times(part)
 
 
-def _edits(edits: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(it["severity"]), str(it["message"])) for it in edits)
+def _edits(edits: Iterable[Edit]) -> tuple[tuple[str, str], ...]:
+    return tuple((it.severity, it.message) for it in edits)
 
 
 def _nearest_claim(audit: Audit) -> int:

@@ -5,241 +5,253 @@ Plain data, made by `ivproof.packet.maker` and put on paper by `ivproof.render`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from ivproof.audit.model import Audit
+from ivproof.audit.model import Audit, Verdict
+from ivproof.audit.model import Kind as LineKind
 from ivproof.claim.statements import Statement
+from ivproof.edits.denials import KINDS
+from ivproof.formats.output import Amount, Count, Date, Inside, Keywords, Output
 from ivproof.report.timeline import Timeline
 
 FORMAT = "ivproof packet"
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One thing that an argument says: a step with its citation, or a length against its threshold.
+Severity = Annotated[str, "How it ends: fails, appealable …"]
+Edits = tuple[tuple[Severity, Annotated[str, "The edit in a sentence."]], ...]
+Pairs = tuple[tuple[Annotated[str, "What."], Annotated[str, "Value."]], ...]
+Source = Annotated[str, "Who holds it.", Keywords(enum=["default", "set", "open"])]
+Lines = Annotated[tuple[int, ...], "Numbers of the lines that rest on it."]
+Citation = Annotated[str, "The rules of the policy that it rests on."]
 
-    `depth` tells under which point it stands, 0 for what is said first. `kind` is as in
-    `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the program. `on`
-    are the ids of the administrations and sites that it speaks of.
+
+@dataclass(frozen=True, slots=True)
+class Point(Output):
+    """One thing that an argument says.
+
+    `kind` is as in `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the
+    program. `on` are the ids of the administrations and sites that it speaks of.
     """
 
-    depth: int
-    kind: str
-    text: str
-    citation: str = ""
-    says: tuple[Statement, ...] = field(default=(), compare=False, repr=False)
-    on: tuple[str, ...] = field(default=(), compare=False)
+    depth: Annotated[Count, "Under which point it stands; 0 is said first."]
+    kind: Annotated[str, "step, or what it rests on: fact, measure, counted, against, lacking, needed, not …"]
+    text: Annotated[str, "What is said."]
+    citation: Annotated[str, "The rules of the policy that it cites; empty for what a step rests on."] = ""
+    says: Inside[tuple[Statement, ...]] = field(default=(), compare=False, repr=False)
+    on: Inside[tuple[str, ...]] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
-    """A rule of the policy's text: its number, its section and what it says in our words; or a national rule."""
+class Cited(Output):
+    """A rule that is cited."""
 
-    number: str
-    section: str
-    says: str
+    number: Annotated[str, "Its number: R54; F23 for a national rule."]
+    section: Annotated[str, "Its section in the policy's text; `national` for a national rule."]
+    says: Annotated[str, "What it says, in our words."]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule(Cited):
-    """A rule with the numbers of the lines that rest on it; `text` is the policy in whose text it stands, if any."""
+    """A rule that is cited, with the lines that rest on it."""
 
-    lines: tuple[int, ...]
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """What comes nearest to earning a billed code: what would have to hold, by which rules, and what fails."""
-
-    code: str
-    sentence: str
-    citation: str
-    fails: tuple[Point, ...]
+    lines: Lines
+    text: Annotated[str, "The policy in whose text it stands; empty for a national rule."] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """A reading on which the other side could stand: the question, the option, and what is held instead.
+class Nearest(Output):
+    """What comes nearest to earning a billed code."""
 
-    `source` is ``default`` (held as supported), ``set`` (settled for this audit) or ``open`` (nobody holds an option).
-    `effect` is what it would make of the line.
-    """
-
-    question: str
-    name: str
-    title: str
-    citation: str
-    letter: str
-    says: str
-    held_letter: str
-    held_says: str
-    source: str
-    note: str
-    effect: str
+    code: Annotated[str, "The code."]
+    sentence: Annotated[str, "What would have to hold."]
+    citation: Citation
+    fails: Annotated[tuple[Point, ...], "What fails."]
 
 
 @dataclass(frozen=True, slots=True)
-class OtherSide:
-    """The strongest argument against what is found of a line, and why it holds or does not.
+class Stand(Output):
+    """A reading on which the other side could stand."""
 
-    `holds` says it in a few words, `argument` and `answer` in sentences; `stands` are the readings that the argument
-    needs, `given` the facts that it would take, by path.
-    """
-
-    holds: str
-    argument: str
-    answer: str
-    stands: tuple[Stand, ...] = ()
-    given: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """What the payer said of one billed line: its place on the claim from 0, the codes, its words, dollars not paid.
-
-    `kinds` say what the codes are about (`ivproof.edits.denials.KINDS`), `labels` what each code says, in our words.
-    """
-
-    position: int
-    group: str
-    reason: str
-    remarks: tuple[str, ...]
-    words: str
-    date: str
-    amount: float | None
-    kinds: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
+    question: Annotated[str, "Number of the question: A19."]
+    name: Annotated[str, "Its short name."]
+    title: Annotated[str, "What is asked."]
+    citation: Annotated[str, "The rules that leave it open."]
+    letter: Annotated[str, "Letter of the option."]
+    says: Annotated[str, "What the option says."]
+    held_letter: Annotated[str, "Letter of the option that is held; empty where none is."]
+    held_says: Annotated[str, "What is held."]
+    source: Source
+    note: Annotated[str, "A remark on the question."]
+    effect: Annotated[str, "What the option would make of the line."]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the record says to one kind of reason for a denial; `flanks` are what could be held against it, for us."""
+class OtherSide(Output):
+    """The strongest argument against what is found of a line."""
 
-    kind: str
-    sentences: tuple[str, ...]
-    flanks: tuple[str, ...] = ()
+    holds: Annotated[str, "Whether it holds, in a few words."]
+    argument: Annotated[str, "The argument."]
+    answer: Annotated[str, "Why it holds or does not."]
+    stands: Annotated[tuple[Stand, ...], "The readings that it needs."] = ()
+    given: Annotated[
+        tuple[tuple[Annotated[str, "Path in the chart."], Annotated[str, "Value."]], ...],
+        "Facts that it would take.",
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What is found of one line, with its argument; `drawn` is the part of the timeline that it rests on.
+class Refused(Output):
+    """What the payer said of one billed line."""
 
-    `carried` are the keys of the administrations that carry the line, `left_out` counts the administrations of the
-    visit that are not drawn. `denied` is what the payer said of it, a sentence each time; `refused` the same as data,
-    and `answers` what the record says to it, where it supports the line. `positions` are its places on the claim
-    from 0, `modifiers` those that were billed.
-    """
+    position: Annotated[Count, "Its place on the claim, from 0."]
+    group: Annotated[str, "Group of the adjustment: CO, PR …"]
+    reason: Annotated[str, "Code of the reason (CARC)."]
+    remarks: Annotated[tuple[str, ...], "Codes of remarks (RARC)."]
+    words: Annotated[str, "The payer's words."]
+    date: Annotated[str, "Date of the denial; empty where it is not known."]
+    amount: Annotated[Amount | None, "Dollars not paid."]
+    kinds: Annotated[tuple[str, ...], f"What the codes are about: {', '.join(KINDS)}."]
+    labels: Annotated[
+        tuple[tuple[Annotated[str, "Code."], Annotated[str, "What it says, in our words."]], ...],
+        "What the codes say.",
+    ]
 
-    number: int
-    verdict: str
-    heading: str
-    disputed: bool
-    code: str
-    label: str
-    billed: str
-    supported: str
-    over: int | float
-    under: int | float
-    message: str
-    points: tuple[Point, ...]
-    nearest: tuple[Nearest, ...]
-    rules: tuple[Cited, ...]
+
+@dataclass(frozen=True, slots=True)
+class Answer(Output):
+    """What the record says to one kind of reason for a denial."""
+
+    kind: Annotated[str, "What the reason is about.", Keywords(enum=[*KINDS])]
+    sentences: Annotated[tuple[str, ...], "The answer."]
+    flanks: Annotated[tuple[str, ...], "What could be held against it, for the inside."] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Output):
+    """What is found of one line, with its argument."""
+
+    number: Annotated[int, "Number of the line in the packet.", Keywords(minimum=1)]
+    verdict: Annotated[str, "The verdict.", Keywords(enum=[it.value for it in LineKind])]
+    heading: Annotated[str, "The verdict in a few words."]
+    disputed: Annotated[bool, "Whether the line is anything but supported."]
+    code: Annotated[str, "The code as billed, or where it was not billed as supported."]
+    label: Annotated[str, "What the code stands for."]
+    billed: Annotated[str, "Code, modifiers and units as billed; empty where it was not billed."]
+    supported: Annotated[str, "Code, modifiers and units as supported; empty where nothing is."]
+    over: Annotated[Amount, "Units beyond what is supported."]
+    under: Annotated[Amount, "Units short of what is supported."]
+    message: Annotated[str, "The finding in a sentence or two."]
+    points: Annotated[tuple[Point, ...], "The argument, from what is concluded down to what it rests on."]
+    nearest: Annotated[tuple[Nearest, ...], "What comes nearest to earning what was billed beyond what is supported."]
+    rules: Annotated[tuple[Cited, ...], "The rules that the argument cites."]
     other_side: OtherSide
-    edits: tuple[tuple[str, str], ...]
-    drawn: Timeline | None = None
-    carried: tuple[str, ...] = ()
-    left_out: int = 0
-    denied: tuple[str, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    positions: tuple[int, ...] = ()
-    modifiers: tuple[str, ...] = ()
+    edits: Annotated[Edits, "Claim edits that concern the line."]
+    drawn: Annotated[Timeline | None, "The part of the timeline that the line rests on."] = None
+    carried: Annotated[
+        tuple[str, ...], "Keys of the administrations that carry the line, as the timeline has them."
+    ] = ()
+    left_out: Annotated[Count, "Administrations of the visit that are not drawn."] = 0
+    denied: Annotated[tuple[str, ...], "What the payer said of the line, a sentence each time that it denied it."] = ()
+    refused: Annotated[tuple[Refused, ...], "The same as data: each denial of a billed line."] = ()
+    answers: Annotated[
+        tuple[Answer, ...], "What the record says to the reasons of denials, where it supports the line."
+    ] = ()
+    positions: Annotated[tuple[int, ...], "Places on the claim, from 0."] = ()
+    modifiers: Annotated[tuple[str, ...], "Modifiers as billed."] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Relied:
-    """What the chart says of one subject, and the numbers of the lines that rest on it: an exhibit.
+class Relied(Output):
+    """What the chart says of one subject: an exhibit."""
 
-    Each fact comes with its field; `place` is where the subject stands in the chart, "" for the visit as a whole, and
-    `source` where the record has it, "" where the chart does not say.
-    """
-
-    subject: str
-    place: str
-    facts: tuple[tuple[str, str], ...]
-    lines: tuple[int, ...]
-    source: str = ""
+    subject: Annotated[str, "Id of the administration or site; empty for the visit as a whole."]
+    place: Annotated[str, "Where it stands in the chart; empty for the visit as a whole."]
+    facts: Annotated[tuple[tuple[Annotated[str, "The fact."], Annotated[str, "The field."]], ...], "What it says."]
+    lines: Lines
+    source: Annotated[str, "Where the record has it; empty where the chart does not say."] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Assumption:
-    """An option that is held of an open question and on which the claim depends.
+class Assumption(Output):
+    """What is held of an open question on which the claim depends."""
 
-    `otherwise` has for each other option that gives another claim its letter, what it says, and the difference.
-    """
-
-    question: str
-    name: str
-    title: str
-    citation: str
-    letter: str
-    says: str
-    source: str
-    note: str
-    otherwise: tuple[tuple[str, str, str], ...]
+    question: Annotated[str, "Its number."]
+    name: Annotated[str, "Its short name."]
+    title: Annotated[str, "What is asked."]
+    citation: Annotated[str, "The rules that leave it open."]
+    letter: Annotated[str, "Letter of the option that is held; empty where none is."]
+    says: Annotated[str, "What is held."]
+    source: Source
+    note: Annotated[str, "A remark on the question."]
+    otherwise: Annotated[
+        tuple[
+            tuple[
+                Annotated[str, "Letter."],
+                Annotated[str, "What it says."],
+                Annotated[str, "What is different in the claim."],
+            ],
+            ...,
+        ],
+        "Other options that give another claim.",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
-    """The proof that goes with the packet: the name of its file, its hash and size, and the commands that check it."""
+class Enclosed(Output):
+    """The proof that goes with the packet."""
 
-    file: str
-    sha256: str
-    seal: str
-    size: int
-    commands: tuple[str, ...]
-    content: bytes = field(repr=False, default=b"")
+    file: Annotated[str, "Name of its file."]
+    sha256: Annotated[str, "Hash of the file.", Keywords(pattern="^[0-9a-f]{64}$")]
+    seal: Annotated[str, "The proof's own seal."]
+    size: Annotated[Count, "Bytes."]
+    commands: Annotated[tuple[str, ...], "Commands that make it again, hash it and check it."]
+    content: Inside[bytes] = field(repr=False, default=b"")
 
 
-@dataclass(frozen=True)
-class Packet:
-    """Everything that is sent of one claim.
+@dataclass(frozen=True, kw_only=True)
+class Packet(Output):
+    """Everything that is sent of one claim; the proof itself is a file beside it."""
 
-    `about` are the pairs of the cover, `identity` what was used, by hash; `sentence` is the verdict in words. Claim
-    edits come as severity and message; what is undocumented as fact, what follows, and what weight it has. `drawn` is
-    the part of the timeline that its argued lines rest on, `beside` are national rules that confirm cited ones of the
-    text, `claim_number` is the payer's, where a remittance gave it. `stands_on` says on what policy this one stands, if
-    it does, and where it differs.
-    """
-
-    encounter: str
-    date: str
-    policy: str
-    edition: str
-    about: tuple[tuple[str, str], ...]
-    identity: tuple[tuple[str, str], ...]
-    verdict: str
-    sentence: str
-    message: str
-    findings: tuple[Finding, ...]
-    rules: tuple[Rule, ...]
-    edits_billed: tuple[tuple[str, str], ...]
-    edits_supported: tuple[tuple[str, str], ...]
-    facts: tuple[Relied, ...]
-    assumed: tuple[Assumption, ...]
-    undocumented: tuple[tuple[str, str, str], ...]
-    notes: tuple[str, ...]
+    format: Annotated[str, Keywords(const=FORMAT)] = FORMAT
+    version: Annotated[int, Keywords(const=VERSION)] = VERSION
+    encounter: Annotated[str, "Id of the encounter."]
+    date: Annotated[Date, "Date of service."]
+    policy: Annotated[str, "The policy by which the claim is judged."]
+    edition: Annotated[str, "Its edition."]
+    about: Annotated[Pairs, "The visit on the cover."]
+    identity: Annotated[Pairs, "What was used, by hash."]
+    verdict: Annotated[str, "The verdict on the claim.", Keywords(enum=[it.value for it in Verdict])]
+    sentence: Annotated[str, "The verdict in a sentence."]
+    message: Annotated[str, "What it rests on; empty where the sentence says it all."]
+    findings: Annotated[tuple[Finding, ...], "The lines: those billed in their order, then those that were not billed."]
+    rules: Annotated[tuple[Rule, ...], "Every rule that is cited, once."]
+    edits_billed: Annotated[Edits, "Claim edits of what was billed."]
+    edits_supported: Annotated[Edits, "Claim edits of what is supported."]
+    facts: Annotated[tuple[Relied, ...], "What is relied on, with its places in the chart."]
+    assumed: Annotated[tuple[Assumption, ...], "What was assumed."]
+    undocumented: Annotated[
+        tuple[
+            tuple[
+                Annotated[str, "Path."],
+                Annotated[str, "What follows."],
+                Annotated[str, "What weight it has."],
+            ],
+            ...,
+        ],
+        "Facts that the chart does not give.",
+    ]
+    notes: Annotated[tuple[str, ...], "Further remarks."]
     proof: Enclosed
-    audit: Audit = field(repr=False)
-    payer: str = ""
-    claim_number: str = ""
-    drawn: Timeline | None = None
-    beside: tuple[Rule, ...] = ()
-    stands_on: str = ""
+    payer: Annotated[str, "The payer; empty where the chart names none."] = ""
+    claim_number: Annotated[str, "The payer's number of the claim, where a remittance gave it."] = ""
+    drawn: Annotated[Timeline | None, "The part of the timeline that its argued lines rest on."] = None
+    beside: Annotated[
+        tuple[Rule, ...], "National rules that confirm cited rules of the text; the section is that of those."
+    ] = ()
+    stands_on: Annotated[str, "On what policy this one stands, if it does, and where it differs."] = ""
+    audit: Annotated[Audit, "The audit, as `ivproof schema audit` has it."] = field(repr=False)
 
     @property
     def denied(self) -> tuple[Finding, ...]:
@@ -255,23 +267,3 @@ class Packet:
     def standing(self) -> tuple[Finding, ...]:
         """The other lines that stand, or that nobody can judge."""
         return tuple(it for it in self.findings if not it.disputed and not it.denied)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The packet as plain data, in a fixed order; the proof itself is a file beside it."""
-        names = [it.name for it in fields(self) if it.name != "audit"]
-        plain = {name: _plain(getattr(self, name)) for name in names}
-        return {"format": FORMAT, "version": VERSION, **plain, "audit": self.audit.as_dict()}
-
-
-def _plain(value: object) -> Any:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _plain(it) for name, it in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(it) for it in value]
-    if is_dataclass(value):
-        # the statements behind a point stay within the program; elsewhere `says` is text
-        left_out = {"content", "says", "on"} if isinstance(value, Point) else {"content"}
-        return {it.name: _plain(getattr(value, it.name)) for it in fields(value) if it.name not in left_out}
-    raise TypeError(f"no plain data: {type(value).__name__}")

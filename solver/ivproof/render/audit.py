@@ -17,6 +17,7 @@ from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Ver
 from ivproof.audit.summary import Summary
 from ivproof.audit.verdicts import times
 from ivproof.audit.worksheet import told
+from ivproof.edits.checker import Edit
 from ivproof.formats.plain import plain
 from ivproof.law.policy import Policy
 from ivproof.render.printing import FAINT, heading, indented, printed, visible
@@ -234,11 +235,11 @@ def _money(amount: float | None) -> str:
     return "–" if amount is None else f"{amount:.2f}"
 
 
-def _edits(title: str, edits: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+def _edits(title: str, edits: Sequence[Edit]) -> Iterator[RenderableType]:
     if edits:
         yield heading(title)
         for edit in edits:
-            yield indented(visible(f"{SEVERITIES[str(edit['severity'])]}: {edit['message']}"))
+            yield indented(visible(f"{SEVERITIES[edit.severity]}: {edit.message}"))
 
 
 def _part(part: Billed | Supported | None) -> Text:

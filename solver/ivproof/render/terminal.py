@@ -324,9 +324,9 @@ def _edits(found: Determination) -> Iterator[RenderableType]:
         return
     yield heading("Claim edits: what a payer says to this claim, apart from the policy")
     for edit in found.edits:
-        severity = str(edit["severity"])
+        severity = edit.severity
         words = Text(SEVERITIES.get(severity, _words(severity)), _COLOURS.get(severity, "yellow"))
-        yield indented(Text.assemble(words, ": ", plain(str(edit["message"]))))
+        yield indented(Text.assemble(words, ": ", plain(edit.message)))
 
 
 def _billed(line: ClaimLine) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from ivproof.chart.encounter import Encounter, digest, for_people
 from ivproof.claim.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
+from ivproof.edits.checker import Edit
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.terms import Function, parse
 from ivproof.report.timeline import Timeline, timeline
@@ -155,7 +156,7 @@ class Report:
     questions: tuple[OpenQuestion, ...]
     missing: tuple[MissingFact, ...]
     findings: tuple[Exclusion, ...]
-    edits: tuple[Mapping[str, Any], ...]
+    edits: tuple[Edit, ...]
     diagnoses: tuple[str, ...]
     notes: tuple[str, ...]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from ivproof.chart.clock import DAY, Moment
 from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.fields import compare_key
+from ivproof.formats.output import Keywords, Output
 from ivproof.law.terms import Function, Term
 from ivproof.report.limits import Reached, reached
 from ivproof.why.derivation import Derivation
@@ -32,75 +34,75 @@ TAIL = 0.06
 _STEPS = (5 * 60, 10 * 60, 15 * 60, 30 * 60, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY)
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark on the axis: its place and the time of day; where a day begins, the month and the day."""
-
-    at: float
-    label: str
+Share = Annotated[float, "A place on the axis, from 0 to 1.", Keywords(minimum=0, maximum=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A stretch of time: its kind, its place, when it is in words, and what is to be known of it.
+class Tick(Output):
+    """A mark on the axis."""
+
+    at: Share
+    label: Annotated[str, "The time of day; where a day begins, the month and the day."]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar(Output):
+    """A stretch of time.
 
     `kind` is ``infusion``, ``hydration`` or ``other`` for what flows and counts, ``shared`` for time that counts for
     another infusion, ``beside`` for hydration that does not count, ``push`` for the minutes of a push, ``pause`` for
     where it stood still, ``open`` where no end is documented.
     """
 
-    kind: str
-    at: float
-    width: float
-    when: str
-    text: str
+    kind: Annotated[str, "What flows and counts (infusion, hydration, push, other), or what does not, or is open."]
+    at: Share
+    width: Share
+    when: Annotated[str, "From when to when."]
+    text: Annotated[str, "What is to be known of it."]
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Where a length was reached: its place, the time of day, and what it made of what flows."""
+class Limit(Output):
+    """Where a length was reached."""
 
-    at: float
-    when: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One administration: who, what, when, its bars, marks of a moment, and the lines of the claim that it carries.
-
-    `measures` are the lengths that were compared with thresholds, `limits` where on the bars thresholds were reached.
-    """
-
-    key: str
-    name: str
-    drug: str
-    technique: str
-    when: str
-    bars: tuple[Bar, ...]
-    marks: tuple[float, ...]
-    carries: tuple[str, ...] = ()
-    measures: tuple[str, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    at: Share
+    when: Annotated[str, "The time of day."]
+    text: Annotated[str, "What it made of what flows."]
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Row(Output):
+    """One administration."""
+
+    key: Annotated[str, "Its key."]
+    name: Annotated[str, "Its id."]
+    drug: Annotated[str, "The drug as charted."]
+    technique: Annotated[str, "How it was given, as the law sees it."]
+    when: Annotated[str, "When, in words."]
+    bars: Annotated[tuple[Bar, ...], "Stretches of time."]
+    marks: Annotated[tuple[Share, ...], "Moments."]
+    carries: Annotated[tuple[str, ...], "The lines of the claim that it carries."] = ()
+    measures: Annotated[tuple[str, ...], "Lengths that were compared with thresholds."] = ()
+    limits: Annotated[tuple[Limit, ...], "Where thresholds were reached."] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane(Output):
     """What went through one access site, or by a way that needs none."""
 
-    title: str
-    about: str
-    rows: tuple[Row, ...]
+    title: Annotated[str, "The site."]
+    about: Annotated[str, "What is charted of it."]
+    rows: Annotated[tuple[Row, ...], "The administrations."]
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """The lanes of a visit on one axis; `begins` and `ends` are its ends in words."""
+class Timeline(Output):
+    """The lanes of a visit on one axis."""
 
-    begins: str
-    ends: str
-    ticks: tuple[Tick, ...]
-    lanes: tuple[Lane, ...]
+    begins: Annotated[str, "Where the axis begins."]
+    ends: Annotated[str, "Where it ends."]
+    ticks: Annotated[tuple[Tick, ...], "Marks on the axis."]
+    lanes: Annotated[tuple[Lane, ...], "The lanes."]
 
 
 @dataclass

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ivproof.audit.schema import schema as schema_of_audit
+from ivproof.audit.model import Audit
 from ivproof.chart.bounds import TooManyWaysError
 from ivproof.chart.encounter import schema as schema_of_encounter
-from ivproof.claim.determination_schema import schema as schema_of_determination
+from ivproof.claim.determination import Determination
 from ivproof.engine.faults import bare_place_of
 from ivproof.formats.extras import load
+from ivproof.formats.output import schema
 from ivproof.formats.plain import json_text
 from ivproof.proof.schema import schema as schema_of_proof
 from ivproof.serve.answering import WAITING, Answer, BusyError, Service
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "encounter": schema_of_encounter,
-    "determination": schema_of_determination,
-    "audit": schema_of_audit,
+    "determination": lambda: schema(Determination),
+    "audit": lambda: schema(Audit),
     "proof": schema_of_proof,
 }
 """The published forms of what goes in and what comes out."""
@@ -161,8 +162,8 @@ def description(app: Any) -> dict[str, Any]:
         title=app.title, version=app.version, routes=app.routes, summary="Questions about charts of infusion visits."
     )
     components = found.setdefault("components", {}).setdefault("schemas", {})
-    for name, schema in SCHEMAS.items():
-        components[name] = _below(schema(), name)
+    for name, made in SCHEMAS.items():
+        components[name] = _below(made(), name)
     for form in (Asked, AboutBill, AboutPresence, AboutAbsence, AboutMargins, AboutProof):
         body = _below(form.model_json_schema(), form.__name__)
         chart = body["properties"]["chart"]

@@ -5,7 +5,6 @@ In: an encounter and two bases of one law. Out: data; words stand in the command
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import ClaimLine, Determination
 from ivproof.claim.profiles import Basis
+from ivproof.edits.checker import Edit
 from ivproof.law.policy import Question
 
 
@@ -57,7 +57,7 @@ class Parted:
         first, second = map(_units, self.found)
         return {line: (first.get(line, 0), second.get(line, 0)) for line in {**first, **second}}
 
-    def edits(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    def edits(self) -> tuple[list[Edit], list[Edit], list[Edit]]:
         """The claim edits that both claims meet, those of the first alone, and those of the second alone."""
         first, second = (list(it.edits) for it in self.found)
         return (
@@ -73,7 +73,7 @@ class Parted:
             "encounter": self.encounter,
             "same": self.same,
             "payers": [
-                {"payer": payer, "edits_alone": list(own), "determination": found.as_dict()}
+                {"payer": payer, "edits_alone": [it.as_dict() for it in own], "determination": found.as_dict()}
                 for payer, found, own in zip(self.payers, self.found, alone, strict=True)
             ],
             "units": {line: list(units) for line, units in self.lines.items()},
@@ -88,7 +88,7 @@ class Parted:
             ],
             "read_otherwise_too": list(self.idle),
             "by_the_law_on_payers": self.by_payer,
-            "edits_of_both": list(both),
+            "edits_of_both": [it.as_dict() for it in both],
         }
 
 

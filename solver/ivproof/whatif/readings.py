@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ivproof.chart.facts import Facts
-from ivproof.claim.determination import ChartNames
+from ivproof.claim.chart_names import ChartNames
 from ivproof.claim.statements import Leads
 from ivproof.engine.choices import DIAGNOSES, DRUG_LINES, FREE, Resolution
 from ivproof.engine.claims import Units, at_least, at_most, units_of
