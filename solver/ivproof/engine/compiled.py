@@ -54,10 +54,12 @@ class Relation:
     def __init__(self, rows: dict[Atom, None]) -> None:
         """Hold these atoms."""
         self.rows = rows
-        self._indexes: dict[tuple[int, ...], dict[Any, list[Atom]]] = {}
+        self._indexes: dict[tuple[int, ...], dict[Any, list[Atom]]] | None = None
 
     def index(self, *positions: int) -> Mapping[Any, Sequence[Atom]]:
         """The atoms by some arguments, counted from 1: by the value of one, or by the tuple of several."""
+        if self._indexes is None:
+            self._indexes = {}
         found = self._indexes.get(positions)
         if found is None:
             found = self._indexes[positions] = {}
@@ -95,6 +97,23 @@ class Derived:
         return NONE if found is None else found.rows
 
 
+Wanted: TypeAlias = frozenset[Signature] | None
+"""Predicates of which it is asked what follows; None where that is all."""
+
+Readers: TypeAlias = Mapping[Signature, Mapping[Value | None, tuple[int, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Fewer and more facts, their predicates, and the steps that may see the difference and bear on what is wanted."""
+
+    less: tuple[Atom, ...]
+    more: tuple[Atom, ...]
+    predicates: tuple[Signature, ...]
+    seeing: tuple[int, ...]
+    wanted: Wanted
+
+
 class Compiled:
     """A law that is ready for one chart after another."""
 
@@ -114,16 +133,56 @@ class Compiled:
         self._steps = [_Step(it) for it in (stratify(waiting) if strata is None else strata)]
         self._of: dict[frozenset[Signature], list[tuple[int, _Step]]] = {}
         self._makers: dict[Signature, list[int]] = {}
-        readers: dict[Signature, dict[Value | None, list[int]]] = {}
         for n, step in enumerate(self._steps):
-            for it, first in step.reads:
-                readers.setdefault(it, {None: []}).setdefault(first, []).append(n)
             for it in step.heads:
                 self._makers.setdefault(it, []).append(n)
-        # by the first argument that a rule asks for; under None are those that may mean any
-        self._readers: dict[Signature, dict[Value | None, tuple[int, ...]]] = {
-            it: {first: tuple({*mine, *each[None]}) for first, mine in each.items()} for it, each in readers.items()
+        self._readers: dict[Wanted, Readers] = {}
+
+    def _readers_for(self, wanted: Wanted) -> Readers:
+        """The steps that ask for a predicate, of those on which what is wanted may rest.
+
+        By the first argument that a rule asks for; under None are those that may mean any.
+        """
+        found = self._readers.get(wanted)
+        if found is None:
+            readers: dict[Signature, dict[Value | None, list[int]]] = {}
+            for n in self._bearing(wanted):
+                for it, first in self._steps[n].reads:
+                    readers.setdefault(it, {None: []}).setdefault(first, []).append(n)
+            found = self._readers[wanted] = {
+                it: {first: tuple({*mine, *each[None]}) for first, mine in each.items()} for it, each in readers.items()
+            }
+        return found
+
+    def _bearing(self, wanted: Wanted) -> Iterable[int]:
+        """The steps on which some of these predicates may rest, or a choice; all of them where it is None."""
+        if wanted is None:
+            return range(len(self._steps))
+        asked_for = set(wanted)
+        found = []
+        for n in reversed(range(len(self._steps))):
+            step = self._steps[n]
+            if step.chooses or not asked_for.isdisjoint(step.heads):
+                asked_for.update(it for it, _ in step.reads)
+                found.append(n)
+        return reversed(found)
+
+    def change(self, less: Iterable[Atom], more: Iterable[Atom], wanted: Wanted = None) -> Change:
+        """Give a change of facts; of what follows only the `wanted` predicates are asked for, if they are named."""
+        changed: dict[Signature, list[Atom]] = {}
+        less, more = tuple(less), tuple(more)
+        for atom in (*less, *more):
+            changed.setdefault(signature(atom), []).append(atom)
+        readers = self._readers_for(wanted)
+        steps = self._steps
+        seeing = {
+            n
+            for it, atoms in changed.items()
+            for atom in atoms
+            for n in _seeing(readers, it, [atom])
+            if steps[n].sees(atom)
         }
+        return Change(less, more, tuple(changed), tuple(sorted(seeing)), wanted)
 
     def derive(self, given: Mapping[Signature, Rows], work: Budget, take: Take = none_of) -> Derived:
         """Give what follows from facts; `take` says which of several candidates are taken.
@@ -138,8 +197,23 @@ class Compiled:
         work.spend(len(steps))
         present = self._present.union(given)
         for n, step in steps:
-            # sooner than to ask each relation, and half of the steps go no further
-            if step.least <= present and (concluded := step.apply(found, n, take, work)):
+            if not step.least <= present:  # sooner than to ask each relation, and half of the steps go no further
+                continue
+            if step.alone is None:
+                concluded = step.apply(found, n, take, work)
+            else:
+                rows: dict[Atom, None] = {}
+                step.alone.fire(relations, rows)
+                if not rows:
+                    continue
+                work.spend(KEPT * len(rows))
+                head = step.alone.head
+                if relations[head].rows:
+                    _add(relations, head, rows)
+                else:
+                    relations[head] = Relation(rows)
+                concluded = {head: rows}
+            if concluded:
                 made[n] = concluded
                 present.update(concluded)
         return found
@@ -158,45 +232,34 @@ class Compiled:
                     present.update(step.heads)
         return found
 
-    def vary(
-        self,
-        base: Derived,
-        less: Sequence[Atom],
-        more: Sequence[Atom],
-        work: Budget,
-        take: Take = none_of,
-        *,
-        anew: bool = False,
-    ) -> Derived:
+    def vary(self, base: Derived, change: Change, work: Budget, take: Take = none_of, *, anew: bool = False) -> Derived:
         """Give what follows with fewer and with more facts than those of `base`; that itself where it is the same.
 
-        `take` is asked about the choices that see a difference; with `anew` about all. Raises as `derive` does.
+        What is not wanted of it may be as it was. `take` is asked about the choices that see a difference; with `anew`
+        about all. Raises as `derive` does.
         """
-        changed: dict[Signature, list[Atom]] = {}
-        for atom in (*less, *more):
-            changed.setdefault(signature(atom), []).append(atom)
-        relations = base.relations
-        if not all(base.rows(it) for it in changed):
-            relations = {**relations, **{it: Relation({**base.rows(it), **_of(more, it)}) for it in changed}}
-        seeing = (n for it, atoms in changed.items() for n in self._seeing(it, atoms))
-        felt = {n for n in seeing if n in base.made or self._steps[n].can_apply(relations)}
+        relations, steps, made = base.relations, self._steps, base.made
+        if not all(base.rows(it) for it in change.predicates):
+            new = {it: Relation({**base.rows(it), **_of(change.more, it)}) for it in change.predicates}
+            relations = {**relations, **new}
+        felt = [n for n in change.seeing if n in made or steps[n].can_apply(relations)]
         if anew:
-            felt.update(base.taken)
+            felt = sorted({*felt, *base.taken})
         if not felt:
             return base
         given = dict(base.given)
-        for it in changed:
+        for it in change.predicates:
             rows = given[it] = dict(given.get(it, NONE))
-            for atom in _of(less, it):
+            for atom in _of(change.less, it):
                 rows.pop(atom, None)
-            rows.update(_of(more, it))
-        found = Derived(given, dict(base.relations), dict(base.made), dict(base.taken))
-        for it in changed:
+            rows.update(_of(change.more, it))
+        found = Derived(given, dict(base.relations), dict(made), dict(base.taken))
+        for it in change.predicates:
             found.relations[it] = self._whole(found, it)
         work.spend(len(felt))
-        return found if self._again(found, sorted(felt), take, work) else base
+        return found if self._again(found, felt, self._readers_for(change.wanted), take, work) else base
 
-    def _again(self, found: Derived, waiting: list[int], take: Take, work: Budget) -> bool:
+    def _again(self, found: Derived, waiting: list[int], readers: Readers, take: Take, work: Budget) -> bool:
         """Apply these steps again, and those that see what they conclude otherwise than before; say if some did."""
         relations, made = found.relations, found.made
         queued = set(waiting)
@@ -206,11 +269,13 @@ class Compiled:
             step = self._steps[n]
             applies = step.can_apply(relations)
             if step.alone is not None:
+                head = step.alone.head
+                then = made[n][head] if n in made else NONE
+                if not applies and not then:
+                    continue
                 rows: dict[Atom, None] = {}
                 if applies:
                     step.alone.fire(relations, rows)
-                head = step.alone.head
-                then = made[n][head] if n in made else NONE
                 if rows == then:
                     continue
                 if rows:
@@ -238,30 +303,33 @@ class Compiled:
             otherwise = otherwise or bool(differing)
             # of what a later step still concludes, too: that may rest on what is no longer so
             for it, atoms in differing.items():
-                for reader in self._seeing(it, atoms):
+                for reader in _seeing(readers, it, atoms):
                     if reader > n and reader not in queued:
                         queued.add(reader)
                         heappush(waiting, reader)
         return otherwise
 
-    def _seeing(self, it: Signature, atoms: Iterable[Atom]) -> Iterable[int]:
-        """The steps that may see some of these atoms of a predicate."""
-        readers = self._readers.get(it)
-        if readers is None:
-            return ()
-        every = readers[None]
-        return every if len(readers) == 1 else {n for atom in atoms for n in readers.get(atom[1], every)}
-
     def _whole(self, found: Derived, it: Signature) -> Relation:
         """The atoms of a predicate: those of the law, those given, and those that steps concluded."""
-        law = self._law.get(it)
-        rows = dict(law.rows) if law is not None else {}
-        rows.update(found.given.get(it, NONE))
+        law, given, makers = self._law.get(it), found.given.get(it, NONE), self._makers.get(it, ())
         made = found.made
-        for maker in self._makers.get(it, ()):
+        if len(makers) == 1 and not given and (law is None or not law.rows):
+            return Relation(made[makers[0]].get(it, {}) if makers[0] in made else {})
+        rows = dict(law.rows) if law is not None else {}
+        rows.update(given)
+        for maker in makers:
             if maker in made and it in made[maker]:
                 rows.update(made[maker][it])
         return Relation(rows)
+
+
+def _seeing(readers: Readers, it: Signature, atoms: Iterable[Atom]) -> Iterable[int]:
+    """The steps that may see some of these atoms of a predicate."""
+    mine = readers.get(it)
+    if mine is None:
+        return ()
+    every = mine[None]
+    return every if len(mine) == 1 else {n for atom in atoms for n in mine.get(atom[1], every)}
 
 
 def _of(atoms: Iterable[Atom], predicate: Signature) -> dict[Atom, None]:
@@ -300,11 +368,21 @@ class _Step:
         self._rules = [it for it in every if it.rule.condition is None]
         self._choices = [it for it in every if it.rule.condition is not None]
         self.alone = self._rules[0] if len(every) == len(self._rules) == 1 and not stratum.recursive else None
+        self.chooses = bool(self._choices)
         self._needs = tuple(it.needs for it in every)
         self.least = frozenset.intersection(*map(frozenset, self._needs))
         self.heads = tuple(dict.fromkeys(it.head for it in every))
-        self.reads = tuple(
-            dict.fromkeys((atom.signature, _first(atom)) for it in stratum.rules for atom, _ in asked(it))
+        self._asks = tuple(dict.fromkeys(atom for it in stratum.rules for atom, _ in asked(it)))
+        self.reads = tuple(dict.fromkeys((atom.signature, _first(atom)) for atom in self._asks))
+
+    def sees(self, atom: Atom) -> bool:
+        """Whether some rule may ask for that atom."""
+        name, *values = atom
+        return any(
+            it.name == name
+            and len(it.arguments) == len(values)
+            and all(part == value for part, value in zip(it.arguments, values, strict=True) if isinstance(part, _KNOWN))
+            for it in self._asks
         )
 
     def can_apply(self, relations: Mapping[Signature, Relation]) -> bool:
@@ -318,19 +396,7 @@ class _Step:
         return False
 
     def apply(self, found: Derived, n: int, take: Take, work: Budget) -> Made:
-        """Add what the step concludes; give it by predicate."""
-        if self.alone is not None:
-            rows: dict[Atom, None] = {}
-            self.alone.fire(found.relations, rows)
-            if not rows:
-                return {}
-            head = self.alone.head
-            work.spend(KEPT * len(rows))
-            if found.relations[head].rows:
-                _add(found.relations, head, rows)
-            else:
-                found.relations[head] = Relation(rows)
-            return {head: rows}
+        """Add what a step of several rules concludes; give it by predicate."""
         made: Made = {}
         self._close(found, made, None, work)
         if self._choices:
@@ -385,6 +451,10 @@ class _Step:
 
 def _true(candidates: Iterable[Atom], relation: Relation) -> list[Atom]:
     return [it for it in candidates if it in relation.rows]
+
+
+_KNOWN = (int, str, tuple)
+"""What stands for itself in a rule."""
 
 
 def _first(atom: Pattern) -> Value | None:

@@ -13,7 +13,7 @@ from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, candidate_rank
 from ivproof.engine.compiled import Derived, Relation, SeveralError, Take, none_of
 from ivproof.engine.diagram import Diagram
-from ivproof.engine.direct import Direct, asked, resolution_by, texts
+from ivproof.engine.direct import CONDITIONAL, RAISED, Direct, asked, resolution_by, texts
 from ivproof.engine.search import diagram_of
 from ivproof.engine.solving import Choice, Outcome
 from ivproof.recheck import Atom
@@ -76,6 +76,7 @@ class Departing:
         self.held = held
         self.open = [key for key in options if key not in held]
         self.outcome = outcome
+        self.wanted = frozenset({*outcome.items(), CONDITIONAL, RAISED})
 
     def near(self, facts: Facts) -> Near:
         """Go through one chart. Raises ManyWaysError, of a large chart too."""
@@ -157,7 +158,9 @@ class _Chart:
         taken: Mapping[Atom, Collection[Atom]],
         before: _End | None = None,
     ) -> _Fork | _End:
-        return self._tree(lambda more: self._direct.held(base, held, more), held, taken, before)
+        return self._tree(
+            lambda more: self._direct.held(base, held, more, wanted=self._law.wanted), held, taken, before
+        )
 
     def _again(self, at: _Fork | _End, key: str, option: str) -> _Fork | _End:
         """The same with another option of a settled question held; itself where nothing follows otherwise."""

@@ -16,7 +16,7 @@ from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CHOICES, OPEN, Resolution, candidate_rank, resolution_of
-from ivproof.engine.compiled import Compiled, Derived, Rows, SeveralError, Take, first_of, none_of
+from ivproof.engine.compiled import Change, Compiled, Derived, Rows, SeveralError, Take, Wanted, first_of, none_of
 from ivproof.engine.solving import Choice
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom
@@ -30,6 +30,9 @@ TOGETHER = 12
 
 KEPT = 400
 """Of so many charts what follows is kept at most, until that is forgotten."""
+
+CHANGES = 1000
+"""Of so many changes of what is held it is kept who sees them."""
 
 LARGE = 500
 """A chart with more facts than this, some forty administrations, is left to clingo."""
@@ -127,6 +130,7 @@ class Direct:
             key: [(OPEN, key, it.name) for it in question.options] for key, question in policy.questions.items()
         }
         self._bases: dict[int, tuple[Facts, Derived]] = {}
+        self._changes: dict[tuple[tuple[Atom, ...], tuple[Atom, ...], Wanted], Change] = {}
         self._seen = 0
 
     def expect(self, charts: int, *, alone: bool = False) -> None:
@@ -151,7 +155,7 @@ class Direct:
         """The choices that take one of a list that the law gives."""
         return frozenset(it for it in CHOICES if self._policy.offered(it))
 
-    @property
+    @cached_property
     def law(self) -> Compiled:
         """The compiled law, which all settings of a policy share."""
         return self._policy.kept.held("compiled", lambda: _compiled(program(self._policy)))
@@ -224,15 +228,29 @@ class Direct:
             readings = {it: None for it in self._readings if it[1] not in held} | others
         return self.law.derive({**given, (OPEN, 2): readings}, bounds.current(), take)
 
-    def held(self, base: Derived, options: Mapping[str, str], take: Take = none_of, *, anew: bool = False) -> Derived:
+    def held(
+        self,
+        base: Derived,
+        options: Mapping[str, str],
+        take: Take = none_of,
+        *,
+        anew: bool = False,
+        wanted: Wanted = None,
+    ) -> Derived:
         """Give what follows with other options of some questions held; that itself where it is the same.
 
-        With `anew` every choice is taken anew, else those that see a difference. Raises compiled.SeveralError.
+        With `anew` every choice is taken anew, else those that see a difference. Of what follows only the `wanted`
+        predicates are asked for, if they are named. Raises compiled.SeveralError.
         """
         now = base.given[OPEN, 2]
-        more = [it for key, option in options.items() if (it := (OPEN, key, option)) not in now]
-        less = [it for _, key, _ in more for it in self._options[key] if it in now]
-        return self.law.vary(base, less, more, bounds.current(), take, anew=anew)
+        more = tuple(it for key, option in options.items() if (it := (OPEN, key, option)) not in now)
+        less = tuple(it for _, key, _ in more for it in self._options[key] if it in now)
+        change = self._changes.get((less, more, wanted))
+        if change is None:
+            if len(self._changes) >= CHANGES:
+                self._changes.clear()
+            change = self._changes[less, more, wanted] = self.law.change(less, more, wanted)
+        return self.law.vary(base, change, bounds.current(), take, anew=anew)
 
     def tells(self, facts: Facts, others: Iterable[Facts], predicates: Mapping[str, int]) -> bool:
         """Whether of some predicates (with their arities) something else holds in one of the charts like this one.
@@ -249,11 +267,12 @@ class Direct:
             except SeveralError:
                 return False
         then = dict.fromkeys(atoms_of(facts))
+        wanted = frozenset(predicates.items())
         for other in others:
             now = dict.fromkeys(atoms_of(other))
             less, more = [it for it in then if it not in now], [it for it in now if it not in then]
             try:
-                found = self.law.vary(base, less, more, bounds.current(), first_of)
+                found = self.law.vary(base, self.law.change(less, more, wanted), bounds.current(), first_of)
             except SeveralError:
                 continue
             if any(found.rows(it) != base.rows(it) for it in predicates.items()):
