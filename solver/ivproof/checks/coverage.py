@@ -20,6 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ivproof.formats.output import Output
 from ivproof.law.options import is_question, read_options
 from ivproof.law.policy import Policy, PolicyError, law_folder
 from ivproof.law.sources import Sources, TextRule
@@ -34,7 +35,7 @@ NATIONAL = "F"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Output):
     """A rule of the law, by its id, and where it stands."""
 
     rule: str
@@ -44,10 +45,6 @@ class Place:
     def __str__(self) -> str:
         """The id, the file and the line."""
         return f"{self.rule} ({self.file}:{self.line})"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the place as plain data."""
-        return {"rule": self.rule, "file": self.file, "line": self.line}
 
 
 @dataclass(frozen=True)

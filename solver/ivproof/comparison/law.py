@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
+from ivproof.formats.output import Named, Output
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Rule
 
@@ -20,7 +21,7 @@ ADDED, REMOVED, CHANGED, REWORDED = "added", "removed", "changed", "reworded"
 
 
 @dataclass(frozen=True)
-class RuleChange:
+class RuleChange(Output):
     """A rule of the law that is not the same in two editions.
 
     `kind` is added, removed, changed, or reworded where only its citation or its sentence is another one. `before` and
@@ -28,23 +29,12 @@ class RuleChange:
     stands, in the new law if it is there.
     """
 
-    id: str
+    id: Annotated[str, Named("rule")]
     kind: str
     citation: str
     place: str
     before: tuple[str, ...]
     after: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the change as plain data."""
-        return {
-            "rule": self.id,
-            "kind": self.kind,
-            "citation": self.citation,
-            "place": self.place,
-            "before": list(self.before),
-            "after": list(self.after),
-        }
 
 
 def law_changes(old: Policy, new: Policy) -> tuple[RuleChange, ...]:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
+from ivproof.formats.output import OPTIONAL, Output
 from ivproof.law.policy import Policy
 from ivproof.law.terms import Function, String, parse
 
 
 @dataclass(frozen=True)
-class Units:
+class Units(Output):
     """A claim by code: units, units by modifier, and what makes it undetermined (names of the law)."""
 
     codes: Mapping[str, int]
-    modifiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    undetermined: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The claim as plain data."""
-        found: dict[str, Any] = {"codes": dict(self.codes)}
-        if self.modifiers:
-            found["modifiers"] = {code: dict(by) for code, by in self.modifiers.items()}
-        if self.undetermined:
-            found["undetermined"] = list(self.undetermined)
-        return found
+    modifiers: Annotated[Mapping[str, Mapping[str, int]], OPTIONAL] = field(default_factory=dict)
+    undetermined: Annotated[tuple[str, ...], OPTIONAL] = ()
 
 
 def units_of(policy: Policy, claim: Iterable[str]) -> Units:

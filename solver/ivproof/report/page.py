@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated
 
 from ivproof.chart.encounter import Encounter, digest, for_people
 from ivproof.claim.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
 from ivproof.edits.checker import Edit
+from ivproof.formats.output import Named, Output
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.terms import Function, parse
 from ivproof.report.timeline import Timeline, timeline
@@ -35,19 +36,15 @@ PROVED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Output):
     """Why something stands where it stands: a title, what it rests on, and the lengths that were compared."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: Annotated[tuple[Line, ...], Named("because")]
 
     def measures(self) -> tuple[str, ...]:
         """The lengths that were compared with thresholds, in the order told."""
         return tuple(dict.fromkeys(it.text for it in walk(self.lines) if it.kind == "measure"))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The proof as plain data."""
-        return {"title": self.title, "because": [line.as_dict() for line in self.lines]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from ivproof.chart.facts import WHOLE, Facts
+from ivproof.formats.output import OPTIONAL, Named, Output
 from ivproof.law.policy import Policy
 from ivproof.recheck import Value
 from ivproof.unknowns.claims import Claims
@@ -24,24 +25,13 @@ def _listed(units: Mapping[str, float], joined: str = ", ") -> str:
 
 
 @dataclass(frozen=True)
-class ClaimLines:
+class ClaimLines(Output):
     """One claim: units by code, by code and modifier, of drugs, and why there is none where there is none."""
 
-    units: Mapping[str, int]
-    modifiers: Mapping[str, int]
-    drugs: Mapping[str, float]
-    undetermined: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The claim as plain data."""
-        found: dict[str, Any] = {"claim": dict(self.units)}
-        if self.modifiers:
-            found["modifiers"] = dict(self.modifiers)
-        if self.drugs:
-            found["drug_lines"] = dict(self.drugs)
-        if self.undetermined:
-            found["undetermined"] = list(self.undetermined)
-        return found
+    units: Annotated[Mapping[str, int], Named("claim")]
+    modifiers: Annotated[Mapping[str, int], OPTIONAL]
+    drugs: Annotated[Mapping[str, float], Named("drug_lines"), OPTIONAL]
+    undetermined: Annotated[tuple[str, ...], OPTIONAL] = ()
 
     def __str__(self) -> str:
         """The claim in one line."""
@@ -97,15 +87,11 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Output):
     """What one claim has less and more than another: units by line."""
 
     lost: Mapping[str, float]
     gained: Mapping[str, float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The difference as plain data."""
-        return {"lost": dict(self.lost), "gained": dict(self.gained)}
 
     @property
     def codes(self) -> tuple[str, ...]:

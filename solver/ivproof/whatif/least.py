@@ -21,6 +21,7 @@ from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import SHOWN, Alternative, Answer
+from ivproof.formats.output import Output
 from ivproof.law.terms import Function, Term, parse
 from ivproof.recheck import show
 from ivproof.unknowns.claims import Claims, OutOfReachError
@@ -115,7 +116,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Output):
     """What a search came to: the least change, or None where none was found, and how many changed charts were coded.
 
     `complete` says that of what is `searched` nothing is left out that would come before the change; it is never so

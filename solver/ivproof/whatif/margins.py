@@ -13,6 +13,7 @@ from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.claim.determination import Rival
 from ivproof.claim.statements import Leads, put_between
+from ivproof.formats.output import Inside, Output
 from ivproof.unknowns.affine import MINUTE
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
@@ -26,7 +27,7 @@ EARLIER, LATER = -1, 1
 
 
 @dataclass(frozen=True)
-class Margin:
+class Margin(Output):
     """How far one time can move one way.
 
     `minutes` is the first number of minutes at which the claim is another one, and `at` the time then charted; both
@@ -79,7 +80,7 @@ class Margin:
 
 
 @dataclass(frozen=True)
-class SettledMargins:
+class SettledMargins(Output):
     """The margins under one way of settling what is open; nothing is settled where the chart is determined."""
 
     readings: Mapping[str, str]
@@ -88,36 +89,17 @@ class SettledMargins:
     claims: tuple[ClaimLines, ...]
     margins: tuple[Margin, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The margins as plain data, the closest first."""
-        return {
-            "readings": dict(self.readings),
-            "given": dict(self.given),
-            "initial": dict(self.initial),
-            "claims": [it.as_dict() for it in self.claims],
-            "margins": [it.as_dict() for it in self.margins],
-        }
-
 
 @dataclass(frozen=True)
-class MarginReport:
+class MarginReport(Output):
     """The margins of one chart. `asked` counts how often the law was applied, `checked` the first engine's answers."""
 
     encounter: str
     policy: Mapping[str, str]
     status: str
     settled: tuple[SettledMargins, ...]
-    asked: int = field(default=0, compare=False)
-    checked: int = field(default=0, compare=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as plain data."""
-        return {
-            "encounter": self.encounter,
-            "policy": dict(self.policy),
-            "status": self.status,
-            "settled": [it.as_dict() for it in self.settled],
-        }
+    asked: Inside[int] = field(default=0, compare=False)
+    checked: Inside[int] = field(default=0, compare=False)
 
     def within(self, minutes: int) -> MarginReport:
         """The report with only those margins at which the claim changes within so many minutes."""

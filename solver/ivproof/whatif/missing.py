@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.facts import Facts
 from ivproof.claim.statements import Leads, put_between
 from ivproof.engine.engine import Answer
+from ivproof.formats.output import After, Inside, Named, Output
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
 from ivproof.unknowns.gaps import Change, Gap, Length, acceptable, gaps, reported
@@ -37,7 +38,7 @@ RANGES = 8
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Output):
     """What a value leads to. A range of times has `first` and `last` as a chart would write them.
 
     `says` is what stands behind it: what the chart with that value, or at both ends of the range, leads to.
@@ -58,7 +59,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Missing:
+class Missing(Output):
     """A fact that the chart does not give, and what hangs on it.
 
     `matters` says whether it changes the claim: alone; only together with others, an example of which is in `when`; or
@@ -67,30 +68,19 @@ class Missing:
     two charts of that case in which nothing but this fact differs.
     """
 
-    place: str
-    subject: str
-    field: str
+    place: Annotated[str, Named("fact")]
+    subject: Inside[str]
+    field: Inside[str]
     matters: str
     when: Mapping[str, str]
-    outcomes: tuple[Outcome, ...]
+    outcomes: Annotated[tuple[Outcome, ...], Named("values")]
     messages: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
-    says: tuple[Leads, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fact as plain data."""
-        return {
-            "fact": self.place,
-            "matters": self.matters,
-            "when": dict(self.when),
-            "values": [it.as_dict() for it in self.outcomes],
-            "messages": list(self.messages),
-            "rules": list(self.rules),
-        }
+    says: Inside[tuple[Leads, ...]] = ()
 
 
 @dataclass(frozen=True)
-class MissingReport:
+class MissingReport(Output):
     """What one chart does not say.
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
@@ -105,33 +95,16 @@ class MissingReport:
     policy: Mapping[str, str]
     status: str
     claims: tuple[ClaimLines, ...]
-    facts: tuple[Missing, ...]
+    facts: Annotated[tuple[Missing, ...], After("combined_ranges")]
     ask: tuple[str, ...]
     complete: bool
     combinations: int
     combined_minutes: int = NEAR
     combined_ranges: int = RANGES
     notes: tuple[str, ...] = ()
-    raises: tuple[str, ...] = ()
-    asked: int = field(default=0, compare=False)
-    checked: int = field(default=0, compare=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as plain data."""
-        return {
-            "encounter": self.encounter,
-            "policy": dict(self.policy),
-            "status": self.status,
-            "claims": [it.as_dict() for it in self.claims],
-            "ask": list(self.ask),
-            "raises": list(self.raises),
-            "complete": self.complete,
-            "combinations": self.combinations,
-            "combined_minutes": self.combined_minutes,
-            "combined_ranges": self.combined_ranges,
-            "facts": [it.as_dict() for it in self.facts],
-            "notes": list(self.notes),
-        }
+    raises: Annotated[tuple[str, ...], After("ask")] = ()
+    asked: Inside[int] = field(default=0, compare=False)
+    checked: Inside[int] = field(default=0, compare=False)
 
     def fact(self, place: str) -> Missing:
         """The missing fact at a place. Raises KeyError where there is none."""

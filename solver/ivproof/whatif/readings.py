@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ivproof.chart.facts import Facts
 from ivproof.claim.chart_names import ChartNames
@@ -12,6 +12,7 @@ from ivproof.claim.statements import Leads
 from ivproof.engine.choices import DIAGNOSES, DRUG_LINES, FREE, Resolution
 from ivproof.engine.claims import Units, at_least, at_most, units_of
 from ivproof.engine.explorer import Exploration, Explorer
+from ivproof.formats.output import OPTIONAL, After, Named, Output
 from ivproof.law.policy import Policy, Question
 from ivproof.law.terms import parse
 
@@ -25,7 +26,7 @@ BESIDE = {"drug lines": DRUG_LINES, "diagnoses": DIAGNOSES, "exclusions and find
 
 
 @dataclass(frozen=True)
-class Decided:
+class Decided(Output):
     """A question that decides over a chart.
 
     `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or
@@ -75,26 +76,17 @@ def _led(claims: Sequence[Units]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Led:
+class Led(Output):
     """A claim with a smallest set of readings that leads to it: number of the question to letter of the option."""
 
-    claim: Units
+    claim: Annotated[Units, After("initial")]
     readings: Mapping[str, str]
-    given: Mapping[str, str]
-    initial: Mapping[str, str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The claim as plain data."""
-        found: dict[str, Any] = {"readings": dict(self.readings)}
-        if self.given:
-            found["given"] = dict(self.given)
-        if self.initial:
-            found["initial"] = dict(self.initial)
-        return {**found, "claim": self.claim.as_dict()}
+    given: Annotated[Mapping[str, str], OPTIONAL]
+    initial: Annotated[Mapping[str, str], OPTIONAL]
 
 
 @dataclass(frozen=True)
-class ChartReadings:
+class ChartReadings(Output):
     """What the readings of a policy make of one chart.
 
     `base` is the claim under the readings held, the first option of a question without a default. `beside` has further
@@ -104,12 +96,12 @@ class ChartReadings:
 
     encounter: str
     policy: Mapping[str, str]
-    base: Units
+    base: Annotated[Units, Named("held")]
     questions: tuple[Decided, ...]
     claims: tuple[Led, ...]
-    beside: Mapping[str, tuple[str, ...]]
-    facts: tuple[str, ...]
-    complete: bool = True
+    beside: Annotated[Mapping[str, tuple[str, ...]], Named("beside_the_claim")]
+    facts: Annotated[tuple[str, ...], After("questions")]
+    complete: Annotated[bool, After("policy")] = True
 
     @property
     def says(self) -> tuple[Leads, ...]:
@@ -127,29 +119,14 @@ class ChartReadings:
         return (Leads((), (_lines(self.base),), tuple(first.items()), among=True), *options, *led)
 
     @property
-    def certain(self) -> dict[str, int]:
+    def certain(self) -> Annotated[dict[str, int], After("base")]:
         """The units of each code that stand in every claim."""
         return at_least(it.claim for it in self.claims)
 
     @property
-    def possible(self) -> dict[str, int]:
+    def possible(self) -> Annotated[dict[str, int], After("certain")]:
         """The most units of each code that some claim has."""
         return at_most(it.claim for it in self.claims)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything as plain data, in a fixed order."""
-        return {
-            "encounter": self.encounter,
-            "policy": dict(self.policy),
-            "complete": self.complete,
-            "held": self.base.as_dict(),
-            "certain": self.certain,
-            "possible": self.possible,
-            "questions": [it.as_dict() for it in self.questions],
-            "facts": list(self.facts),
-            "claims": [it.as_dict() for it in self.claims],
-            "beside_the_claim": {what: list(keys) for what, keys in self.beside.items()},
-        }
 
 
 class ReadingsOfCharts:

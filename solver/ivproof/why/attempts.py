@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from ivproof.claim.statements import Holds, Statement
+from ivproof.formats.output import After, Inside, Output
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function, Term, Variable, parse
 from ivproof.why.derivation import Derivation
@@ -22,7 +23,7 @@ OF_ANOTHER_CLASS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Output):
     """A rule that could have earned the code: for whom, what it says, and what fails, from the rule down.
 
     `key` is the constant of the administration or other service that it is about; `left_out` says that the rule itself
@@ -34,20 +35,12 @@ class Attempt:
     citation: str
     sentence: str
     subject: str
-    obstacles: tuple[Line, ...]
+    obstacles: Annotated[tuple[Line, ...], After("progress")]
     only_if_read: bool
     progress: int
-    key: str = ""
-    left_out: bool = False
-    says: tuple[Statement, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The attempt as plain data."""
-        plain = {
-            name: getattr(self, name)
-            for name in ("rule", "citation", "sentence", "subject", "only_if_read", "progress")
-        }
-        return {**plain, "obstacles": [line.as_dict() for line in self.obstacles]}
+    key: Inside[str] = ""
+    left_out: Inside[bool] = False
+    says: Inside[tuple[Statement, ...]] = ()
 
 
 def tries(teller: Teller, code: str, administration: str | None, rather: Sequence[str] = ()) -> Iterator[Attempt]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from ivproof.claim.statements import Absent, Applies, Holds, Reads, Statement, as_dict, with_values
+from ivproof.formats.output import After, Named, Output
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Rule
 from ivproof.law.terms import Function, Term, parse
@@ -70,7 +71,7 @@ QUIET = frozenset(_QUIET.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(Output):
     """One thing that a step rests on.
 
     `kind` is ``fact`` (of the chart), ``list`` (of the drug list), ``table`` (of the law), ``step``, ``see`` (a step
@@ -103,21 +104,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Output):
     """Something that follows: its number, sentence and rule, and what it rests on."""
 
     number: int
-    atom: str
+    atom: Annotated[str, After("source")]
     sentence: str
     rule: str
     citation: str
     source: str
-    lines: tuple[Line, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The step as plain data."""
-        plain = {name: getattr(self, name) for name in ("number", "sentence", "rule", "citation", "source", "atom")}
-        return {**plain, "because": [line.as_dict() for line in self.lines]}
+    lines: Annotated[tuple[Line, ...], Named("because")]
 
     def walk(self) -> Iterable[Step]:
         """The step and every step told under it."""
@@ -128,7 +124,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
+class Assumed(Output):
     """An option that was held of a question and that the explanation rests on.
 
     `matters` says whether it decides: whether another option by itself gives another claim (or other units of the code
@@ -143,13 +139,7 @@ class Assumed:
     source: str
     matters: bool = False
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    leaves_open: Mapping[str, str] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The assumption as plain data."""
-        plain = {name: getattr(self, name) for name in ("question", "name", "option", "says", "source", "matters")}
-        otherwise = {letter: dict(codes) for letter, codes in self.otherwise.items()}
-        return {**plain, "otherwise": otherwise, "otherwise_status": dict(self.leaves_open)}
+    leaves_open: Annotated[Mapping[str, str], Named("otherwise_status")] = field(default_factory=dict)
 
 
 class Teller:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ivproof.formats.output import Output
 from ivproof.law.policy import Policy, Question
 from ivproof.law.syntax import Literal, Rule, rule_conditions
 from ivproof.why.absence import READING
@@ -14,7 +15,7 @@ from ivproof.why.follow import Follow
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Output):
     """A rule that asks the question: whether it can apply under some reading, and if not, what it lacks."""
 
     rule: str
@@ -23,19 +24,9 @@ class Asking:
     applies: bool
     obstacles: tuple[Line, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The rule as plain data."""
-        return {
-            "rule": self.rule,
-            "citation": self.citation,
-            "sentence": self.sentence,
-            "applies": self.applies,
-            "obstacles": [line.as_dict() for line in self.obstacles],
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Output):
     """Why a question does not decide over a chart.
 
     `touches` says whether it changes anything on the way to the claim, under some answers to the other questions.

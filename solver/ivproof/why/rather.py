@@ -17,10 +17,11 @@ that is the end of the way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from ivproof.chart.encounter import Encounter
 from ivproof.engine.choices import Atoms
+from ivproof.formats.output import After, Named, Output
 from ivproof.law.terms import Function
 from ivproof.why.attempts import Attempt, tries
 from ivproof.why.derivation import Derivation
@@ -30,19 +31,24 @@ from ivproof.why.whynot import key_of, units_of
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Parting(Output):
     """A service with a code: why it has it, the rule that comes nearest to another, and where that fails.
 
     `also` are the units of the other code that it has as well; `attempt` is None where no rule could give it that code.
     """
 
-    subject: str
+    subject: Annotated[str, Named("for")]
     because: Line
-    attempt: Attempt | None
+    attempt: Annotated[Attempt | None, Named("nearest")]
     also: int
 
     @property
-    def fails(self) -> tuple[Line, ...]:
+    def left_out(self) -> Annotated[bool, After("attempt")]:
+        """Whether the rule that comes nearest leaves the service out."""
+        return self.attempt is not None and self.attempt.left_out
+
+    @property
+    def fails(self) -> Annotated[tuple[Line, ...], After("left_out")]:
         """What fails: a condition of the rule, and what it comes down to; nothing where the law leaves it out."""
         if self.attempt is None or self.attempt.left_out or not self.attempt.obstacles:
             return ()
@@ -51,37 +57,16 @@ class Parting:
             return (first,)
         return first, next((it for it in further if it.kind != "needed"), further[-1])
 
-    def as_dict(self) -> dict[str, Any]:
-        """The parting as plain data."""
-        return {
-            "for": self.subject,
-            "because": self.because.as_dict(),
-            "nearest": None if self.attempt is None else self.attempt.as_dict(),
-            "left_out": self.attempt is not None and self.attempt.left_out,
-            "fails": [it.as_dict() for it in self.fails],
-            "also": self.also,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Rather:
+class Rather(Output):
     """Why a code and not another; `leads` says what leads to the claim that is told of, where there are several."""
 
     encounter: str
     code: str
-    other: str
+    other: Annotated[str, Named("rather_than")]
     leads: tuple[str, ...]
     partings: tuple[Parting, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The explanation as plain data."""
-        return {
-            "encounter": self.encounter,
-            "code": self.code,
-            "rather_than": self.other,
-            "leads": list(self.leads),
-            "partings": [it.as_dict() for it in self.partings],
-        }
 
 
 def rather(

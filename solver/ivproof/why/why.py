@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import Facts
@@ -23,6 +23,7 @@ from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Rea
 from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.engine.engine import Alternative, Answer
+from ivproof.formats.output import Inside, Named, Output
 from ivproof.law.policy import Policy
 from ivproof.law.terms import Function, Term, parse
 from ivproof.why.derivation import Derivation
@@ -36,23 +37,18 @@ class NoSuchCodeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class UnitReason:
+class UnitReason(Output):
     """One unit of a claim: its code, whom it is for, and what it rests on."""
 
     code: str
     subject: str
     role: str
     date: str
-    lines: tuple[Line, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The unit as plain data."""
-        plain = {name: getattr(self, name) for name in ("code", "subject", "role", "date")}
-        return {**plain, "because": [line.as_dict() for line in self.lines]}
+    lines: Annotated[tuple[Line, ...], Named("because")]
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class Version(Output):
     """A claim that the chart leads to, and the reasons of what was asked about; `leads` says what leads to it."""
 
     leads: tuple[str, ...]
@@ -75,7 +71,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class Why(Output):
     """Why a code is on the claim, unit by unit (or, without a code, the whole visit).
 
     `defined` are the questions (by number) whose default a definition of the text itself decides; `undetermined` says
@@ -87,19 +83,8 @@ class Why:
     status: str
     versions: tuple[Version, ...]
     missing: tuple[str, ...]
-    defined: frozenset[str] = frozenset()
+    defined: Inside[frozenset[str]] = frozenset()
     undetermined: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The explanation as plain data."""
-        return {
-            "encounter": self.encounter,
-            "code": self.code,
-            "status": self.status,
-            "versions": [it.as_dict() for it in self.versions],
-            "missing": list(self.missing),
-            "undetermined": list(self.undetermined),
-        }
 
 
 class Case:

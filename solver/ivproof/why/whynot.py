@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated
 
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.fields import compare_key
@@ -17,6 +17,7 @@ from ivproof.claim.determination import Exclusion, MissingFact
 from ivproof.claim.statements import Gains, put_between
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
+from ivproof.formats.output import Inside, Named, Output
 from ivproof.unknowns.changes import telling
 from ivproof.unknowns.gaps import gaps, reported
 from ivproof.whatif.least import Goal, Search, least_change, reached
@@ -30,7 +31,7 @@ class NoSuchAdministrationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class WhyNot:
+class WhyNot(Output):
     """Why a code is not on a claim (or not for one administration); `units` are those that it has.
 
     `readings` are those with an option that by itself gives more units of the code (of all administrations), `missing`
@@ -41,32 +42,16 @@ class WhyNot:
 
     encounter: str
     code: str
-    administration: str | None
+    administration: Annotated[str | None, Named("for")]
     units: int
     attempts: tuple[Attempt, ...]
     excluded: tuple[Exclusion, ...]
-    search: Search
+    search: Annotated[Search, Named("least_change")]
     leads: tuple[str, ...] = ()
     readings: tuple[Assumed, ...] = ()
     missing: tuple[MissingFact, ...] = ()
-    says: tuple[Gains, ...] = field(default=(), compare=False)
+    says: Inside[tuple[Gains, ...]] = field(default=(), compare=False)
     undetermined: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The explanation as plain data."""
-        return {
-            "encounter": self.encounter,
-            "code": self.code,
-            "for": self.administration,
-            "units": self.units,
-            "attempts": [it.as_dict() for it in self.attempts],
-            "excluded": [it.as_dict() for it in self.excluded],
-            "least_change": self.search.as_dict(),
-            "leads": list(self.leads),
-            "readings": [it.as_dict() for it in self.readings],
-            "missing": [it.as_dict() for it in self.missing],
-            "undetermined": list(self.undetermined),
-        }
 
 
 def why_not(
