@@ -163,6 +163,21 @@ def test_policy_show_finds_rules_by_number_by_id_and_by_file() -> None:
     assert unknown.exit_code == 2 and "threshold-infusion" in unknown.stderr
 
 
+def test_a_section_is_shown_with_its_rules_those_of_the_law_and_the_cases() -> None:
+    lines = run("policy", "show", "iii.d.D").stdout.splitlines()
+    numbers = [line.split()[0] for line in lines if re.match(r"R\d+ \(III\.D\.d, L", line)]
+    assert numbers == [f"R{n}" for n in range(56, 65)]
+    at = [
+        next(n for n, line in enumerate(lines) if line.startswith(it)) for it in ("R57 (III", "long-chain ", "R58 (III")
+    ]
+    assert at == sorted(at)
+    between = lines[at[0] : at[2]]
+    assert any(line.startswith("Cases, ") for line in between)
+    # a rule of the law that rests on two of them is printed once
+    assert sum(line.startswith("threshold-hydration ") for line in lines) == 1
+    assert any(line.endswith("[threshold-hydration]  see R56") for line in between)
+
+
 def test_the_schema_of_a_chart_is_printed_as_json() -> None:
     assert "administrations" in json.loads(run("schema", "encounter").stdout)["properties"]
 

@@ -195,8 +195,9 @@ def show_(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="RULE-ID|R30|FILE",
+            metavar="RULE-ID|R30|SECTION|FILE",
             help="A rule of the law by its id, the rules that rest on a number (R30, F23, A9), "
+            "a section of the text like III.D.d, with its rules, those of the law and the worked cases, "
             "or a file like sequence.lp. "
             "Without it: every rule in one line.",
             autocompletion=completing.rules,
@@ -228,6 +229,9 @@ def show_(
         elif under := _under(law, what):
             show(f"Taken out by {law.id.upper()}, or by what it stands on:")
             found = [under]
+        elif numbers := _numbers_of(law, what):
+            _section(law, numbers, groups)
+            return
         else:
             number = what.upper()
             found = [rules for rules in groups if rules[0].header and number in rules[0].header.references]
@@ -235,7 +239,7 @@ def show_(
             if not found and not said:
                 wrong(
                     f"policy show: found no {what!r}, expected the id of a rule ({_near(what, law)}), "
-                    "a number of the text like R30, or a file like sequence.lp"
+                    "a number of the text like R30, a section of it like III.D.d, or a file like sequence.lp"
                 )
             for line in said:
                 show(line)
@@ -247,6 +251,36 @@ def show_(
             if under and under[0].place != rules[0].place:
                 show("It stands in place of:")
                 _rules(under)
+
+
+def _numbers_of(law: Policy, section: str) -> list[str]:
+    """The rules of the text in a section, in their order; nothing where the text has no such section."""
+    from ivproof.law.sources import Sources
+
+    rules = Sources.of(law).rules.values()
+    return [it.number for it in rules if it.section.casefold() == section.casefold()]
+
+
+def _section(law: Policy, numbers: Sequence[str], groups: Sequence[Sequence[Rule]]) -> None:
+    """Print a section of the text: each of its rules, then the rules of the law that rest on it, then its cases."""
+    from ivproof.checks import coverage as covering
+
+    covered = covering.coverage(law, covering.cases_folder(law))
+    shown: dict[str, str] = {}
+    for number in numbers:
+        for line in _said(law, number):
+            show(line)
+        for rules in groups:
+            if rules[0].header is None or number not in rules[0].header.references:
+                continue
+            if rules[0].id in shown:
+                show(f"{rules[0].place}  [{rules[0].id}]  see {shown[rules[0].id]}\n")
+                continue
+            shown[rules[0].id] = number
+            _rules(rules)
+        for side, names in covered.rule(number).cases.items():
+            show(f"Cases, {side}: {', '.join(names)}")
+        show("")
 
 
 def _under(law: Policy, rule: str) -> list[Rule]:
