@@ -7,7 +7,7 @@ or proved is clingo's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -51,8 +51,8 @@ class Relation:
 
     __slots__ = ("_indexes", "rows")
 
-    def __init__(self, rows: dict[Atom, None]) -> None:
-        """Hold these atoms."""
+    def __init__(self, rows: Rows) -> None:
+        """Hold these atoms, which nobody changes any more."""
         self.rows = rows
         self._indexes: dict[tuple[int, ...], dict[Any, list[Atom]]] | None = None
 
@@ -232,6 +232,10 @@ class Compiled:
                     present.update(step.heads)
         return found
 
+    def applicable(self, found: Derived, steps: Iterable[int]) -> Iterator[int]:
+        """Those of these steps that concluded something, or might where little is otherwise."""
+        return (n for n in steps if n in found.made or self._steps[n].can_apply(found.relations))
+
     def vary(self, base: Derived, change: Change, work: Budget, take: Take = none_of, *, anew: bool = False) -> Derived:
         """Give what follows with fewer and with more facts than those of `base`; that itself where it is the same.
 
@@ -311,15 +315,13 @@ class Compiled:
 
     def _whole(self, found: Derived, it: Signature) -> Relation:
         """The atoms of a predicate: those of the law, those given, and those that steps concluded."""
-        law, given, makers = self._law.get(it), found.given.get(it, NONE), self._makers.get(it, ())
-        made = found.made
-        if len(makers) == 1 and not given and (law is None or not law.rows):
-            return Relation(made[makers[0]].get(it, {}) if makers[0] in made else {})
-        rows = dict(law.rows) if law is not None else {}
-        rows.update(given)
-        for maker in makers:
-            if maker in made and it in made[maker]:
-                rows.update(made[maker][it])
+        law, made = self._law.get(it), found.made
+        parts = [NONE if law is None else law.rows, found.given.get(it, NONE)]
+        parts += [made[maker].get(it, NONE) for maker in self._makers.get(it, ()) if maker in made]
+        rows: Rows = NONE
+        for part in parts:
+            if part:
+                rows = {**rows, **part} if rows else part
         return Relation(rows)
 
 

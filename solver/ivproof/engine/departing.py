@@ -6,8 +6,9 @@ one question read otherwise; of that only what sees the difference is applied (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import OPEN, candidate_rank
@@ -50,6 +51,14 @@ class _Fork:
     branches: Mapping[str, _Fork | _End]
 
 
+def _ends(at: _Fork | _End) -> Iterator[_End]:
+    if isinstance(at, _End):
+        yield at
+    else:
+        for branch in at.branches.values():
+            yield from _ends(branch)
+
+
 @dataclass(frozen=True, slots=True)
 class Near:
     """What a chart leads to: its diagram, the node of what is held, and that of each departure that is felt."""
@@ -78,6 +87,21 @@ class Departing:
         self.outcome = outcome
         self.wanted = frozenset({*outcome.items(), CONDITIONAL, RAISED})
 
+    @cached_property
+    def departures(self) -> Sequence[tuple[str, str, frozenset[int]]]:
+        """Each option of each question that is held otherwise, with the steps that see the difference."""
+        return [
+            (key, option, frozenset(self.direct.change({key: held}, {key: option}, self.wanted).seeing))
+            for key, held in self.held.items()
+            for option in self.options[key]
+            if option != held
+        ]
+
+    @cached_property
+    def seeing(self) -> Sequence[int]:
+        """The steps that see some departure."""
+        return sorted(frozenset().union(*(seeing for _, _, seeing in self.departures)))
+
     def near(self, facts: Facts) -> Near:
         """Go through one chart. Raises ManyWaysError, of a large chart too."""
         if not self.direct.fits(facts):
@@ -100,12 +124,15 @@ class _Chart:
         self._left = ENDS * WAYS
         base = self.diagram.ordered(self._node(root))
         departed: dict[tuple[str, str], int] = {}
-        for key, held in self._law.held.items():
-            for option in self._law.options[key]:
-                if option != held and (other := self._departed(root, key, option)) is not root:
-                    node = self.diagram.ordered(self._node(other))
-                    if node != base:
-                        departed[key, option] = node
+        applicable = {n for end in _ends(root) for n in self._direct.law.applicable(end.derived, self._law.seeing)}
+        for key, option, seeing in self._law.departures:
+            if applicable.isdisjoint(seeing):
+                continue
+            other = self._departed(root, key, option)
+            if other is not root:
+                node = self.diagram.ordered(self._node(other))
+                if node != base:
+                    departed[key, option] = node
         return Near(self.diagram, base, departed)
 
     def _departed(self, root: _Fork | _End, key: str, option: str) -> _Fork | _End:

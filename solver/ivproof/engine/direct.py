@@ -130,7 +130,7 @@ class Direct:
             key: [(OPEN, key, it.name) for it in question.options] for key, question in policy.questions.items()
         }
         self._bases: dict[int, tuple[Facts, Derived]] = {}
-        self._changes: dict[tuple[tuple[Atom, ...], tuple[Atom, ...], Wanted], Change] = {}
+        self._changes: dict[object, Change] = {}
         self._seen = 0
 
     def expect(self, charts: int, *, alone: bool = False) -> None:
@@ -243,14 +243,21 @@ class Direct:
         predicates are asked for, if they are named. Raises compiled.SeveralError.
         """
         now = base.given[OPEN, 2]
-        more = tuple(it for key, option in options.items() if (it := (OPEN, key, option)) not in now)
-        less = tuple(it for _, key, _ in more for it in self._options[key] if it in now)
-        change = self._changes.get((less, more, wanted))
-        if change is None:
+        more = {key: option for key, option in options.items() if (OPEN, key, option) not in now}
+        less = {key: str(it[2]) for key in more for it in self._options[key] if it in now}
+        change = self.change(less, more, wanted)
+        return self.law.vary(base, change, bounds.current(), take, anew=anew)
+
+    def change(self, less: Mapping[str, str], more: Mapping[str, str], wanted: Wanted) -> Change:
+        """Give the change from some options of questions to others."""
+        key = (*less.items(), None, *more.items()), wanted
+        found = self._changes.get(key)
+        if found is None:
             if len(self._changes) >= CHANGES:
                 self._changes.clear()
-            change = self._changes[less, more, wanted] = self.law.change(less, more, wanted)
-        return self.law.vary(base, change, bounds.current(), take, anew=anew)
+            then, now = ([(OPEN, *it) for it in each.items()] for each in (less, more))
+            found = self._changes[key] = self.law.change(then, now, wanted)
+        return found
 
     def tells(self, facts: Facts, others: Iterable[Facts], predicates: Mapping[str, int]) -> bool:
         """Whether of some predicates (with their arities) something else holds in one of the charts like this one.
