@@ -23,7 +23,7 @@ from cover import cover, faults
 from ivproof.claim.coding import Coder
 from ivproof.lab.along import Along
 from ivproof.lab.alphabet import alphabet
-from ivproof.lab.cells import Cell, cells
+from ivproof.lab.cells import Cell, cells, drawn
 from ivproof.lab.kinds import TIMES, Kind
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
@@ -282,6 +282,52 @@ def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(e
     found = compare(POLICY, edited(("out001/claim.lp", VISIT, pieces)), ({}, {}), 0, 60)
     assert found.verdict == EQUIVALENT and found.complete and found.rules_differ
     assert found.gone.cells and found.bound["administrations"] == 0
+
+
+TOGETHER = "together(R, S) :- goes_with(R, S).", "together(S, R) :- goes_with(R, S)."
+OWN = "own_time_at_least(S, infusion) :- own_time(S, N), threshold(infusion, M), N >= 60 * M."
+CHANGED = {
+    "a limit": [("time.lp", "threshold(infusion, 16).", "threshold(infusion, 31).")],
+    "a rule in a circle": [("time.lp", OWN, OWN.replace("60", "120"))],
+    "a circle that would hold itself up": [
+        ("out001/service.lp", TOGETHER[0], "together(R, S) :- goes_with(R, S), together(S, R)."),
+        ("out001/service.lp", TOGETHER[1], "together(S, R) :- goes_with(R, S), together(R, S)."),
+    ],
+    "a limit in two steps": [
+        ("time.lp", "threshold(push_interval, 30).", "threshold(push_interval, M) :- interval(M).\ninterval(45).")
+    ],
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_what_one_law_concludes_is_looked_at_only_where_the_other_parts_from_it(what: str, edited: Edit) -> None:
+    """Where nothing is told apart both laws give the same by themselves, and where something is, a rule says more."""
+    pair = Pair(*(Side(Coder(it)) for it in (POLICY, edited(*CHANGED[what]))))
+    assert pair.in_one
+    push = given("ondansetron", BEGIN, method="push")
+    charts = [
+        kind(given("ceftriaxone", BOTH)),
+        kind(given("ceftriaxone", BOTH), given("ceftriaxone", BOTH)),
+        kind(given("ceftriaxone", BOTH), given("sodium chloride 0.9%", BOTH)),
+        kind(push, push),
+        kind(given("ceftriaxone", BOTH), push),
+    ]
+    apart = 0
+    for one in charts:
+        templates = pair.templates(one)
+        assert templates is not None
+        for n, point in enumerate(drawn(one.bounds, one.reach, 40)):
+            told = pair.stage(templates[0], Region(point))
+            before, after = (
+                part.stage.outcomes(it.moving(Region(point)), None, it.stays)
+                for part, it in zip(pair.parts, templates[0], strict=True)
+            )
+            assert bool(told) == (before != after), (one.document, point)
+            apart += bool(told)
+            if n % 8 == 0 and not told:
+                whole = pair.answers(templates[1], Region(point))
+                assert whole[0] == whole[1]
+    assert apart
 
 
 RAN = "ran_at_least(S, infusion) :- ran(S, N), threshold(infusion, M), N >= 60 * M."

@@ -33,6 +33,7 @@ import clingo
 import common
 import generate
 import hard
+import lab
 
 from ivproof.chart import bounds
 from ivproof.chart.bounds import TooManyWaysError
@@ -435,6 +436,12 @@ def summary(count: int) -> None:
             say(f"{count} visits, {what}", f"{seconds:.1f} s, {count / seconds:.0f} a second")
 
 
+def edits(_: int) -> None:
+    """Edits of the law over every chart to two administrations, in seconds of the processor, loading included."""
+    for what, seconds, came in lab.measured():
+        tell(what, f"{seconds:.2f} s", came)
+
+
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "throughput": throughput,
     "tables": tables,
@@ -449,8 +456,9 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "missing": missing,
     "memory": memory,
     "beside": others,
+    "edits": edits,
 }
-ON_REQUEST = ("tables", "memory", "beside")
+ON_REQUEST = ("tables", "memory", "beside", "edits")
 """Benchmarks that take long, or install something."""
 
 

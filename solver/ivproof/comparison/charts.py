@@ -13,7 +13,7 @@ from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder, Recheck
 from ivproof.claim.determination import ClaimLine, Determination
 from ivproof.comparison.causes import Side, causes, defaults_of
-from ivproof.comparison.law import law_changes
+from ivproof.comparison.law import REWORDED, law_changes
 from ivproof.engine.claims import Units, difference, in_words
 from ivproof.engine.engine import Alternative, Answer
 from ivproof.engine.second import claims_of
@@ -97,14 +97,15 @@ class _Law:
 class _Both:
     def __init__(self, old: Policy, new: Policy, readings: Mapping[str, str], new_readings: Mapping[str, str]) -> None:
         self.old, self.new = _Law(old, readings), _Law(new, new_readings)
-        self.changed = {it.id for it in law_changes(old, new)}
+        self.changed = {it.id for it in law_changes(old, new) if it.kind != REWORDED}
+        self.settled_alike = readings == new_readings
 
-    def code(self, encounters: Sequence[Encounter], recheck: Recheck) -> list[Compared]:
-        """Code each encounter by both laws, and compare."""
+    def code(self, encounters: Sequence[Encounter], recheck: Recheck, *, changes: bool = True) -> list[Compared]:
+        """Code each encounter by both laws, and compare; without `changes` not what missing facts would change."""
         pairs = zip(
             encounters,
-            self.old.coder.code(encounters, recheck),
-            self.new.coder.code(encounters, recheck),
+            self.old.coder.code(encounters, recheck, changes=changes),
+            self.new.coder.code(encounters, recheck, changes=changes),
             strict=True,
         )
         return [self._compared(*it) for it in pairs]
@@ -131,6 +132,8 @@ class _Both:
     def _because(self, encounter: Encounter) -> tuple[str, ...]:
         laws = (self.old, self.new)
         facts = [law.coder.facts(encounter) for law in laws]
+        if len(self.changed) == 1 and self.settled_alike and facts[0].text() == facts[1].text():
+            return tuple(self.changed)  # nothing else is different
         answers = [law.coder.engine.answer([it])[0] for law, it in zip(laws, facts, strict=True)]
         claims = [claims_of(answer) for answer in answers]
         old = self.old.sides(facts[0], answers[0], claims[1])

@@ -136,7 +136,7 @@ def _points(side: Side, kind: Kind, seen: set[object], until: float) -> Iterator
     read = side.atoms(kind)
     if read is None:
         return
-    template = Template.of(kind, *read, ordered=ORDER in side.whole.law.numbers)
+    template = Template.of(kind, *read, ordered=ORDER in side.whole.law.reads)
 
     def ask(region: Region) -> Answers:
         return side.whole.outcomes(template.moving(region), None, template.stays)
@@ -273,9 +273,13 @@ def compared(old: Policy, new: Policy, corpus: Corpus) -> Iterator[Compared]:
     pair = Pair(Side(Coder(old), SENT), Side(Coder(new), SENT))
     felt = list(_felt(pair, corpus.charts))
     both = Comparing(new)(old, {})
-    for it, said in zip(felt, both.old.coder.code([it.encounter for it in felt], changes=False), strict=True):
-        if Said.of(said.as_dict()) != it.said:
+    told = both.code([it.encounter for it in felt], "none", changes=False)
+    differing = [(it, found) for it, found in zip(felt, told, strict=True) if found.kind == ANOTHER_CLAIM]
+    for it, found in differing:
+        if Said.of(found.before) != it.said:
             raise CorpusError(
                 f"{it.encounter.id}: found other claims stored than the law gives; expected a corpus of it"
             )
-    yield from (it for it in both.code([it.encounter for it in felt], "all") if it.kind == ANOTHER_CLAIM)
+    # what the old law gives is stored as both engines gave it
+    both.new.coder.code([it.encounter for it, _ in differing], "all", changes=False)
+    yield from (found for _, found in differing)

@@ -15,15 +15,16 @@ from typing import Any
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CHOICES, CLAIM
 from ivproof.engine.direct import atoms_of
+from ivproof.lab.joint import Joint
 from ivproof.lab.kinds import Kind, Template
-from ivproof.lab.rewriting import apart, only_one_has, renamed, renaming
+from ivproof.lab.rewriting import only_one_has, renamed, renaming
 from ivproof.lab.unfolding import put_together
 from ivproof.recheck import Atom
 from ivproof.recheck.syntax import Arithmetic, Function, Pattern, Variable, asked
 from ivproof.recheck.terms import Signature
 from ivproof.unknowns.affine import Region
-from ivproof.unknowns.evaluator import Evaluator, Numbered, Outcomes, Standing
-from ivproof.unknowns.law import Law, Ready, Step, asks, holds, waits
+from ivproof.unknowns.evaluator import Evaluator, Numbered, Numbering, Outcomes, Standing
+from ivproof.unknowns.law import Law, Ready
 
 ORDER = ("order_of", 2)
 
@@ -32,9 +33,6 @@ WHOLE = (*CLAIM.items(), *((name, arity - 1) for name, arity in CHOICES.items() 
 
 NO_ANSWER = "undetermined"
 """The predicate of the reasons for which a law gives no claim, whatever else it concludes."""
-
-NEW = "new "
-"""How the name of a predicate begins, in both laws as one, that means what the new law concludes of it alone."""
 
 Answers = frozenset[Outcomes]
 
@@ -119,7 +117,7 @@ class Part:
     facts: tuple[Atom, ...]
     law: Law
     stage: Evaluator
-    compared: tuple[Signature, ...]
+    whole: Evaluator
 
 
 class Pair:
@@ -145,37 +143,49 @@ class Pair:
         heads |= {it.head for side in sides for it in side.law.rules if _uses(it, (*facts[0], *facts[1]))}
         self.beside = sorted(heads - sides[0].felt - sides[1].felt)
         heads &= sides[0].felt | sides[1].felt
-        self.heads = sorted(heads - set(_between(sides, heads)))
+        between = set(_between(sides, heads))
+        self.heads = sorted(heads - between)
+        # what one of the laws concludes at some minutes the other need not conclude again
+        self._numbering = Numbering((side.law for side in sides), (it for side in sides for it in side.compared))
+        self._one: Evaluator | None = None
         self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
         self.patterns = [atom for part in self.parts for rule in part.law.rules for atom, _ in asked(rule.rule)]
-        self._as_one = self._shared()
+        facts_of = {(str(it[0]), len(it) - 1) for part in self.parts for it in part.facts}
+        self._joint = self._joined({*self.heads, *between, *facts_of}) if self.heads else None
         self.runs = self.whole = 0
 
-    def _shared(self) -> Evaluator | None:
-        """Both stages as one, in which what they have in common is applied once; None where they cannot be put so."""
-        one, other = self.parts
-        options = [part.side.minutes.options for part in self.parts]
-        own = apart(one.law, other.law)
-        undivided = {*CHOICES, *(it[0] for key in one.law.open for it in (asks(key), holds(key), waits(key)))}
-        alike = one.compared == other.compared and options[0] == options[1] and one.law.open == other.law.open
-        if not alike or not own.issuperset(self.heads) or any(name in undivided for name, _ in own):
+    @property
+    def in_one(self) -> bool:
+        """Whether the new law is looked at only where the old one parts from it."""
+        return self._joint is not None
+
+    def _joined(self, changed: Collection[Signature]) -> Joint | None:
+        """Both laws on one path; None where other questions are open, other facts read, or a choice is not the same."""
+        one, other = self.old.law, self.new.law
+        inputs = {*self.old.policy.inputs, *self.new.policy.inputs}
+        if one.open != other.open or self.old.minutes.options != self.new.minutes.options:
             return None
-        theirs = renamed(other.law, {it: f"{NEW}{it[0]}" for it in own})
-        law = copy(one.law)
-        law.timed = {**theirs.timed, **one.law.timed}
-        law.facts = [*one.law.facts, *(it for it in theirs.facts if str(it[0]).startswith(NEW))]
-        steps = (
-            Step(tuple(it for it in step.rules if it.head[0].startswith(NEW)), step.recursive) for step in theirs.steps
-        )
-        law.steps = [*one.law.steps, *(step for step in steps if step.rules)]
-        return one.side.applied(law, [*one.compared, *((f"{NEW}{name}", arity) for name, arity in self.heads)])
+        if not self._facts_alike or not inputs.isdisjoint(changed):
+            return None
+        wanted, size = set(changed), -1
+        while size != (size := len(wanted)):
+            wanted = cone(other, cone(one, wanted))
+        found = Joint(one.only(wanted), other.only(wanted), lambda it: self._applied(self.old, it), changed, self.heads)
+        return None if found.chooses or not inputs.isdisjoint(found.anew) else found
 
     def _part(self, side: Side, rules: Sequence[Ready], facts: Sequence[Atom]) -> Part:
         wanted = cone(side.law, self.heads)
         choices = sorted(it for it in wanted if it[0] in CHOICES and it[0] != "reading")
         law = side.law.only(wanted)
-        compared = tuple(dict.fromkeys([*self.heads, *choices]))
-        return Part(side, tuple(rules), tuple(facts), law, side.applied(law, compared), compared)
+        stage = self._applied(side, law, [*self.heads, *choices])
+        whole = self._applied(side, side.law.only(side.felt), side.compared)
+        return Part(side, tuple(rules), tuple(facts), law, stage, whole)
+
+    def _applied(self, side: Side, law: Law, compared: Iterable[Signature] = ()) -> Evaluator:
+        """Make a part of a law ready; what was found by another is known to it."""
+        numbered = Numbered(law, side.minutes.options, tuple(dict.fromkeys(compared)), self._numbering)
+        self._one = Evaluator(numbered, self._one)
+        return self._one
 
     def templates(self, kind: Kind) -> tuple[Templates, Templates] | None:
         """Give the facts of a kind for the stage and for the whole, of each law; None where it is refused."""
@@ -184,8 +194,8 @@ class Pair:
         after = before if self._facts_alike else self.new.atoms(kind)
         if before is None or after is None:
             return None
-        evaluators = [(part.stage, part.side.whole) for part in self.parts]
-        ordered = [[ORDER in it.law.numbers for it in some] for some in evaluators]
+        evaluators = [(part.stage, part.whole) for part in self.parts]
+        ordered = [[ORDER in it.law.reads for it in some] for some in evaluators]
         old, new = (
             [Template.of(kind, *atoms, ordered=it) for it in its]
             for atoms, its in zip((before, after), ordered, strict=True)
@@ -203,36 +213,27 @@ class Pair:
     def stage(self, templates: Templates, region: Region, here: Standing | None = None) -> set[str]:
         """Give the predicates of which the laws conclude something else where a region stands; empty where of none.
 
-        `here` is what is known of other kinds whose times stand in the same region.
+        `here` is what is known where the region stands.
         """
         self.runs += 1
-        one, other = self._stages(templates, region, here)
+        here = here or Standing()
+        if self._joint is not None:
+            return self._joint.apart(templates[0], region, here)
+        one, other = (
+            part.stage.outcomes(it.moving(region), here, it.stays)
+            for part, it in zip(self.parts, templates, strict=True)
+        )
         if one == other:
             return set()
         mine, theirs = ({atom for atoms, _ in side for atom in atoms} for side in (one, other))
         return {str(atom[0]) for atom in mine ^ theirs} or {""}
 
-    def _stages(self, templates: Templates, region: Region, here: Standing | None) -> tuple[Answers, Answers]:
-        if self._as_one is None or templates[0] is not templates[1]:
-            one, other = (
-                part.stage.outcomes(it.moving(region), here, it.stays)
-                for part, it in zip(self.parts, templates, strict=True)
-            )
-            return one, other
-        old, new = set(), set()
-        for atoms, held in self._as_one.outcomes(templates[0].moving(region), here, templates[0].stays):
-            theirs = [atom for atom in atoms if atom[0].startswith(NEW)]
-            mine = atoms.difference(theirs)
-            old.add((mine, held))
-            choices = (atom for atom in mine if atom[0] in CHOICES)
-            new.add((frozenset([*choices, *((atom[0].removeprefix(NEW), *atom[1:]) for atom in theirs)]), held))
-        return frozenset(old), frozenset(new)
-
-    def answers(self, templates: Templates, region: Region) -> tuple[Answers, Answers]:
-        """Give what the whole of each law concludes where a region stands."""
+    def answers(self, templates: Templates, region: Region, here: Standing | None = None) -> tuple[Answers, Answers]:
+        """Give what the whole of each law concludes where a region stands; `here` as for `stage`."""
         self.whole += 1
+        here = here or Standing()
         one, other = (
-            part.side.whole.outcomes(it.moving(region), None, it.stays)
+            part.whole.outcomes(it.moving(region), here, it.stays)
             for part, it in zip(self.parts, templates, strict=True)
         )
         return one, other

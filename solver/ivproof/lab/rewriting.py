@@ -23,7 +23,6 @@ from ivproof.recheck.syntax import (
     Literal,
     Pattern,
     Variable,
-    asked,
     nodes,
     text,
 )
@@ -176,17 +175,6 @@ def only_one_has(old: Law, new: Law) -> tuple[list[Ready], list[Ready]]:
         [it for it in some if canonical(it) not in theirs] for some, theirs in zip(left, written[::-1], strict=True)
     )
     return one, other
-
-
-def apart(old: Law, new: Law) -> set[Signature]:
-    """The predicates of which two laws need not conclude the same: with other rules or facts, and what reads those."""
-    found = {it.head for some in only_one_has(old, new) for it in some}
-    found |= {(str(it[0]), len(it) - 1) for it in set(old.facts) ^ set(new.facts)}
-    rules = [*old.rules, *new.rules]
-    size = -1
-    while size != (size := len(found)):
-        found |= {it.head for it in rules if any(atom.signature in found for atom, _ in asked(it.rule))}
-    return found
 
 
 def without(rule: Ready, element: Element) -> Ready:

@@ -76,6 +76,8 @@ class Gone:
 
     up_to: int
     differences: list[Difference] = field(default_factory=list)
+    ways: set[str] = field(default_factory=set)
+    """Whether the new law gave more units on some chart, and whether fewer."""
     unfinished: list[str] = field(default_factory=list)
     kinds: int = 0
     """Kinds of chart of which a difference is known, or known not to be."""
@@ -109,10 +111,10 @@ class Gone:
             "cases": self.seeds,
         }
 
-    @property
-    def ways(self) -> set[str]:
-        """Whether the new law gave more units on some chart, and whether fewer."""
-        return {way for it in self.differences for way in it.ways}
+    def add(self, difference: Difference) -> None:
+        """Take note of a difference."""
+        self.differences.append(difference)
+        self.ways |= difference.ways
 
 
 class Search:
@@ -213,7 +215,7 @@ class Search:
                 for difference in self._one(kind, until):
                     if gone.first_after is None:
                         gone.first_after = time.process_time() - begun
-                    gone.differences.append(difference)
+                    gone.add(difference)
                     if found(difference):
                         stopped = True
                         break
@@ -263,11 +265,12 @@ class Search:
         went: list[Cell[None]] = []
 
         def ask(region: Region) -> tuple[Answers, Answers] | None:
-            apart = self.pair.stage(stage, region)
+            here = Standing()
+            apart = self.pair.stage(stage, region, here)
             if not apart:
                 return None
             self._felt |= apart
-            return self.pair.answers(whole, region)
+            return self.pair.answers(whole, region, here)
 
         try:
             space = Space(kind.unknowns, kind.bounds)

@@ -131,7 +131,7 @@ def _cells(side: Side, kind: Kind, until: float) -> Iterator[Cell[Answers]]:
     read = side.atoms(kind)
     if read is None:
         return
-    template = Template.of(kind, *read, ordered=ORDER in side.whole.law.numbers)
+    template = Template.of(kind, *read, ordered=ORDER in side.whole.law.reads)
     space = Space(kind.unknowns, kind.bounds)
     yield from cells(space, kind.reach, lambda at: side.whole.outcomes(template.at(at)), until)
 

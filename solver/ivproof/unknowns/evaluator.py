@@ -106,22 +106,60 @@ class Standing:
             self.moving.popitem()
 
 
+class Numbering:
+    """Numbers of predicates and steps that several laws have in common, as parts of one law do, or two editions."""
+
+    def __init__(self, laws: Iterable[Law], compared: Iterable[Signature] = ()) -> None:
+        """Number every predicate that these laws read or conclude, and those that are compared."""
+        laws = list(laws)
+        signatures = dict.fromkeys([*(it for law in laws for it in law.signatures()), *compared])
+        self.numbers = {signature: n for n, signature in enumerate(signatures)}
+        self.timed = [
+            frozenset[int]().union(*(law.timed.get(signature, ()) for law in laws)) for signature in signatures
+        ]
+        self._steps: dict[object, _Step] = {}
+        self._begin: dict[tuple[int, tuple[Atom, ...]], Relation] = {}
+
+    def step(self, step: Step) -> _Step:
+        """Give a step with its numbers; the same object for the same rules."""
+        key = (tuple((it.rule, *sorted(it.wants.items())) for it in step.rules), step.recursive)
+        found = self._steps.get(key)
+        if found is None:
+            found = self._steps[key] = _Step.of(step, self.numbers)
+        return found
+
+    def begin(self, number: int, rows: Sequence[Atom]) -> Relation:
+        """Give the relation of a predicate as a law's facts make it; the same object for the same facts."""
+        key = (number, tuple(rows))
+        found = self._begin.get(key)
+        if found is None:
+            found = self._begin[key] = Relation(rows, self.timed[number])
+        return found
+
+
 class Numbered:
     """A law whose predicates have numbers: what the evaluators of all charts share.
 
     `compared` are the predicates that make up a claim.
     """
 
-    def __init__(self, law: Law, options: Mapping[str, Sequence[str]], compared: Sequence[Signature]) -> None:
-        """Take the law and, of each open question, its options."""
+    def __init__(
+        self,
+        law: Law,
+        options: Mapping[str, Sequence[str]],
+        compared: Sequence[Signature],
+        numbering: Numbering | None = None,
+    ) -> None:
+        """Take the law and, of each open question, its options; `numbering` is what it has in common with others."""
         self.options = options
-        signatures = dict.fromkeys([*law.signatures(), *compared])
-        self.numbers = {signature: n for n, signature in enumerate(signatures)}
-        self.timed = [law.timed.get(signature, frozenset()) for signature in signatures]
+        numbering = numbering or Numbering([law], compared)
+        self.numbers, self.timed = numbering.numbers, numbering.timed
+        self.reads = frozenset(law.signatures())
+        """The predicates that the law reads or concludes; there may be numbers for others."""
         self.compared = [self.numbers[signature] for signature in compared]
-        self.steps = [_Step.of(step, self.numbers) for step in law.steps]
+        self.steps = [numbering.step(it) for it in law.steps]
         rows = self.by_number(law.facts)
-        self.begin = [Relation(rows.get(n, ()), timed) for n, timed in enumerate(self.timed)]
+        self.begin = [numbering.begin(n, rows.get(n, ())) for n in range(len(self.numbers))]
         self.given = frozenset(rows)
         """The predicates of which the law itself gives facts."""
         self._possible: dict[frozenset[int], list[int]] = {}
@@ -171,12 +209,12 @@ MOST_KEPT = 10_000
 class Evaluator:
     """Applies a law to the charts that one chart becomes while a time moves."""
 
-    def __init__(self, law: Numbered) -> None:
-        """Take the law."""
+    def __init__(self, law: Numbered, beside: Evaluator | None = None) -> None:
+        """Take the law; what an evaluator `beside` this one found by a law of the same numbering is known here, too."""
         self.law = law
-        self._steps: dict[int, _Step] = {}
+        self._steps: dict[int, _Step] = {} if beside is None else beside._steps
+        self._known: dict[Any, Relation] = {} if beside is None else beside._known
         self._steps_of: dict[frozenset[int], list[_Step]] = {}
-        self._known: dict[Any, Relation] = {}
         self._here = Standing()
         self._still: tuple[tuple[Atom, ...], frozenset[int], State, list[_Step]] | None = None
         self._taken: frozenset[Atom] = frozenset()
@@ -213,10 +251,7 @@ class Evaluator:
 
         `step` is the number of the step that has it. What other steps gave before is still known.
         """
-        it = self._steps.get(step)
-        if it is None:
-            it = self._steps[step] = self.law.steps[step].fresh()
-            self._steps_of.clear()
+        it = self._step(step)
         kept = it.rules, it.memory
         numbers = self.law.numbers
         put = (
@@ -256,6 +291,13 @@ class Evaluator:
         for number, atoms in rows.items():
             begin[number] = self._extended(number, begin[number], atoms)
         return self._ends(steps, begin, held)
+
+    def goes_on(
+        self, state: State, held: Mapping[str, str], here: Standing | None = None
+    ) -> Iterator[tuple[State, Mapping[str, str]]]:
+        """Give what all steps of the law conclude from relations as a state has them; `held` and `here` as before."""
+        self._here = Standing() if here is None else here
+        return self._ends([self._step(n) for n in range(len(self.law.steps))], state, held)
 
     def _before(self, stays: tuple[Atom, ...], moving: frozenset[int]) -> tuple[State, list[_Step]]:
         """What follows from facts that stay, whatever facts of these predicates come; and the steps that are left."""
@@ -311,14 +353,16 @@ class Evaluator:
         """The steps that can conclude something from facts of these predicates, with what they gave before."""
         found = self._steps_of.get(present)
         if found is None:
-            found = []
-            for n in self.law.possible(present):
-                step = self._steps.get(n)
-                if step is None:
-                    step = self._steps[n] = self.law.steps[n].fresh()
-                found.append(step)
-            self._steps_of[present] = found
+            found = self._steps_of[present] = [self._step(n) for n in self.law.possible(present)]
         return found
+
+    def _step(self, n: int) -> _Step:
+        """A step of the law with what it gave before."""
+        numbered = self.law.steps[n]
+        step = self._steps.get(id(numbered))
+        if step is None:
+            step = self._steps[id(numbered)] = numbered.fresh()
+        return step
 
     # --- from step to step
 
