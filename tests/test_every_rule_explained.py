@@ -19,7 +19,7 @@ from ivproof.law.terms import Operation, Variable, variables
 from ivproof.law.trace import Instance
 from ivproof.why.derivation import Derivation
 from ivproof.why.explanation import Line, Step
-from ivproof.why.naming import UNKNOWN, Names, kind_of, minutes
+from ivproof.why.naming import UNKNOWN, Names, minutes
 
 POLICY = Policy.load("out001")
 CODE = re.compile(r"\b(?:[A-Z]\d{4}|\d{5})\b")
@@ -151,13 +151,13 @@ def test_every_rule_is_told_rightly() -> None:
 def compared(it: Told) -> Iterator[str]:
     """The times and lengths that a step compares, as a reader knows them."""
     rule, bindings = it.instance.rule, it.instance.bindings
-    clock = Names(it.derivation.facts).clock
+    names = Names(it.derivation.facts, clock=it.derivation.clock)
     for part in rule.body:
         if isinstance(part, Comparison) and not defines(part):
             for name in (*variables(part.left), *variables(part.right)):
-                kind = kind_of(rule, name)
+                kind = names.kind_of(rule, name)
                 if kind == "time":
-                    yield clock(int(bindings[name]))
+                    yield names.clock(int(bindings[name]))
                 elif kind == "length" and not of_a_limit(rule, name):
                     yield minutes(int(bindings[name]))
 

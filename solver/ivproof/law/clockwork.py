@@ -86,3 +86,62 @@ def _is_time(term: Term, times: set[str]) -> bool:
         case Function("", arguments):
             return any(_is_time(argument, times) for argument in arguments)
     return False
+
+
+def kinds(rules: Iterable[Rule]) -> dict[str, str]:
+    """Say of each argument that is seconds whether it is a ``time`` of day or a ``length``; arguments count from 0.
+
+    A time less a time is a length, and so is a sum of lengths; a time and a length are a time again.
+
+    >>> from ivproof.law.language import load
+    >>> kinds(load({"time.lp": "ran(S, N - B) :- at(start(S), B), at(stop(S), N). end(S, N) :- at(stop(S), N)."}).rules)
+    {'at/1': 'time', 'ran/1': 'length', 'end/1': 'time'}
+    """
+    given = list(rules)
+    clock = seconds(given)
+    of_day = dict.fromkeys((f"{name}/{n}" for (name, _), places in ENTRY.items() for n in places), 1)
+    known = 0
+    while len(of_day) > known:
+        known = len(of_day)
+        for rule in given:
+            values = _values(rule, of_day)
+            for n in clock.get(rule.atom.signature, ()):
+                value = _value(rule.atom.arguments[n], values)
+                if value is not None:
+                    of_day.setdefault(f"{rule.atom.name}/{n}", value)
+    return {place: "time" if value else "length" for place, value in of_day.items()}
+
+
+def _values(rule: Rule, of_day: Mapping[str, int]) -> dict[str, int]:
+    """How many times of day the variables of a rule hold, as far as that is known: 1, or 0 for a length or a number."""
+    values: dict[str, int] = {}
+    for literal in literals(rule):
+        for n, argument in enumerate(literal.atom.arguments):
+            if isinstance(argument, Variable) and (place := f"{literal.atom.name}/{n}") in of_day:
+                values[argument.name] = of_day[place]
+    for part in rule.body:
+        match part:
+            case Comparison(Variable(name), "=", other):
+                value = _value(other, values)
+            case Aggregate(_, elements, "=", Variable(name)):
+                value = _value(elements[0].terms[0], values)
+            case _:
+                continue
+        if value is not None:
+            values.setdefault(name, value)
+    return values
+
+
+def _value(term: Term, values: Mapping[str, int]) -> int | None:
+    """How many times of day a term holds, those that are taken away taken off; None where that is not known."""
+    match term:
+        case Variable(name):
+            return values.get(name)
+        case int():
+            return 0
+        case Operation("+" | "-" as sign, left, right):
+            first, second = _value(left, values), _value(right, values)
+            if first is None or second is None:
+                return None
+            return first + second if sign == "+" else first - second
+    return None

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ivproof.formats.plain_file import LARGEST, FileError, read_text, replace_text
-from ivproof.law import language, overlay, plain_law
+from ivproof.law import clockwork, language, overlay, plain_law
 from ivproof.law.kept import Kept, kept_of, rules, shaped
 from ivproof.law.lifting import DRUG_PREDICATES, BatchRule, Lifting
 from ivproof.law.syntax import Choice, Header, Program, Rule
@@ -266,6 +266,13 @@ class Policy:
     def minutes(self) -> tuple[int, ...]:
         """Lengths of a run, in minutes, on both sides of every threshold of the law."""
         return self.kept.get("minutes", lambda: _minutes(self.program), lambda it: tuple(shaped(it, [int])))
+
+    @cached_property
+    def clock(self) -> Mapping[str, str]:
+        """Which arguments of the law's predicates are seconds: a ``time`` of day or a ``length``, by ``ran/1``."""
+        return self.kept.get(
+            "clock", lambda: clockwork.kinds(self.program.rules), lambda it: dict(shaped(it, {str: str}))
+        )
 
     @cached_property
     def probes(self) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ class Told:
     def __init__(self, policy: Policy, derivation: Derivation, teller: Iterable[Teller]) -> None:
         self.policy = policy
         self.derivation = derivation
-        self.names = Names(derivation.facts, derivation.merged)
+        self.names = Names(derivation.facts, derivation.merged, derivation.clock)
         self._tellers = iter(teller)
         self._with: dict[str, set[str]] = {}
         for service, administration in (it.arguments for it in derivation.of("reported_with")):

@@ -332,7 +332,7 @@ class _Told:
     def __init__(self, derivation: Derivation, teller: Teller) -> None:
         self.derivation = derivation
         self.teller = teller
-        self.names = Names(derivation.facts, derivation.merged)
+        self.names = Names(derivation.facts, derivation.merged, derivation.clock)
         self._with: dict[str, set[str]] = {}
         for service, administration in (it.arguments for it in derivation.of("reported_with")):
             self._with.setdefault(str(service), set()).add(self.names.term(administration))

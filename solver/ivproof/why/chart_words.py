@@ -1,56 +1,12 @@
 """What the chart, the drug list and the law's tables say, or leave out, in words: a pattern for each input predicate.
 
 ``{0}``, ``{1}``, … stand for the arguments of a fact, already in words. The tables of kinds say which arguments are
-numbers of a special kind (a length, a time of day, a date, tenths of something).
+numbers of a special kind (a day, a date, tenths of something).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-LENGTHS = {
-    ("ran", 1),
-    ("run_time", 1),
-    ("administration_time", 1),
-    ("time_in_entries", 1),
-    ("own_time", 1),
-    ("own_time_after", 2),
-    ("counted_time", 1),
-    ("weighed_time", 1),
-    ("longest_time", 1),
-    ("piece_time", 1),
-    ("chain_time", 1),
-    ("bout_time", 1),
-}
-"""Arguments (of a predicate, from 0) that are lengths in seconds."""
-
-TIMES = {
-    ("at", 1),
-    ("clock", 1),
-    *(
-        (name, n)
-        for name in (
-            "span",
-            "run_span",
-            "flows_between",
-            "piece_span",
-            "fluid_segment",
-            "shared_segment",
-        )
-        for n in (1, 2)
-    ),
-    *((name, n) for name in ("segment",) for n in (2, 3)),
-    *((name, 1) for name in ("service_start", "service_end", "run_start", "initial_start", "service_moment")),
-    *((name, 1) for name in ("chain_start", "chain_end", "fluid_cut", "shared_cut", "own_cut")),
-    *((name, 1) for name in ("pump_from", "pump_flows_from", "pump_until", "flow_start", "flow_end")),
-    *((name, 1) for name in ("fluid_may_end", "fluid_may_begin")),
-    *((name, n) for name in ("flows_in", "push_off") for n in (1, 2)),
-    *(("push_within", n) for n in (2, 3)),
-    ("push_cut", 1),
-    ("pushed_at", 1),
-    ("not_alone", 1),
-}
-"""Arguments that are times, in seconds since 00:00 of the date of service."""
 
 DAYS = {
     ("unit", 4),
@@ -98,8 +54,6 @@ ACCESSES = {
 """Arguments that are an access, which may be several sites that count as one."""
 
 KINDS: Mapping[tuple[str, int], str] = {
-    **dict.fromkeys(LENGTHS, "length"),
-    **dict.fromkeys(TIMES, "time"),
     **dict.fromkeys(DAYS, "day"),
     **dict.fromkeys(DATES, "date"),
     **dict.fromkeys(TENTHS, "tenths"),
@@ -107,7 +61,7 @@ KINDS: Mapping[tuple[str, int], str] = {
     **dict.fromkeys(PLACES, "place"),
     **dict.fromkeys(ACCESSES, "access"),
 }
-"""The kind of number that an argument is, or that it is an access."""
+"""The kind of number that an argument is, or that it is an access; of times and lengths `Policy.clock` tells."""
 
 FACTS: Mapping[str, str] = {
     "encounter": "there is a visit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ivproof.law.syntax import Element, Literal, Rule
 from ivproof.law.terms import Function, Operation, Term, Variable, parse
 from ivproof.law.trace import Alternative, Counted
-from ivproof.why.naming import Names, kind_of
+from ivproof.why.naming import Names
 
 PLACES = frozenset({"position", "order_of", "listed_at", "charted_position", "start_position", "access_order"})
 """Predicates whose second argument is a place in an order, of which the number itself says nothing."""
@@ -17,7 +17,7 @@ PLACE = "place"
 def counted_words(names: Names, counted: Counted) -> str:
     """An aggregate in words: each element with its value, and what they come to."""
     element = counted.source.elements[0]
-    kind, function = kind_counted(counted), counted.source.function
+    kind, function = kind_counted(names, counted), counted.source.function
     found = {it.terms: it for it in counted.alternatives}
     if function in {"#min", "#max"}:
         ordered = sorted(found.values(), key=lambda it: _number(it.terms[0]), reverse=function == "#max")
@@ -34,7 +34,7 @@ def counted_words(names: Names, counted: Counted) -> str:
     return f"{'; '.join(listed) or 'nothing'} → {names.value(kind, counted.value)} in all"
 
 
-def kind_counted(counted: Counted) -> str:
+def kind_counted(names: Names, counted: Counted) -> str:
     """What is counted: lengths, times, ranks, places in an order; "" for anything else."""
     element = counted.source.elements[0]
     term = element.terms[0]
@@ -45,7 +45,7 @@ def kind_counted(counted: Counted) -> str:
     sources = {it.atom.name for it in element.condition if isinstance(it, Literal) and term in it.atom.arguments}
     if sources & PLACES:
         return PLACE
-    return RANK if RANK in sources else kind_of(_as_rule(element), term.name)
+    return RANK if RANK in sources else names.kind_of(_as_rule(element), term.name)
 
 
 def _ranked(names: Names, element: Element, ordered: list[Alternative]) -> str:
@@ -66,11 +66,11 @@ def _about(names: Names, element: Element, it: Alternative) -> str:
     """What a value belongs to: the other terms that are counted with it."""
     rule = _as_rule(element)
     others = zip(element.terms[1:], it.terms[1:], strict=True)
-    return ", ".join(names.value(_kind(rule, term), text) for term, text in others)
+    return ", ".join(names.value(_kind(names, rule, term), text) for term, text in others)
 
 
-def _kind(rule: Rule, term: Term) -> str:
-    return kind_of(rule, term.name) if isinstance(term, Variable) else ""
+def _kind(names: Names, rule: Rule, term: Term) -> str:
+    return names.kind_of(rule, term.name) if isinstance(term, Variable) else ""
 
 
 def _as_rule(element: Element) -> Rule:

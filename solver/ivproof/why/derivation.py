@@ -34,6 +34,7 @@ class Derivation:
         self.facts: Facts = record.facts
         self.held: Mapping[str, Held] = record.held
         self.chosen = record.chosen
+        self.clock = record.clock
         self.chart: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts.own:
             self.chart[str(fact)].append(fact)

@@ -150,7 +150,7 @@ class Teller:
     ) -> None:
         self.policy = policy
         self.derivation = derivation
-        self.names = Names(derivation.facts, derivation.merged)
+        self.names = Names(derivation.facts, derivation.merged, derivation.clock)
         self.absence = Absence(policy, derivation)
         self.measures = Measures(derivation, self.names)
         self.lacking = Lacking(derivation, self.absence, self.names, self.measures)
@@ -166,7 +166,7 @@ class Teller:
     def fresh(self) -> Teller:
         """Something that tells steps of the same derivation from the beginning: nothing is told yet."""
         other = copy(self)
-        other.names = Names(self.derivation.facts, self.derivation.merged)
+        other.names = Names(self.derivation.facts, self.derivation.merged, self.derivation.clock)
         other._told, other._number, other._assumed, other._facts = {}, 0, {}, set()
         return other
 
@@ -401,9 +401,9 @@ class Teller:
         if len(counted.alternatives) < 2 and not self.detail:
             return False
         if not self._technical(instance.rule):
-            return shown or kind_counted(counted) == RANK
+            return shown or kind_counted(self.names, counted) == RANK
         weighed = counted.source.function in {"#min", "#max"} and len(counted.alternatives) > 1
-        return weighed and kind_counted(counted) == "length"
+        return weighed and kind_counted(self.names, counted) == "length"
 
     def _choice(self, instance: Instance, head: str) -> Line:
         """What a choice offered, what was taken, and whether it matters."""

@@ -10,7 +10,7 @@ from ivproof.law.terms import Function, Operation, Term, TermError, Variable, pa
 from ivproof.law.trace import Instance
 from ivproof.why.chart_words import parts
 from ivproof.why.derivation import Derivation
-from ivproof.why.naming import Names, kind_of, minutes
+from ivproof.why.naming import Names, minutes
 
 LIMITS = frozenset({"threshold", "hour_mark", "limit"})
 """The law's tables of numbers that something is compared with."""
@@ -57,11 +57,14 @@ class Measures:
             return ""
         if difference and int(left) < 0:
             return self._measured(rule, bindings, source, minutes(int(left)))
-        kind = "length" if isinstance(source.right, Operation) else _kind_of_left(rule, source)
+        kind = "length" if isinstance(source.right, Operation) else self._kind_of_left(rule, source)
         needed = _amount(kind, int(right))
         value = minutes(int(left)) if kind == "length" else f"{_amount(kind, int(left))}{_unit(rule)}"
         wanted = _NEEDED[source.operator].format(needed)
         return f"{self._measured(rule, bindings, source, value)}; {wanted}"
+
+    def _kind_of_left(self, rule: Rule, source: Comparison) -> str:
+        return self.names.kind_of(rule, source.left.name) if isinstance(source.left, Variable) else ""
 
     # --- what was measured
 
@@ -164,7 +167,7 @@ class Measures:
 
     def _between(self, rule: Rule, bindings: Mapping[str, str], source: Comparison, left: str, right: str) -> str:
         """Two times or lengths that were compared; "" for anything else."""
-        kinds = {kind_of(rule, name) for side in (source.left, source.right) for name in variables(side)}
+        kinds = {self.names.kind_of(rule, name) for side in (source.left, source.right) for name in variables(side)}
         if not (_is_number(left) and _is_number(right)) or _defines(source):
             return ""
         sides = (source.left, source.right)
@@ -220,10 +223,6 @@ def _with_limit(rule: Rule, source: Comparison) -> bool:
     """Whether a comparison is with a number of the law's tables."""
     limits = {str(it.atom.arguments[1]) for it in _literals(rule) if it.atom.name in LIMITS}
     return any(name in limits for name in variables(source.right))
-
-
-def _kind_of_left(rule: Rule, source: Comparison) -> str:
-    return kind_of(rule, source.left.name) if isinstance(source.left, Variable) else ""
 
 
 def _amount(kind: str, number: int) -> str:

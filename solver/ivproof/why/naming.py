@@ -7,7 +7,7 @@ Nothing here decides anything. Numbers are written by their kind (a length, a ti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ivproof.chart.clock import DAY, Moment, wall_clock
 from ivproof.chart.encounter import Administration
@@ -27,11 +27,18 @@ _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 class Names:
     """Says what terms and numbers stand for in one chart.
 
-    `merged` has the sites that count as one access with others, by the constant of the access.
+    `merged` has the sites that count as one access with others, by the constant of the access, `clock` which arguments
+    of the law's predicates are times or lengths (`Policy.clock`); without it none is written as one.
     """
 
-    def __init__(self, facts: Facts, merged: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        merged: Mapping[str, Sequence[str]] | None = None,
+        clock: Mapping[str, str] | None = None,
+    ) -> None:
         self.facts = facts
+        self._seconds = clock or {}
         self._merged = merged or {}
         self._given = {f"a{n}": it for n, it in enumerate(facts.encounter.administrations, 1)}
         self._introduced: set[str] = set()
@@ -174,6 +181,20 @@ class Names:
                     return f"{term // 1000}, part {term % 1000 + 1}" if term % 1000 else str(term // 1000)
         return self.access(term) if kind == "access" else self.term(term, full=full)
 
+    def kind_at(self, predicate: str, n: int) -> str:
+        """The kind of number that an argument of a predicate is, from 0: length, time, day …; "" for anything else."""
+        return self._seconds.get(f"{predicate}/{n}") or KINDS.get((predicate, n), "")
+
+    def kind_of(self, rule: Rule, name: str) -> str:
+        """The kind of a variable of a rule; "" for anything else."""
+        atoms = [*rule_atoms(rule)]
+        if any(isinstance(part, Aggregate) and part.bound == Variable(name) for part in rule.body):
+            atoms.append(rule.atom)
+        kinds = (
+            self.kind_at(atom.name, n) for atom in atoms for n, it in enumerate(atom.arguments) if it == Variable(name)
+        )
+        return next(filter(None, kinds), "")
+
     def access(self, term: Term) -> str:
         """An access: the site, with those that count as one with it and were used: ``left with right``."""
         match term:
@@ -195,7 +216,7 @@ class Names:
             value = bindings.get(name) or _at_head(rule, name, rest) or (rest[-1] if rest else "")
             if not value:
                 return f"{day}{UNKNOWN}"
-            kind, counts = kind_of(rule, name), value.isdigit()
+            kind, counts = self.kind_of(rule, name), value.isdigit()
             if unit == "th" and counts:
                 return day + ordinal(int(value))
             said = self.value(kind, value, full=full)
@@ -210,7 +231,7 @@ class Names:
     def atom(self, atom: Function) -> str:
         """An atom for which there are no words of its own: the name of the predicate, and its arguments."""
         values = [
-            self.value(kind_at(atom.name, n), str(it)) if not isinstance(it, Variable) else "anything"
+            self.value(self.kind_at(atom.name, n), str(it)) if not isinstance(it, Variable) else "anything"
             for n, it in enumerate(atom.arguments)
         ]
         return f"{atom.name.replace('_', ' ')} {', '.join(values)}".strip()
@@ -247,7 +268,7 @@ class Names:
             elif n == 1 and atom.name in ORDINALS and isinstance(it, int):
                 found.append(ordinal(it))
             else:
-                found.append(words.get(text) or self.value(kind_at(atom.name, n), text))
+                found.append(words.get(text) or self.value(self.kind_at(atom.name, n), text))
         return found
 
     def _moment(self, moment: Term, when: str) -> str:
@@ -266,27 +287,6 @@ def minutes(seconds: int) -> str:
     sign = "-" if seconds < 0 else ""
     text = f"{sign}{whole} minute{'' if whole == 1 else 's'}"
     return f"{text} {rest} second{'' if rest == 1 else 's'}" if rest else text
-
-
-def kind_of(rule: Rule, name: str) -> str:
-    """The kind of a variable of a rule: length, time or day; "" for anything else."""
-    atoms: Iterable[Function] = rule_atoms(rule)
-    for atom in atoms:
-        for n, argument in enumerate(atom.arguments):
-            if argument == Variable(name) and (kind := kind_at(atom.name, n)):
-                return kind
-    if any(isinstance(part, Aggregate) and part.bound == Variable(name) for part in rule.body):
-        return _kind_of_head(rule, name)
-    return ""
-
-
-def _kind_of_head(rule: Rule, name: str) -> str:
-    return next((kind_at(rule.atom.name, n) for n, it in enumerate(rule.atom.arguments) if it == Variable(name)), "")
-
-
-def kind_at(predicate: str, n: int) -> str:
-    """The kind of number that an argument of a predicate is; "" for anything else."""
-    return KINDS.get((predicate, n), "")
 
 
 def _arguments(head: str) -> tuple[Term, ...]:

@@ -55,7 +55,7 @@ class Held:
 class Record:
     """The applied rules of one answer set: those of the law's tables, and those that this chart made apply.
 
-    `chosen` are the atoms that choices settled on.
+    `chosen` are the atoms that choices settled on, `clock` says which arguments are times (`Policy.clock`).
     """
 
     facts: Facts
@@ -63,6 +63,7 @@ class Record:
     tables: tuple[Instance, ...]
     applied: tuple[Instance, ...]
     chosen: frozenset[str]
+    clock: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class Recorder:
             claim = {text for text in found if text.partition("(")[0] in CLAIM}
             if claim == claim_of(atoms):
                 chosen = frozenset(it for it in found if it.partition("(")[0] in traced.choices)
-                return Record(facts, held, traced.program.facts, tuple(traced.program.instances(found)), chosen)
+                return Record(
+                    facts, held, traced.program.facts, tuple(traced.program.instances(found)), chosen, self.policy.clock
+                )
         raise RecordError(f"{facts.encounter.id}: the record gives {sorted(claim)}, not {sorted(claim_of(atoms))}")
 
     def _held(self, resolutions: Iterable[Resolution]) -> dict[str, Held]:
