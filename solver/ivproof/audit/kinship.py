@@ -14,7 +14,7 @@ from ivproof.audit.marks import Marks
 from ivproof.drugs.listing import DrugList
 from ivproof.edits.tables import EditTables
 from ivproof.law.policy import Policy
-from ivproof.law.terms import String, Term, Variable
+from ivproof.law.terms import Variable, text_of
 
 SAME_TECHNIQUE = 1
 """Two roles that the law names alike: a first push and a further push. Which is which is the hierarchy's judgement."""
@@ -95,7 +95,7 @@ class Kinship:
         for rule in self._policy.program.rules:
             if rule.is_fact and rule.atom.signature == ("code", 3):
                 role, of_class, code = rule.atom.arguments
-                found.setdefault(_text(code), []).append((str(role), str(of_class)))
+                found.setdefault(text_of(code), []).append((str(role), str(of_class)))
         return found
 
     def rows(self, code: str) -> tuple[str, ...]:
@@ -125,9 +125,9 @@ class Kinship:
         for rule in self._policy.program.rules:
             name, arguments = rule.atom.name, rule.atom.arguments
             if name == "modifier_code":
-                found[_text(arguments[1])] = str(arguments[0])
+                found[text_of(arguments[1])] = str(arguments[0])
             elif (place := _MODIFIER.get(name)) is not None and not isinstance(arguments[place], Variable):
-                found.setdefault(_text(arguments[place]), "")
+                found.setdefault(text_of(arguments[place]), "")
         return found
 
     @cached_property
@@ -154,7 +154,3 @@ class Kinship:
 def _last_word(role: str) -> str:
     """What a role is a kind of, by its name in the law: of ``further_push`` it is a push."""
     return role.rpartition("_")[2]
-
-
-def _text(term: Term) -> str:
-    return term.value if isinstance(term, String) else str(term)

@@ -12,7 +12,7 @@ from functools import cached_property
 from ivproof.claim.determination import Mark, sorted_rules
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Literal, Rule
-from ivproof.law.terms import Function, String, Term, Variable
+from ivproof.law.terms import Function, Term, Variable, text_of
 
 ASKED = "modifier"
 """The predicate that puts a modifier on a code: for what, which code, which modifier, why."""
@@ -84,17 +84,17 @@ class Marks:
         """The modifiers that a rule can give: the one it prints, or those of the table that it takes it from."""
         term = rule.atom.arguments[2]
         if not isinstance(term, Variable):
-            return {_text(term)}
+            return {text_of(term)}
         found: set[str] = set()
         for atom in _positive(rule):
             if term in atom.arguments and (rows := self._tables.get(atom.name)):
                 place = atom.arguments.index(term)
-                found |= {_text(row[place]) for row in rows if _agree(atom.arguments, row)}
+                found |= {text_of(row[place]) for row in rows if _agree(atom.arguments, row)}
         return found
 
     def _speaks_of(self, rule: Rule, code: str) -> bool:
         """Whether a rule is about services in the role of a code, and of no other class than the code's."""
-        entries = [row for row in self._tables.get("code", ()) if _text(row[2]) == code]
+        entries = [row for row in self._tables.get("code", ()) if text_of(row[2]) == code]
         kinds = {(str(row[0]), str(row[1])) for row in entries}
         roles, classes = {role for role, _ in kinds}, {of for _, of in kinds}
         foreign = {str(row[1]) for row in self._tables.get("code", ())} - classes
@@ -139,11 +139,7 @@ def _agree(pattern: Sequence[Term], row: Sequence[Term]) -> bool:
 
 
 def _last(rule: Rule) -> str:
-    return _text(rule.atom.arguments[-1])
-
-
-def _text(term: Term) -> str:
-    return term.value if isinstance(term, String) else str(term)
+    return text_of(rule.atom.arguments[-1])
 
 
 def _references(rules: Iterable[Rule]) -> tuple[str, ...]:

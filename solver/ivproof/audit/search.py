@@ -24,7 +24,7 @@ from ivproof.engine.choices import CLAIM, DRUG_LINES, Atoms, ClaimKey, claim_of
 from ivproof.engine.engine import Answer
 from ivproof.engine.explorer import Exploration
 from ivproof.engine.nearby import ONE, TWO, NearExplorer
-from ivproof.law.terms import Function, String, Term, parse
+from ivproof.law.terms import Function, Term, parse, text_of
 from ivproof.unknowns.changes import MOST, telling
 from ivproof.unknowns.claims import OutOfReachError
 from ivproof.unknowns.gaps import TIMES, probes
@@ -132,14 +132,10 @@ def drug_key(lines: Iterable[tuple[str, Sequence[str], float]]) -> DrugKey:
 def _drug_key_of(atoms: Atoms) -> DrugKey:
     marks: dict[str, list[str]] = {}
     for administration, modifier in atoms.get("line_modifier", ()):
-        marks.setdefault(str(administration), []).append(_text(modifier))
-    lines = [(_text(code), marks.get(str(it), []), units) for it, code, units in atoms.get("drug_line", ())]
-    lines += [(_text(code), [_text(mark)], units) for _, code, units, mark in atoms.get("discarded_line", ())]
+        marks.setdefault(str(administration), []).append(text_of(modifier))
+    lines = [(text_of(code), marks.get(str(it), []), units) for it, code, units in atoms.get("drug_line", ())]
+    lines += [(text_of(code), [text_of(mark)], units) for _, code, units, mark in atoms.get("discarded_line", ())]
     return drug_key((code, modifiers, int(str(units)) / WHOLE) for code, modifiers, units in lines)
-
-
-def _text(term: Term) -> str:
-    return term.value if isinstance(term, String) else str(term)
 
 
 def _parsed(atoms: Iterable[str]) -> Atoms:

@@ -28,7 +28,7 @@ from ivproof.engine.claims import Units, in_words, or_else, units_of
 from ivproof.engine.engine import Alternative, Answer
 from ivproof.engine.nearby import Departure, Reached
 from ivproof.law.policy import Policy, Wording
-from ivproof.law.terms import Function, String, Term, parse
+from ivproof.law.terms import Function, Term, parse, text_of
 from ivproof.unknowns.gaps import Hanging
 
 Otherwise = Mapping[Departure, Reached]
@@ -76,7 +76,7 @@ class Determiner:
         where that is too much to be gone through. `beside` has the same of ``drug_lines`` and ``diagnoses``.
         """
         names = ChartNames(facts)
-        undetermined = [_text(it[0]) for it in answer.atoms.get("undetermined", ())]
+        undetermined = [text_of(it[0]) for it in answer.atoms.get("undetermined", ())]
         rivals = tuple(self._rival(names, it) for it in answer.alternatives)
         claims = [rival.lines for rival in rivals]
         lines = () if undetermined else self._lines(names, answer.atoms)
@@ -112,23 +112,23 @@ class Determiner:
     def _lines(self, names: ChartNames, atoms: Atoms) -> tuple[ClaimLine, ...]:
         marked: dict[tuple[Term, str], set[Mark]] = {}
         for service, code, modifier, why in atoms.get("modifier", ()):
-            name = _text(why).replace("_", "-")
+            name = text_of(why).replace("_", "-")
             mark = Mark(
-                _text(modifier),
+                text_of(modifier),
                 self._sentence(name, names.subject(service)),
                 sorted_rules(self._wording(name).references),
             )
-            marked.setdefault((service, _text(code)), set()).add(mark)
+            marked.setdefault((service, text_of(code)), set()).add(mark)
         accesses = {atom[0]: atom[1] for atom in atoms.get("reported_at", ())}
         included: dict[Term, set[str]] = {}
         for service, administration in atoms.get("reported_with", ()):
             included.setdefault(service, set()).add(str(administration))
-        picked = {service: _text(by) for service, by in atoms.get("picked_by", ())}
+        picked = {service: text_of(by) for service, by in atoms.get("picked_by", ())}
         groups: dict[tuple[Any, ...], _Group] = {}
         for code, role, service, _, day in atoms.get("unit", ()):
-            mine = marked.get((service, _text(code)), set())
+            mine = marked.get((service, text_of(code)), set())
             marks = tuple(sorted({it.modifier for it in mine}))
-            key = (_text(code), marks, str(role), accesses.get(service), day)
+            key = (text_of(code), marks, str(role), accesses.get(service), day)
             group = groups.setdefault(key, _Group())
             group.units += 1
             group.marks |= mine
@@ -200,18 +200,18 @@ class Determiner:
 
     def fact(self, facts: Facts, subject: Term, what: Term) -> str:
         """Name the path of a missing fact."""
-        return ChartNames(facts).fact(subject, _text(what))
+        return ChartNames(facts).fact(subject, text_of(what))
 
     # --- what is not on the claim
 
     def _exclusions(self, names: ChartNames, atoms: Atoms, predicate: str) -> tuple[Exclusion, ...]:
-        instead = {(service, why): _text(code) for service, why, code in atoms.get("instead_of", ())}
+        instead = {(service, why): text_of(code) for service, why, code in atoms.get("instead_of", ())}
         kept, by_route = (_codes_kept(atoms.get(name, ())) for name in ("kept_from", "kept_from_by_route"))
         with_drug = {(subject, why) for subject, why in atoms.get("drug_left_out", ())}
         found = {}
         for atom in atoms.get(predicate, ()):
             subject, why = atom[0], atom[-1]
-            name = _text(why).replace("_", "-")
+            name = text_of(why).replace("_", "-")
             who = names.subject(subject)
             code = instead.get((subject, why))
             found[who, name, code or ""] = (
@@ -235,7 +235,7 @@ class Determiner:
     def _bundled(self, atoms: Atoms) -> Iterator[Exclusion]:
         """Codes that stand for what is included or never beside what is given, whether or not it is charted."""
         for atom in sorted(atoms.get("bundled", ()), key=str):
-            code, name = _text(atom[0]), _text(atom[1]).replace("_", "-")
+            code, name = text_of(atom[0]), text_of(atom[1]).replace("_", "-")
             rules = sorted_rules(self._wording(name).references)
             says = (Holds(str(Function("bundled", tuple(atom)))),)
             yield Exclusion(code, code, self._sentence(name, code), rules, name, says=says)
@@ -243,7 +243,7 @@ class Determiner:
     def _unreached(self, names: ChartNames, atoms: Atoms) -> Iterator[Exclusion]:
         """Codes that something given would have had, had it run longer as far as is documented."""
         for atom in sorted(atoms.get("not_reached", ()), key=lambda it: (names.rank(it[0]), str(it))):
-            subject, code, name = names.subject(atom[0]), _text(atom[1]), _text(atom[2]).replace("_", "-")
+            subject, code, name = names.subject(atom[0]), text_of(atom[1]), text_of(atom[2]).replace("_", "-")
             rules = sorted_rules(self._wording(name).references)
             says = (Holds(str(Function("not_reached", tuple(atom)))),)
             yield Exclusion(subject, None, self._sentence(name, subject), rules, name, by_route=(code,), says=says)
@@ -253,14 +253,14 @@ class Determiner:
     ) -> tuple[MissingFact, ...]:
         found = []
         for subject, what, why in answer.atoms.get("missing", ()):
-            name = _text(why).replace("_", "-")
-            fact = names.fact(subject, _text(what))
+            name = text_of(why).replace("_", "-")
+            fact = names.fact(subject, text_of(what))
             message = self._sentence(name, names.subject(subject))
-            changes, searched = hanging.get((str(subject), _text(what)), Hanging(None))
+            changes, searched = hanging.get((str(subject), text_of(what)), Hanging(None))
             rules = sorted_rules(self._wording(name).references)
-            charted = names.charted(subject, _text(what))
+            charted = names.charted(subject, text_of(what))
             who, says = names.subject(subject), (Holds(str(Function("missing", (subject, what, why)))),)
-            one = MissingFact(fact, changes, message, rules, who, _text(what), searched, charted, says)
+            one = MissingFact(fact, changes, message, rules, who, text_of(what), searched, charted, says)
             found.append((names.rank(subject), one))
         return tuple(it for _, it in sorted(found, key=lambda pair: (pair[0], pair[1].fact)))
 
@@ -268,8 +268,8 @@ class Determiner:
         """What is charted and may be a slip of the pen, each in a sentence with the times that it is about."""
         ranked = sorted(atoms.get("slip", ()), key=lambda it: (names.rank(it[0]), str(it[2])))
         for subject, what, why in ranked:
-            sentence = self._sentence(_text(why).replace("_", "-"), names.subject(subject))
-            yield f"{names.fact(subject, _text(what))}: {sentence} {names.span(subject)}See what the record has."
+            sentence = self._sentence(text_of(why).replace("_", "-"), names.subject(subject))
+            yield f"{names.fact(subject, text_of(what))}: {sentence} {names.span(subject)}See what the record has."
 
     def _readings(
         self, names: ChartNames, answer: Answer, otherwise: Otherwise, beside: Mapping[str, Otherwise]
@@ -338,15 +338,11 @@ class _Group:
     marks: set[Mark] = field(default_factory=set)
 
 
-def _text(term: Term) -> str:
-    return term.value if isinstance(term, String) else str(term)
-
-
 def _codes_kept(atoms: Iterable[tuple[Term, ...]]) -> dict[tuple[Term, Term], tuple[str, ...]]:
     """Codes, in their order, by what is left out and why."""
     found: dict[tuple[Term, Term], set[str]] = {}
     for subject, why, code in atoms:
-        found.setdefault((subject, why), set()).add(_text(code))
+        found.setdefault((subject, why), set()).add(text_of(code))
     return {key: tuple(sorted(codes)) for key, codes in found.items()}
 
 
@@ -379,13 +375,13 @@ def _taken(facts: Facts) -> Iterator[Taken]:
 def _drug_lines(names: ChartNames, atoms: Atoms) -> tuple[DrugLine, ...]:
     marks: dict[Term, list[str]] = {}
     for administration, modifier in atoms.get("line_modifier", ()):
-        marks.setdefault(administration, []).append(_text(modifier))
+        marks.setdefault(administration, []).append(text_of(modifier))
     days = {administration: int(str(day)) for administration, day in atoms.get("line_day", ())}
-    discarded = [(it[:3], (_text(it[3]),), 1) for it in atoms.get("discarded_line", ())]
+    discarded = [(it[:3], (text_of(it[3]),), 1) for it in atoms.get("discarded_line", ())]
     given = [(it, tuple(sorted(marks.get(it[0], ()))), 0) for it in atoms.get("drug_line", ())]
     grouped: dict[tuple[int, str, tuple[str, ...], int], dict[str, int]] = {}
     for (administration, code, tenths), modifiers, after in given + discarded:
-        key = (days.get(administration, 0), _text(code), modifiers, after)
+        key = (days.get(administration, 0), text_of(code), modifiers, after)
         grouped.setdefault(key, {})[str(administration)] = int(str(tenths))
     found = []
     for (day, hcpcs, modifiers, after), units in grouped.items():
@@ -402,7 +398,7 @@ def _drug_lines(names: ChartNames, atoms: Atoms) -> tuple[DrugLine, ...]:
 
 def _diagnoses(atoms: Atoms) -> tuple[str, ...]:
     ranked = sorted(
-        (int(str(group)), int(str(place)), _text(code)) for code, group, place in atoms.get("diagnosis_rank", ())
+        (int(str(group)), int(str(place)), text_of(code)) for code, group, place in atoms.get("diagnosis_rank", ())
     )
     return tuple(dict.fromkeys(code for *_, code in ranked))
 

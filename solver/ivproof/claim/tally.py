@@ -54,11 +54,11 @@ class Tally:
         """The counts as plain data: by status and kind the most frequent first, codes in their order."""
         return {
             "charts": self.charts,
-            "statuses": dict(_ranked(self.statuses)),
+            "statuses": dict(ranked(self.statuses)),
             "without_a_line": self.empty,
             "codes": [{"code": code, "charts": charts, "units": units} for code, charts, units in self.codes],
             "with_something_to_ask": self.asked,
-            "ask": dict(_ranked(self.ask)),
+            "ask": dict(ranked(self.ask)),
         }
 
     @property
@@ -71,10 +71,11 @@ class Tally:
         return table([COLUMNS, *self._rows()])
 
     def _rows(self) -> Iterator[Sequence[object]]:
-        yield from (("status", name, n, "") for name, n in _ranked(self.statuses))
+        yield from (("status", name, n, "") for name, n in ranked(self.statuses))
         yield from (("code", *it) for it in self.codes)
-        yield from (("ask", name, n, "") for name, n in _ranked(self.ask))
+        yield from (("ask", name, n, "") for name, n in ranked(self.ask))
 
 
-def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Counts, the largest first, those alike by name."""
     return sorted(counts.items(), key=lambda it: (-it[1], it[0]))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from ivproof.formats.output import OPTIONAL, Output
 from ivproof.law.policy import Policy
-from ivproof.law.terms import Function, String, parse
+from ivproof.law.terms import Function, parse, text_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def units_of(policy: Policy, claim: Iterable[str]) -> Units:
     for text in claim:
         term = parse(text)
         assert isinstance(term, Function)
-        arguments = [it.value if isinstance(it, String) else str(it) for it in term.arguments]
+        arguments = [*map(text_of, term.arguments)]
         match term.name:
             case "total":
                 codes[arguments[0]] = int(arguments[1])

@@ -50,7 +50,7 @@ from ivproof.law import language, rewrite
 from ivproof.law.kept import Kept, rules, shaped
 from ivproof.law.policy import Policy
 from ivproof.law.rewrite import OFFERED, SETTLED
-from ivproof.law.terms import Function, Term, parse
+from ivproof.law.terms import arguments_in
 
 SHOWN = {
     "unit": 5,
@@ -447,12 +447,7 @@ def _by_encounter(atoms: Iterable[str]) -> dict[str, dict[str, list[str]]]:
 
 
 def _sort(atoms: Mapping[str, Iterable[str]]) -> Atoms:
-    return {name: [_arguments(text) for text in sorted(texts)] for name, texts in sorted(atoms.items())}
-
-
-def _arguments(text: str) -> tuple[Term, ...]:
-    term = parse(f"atom({text})")
-    return term.arguments if isinstance(term, Function) else (term,)
+    return {name: [arguments_in(text) for text in sorted(texts)] for name, texts in sorted(atoms.items())}
 
 
 # --- The claim edits

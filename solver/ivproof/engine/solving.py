@@ -11,7 +11,7 @@ from ivproof.chart.facts import Facts
 from ivproof.engine.choices import resolution_of
 from ivproof.engine.grounding import consequences, derive
 from ivproof.engine.rooms import CANDIDATE, GIVEN, Room, Rooms
-from ivproof.law.terms import Function, parse
+from ivproof.law.terms import arguments_in
 
 EMPTY = 0
 """The number of the extension without atoms."""
@@ -145,7 +145,7 @@ class RoomSolver:
         """Take the candidates of a predicate's choices out of what is true, choice by choice."""
         groups: dict[str, list[Candidate]] = {}
         for text in self._extensions.texts[true.pop(CANDIDATE + name, EMPTY)]:
-            choice, *arguments = map(str, _arguments(text))
+            choice, *arguments = map(str, arguments_in(text))
             way = resolution_of(name, arguments)
             groups.setdefault(choice, []).append(Candidate(way.choice, way.value, ",".join(arguments)))
         return list(groups.values())
@@ -162,8 +162,3 @@ class RoomSolver:
             for name, _ in self.rooms.outcome
             for text in self._extensions.texts[true.get(name, EMPTY)]
         )
-
-
-def _arguments(text: str) -> tuple[object, ...]:
-    term = parse(f"atom({text})")
-    return term.arguments if isinstance(term, Function) else (term,)

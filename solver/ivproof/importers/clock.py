@@ -65,7 +65,7 @@ class Reading:
     @property
     def written(self) -> str | None:
         """The time as a chart writes it."""
-        return None if self.at is None else self.at.isoformat(timespec="seconds")
+        return iso(self.at)
 
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[+-]\d\d(?::?\d\d)?|Z)?)?", re.ASCII)
@@ -78,6 +78,11 @@ def _like(text: str) -> str:
     '00/00/00 0.00aa'
     """
     return "".join("0" if it.isdigit() else "a" if it.isalpha() else it for it in text[:40])
+
+
+def iso(at: dt.datetime | None) -> str | None:
+    """A time as a chart has it; None for none."""
+    return None if at is None else at.isoformat(timespec="seconds")
 
 
 class HouseClock:

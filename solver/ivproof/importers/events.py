@@ -22,7 +22,7 @@ from ivproof.chart.refusal import Problem, Refusal, Source, UnreadableError, ref
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
-from ivproof.importers.clock import NO_TIME, HouseClock, Reading
+from ivproof.importers.clock import NO_TIME, HouseClock, Reading, iso
 from ivproof.importers.mapping import Condition, EventMapping
 from ivproof.importers.printed import Named, Names, nameless, ndc
 from ivproof.importers.rows import Table, no_columns, place_of, read_table
@@ -623,8 +623,8 @@ class _Reader:
         both: dict[str, Any] = {
             "route": it.route,
             "method": self._method(run, it.rows),
-            "start": _written(run.start),
-            "stop": _written(run.stop),
+            "start": iso(run.start),
+            "stop": iso(run.stop),
             "pauses": [_pause(pause) for pause in run.pauses],
             "site": self._site(it.rows) if it.route in VASCULAR else None,
             "rate_ml_per_h": self._rate(first, run),
@@ -870,12 +870,8 @@ def _bag(order: str, number: int) -> str:
     return order if number == 1 else f"{order}-{number}"
 
 
-def _written(at: dt.datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")
-
-
 def _pause(pause: Pause) -> dict[str, Any]:
-    times = {"from": _written(pause.begin), "to": _written(pause.end)}
+    times = {"from": iso(pause.begin), "to": iso(pause.end)}
     return times if pause.reason is None else {**times, "reason": pause.reason}
 
 

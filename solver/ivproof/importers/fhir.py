@@ -24,7 +24,7 @@ from ivproof.drugs.codes import CodeError, Codes, read_code
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
-from ivproof.importers.clock import TROUBLES, HouseClock, Reading
+from ivproof.importers.clock import TROUBLES, HouseClock, Reading, iso
 from ivproof.importers.printed import Named, Names, nameless
 from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
 from ivproof.importers.terms import (
@@ -315,7 +315,7 @@ class _Reader:
             if ordered is not None:
                 said.append(ordered._replace(words=f"an order of {ordered.words}"))
             stop = self._stop(it, said, period, stop, origins)
-        both: dict[str, Any] = {"start": _written(start), "stop": _written(stop)}
+        both: dict[str, Any] = {"start": iso(start), "stop": iso(stop)}
         if start is not None and stop is None and "effectivePeriod" in data and "stop" not in origins:
             origins["stop"] = (
                 "not there: effectivePeriod.end" if status not in _WITHOUT_STOP else f"not there: status {status}"
@@ -862,10 +862,6 @@ def _item(ingredient: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _form(ndc: str) -> str:
     return "-".join(str(len(it)) for it in ndc.split("-")) if "-" in ndc else f"{len(ndc)} digits"
-
-
-def _written(at: dt.datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")
 
 
 def _hear_text(voices: Voices, dosage: Mapping[str, Any], known: Words) -> None:

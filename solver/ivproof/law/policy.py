@@ -26,7 +26,7 @@ from ivproof.law.kept import Kept, kept_of, rules, shaped
 from ivproof.law.lifting import DRUG_PREDICATES, BatchRule, Lifting
 from ivproof.law.syntax import Choice, Header, Program, Rule
 from ivproof.law.syntax import Literal as BodyLiteral
-from ivproof.law.terms import Function, String
+from ivproof.law.terms import Function, text_of
 
 
 class PolicyError(ValueError):
@@ -286,7 +286,7 @@ class Policy:
         heads = [it.head for it in self.program.rules if isinstance(it.head, Choice) and it.atom.name == choice]
         lists = {part.atom.name for head in heads for part in head.condition if isinstance(part, BodyLiteral)}
         facts = [it.atom for it in self.program.rules if it.is_fact and it.atom.name in lists]
-        return tuple(_text(it.arguments[0]) for it in facts if len(it.arguments) == 1)
+        return tuple(text_of(it.arguments[0]) for it in facts if len(it.arguments) == 1)
 
     def question(self, text: str) -> Question:
         """Give the question with that number or short name. Raises PolicyError where there is none."""
@@ -492,30 +492,26 @@ def policies() -> list[str]:
     return sorted(path.parent.name for path in law_folder().glob("*/policy.toml"))
 
 
-def _text(term: object) -> str:
-    return term.value if isinstance(term, String) else str(term)
-
-
 def _questions(program: Program) -> list[Question]:
     facts: dict[str, list[Rule]] = {}
     for rule in program.rules:
         facts.setdefault(rule.atom.name, []).append(rule)
-    default = {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get("default", ())}
+    default = {text_of(rule.atom.arguments[0]): text_of(rule.atom.arguments[1]) for rule in facts.get("default", ())}
     note, defined = (
-        {_text(rule.atom.arguments[0]): _text(rule.atom.arguments[1]) for rule in facts.get(name, ())}
+        {text_of(rule.atom.arguments[0]): text_of(rule.atom.arguments[1]) for rule in facts.get(name, ())}
         for name in ("note", "defined")
     )
     unexpressed = {
-        (_text(rule.atom.arguments[0]), _text(rule.atom.arguments[1])): _text(rule.atom.arguments[2])
+        (text_of(rule.atom.arguments[0]), text_of(rule.atom.arguments[1])): text_of(rule.atom.arguments[2])
         for rule in facts.get("unexpressed", ())
     }
     options: dict[str, list[Option]] = {}
     for rule in facts.get("option", ()):
-        key, letter, name, says = map(_text, rule.atom.arguments)
+        key, letter, name, says = map(text_of, rule.atom.arguments)
         options.setdefault(key, []).append(Option(letter.upper(), name, says, unexpressed.get((key, name), "")))
     found = []
     for rule in facts.get("question", ()):
-        key, name, kind = map(_text, rule.atom.arguments)
+        key, name, kind = map(text_of, rule.atom.arguments)
         header = rule.header or Header("", "", "", rule.file, rule.line)
         found.append(
             Question(
@@ -569,7 +565,7 @@ def _wordings(program: Program) -> dict[str, list[object]]:
 
 def _codes(program: Program) -> dict[str, str]:
     return {
-        _text(rule.atom.arguments[2]): rule.id
+        text_of(rule.atom.arguments[2]): rule.id
         for rule in program.rules
         if rule.is_fact and rule.atom.signature == ("code", 3)
     }

@@ -113,6 +113,20 @@ def atom(text: str) -> Function:
     return term
 
 
+def arguments_in(text: str) -> tuple[Term, ...]:
+    """Parse the arguments of an atom, as they stand between its parentheses; raises `TermError` where they are none.
+
+    >>> arguments_in('a1,"96365"')
+    (Function(name='a1', arguments=()), String(value='96365'))
+    """
+    return atom(f"atom({text})").arguments
+
+
+def text_of(term: Term) -> str:
+    """Give a term as people write it: a string without its quotes."""
+    return term.value if isinstance(term, String) else str(term)
+
+
 def _parse(text: str, start: int) -> tuple[Term, int]:
     """The term that begins at ``start`` and the position behind it."""
     token = _TOKEN.match(text, start)

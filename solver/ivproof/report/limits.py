@@ -51,11 +51,13 @@ def _lengths(derivation: Derivation) -> Iterator[tuple[Term, int, str]]:
         for service, what in _pairs(derivation, predicate):
             if str(service) in lasting and isinstance(minutes := needed.get(what), int):
                 yield service, MINUTE * minutes, f"Minute {minutes}: long enough for {_word(what)}."
-    active = {name for (name,) in _arguments(derivation, "active_mark")}
+    active = {name for (name,) in arguments_of(derivation, "active_mark")}
     marks = [
         minutes for name, minutes in _pairs(derivation, "hour_mark") if name in active and isinstance(minutes, int)
     ]
-    earned = {(service, hour) for service, role, hour in _arguments(derivation, "earns") if str(role).endswith("hour")}
+    earned = {
+        (service, hour) for service, role, hour in arguments_of(derivation, "earns") if str(role).endswith("hour")
+    }
     for service, hour in _pairs(derivation, "reaches_hour"):
         if marks and isinstance(hour, int) and (service, hour) in earned:
             minutes = HOUR * hour + min(marks)
@@ -70,11 +72,11 @@ def _word(what: Term) -> str:
 def _times(derivation: Derivation) -> Mapping[str, list[Stretch]]:
     """When the time of each service ran that counts for it."""
     found: dict[str, list[Stretch]] = defaultdict(list)
-    for service, begin, end in _arguments(derivation, "span"):
+    for service, begin, end in arguments_of(derivation, "span"):
         if isinstance(begin, int) and isinstance(end, int):
             found[str(service)].append((begin, end))
     found |= _own_segments(derivation)
-    pieces = {str(piece): (begin, end) for piece, begin, end in _arguments(derivation, "piece_span")}
+    pieces = {str(piece): (begin, end) for piece, begin, end in arguments_of(derivation, "piece_span")}
     chains: dict[str, list[str]] = defaultdict(list)
     for chain, piece in _pairs(derivation, "chain"):
         chains[str(chain)].append(str(piece))
@@ -94,11 +96,11 @@ def _own_segments(derivation: Derivation) -> Mapping[str, list[Stretch]]:
     last = dict(_pairs(derivation, "sharers"))
     kept = {
         (service, number)
-        for service, number, others, whose in _arguments(derivation, "segment_after")
+        for service, number, others, whose in arguments_of(derivation, "segment_after")
         if str(whose) == "own" and last.get(service) == others and counted.get(service) == own.get(service)
     }
     found: dict[str, list[Stretch]] = defaultdict(list)
-    for service, number, begin, end in _arguments(derivation, "segment"):
+    for service, number, begin, end in arguments_of(derivation, "segment"):
         if (service, number) in kept and isinstance(begin, int) and isinstance(end, int):
             found[str(service)].append((begin, end))
     return found
@@ -135,8 +137,9 @@ def _after(stretches: Sequence[Stretch], length: int) -> int | None:
 
 
 def _pairs(derivation: Derivation, predicate: str) -> Iterable[tuple[Term, Term]]:
-    return ((left, right) for left, right in _arguments(derivation, predicate))
+    return ((left, right) for left, right in arguments_of(derivation, predicate))
 
 
-def _arguments(derivation: Derivation, predicate: str) -> Iterator[tuple[Term, ...]]:
+def arguments_of(derivation: Derivation, predicate: str) -> Iterator[tuple[Term, ...]]:
+    """The arguments of each atom of a predicate that holds."""
     return (atom.arguments for atom in derivation.of(predicate))

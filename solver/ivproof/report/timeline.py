@@ -15,7 +15,7 @@ from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.fields import compare_key
 from ivproof.formats.output import Keywords, Output
 from ivproof.law.terms import Function, Term
-from ivproof.report.limits import Reached, reached
+from ivproof.report.limits import Reached, arguments_of, reached
 from ivproof.why.derivation import Derivation
 from ivproof.why.naming import Names, minutes
 
@@ -328,10 +328,10 @@ def _shared(derivation: Derivation) -> Iterator[tuple[str, int, int]]:
     others = {str(it.arguments[0]): it.arguments[1] for it in derivation.of("sharers")}
     taken = {
         (str(service), number)
-        for service, number, last, what in _arguments(derivation, "segment_after")
+        for service, number, last, what in arguments_of(derivation, "segment_after")
         if str(what) == "taken" and last == others.get(str(service))
     }
-    for service, number, start, stop in _arguments(derivation, "segment"):
+    for service, number, start, stop in arguments_of(derivation, "segment"):
         key = str(service)
         whole = counted.get(key, own.get(key)) != own.get(key)
         if (key, number) in taken and not whole and isinstance(start, int) and isinstance(stop, int):
@@ -343,13 +343,9 @@ def _beside(derivation: Derivation) -> Iterator[tuple[str, int, int]]:
     held = {str(it.arguments[1]) for it in derivation.of("bout_holds")}
     counting = {str(it.arguments[1]) for it in derivation.of("chain") if str(it.arguments[0]) in held}
     counts: dict[str, set[Term]] = {}
-    for piece, start, _ in _arguments(derivation, "piece_span"):
+    for piece, start, _ in arguments_of(derivation, "piece_span"):
         if str(piece) in counting and isinstance(piece, Function):
             counts.setdefault(str(piece.arguments[0]), set()).add(start)
-    for service, start, stop in _arguments(derivation, "fluid_segment"):
+    for service, start, stop in arguments_of(derivation, "fluid_segment"):
         if start not in counts.get(str(service), set()) and isinstance(start, int) and isinstance(stop, int):
             yield str(service), start, stop
-
-
-def _arguments(derivation: Derivation, predicate: str) -> Iterator[tuple[Term, ...]]:
-    return (atom.arguments for atom in derivation.of(predicate))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ivproof.claim.tally import ranked
 from ivproof.engine.claims import Units, difference
 from ivproof.formats.spreadsheet import table
 
@@ -65,8 +66,8 @@ class Entry:
         """The counts as plain data, the most frequent first."""
         return {
             "charts": self.charts,
-            "answers": dict(_ranked(self.answers)),
-            "differences": dict(_ranked(self.differences)),
+            "answers": dict(ranked(self.answers)),
+            "differences": dict(ranked(self.differences)),
             "units_more_at_most": self.more,
             "units_fewer_at_most": self.fewer,
             "smallest_example": None if self.example is None else self.example[1],
@@ -107,7 +108,7 @@ class Summary:
         """The summary as a table: one row for each difference that an entry makes."""
         rows: list[list[object]] = []
         for name, it in self.ranked:
-            for text, charts in _ranked(it.differences):
+            for text, charts in ranked(it.differences):
                 example = it.example[1] if it.example else ""
                 rows.append([name, self.titles.get(name, ""), it.charts, text, charts, it.more, it.fewer, example])
         return table([COLUMNS, *rows])
@@ -115,12 +116,8 @@ class Summary:
     def rows(self) -> Iterator[tuple[str, str, str, list[str], str]]:
         """The summary for a table: name, title, charts, lines of what most often changes, the smallest example."""
         for name, it in self.ranked:
-            shown = [f"{text} ({charts})" for text, charts in _ranked(it.differences)[:DIFFERENCES]]
+            shown = [f"{text} ({charts})" for text, charts in ranked(it.differences)[:DIFFERENCES]]
             if len(it.differences) > DIFFERENCES:
                 shown.append(f"and {len(it.differences) - DIFFERENCES} other differences")
             example = it.example[1] if it.example else ""
             yield name, self.titles.get(name, ""), str(it.charts), shown, example
-
-
-def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda it: (-it[1], it[0]))
