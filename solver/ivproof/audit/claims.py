@@ -25,6 +25,7 @@ from ivproof.chart.strict_json import read_line
 from ivproof.formats.extras import MissingExtraError
 from ivproof.formats.plain_file import AS_CSV, workbook
 from ivproof.importers import x12
+from ivproof.importers.submitted import Line, Submitted
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
 """Names that the column of the encounter may have, the likeliest first."""
@@ -60,7 +61,7 @@ class Claims:
 
     file: str
     lines: Mapping[str | None, tuple[BilledLine, ...]]
-    submitted: Mapping[str, x12.Submitted] = field(default_factory=dict)
+    submitted: Mapping[str, Submitted] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Claims:
         """The billed lines of an encounter; None where the file has none for it."""
         return self.lines.get(compare_key(encounter), self.lines.get(None))
 
-    def of_file(self, encounter: str) -> x12.Submitted | None:
+    def of_file(self, encounter: str) -> Submitted | None:
         """What an X12 file says of the claim of an encounter."""
         return self.submitted.get(compare_key(encounter))
 
@@ -153,7 +154,7 @@ def _x12(file: str, content: bytes) -> Claims:
     )
 
 
-def _billed(it: x12.Line, claim: x12.Submitted) -> dict[str, Any]:
+def _billed(it: Line, claim: Submitted) -> dict[str, Any]:
     line: dict[str, Any] = {"code": it.code, "units": it.units, "modifiers": list(it.modifiers)}
     if (denial := it.denial) is not None:
         said = denial.as_dict()
@@ -162,7 +163,7 @@ def _billed(it: x12.Line, claim: x12.Submitted) -> dict[str, Any]:
     return line
 
 
-def differences(encounter: Encounter, claim: x12.Submitted) -> Iterator[str]:
+def differences(encounter: Encounter, claim: Submitted) -> Iterator[str]:
     """Say where a submitted claim and the chart are not of one mind on the visit itself; none of the two is picked."""
     if claim.claim_type is not None and claim.claim_type != encounter.claim_type:
         yield f"The claim file has a {claim.claim_type} claim, the chart is judged as a {encounter.claim_type} one."

@@ -18,7 +18,7 @@ from ivproof.claim.statements import Statement
 from ivproof.edits.checker import Edit
 from ivproof.formats.notebook import shown
 from ivproof.formats.output import OPTIONAL, After, Amount, Count, Date, Inside, Named, Output
-from ivproof.importers.x12 import Submitted
+from ivproof.importers.submitted import Submitted
 
 
 class Verdict(StrEnum):

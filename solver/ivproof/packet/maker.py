@@ -29,7 +29,7 @@ from ivproof.claim.determination import sorted_rules
 from ivproof.edits.checker import Edit
 from ivproof.edits.denials import Denials
 from ivproof.edits.tables import EditFiles
-from ivproof.importers.x12 import Submitted
+from ivproof.importers.submitted import Submitted
 from ivproof.law.policy import Policy, law_folder
 from ivproof.law.sources import Sources
 from ivproof.packet.answers import Answers
