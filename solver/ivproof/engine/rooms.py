@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from ivproof.law import dependencies, rewrite
@@ -116,7 +117,7 @@ def cut(program: Program, inputs: Collection[Signature], outcome: Mapping[str, i
     opened = [_open(rule) for rule in own]
     lifted = rewrite.batch(Program(tuple(opened)), common).rules
     members = _members(own, common, wanted)
-    ordered = _order(own, members, wanted)
+    members, ordered = _joined(own, members, _order(own, members, wanted))
     grouped: dict[int, list[tuple[Rule, Rule, Rule]]] = {}
     for rule, plain, text in zip(own, opened, lifted, strict=True):
         grouped.setdefault(members[rule.atom.signature], []).append((rule, plain, text))
@@ -190,6 +191,18 @@ def _fused(own: list[Rule], members: dict[Signature, int], wanted: Collection[Si
                 asks[user] |= asks[number]
                 changed = True
     return {it: _root(into, number) for it, number in members.items()}
+
+
+def _joined(
+    own: list[Rule], members: Mapping[Signature, int], ordered: Sequence[int]
+) -> tuple[dict[Signature, int], list[int]]:
+    """Let rooms that follow one another and neither ask nor choose be one: between them no state parts."""
+    parting = {members[rule.atom.signature] for rule in own if isinstance(rule.head, Choice) or asked_by(rule)}
+    into: dict[int, int] = {}
+    for before, number in pairwise(ordered):
+        if number not in parting and before not in parting:
+            into[number] = _root(into, before)
+    return {it: _root(into, number) for it, number in members.items()}, [it for it in ordered if it not in into]
 
 
 def _root(into: Mapping[int, int], number: int) -> int:
