@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
 from ivproof.chart.consistency import VASCULAR
-from ivproof.chart.fields import LARGEST, charted_amount
 from ivproof.chart.refusal import Refusal, Source
 from ivproof.drugs.codes import CodeError, Codes, read_code
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
 from ivproof.importers.clock import TROUBLES, HouseClock, Reading, iso
+from ivproof.importers.dosage import amount_of, lengths_said, ordered_length, rate_of
 from ivproof.importers.printed import Named, Names, nameless
 from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
 from ivproof.importers.terms import (
@@ -41,12 +38,7 @@ from ivproof.importers.terms import (
     SERVICES,
     SNOMED,
     Length,
-    intervals,
-    lengths,
-    millilitres_of,
-    minutes_of,
     plain_name,
-    rates,
     volume,
 )
 from ivproof.importers.words import Voices, Words, diagnosis
@@ -309,9 +301,9 @@ class _Reader:
                 request = None
             else:
                 uses.append(request)
-        ordered = _ordered(request)
+        ordered = ordered_length(request)
         if stop is not None and period is not None:
-            said = list(_said(dosage, drugs))
+            said = list(lengths_said(dosage, drugs))
             if ordered is not None:
                 said.append(ordered._replace(words=f"an order of {ordered.words}"))
             stop = self._stop(it, said, period, stop, origins)
@@ -323,14 +315,14 @@ class _Reader:
             self._tell("no_stop", it, f"a start and no stop; status {status}")
         both["method"] = self._method(it, dosage, origins)
         both["site"] = self._site(it, dosage, route, origins)
-        if (rate := _rate(dosage)) is not None:
+        if (rate := rate_of(dosage)) is not None:
             both["rate_ml_per_h"] = rate
         if ordered is not None and ordered.least == ordered.most and ordered.least == int(ordered.least) >= 1:
             both["ordered_minutes"] = int(ordered.least)
             origins["ordered_minutes"] = f"taken, MedicationRequest {ordered.words}"
         both["source"] = it.name
         given = self._given(it, drugs, route, both, dosage)
-        amount = _amount(dosage)
+        amount = amount_of(dosage)
         if amount is not None and len(drugs) == 1 and status == "completed":
             given[0].fields["amount"] = amount
             origins["amount"] = "taken, dosage.dose"
@@ -869,77 +861,3 @@ def _hear_text(voices: Voices, dosage: Mapping[str, Any], known: Words) -> None:
     words = text(dosage, "text")
     if len(meant := known.of(words)) == 1:
         voices.hear("dosage.text", f"({meant[0]})", meant)  # not the text, which is free
-
-
-def _quantity(value: object) -> tuple[float, str] | None:
-    """A number and its unit, as far as it is one that a chart may hold."""
-    number = part(value, "value")
-    unit = text(value, "code") or text(value, "unit")
-    if not isinstance(number, int | float) or isinstance(number, bool) or not unit:
-        return None
-    return (float(number), unit) if 0 <= number <= LARGEST else None
-
-
-def _amount(dosage: Mapping[str, Any]) -> str | None:
-    """What was given, as a chart has it; None where the dose is no amount of a drug."""
-    dose = _quantity(dosage.get("dose"))
-    try:
-        if dose is None:
-            return None
-        number = format(Decimal(repr(dose[0])), "f").removesuffix(".0")
-        return charted_amount(f"{number} {dose[1]}").text
-    except (PydanticCustomError, ArithmeticError):
-        return None
-
-
-def _rate(dosage: Mapping[str, Any]) -> float | None:
-    """The rate of a dosage in millilitres an hour, where it is one of volume in time."""
-    ratio = dosage.get("rateRatio")
-    above, below = _quantity(part(ratio, "numerator")), _quantity(part(ratio, "denominator"))
-    one = _quantity(dosage.get("rateQuantity"))
-    if one is not None and "/" in one[1]:
-        volume_unit, time = one[1].split("/", 1)
-        above, below = (one[0], volume_unit), (1.0, time)
-    if above is None or below is None:
-        return None
-    ml, minutes = millilitres_of(*above), minutes_of(*below)
-    rate = ml * 60 / minutes if ml is not None and minutes else None
-    return round(rate, 3) if rate is not None and rate <= LARGEST else None
-
-
-def _said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[Length]:
-    """What a dosage says of the running time: a rate in time, a volume by a rate, a length in its text."""
-    rate = _quantity(dosage.get("rateQuantity"))
-    minutes = None if rate is None else minutes_of(*rate)
-    if rate is not None and minutes is not None:
-        yield Length(minutes, minutes, f"a rate of {rate[0]:g} {rate[1]}")
-    words = text(dosage, "text")
-    dose = _quantity(dosage.get("dose"))
-    volumes = [None if dose is None else millilitres_of(*dose), *(it.ml for it in drugs), volume(words)]
-    ml = next((it for it in volumes if it is not None), None)
-    per_hour = _rate(dosage)
-    for speed in dict.fromkeys([*([per_hour] if per_hour else []), *rates(words)]):
-        if ml is not None and speed > 0:
-            yield Length(ml * 60 / speed, ml * 60 / speed, f"{ml:g} mL at {speed:g} mL/h")
-    yield from (length._replace(words=f"a text of {length.words!r}") for length in lengths(words))
-    yield from (often._replace(words=f"a dose {often.words}") for often in intervals(words))
-
-
-def _ordered(request: Resource | None) -> Length | None:
-    """The length that an order gives; None where it gives none, or several."""
-    found: dict[tuple[float, float], Length] = {}
-    for it in parts(request.data if request else None, "dosageInstruction"):
-        repeat = part(it, "timing", "repeat")
-        longest = part(repeat, "durationMax")
-        value, unit = part(repeat, "duration"), text(repeat, "durationUnit")
-        some: Iterable[Length] = lengths(text(it, "text"))
-        if isinstance(value, int | float) and (minutes := minutes_of(value, unit)) is not None:
-            most = minutes_of(longest, unit) if isinstance(longest, int | float) else None
-            some = [Length(minutes, most or minutes, f"{value:g} {unit}"), *some]
-        for one in parts(it, "doseAndRate"):
-            rate = _quantity(one.get("rateQuantity"))
-            if rate is not None and (minutes := minutes_of(*rate)) is not None:
-                some = [Length(minutes, minutes, f"{rate[0]:g} {rate[1]}"), *some]
-        for length in some:
-            found.setdefault((length.least, length.most), length)
-    return next(iter(found.values())) if len(found) == 1 else None
