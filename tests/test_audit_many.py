@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from command import chart, given_iv, run, write_lines
 
-from ivproof.audit.beside import Groups, Prices, TableError
+from ivproof.audit.beside import BesideError, Groups, Prices
 from ivproof.audit.estimate import share, whole
 from ivproof.audit.summary import Summary
 
@@ -155,7 +155,7 @@ def test_the_page_stands_alone_and_nothing_in_it_is_markup_of_a_chart(
 def test_prices_that_cannot_be_used_are_refused(text: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_text(text, "utf-8")
-    with pytest.raises(TableError, match=re.escape(words)):
+    with pytest.raises(BesideError, match=re.escape(words)):
         Prices.read(file)
 
 
@@ -165,7 +165,7 @@ def test_groups_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         file.write_text(text, "utf-8")
         if "second" in words:
             file.write_text("encounter,coder\nA,x\nA,y\n", "utf-8")
-        with pytest.raises(TableError, match=words):
+        with pytest.raises(BesideError, match=words):
             Groups.read(file)
 
 

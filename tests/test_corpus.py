@@ -18,7 +18,7 @@ from ivproof.lab.kinds import TIMES, Kind
 from ivproof.lab.pair import Side
 from ivproof.lab.witness import Said
 from ivproof.law.policy import Policy
-from ivproof.unknowns.affine import Condition
+from ivproof.unknowns.affine import PathCondition
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -58,7 +58,9 @@ def test_it_has_the_last_minute_before_each_change_of_the_claim_and_the_first_af
 
 
 def test_an_edge_is_the_last_point_at_which_all_conditions_hold() -> None:
-    cell = Cell((5, 5), (Condition((1, 0), "<=", 9), Condition((1, -1), "!=", 2), Condition((0, 1), "=", 5)), None)
+    cell = Cell(
+        (5, 5), (PathCondition((1, 0), "<=", 9), PathCondition((1, -1), "!=", 2), PathCondition((0, 1), "=", 5)), None
+    )
     assert _edge(cell, 0, 1) == ((6, 5), (7, 5))
     assert _edge(cell, 0, -1) == ((5, 5), None)
     assert _edge(cell, 1, 1) == ((5, 5), (5, 6))

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from ivproof.edits.files import EditFileError, read_add_on, read_modifiers, read_mue, read_ptp, read_ranges
-from ivproof.edits.tables import ClaimLine, EditTables, Layout, Setting
+from ivproof.edits.tables import EditLine, EditTables, Layout, Setting
 
 EDITS = Path(__file__).parents[1] / "asp" / "edits"
 TABLES = EditTables.load(EDITS)
@@ -52,7 +52,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 def facts(tables: EditTables, *codes: str, on: date = date(2020, 10, 5), setting: Setting = "hospital") -> list[str]:
     wanted = ("pair(", "limit(", "add_on(", "may_carry(")
-    lines = [ClaimLine(code) for code in codes]
+    lines = [EditLine(code) for code in codes]
     return [fact for fact in tables.facts(lines, setting, on) if fact.startswith(wanted)]
 
 

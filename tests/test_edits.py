@@ -17,9 +17,9 @@ from ivproof.chart.reading import Source, parse
 from ivproof.claim.coding import Coder
 from ivproof.claim.determination import Determination
 from ivproof.edits.checker import (
-    ClaimLine,
     Edit,
     EditChecker,
+    EditLine,
     EditTables,
     Setting,
     edit_facts,
@@ -51,17 +51,17 @@ def solve(claims: Sequence[Sequence[str]]) -> list[list[str]]:
 CHECKER = EditChecker(TABLES, solve)
 
 
-def check(*lines: ClaimLine, setting: Setting = "hospital", on: date = DAY) -> list[Edit]:
+def check(*lines: EditLine, setting: Setting = "hospital", on: date = DAY) -> list[Edit]:
     return list(CHECKER.check(lines, setting, on))
 
 
-def bill(*codes: str) -> list[ClaimLine]:
+def bill(*codes: str) -> list[EditLine]:
     """Lines of a unit each, or as in "96415*2"; modifiers behind a dash: "96365-59"."""
     lines = []
     for text in codes:
         code, _, units = text.partition("*")
         code, *modifiers = code.split("-")
-        lines.append(ClaimLine(code, int(units or 1), tuple(modifiers)))
+        lines.append(EditLine(code, int(units or 1), tuple(modifiers)))
     return lines
 
 
@@ -107,10 +107,10 @@ def test_units_up_to_the_limit_pass_and_one_more_does_not(setting: Setting, code
     match = re.fullmatch(r"(\d+) \(MAI (\d)\)", cell)
     assert match is not None
     limit, indicator = int(match[1]), int(match[2])
-    with_primary = [ClaimLine(primary) for primary in ADD_ONS.get(code, [])[:1]]
+    with_primary = [EditLine(primary) for primary in ADD_ONS.get(code, [])[:1]]
 
     def of_code(units: int) -> list[Edit]:
-        return [one for one in check(*with_primary, ClaimLine(code, units), setting=setting) if one.kind == "units"]
+        return [one for one in check(*with_primary, EditLine(code, units), setting=setting) if one.kind == "units"]
 
     assert of_code(limit) == []
     (over,) = of_code(limit + 1)
@@ -132,7 +132,7 @@ def test_an_add_on_code_stands_with_its_primaries_and_with_no_other_code(setting
             (edit,) = add_on
             assert edit.severity == "fails"
             assert all(primary in edit.message for primary in allowed)
-    alone = shorts(check(ClaimLine(code), setting=setting))
+    alone = shorts(check(EditLine(code), setting=setting))
     assert (f"add-on {code}" in alone) == bool(allowed)
 
 
@@ -153,7 +153,7 @@ def test_a_pair_is_reported_with_its_indicator(column_1: str, column_2: str, ind
 def test_no_pair_is_reported_that_the_list_does_not_have() -> None:
     known = {(one, two) for one, two, _ in PAIRS}
     codes = sorted({code for pair in known for code in pair} | {code for code, *_ in UNITS})
-    edits = check(*(ClaimLine(code) for code in codes))
+    edits = check(*(EditLine(code) for code in codes))
     assert {(one.other, one.code) for one in edits if one.kind == "pair"} == known
 
 
@@ -224,21 +224,21 @@ def test_the_x_modifiers_open_nothing_before_2015() -> None:
 def test_units_are_counted_over_all_lines_of_one_date() -> None:
     days = [date(2020, 10, 5), date(2020, 10, 6)]
     same_day = [
-        ClaimLine("96375", 4, (), days[0]),
-        ClaimLine("96375", 3, ("59",), days[0]),
-        ClaimLine("96374"),
+        EditLine("96375", 4, (), days[0]),
+        EditLine("96375", 3, ("59",), days[0]),
+        EditLine("96374"),
     ]
     (edit,) = check(*same_day)
     assert (edit.short, edit.lines) == ("units 96375 7>6 (3)", (0, 1))
-    assert check(ClaimLine("96374", date=days[0]), *(ClaimLine("96375", 4, (), day) for day in days)) == []
+    assert check(EditLine("96374", date=days[0]), *(EditLine("96375", 4, (), day) for day in days)) == []
 
 
 def test_pairs_are_met_on_one_date_only() -> None:
-    assert check(ClaimLine("96365", date=DAY), ClaimLine("96372", date=date(2020, 10, 6))) == []
+    assert check(EditLine("96365", date=DAY), EditLine("96372", date=date(2020, 10, 6))) == []
 
 
 def test_over_midnight_a_hospital_keeps_its_primary_and_a_practitioner_does_not() -> None:
-    lines = [ClaimLine("96374", date=DAY), ClaimLine("96375", date=date(2020, 10, 6))]
+    lines = [EditLine("96374", date=DAY), EditLine("96375", date=date(2020, 10, 6))]
     assert check(*lines, setting="hospital") == []
     assert shorts(check(*lines, setting="practitioner")) == ["add-on 96375"]
 
@@ -270,7 +270,7 @@ def test_the_setting_follows_the_claim_type() -> None:
 
 
 def test_text_of_the_claim_does_not_reach_the_program() -> None:
-    wild = [ClaimLine('96365"). edit(l1,add_on("x"),fails', 1, ('59"). boom',)), ClaimLine("not in 96365")]
+    wild = [EditLine('96365"). edit(l1,add_on("x"),fails', 1, ('59"). boom',)), EditLine("not in 96365")]
     assert edit_facts(wild, TABLES, "hospital", DAY) == ["setting(hospital)"]
 
 

@@ -13,13 +13,13 @@ from command import run
 from ruamel.yaml import YAML
 
 from ivproof.importers import mapping
-from ivproof.importers.events import Imported, read_events
+from ivproof.importers.events import ImportedEvents, read_events
 
 EXPORTS = Path(__file__).parent / "records" / "exports"
 CASES = YAML(typ="safe").load((EXPORTS / "expected.yaml").read_text("utf-8"))
 
 
-def read(case: dict[str, Any], files: list[Path]) -> Imported:
+def read(case: dict[str, Any], files: list[Path]) -> ImportedEvents:
     preset = mapping.load(mapping.preset_text(case["preset"]), case["preset"]).model_dump(by_alias=True)
     for key, value in case.get("map", {}).items():
         part, _, name = key.partition(".")

@@ -12,7 +12,7 @@ from command import run
 from ruamel.yaml import YAML
 
 from ivproof.drugs.codes import Codes
-from ivproof.importers.fhir import Imported, import_resource
+from ivproof.importers.fhir import ImportedResources, import_resource
 from ivproof.law.policy import law_folder
 
 FHIR = Path(__file__).parent / "records" / "fhir"
@@ -84,18 +84,18 @@ def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": it} for it in resources]}
 
 
-def read(*resources: dict[str, Any], **options: Any) -> Imported:
+def read(*resources: dict[str, Any], **options: Any) -> ImportedResources:
     whole = resources[0] if len(resources) == 1 else bundle(*resources)
     return import_resource(whole, imported.drugs(), **{"place_of_service": "22", **options})
 
 
-def only(found: Imported) -> dict[str, Any]:
+def only(found: ImportedResources) -> dict[str, Any]:
     [chart] = found.charts
     [one] = chart["administrations"]
     return dict(one)
 
 
-def kinds(found: Imported) -> set[str]:
+def kinds(found: ImportedResources) -> set[str]:
     return {it["kind"] for it in found.report["findings"]}
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ivproof.chart.reading import Source, parse
 from ivproof.importers import mapping
-from ivproof.importers.events import Imported, read_events
+from ivproof.importers.events import ImportedEvents, read_events
 from ivproof.importers.fhir import import_resources
 from ivproof.importers.resources import Resource
 
@@ -57,7 +57,7 @@ def rows(seed: int) -> list[dict[str, str]]:
     return found
 
 
-def read(events: list[dict[str, str]], by: mapping.EventMapping, zone: str | None, folder: Path) -> Imported:
+def read(events: list[dict[str, str]], by: mapping.EventMapping, zone: str | None, folder: Path) -> ImportedEvents:
     path = folder / "events.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(events[0]))

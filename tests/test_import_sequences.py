@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ivproof.importers import mapping
-from ivproof.importers.events import Imported, read_events
+from ivproof.importers.events import ImportedEvents, read_events
 
 RECORDS = Path(__file__).parent / "records"
 CASES = YAML(typ="safe").load((RECORDS / "own-sequences.yaml").read_text("utf-8"))
@@ -67,7 +67,7 @@ def rows(case: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def read(case: dict[str, Any], events: list[dict[str, Any]], path: Path) -> Imported:
+def read(case: dict[str, Any], events: list[dict[str, Any]], path: Path) -> ImportedEvents:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(COLUMNS.values()))
         writer.writeheader()

@@ -15,7 +15,7 @@ import pytest
 from command import run
 
 from ivproof.importers import mapping
-from ivproof.importers.events import Imported, read_events
+from ivproof.importers.events import ImportedEvents, read_events
 
 RECORDS = Path(__file__).parent / "records"
 HEAD = "visit,order,drug,time,action,route"
@@ -335,7 +335,7 @@ def test_a_mapping_that_cannot_be_is_refused_with_its_place(
 # --- presets
 
 
-def by_preset(name: str, path: Path, **options: Any) -> Imported:
+def by_preset(name: str, path: Path, **options: Any) -> ImportedEvents:
     found = read_events([str(path)], mapping.load(mapping.preset_text(name), name), imported.drugs(), **options)
     assert found.refusals == []
     return found

@@ -32,7 +32,7 @@ from ivproof.lab.solver import Space
 from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
-from ivproof.unknowns.affine import Condition, Region, Slopes
+from ivproof.unknowns.affine import PathCondition, Region, Slopes
 from ivproof.unknowns.evaluator import Standing
 from ivproof.unknowns.law import asks
 
@@ -66,12 +66,12 @@ def test_a_region_notes_linear_conditions_on_all_unknowns() -> None:
     assert (second - first) // 60 == 30 and not second - first >= 31 * 60
     assert first != second and first + second < 100 * 60
     assert [str(it) for it in region.conditions] == ["-x1 + x2 <= 30", "x1 - x2 != 0", "x1 + x2 <= 99"] or {
-        Condition((0, -1, 1), "<=", 30),
-        Condition((0, 1, -1), "!=", 0),
-        Condition((0, 1, 1), "<=", 99),
+        PathCondition((0, -1, 1), "<=", 30),
+        PathCondition((0, 1, -1), "!=", 0),
+        PathCondition((0, 1, 1), "<=", 99),
     } <= set(region.conditions)
     assert all(it.holds((0, 20, 50)) for it in region.conditions)
-    assert not Condition((0, -1, 1), "<=", 30).holds((0, 20, 51))
+    assert not PathCondition((0, -1, 1), "<=", 30).holds((0, 20, 51))
 
 
 def test_numbers_that_change_alike_are_equal_everywhere() -> None:
@@ -432,9 +432,11 @@ def test_the_alphabet_has_every_way_to_chart_that_the_format_lists() -> None:
 def test_ctrl_c_while_the_solver_thinks_ends_the_search() -> None:
     unknowns, holes = 40, 39  # more pigeons than holes: no solver has that in a second
     slopes = [tuple(int(n == m) for m in range(unknowns)) for n in range(unknowns)]
-    bounds = [it for n in slopes for it in (Condition(n, "<=", holes - 1), Condition(tuple(-m for m in n), "<=", 0))]
+    bounds = [
+        it for n in slopes for it in (PathCondition(n, "<=", holes - 1), PathCondition(tuple(-m for m in n), "<=", 0))
+    ]
     apart = [tuple(map(sub, a, b)) for a, b in combinations(slopes, 2)]
-    space = Space(unknowns, [*bounds, *(Condition(it, "!=", 0) for it in apart)])
+    space = Space(unknowns, [*bounds, *(PathCondition(it, "!=", 0) for it in apart)])
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         space.point()

@@ -13,7 +13,7 @@ from visits import visit
 
 from ivproof.chart.encounter import AccessSite, Encounter
 from ivproof.law.policy import Policy
-from ivproof.whatif.least import NOT_TRIED, Change, Edit, _corrected, is_possible, moment
+from ivproof.whatif.least import NOT_TRIED, Change, FactChange, _corrected, is_possible, moment
 from ivproof.whatif.margins import margins_of
 from ivproof.why.why import Explainer
 from ivproof.why.whynot import units_of, why_not
@@ -302,7 +302,7 @@ def test_two_facts_come_only_where_no_single_one_gives_it(explainer: Explainer) 
         assert not gives(explainer, chart, without(chart, change, edit), "96365")
 
 
-def without(chart: Encounter, change: Change, edit: Edit) -> Change:
+def without(chart: Encounter, change: Change, edit: FactChange) -> Change:
     """The change without one of its edits, which are about a site and who was given at it."""
     fields = (
         {"administrations": chart.administrations}

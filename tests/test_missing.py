@@ -31,7 +31,7 @@ from ivproof.unknowns.gaps import FURTHER, ONE, Time, acceptable, gaps
 from ivproof.unknowns.values import closed
 from ivproof.whatif.joint import joint
 from ivproof.whatif.least import moment
-from ivproof.whatif.missing import Missing, MissingReport, Outcome, missing_facts
+from ivproof.whatif.missing import Missing, MissingReport, ValueOutcome, missing_facts
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -410,7 +410,7 @@ def filled(chart: Encounter, fact: Missing, text: str) -> Encounter:
     return generate.encounter(data)
 
 
-def claims_told(outcome: Outcome) -> set[frozenset[tuple[str, int]]]:
+def claims_told(outcome: ValueOutcome) -> set[frozenset[tuple[str, int]]]:
     return {frozenset(it.units.items()) for it in outcome.claims}
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from ivproof.audit.model import Audit, Kind
 from ivproof.claim.determination import Determination
-from ivproof.formats.output import OPTIONAL, After, Amount, Count, Inside, Named, Output, schema
+from ivproof.formats.output import OPTIONAL, After, Amount, Called, Count, Described, Inside, schema
 from ivproof.packet.model import Packet
 
 
 @dataclass(frozen=True, slots=True)
-class Inner(Output):
+class Inner(Described):
     """An inner part."""
 
     kind: Annotated[Kind | None, "Its kind."] = None
@@ -24,14 +24,14 @@ class Inner(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Outer(Output):
+class Outer(Described):
     """An outer part.
 
     Not said in the schema.
     """
 
     first: Annotated[str, "First."]
-    amount: Annotated[Amount | None, "An amount.", Named("number"), OPTIONAL] = None
+    amount: Annotated[Amount | None, "An amount.", Called("number"), OPTIONAL] = None
     inner: Annotated[Inner | None, "One part."] = None
     many: Annotated[Mapping[str, tuple[Inner, ...]], "Parts by name.", OPTIONAL, After("first")] = field(
         default_factory=dict
@@ -92,5 +92,5 @@ def bare(found: Any, path: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", [Determination, Audit, Packet])
-def test_every_field_of_a_published_form_is_described(kind: type[Output]) -> None:
+def test_every_field_of_a_published_form_is_described(kind: type[Described]) -> None:
     assert not [*bare(schema(kind))]

@@ -21,7 +21,7 @@ from ivproof.chart.files import scan
 from ivproof.chart.reading import Source, parse
 from ivproof.law.policy import Policy
 from ivproof.packet.maker import PacketMaker
-from ivproof.packet.model import Finding, Packet
+from ivproof.packet.model import LineFinding, Packet
 from ivproof.packet.writing import document
 from ivproof.render.html import packet_page
 from ivproof.render.pdf import packet_document
@@ -55,11 +55,11 @@ def made(data: dict[str, Any], *billed: dict[str, Any], search: bool = False) ->
     return maker(search=search).make(read({**data, "billed": list(billed)}), "visit.json")
 
 
-def by_code(packet: Packet) -> dict[str, Finding]:
+def by_code(packet: Packet) -> dict[str, LineFinding]:
     return {it.code: it for it in packet.findings}
 
 
-def said(finding: Finding) -> str:
+def said(finding: LineFinding) -> str:
     """Everything that is argued of a line."""
     parts = [it.text for it in finding.points] + [it.text for near in finding.nearest for it in near.fails]
     return " ".join([finding.message, *parts])

@@ -30,14 +30,14 @@ from ivproof.lab.pair import NO_ANSWER, ORDER, Answers, Side, claims_of
 from ivproof.lab.solver import Space
 from ivproof.law.policy import Policy
 from ivproof.recheck import show
-from ivproof.unknowns.affine import Condition
+from ivproof.unknowns.affine import PathCondition
 
 TOGETHER = 200
 """So many charts are derived by clingo at once."""
 
 
 def point_outside(
-    bounds: Sequence[Condition], reach: Sequence[tuple[int, int]], found: Sequence[Sequence[Condition]]
+    bounds: Sequence[PathCondition], reach: Sequence[tuple[int, int]], found: Sequence[Sequence[PathCondition]]
 ) -> tuple[int, ...] | None:
     """Give a point within the bounds that lies in none of the cells, by clingcon; None where there is none."""
     theory = cast(Any, ClingconTheory)()
@@ -58,7 +58,7 @@ def point_outside(
     return points[0] if points else None
 
 
-def _written(condition: Condition) -> str:
+def _written(condition: PathCondition) -> str:
     terms = "; ".join(f"{slope}*x({n})" for n, slope in enumerate(condition.slopes) if slope)
     return f"&sum {{ {terms} }} {condition.operator} {condition.bound}"
 

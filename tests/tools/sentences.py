@@ -36,7 +36,7 @@ from ivproof.claim.determination import Determination
 from ivproof.packet.maker import PacketMaker
 from ivproof.packet.model import Enclosed
 from ivproof.whatif.readings import ReadingsOfCharts
-from ivproof.why.why import Case, Explainer
+from ivproof.why.why import ExplainedChart, Explainer
 
 EVERY = 20
 """It is told how far it is after so many charts."""
@@ -63,9 +63,9 @@ class Found(NamedTuple):
 class Keeping(Explainer):
     """Explains a chart by one answer, as often as it is asked."""
 
-    kept: Case | None = None
+    kept: ExplainedChart | None = None
 
-    def case(self, encounter: Encounter) -> Case:
+    def case(self, encounter: Encounter) -> ExplainedChart:
         """Give what was answered of it."""
         if self.kept is None or self.kept.encounter is not encounter:
             self.kept = super().case(encounter)

@@ -21,7 +21,7 @@ from ivproof.audit.claim_edits import BilledEdits, Matched
 from ivproof.audit.kinship import Kinship
 from ivproof.audit.matching import Piece, bill, cost_of, match, support, support_drugs
 from ivproof.audit.model import Audit, Billed, Kind, LineVerdict, Supported, Way
-from ivproof.audit.overall import Words, overall, units_by_code
+from ivproof.audit.overall import VerdictWords, overall, units_by_code
 from ivproof.audit.search import (
     Candidates,
     DrugKey,
@@ -107,7 +107,7 @@ class Auditor:
         self._readings = readings
         self._kinship = Kinship(policy, self.coder.edits.tables, self.coder.drugs)
         self._judge = Judge(policy, self._kinship)
-        self._words = Words(policy, self.coder.engine.settings)
+        self._words = VerdictWords(policy, self.coder.engine.settings)
         self._edits = BilledEdits(self.coder.edits)
 
     def code(self, encounters: Sequence[Encounter], recheck: Recheck = "none") -> list[Audit]:

@@ -26,7 +26,7 @@ _CODE = re.compile(r"[0-9A-Z]{5}")
 _DOLLARS = re.compile(r"\$?(\d{1,9}(\.\d{0,4})?|\.\d{1,4})")
 
 
-class TableError(ValueError):
+class BesideError(ValueError):
     """A table that cannot be used."""
 
 
@@ -43,11 +43,11 @@ class Prices:
         for place, row in _rows(path):
             code, text = _cell(place, row, CODE, "codes"), _cell(place, row, PRICE, "prices").replace(",", "")
             if not _CODE.fullmatch(code):
-                raise TableError(f"{place}: found the code {code!r}, expected five letters and digits")
+                raise BesideError(f"{place}: found the code {code!r}, expected five letters and digits")
             if not _DOLLARS.fullmatch(text):
-                raise TableError(f"{place}: found the price {text!r}, expected dollars such as 74.50, 0 or more")
+                raise BesideError(f"{place}: found the price {text!r}, expected dollars such as 74.50, 0 or more")
             if code in found:
-                raise TableError(f"{place}: found {code} a second time, expected each code once")
+                raise BesideError(f"{place}: found {code} a second time, expected each code once")
             found[code] = Decimal(text.removeprefix("$"))
         return Prices(found)
 
@@ -73,9 +73,9 @@ class Groups:
             own = next(it for it in ENCOUNTER if it in row)
             columns = tuple(it for it in row if it and it != own)
             if not columns:
-                raise TableError(f"{place}: found no column but the encounter, expected one such as coder or unit")
+                raise BesideError(f"{place}: found no column but the encounter, expected one such as coder or unit")
             if compare_key(name) in found:
-                raise TableError(f"{place}: found {name} a second time, expected each encounter once")
+                raise BesideError(f"{place}: found {name} a second time, expected each encounter once")
             found[compare_key(name)] = {column: row[column] for column in columns}
         return Groups(columns, found)
 
@@ -88,31 +88,31 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         text = read_text(path)
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror or error}") from None
+        raise BesideError(f"{path}: {error.strerror or error}") from None
     except FileError as error:
-        raise TableError(f"{path}: {error}") from None
+        raise BesideError(f"{path}: {error}") from None
     head = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=max(",;\t", key=head.count))
     names = [re.sub(r"[^a-z0-9]+", "_", it.strip().lower()).strip("_") for it in next(rows, [])]
     twice = next((it for n, it in enumerate(names) if it and it in names[:n]), None)
     if twice is not None:
-        raise TableError(f"{path}:1: found the column {twice} a second time, expected each column once")
+        raise BesideError(f"{path}:1: found the column {twice} a second time, expected each column once")
     none = True
     for cells in rows:
         if any(it.strip() for it in cells):
             if len(cells) > len(names):
-                raise TableError(f"{path}:{rows.line_num}: found {len(cells)} cells, expected {len(names)}")
+                raise BesideError(f"{path}:{rows.line_num}: found {len(cells)} cells, expected {len(names)}")
             whole = [it.strip() for it in cells] + [""] * (len(names) - len(cells))
             none = False
             yield f"{path}:{rows.line_num}", dict(zip(names, whole, strict=True))
     if none:
-        raise TableError(f"{path}: found no row, expected a first row of names and rows below it")
+        raise BesideError(f"{path}: found no row, expected a first row of names and rows below it")
 
 
 def _cell(place: str, row: Mapping[str, str], known: tuple[str, ...], what: str) -> str:
     name = next((it for it in known if it in row), None)
     if name is None:
-        raise TableError(f"{place}: found no column of {what}, expected one of {', '.join(known)}")
+        raise BesideError(f"{place}: found no column of {what}, expected one of {', '.join(known)}")
     if not row[name]:
-        raise TableError(f"{place}: found nothing under {name}, expected it in every row")
+        raise BesideError(f"{place}: found nothing under {name}, expected it in every row")
     return row[name]

@@ -13,8 +13,8 @@ from datetime import date
 from ivproof.audit.matching import Piece
 from ivproof.audit.model import Audit, Billed, LineVerdict, Supported
 from ivproof.chart.encounter import BilledLine, Encounter
-from ivproof.claim.determination import ClaimLine as DeterminedLine
-from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
+from ivproof.claim.determination import ClaimLine
+from ivproof.edits.checker import Edit, EditChecker, EditLine, setting_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Matched:
 
     encounter: Encounter
     lines: tuple[BilledLine, ...]
-    claim: Sequence[DeterminedLine]
+    claim: Sequence[ClaimLine]
     billed: Sequence[Billed]
     supported: Sequence[Supported]
     pieces: Sequence[Piece]
@@ -42,7 +42,7 @@ class BilledEdits:
         for it, lines in zip(matched, dated, strict=True):
             setting, on = setting_of(it.encounter.claim_type), it.encounter.date
             claims.append(([line for line, _ in lines], setting, on))
-            supported = [ClaimLine(one.code, one.units, one.modifiers, _day(one.date)) for one in it.claim]
+            supported = [EditLine(one.code, one.units, one.modifiers, _day(one.date)) for one in it.claim]
             claims.append((supported, setting, on))
         found = self._checker.check_many(claims)
         return [
@@ -87,7 +87,7 @@ class _Slot:
     day: date
 
 
-def _dated(it: Matched) -> Iterator[tuple[ClaimLine, tuple[int, ...]]]:
+def _dated(it: Matched) -> Iterator[tuple[EditLine, tuple[int, ...]]]:
     """The billed lines as the edits see them, with their dates and their places on the claim."""
     slots: dict[tuple[str, tuple[str, ...]], list[_Slot]] = {}
     for one in it.claim:
@@ -103,13 +103,13 @@ def _dated(it: Matched) -> Iterator[tuple[ClaimLine, tuple[int, ...]]]:
                 slot.units -= taken
                 units -= taken
                 if taken:
-                    yield ClaimLine(line.code, taken, line.modifiers, slot.day), line.positions
+                    yield EditLine(line.code, taken, line.modifiers, slot.day), line.positions
         if units:
-            yield ClaimLine(line.code, units, line.modifiers, it.encounter.date), line.positions
+            yield EditLine(line.code, units, line.modifiers, it.encounter.date), line.positions
     bundled = {place for line in it.billed for place in line.positions}
     for place, other in enumerate(it.lines):
         if place not in bundled:
-            yield ClaimLine(other.code, other.units, tuple(other.modifiers), it.encounter.date), (place,)
+            yield EditLine(other.code, other.units, tuple(other.modifiers), it.encounter.date), (place,)
 
 
 def _day(text: str) -> date:

@@ -25,7 +25,7 @@ from ivproof.chart.strict_json import read_line
 from ivproof.formats.extras import MissingExtraError
 from ivproof.formats.plain_file import AS_CSV, workbook
 from ivproof.importers import x12
-from ivproof.importers.submitted import Line, Submitted
+from ivproof.importers.submitted import Submitted, SubmittedLine
 
 ENCOUNTER = ("encounter", "encounter_id", "id", "account", "claim")
 """Names that the column of the encounter may have, the likeliest first."""
@@ -154,7 +154,7 @@ def _x12(file: str, content: bytes) -> Claims:
     )
 
 
-def _billed(it: Line, claim: Submitted) -> dict[str, Any]:
+def _billed(it: SubmittedLine, claim: Submitted) -> dict[str, Any]:
     line: dict[str, Any] = {"code": it.code, "units": it.units, "modifiers": list(it.modifiers)}
     if (denial := it.denial) is not None:
         said = denial.as_dict()

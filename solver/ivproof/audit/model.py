@@ -17,7 +17,7 @@ from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Mar
 from ivproof.claim.statements import Statement
 from ivproof.edits.checker import Edit
 from ivproof.formats.notebook import shown
-from ivproof.formats.output import OPTIONAL, After, Amount, Count, Date, Inside, Named, Output
+from ivproof.formats.output import OPTIONAL, After, Amount, Called, Count, Date, Described, Inside
 from ivproof.importers.submitted import Submitted
 
 
@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Billed(Output):
+class Billed(Described):
     """Units of one code with the same modifiers, as billed."""
 
     code: Annotated[str, "The code."]
@@ -65,7 +65,7 @@ class Billed(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Supported(Output):
+class Supported(Described):
     """Units of one code with the same modifiers, as the chart supports them.
 
     Drug lines have neither role nor site. `marks` tell why it carries its modifiers.
@@ -83,7 +83,7 @@ class Supported(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Way(Output):
+class Way(Described):
     """What would have to be so; empty where nothing more is needed than what holds anyway."""
 
     readings: Annotated[
@@ -111,14 +111,14 @@ class Way(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class LineVerdict(Output):
+class LineVerdict(Described):
     """What is said of one line, billed, supported or both.
 
     `says` are the statements behind the message. The rules, the claim edits and what was left out are those
     that concern the line; `hangs_on` is what coding the chart names as deciding.
     """
 
-    kind: Annotated[Kind, "The verdict.", Named("verdict")]
+    kind: Annotated[Kind, "The verdict.", Called("verdict")]
     billed: Annotated[Billed | None, "The line as billed; null where it was not."]
     supported: Annotated[Supported | None, "The line as supported; null where it is not."]
     message: Annotated[str, "One sentence."]
@@ -160,7 +160,7 @@ class LineVerdict(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class ByCode(Output):
+class ByCode(Described):
     """Units by code."""
 
     over: Annotated[Mapping[str, int | float], "Billed and not supported."]
@@ -168,7 +168,7 @@ class ByCode(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class BothEdits(Output):
+class BothEdits(Described):
     """Claim edits, a verdict apart from the policy's."""
 
     billed: Annotated[tuple[Edit, ...], "Of what was billed."]
@@ -176,7 +176,7 @@ class BothEdits(Output):
 
 
 @dataclass(frozen=True)
-class Audit(Output):
+class Audit(Described):
     """What is said of a billed claim.
 
     `over` and `under` are units by code, beyond and short of what the chart supports. `determination` is what the law

@@ -68,7 +68,7 @@ def units_by_code(lines: Iterable[LineVerdict]) -> tuple[dict[str, int | float],
 # --- words
 
 
-class Words:
+class VerdictWords:
     """Says of claims what would have to be so, by a policy and what is held of its questions."""
 
     def __init__(self, policy: Policy, held: Mapping[str, str | None]) -> None:

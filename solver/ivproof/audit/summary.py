@@ -50,7 +50,7 @@ def _line(line: LineVerdict) -> dict[str, Any]:
 
 
 @dataclass
-class Tally:
+class UnitTally:
     """Counts of one code, one kind of error, or one question."""
 
     claims: int = 0
@@ -111,11 +111,11 @@ class Summary:
     groups: Groups | None = None
     population: int | None = None
     verdicts: dict[str, list[str]] = field(default_factory=lambda: {it.value: [] for it in Verdict})
-    codes: dict[str, Tally] = field(default_factory=dict)
-    kinds: dict[str, Tally] = field(default_factory=dict)
-    questions: dict[str, Tally] = field(default_factory=dict)
+    codes: dict[str, UnitTally] = field(default_factory=dict)
+    kinds: dict[str, UnitTally] = field(default_factory=dict)
+    questions: dict[str, UnitTally] = field(default_factory=dict)
     options: Counter[tuple[str, str]] = field(default_factory=Counter)
-    facts: dict[str, Tally] = field(default_factory=dict)
+    facts: dict[str, UnitTally] = field(default_factory=dict)
     edits: Counter[str] = field(default_factory=Counter)
     by: dict[str, dict[str, Share]] = field(default_factory=dict)
     payers: dict[str, str] = field(default_factory=dict)
@@ -144,9 +144,9 @@ class Summary:
                     self._count(self.facts, path.rpartition(".")[2], line, seen)
 
         for code, units in audit["over"].items():
-            self.codes.setdefault(code, Tally()).over += units
+            self.codes.setdefault(code, UnitTally()).over += units
         for code, units in audit["under"].items():
-            self.codes.setdefault(code, Tally()).under += units
+            self.codes.setdefault(code, UnitTally()).under += units
 
     def _share(self, audit: Mapping[str, Any]) -> None:
         """Count a claim in its groups, with its dollars."""
@@ -167,8 +167,10 @@ class Summary:
             it.dollars_over += money[0]
             it.dollars_under += money[1]
 
-    def _count(self, tallies: dict[str, Tally], name: str, line: Mapping[str, Any], seen: set[tuple[int, str]]) -> None:
-        tally = tallies.setdefault(name, Tally())
+    def _count(
+        self, tallies: dict[str, UnitTally], name: str, line: Mapping[str, Any], seen: set[tuple[int, str]]
+    ) -> None:
+        tally = tallies.setdefault(name, UnitTally())
         if (id(tallies), name) not in seen:
             seen.add((id(tallies), name))
             tally.claims += 1
@@ -281,7 +283,7 @@ class Summary:
                 yield "claim", name, {"verdict": verdict}
 
 
-def _errors(tally: Tally) -> dict[str, Any]:
+def _errors(tally: UnitTally) -> dict[str, Any]:
     """The counts of something that only wrong lines are counted under."""
     return {name: value for name, value in tally.as_dict().items() if name not in {"right", "accuracy"}}
 
@@ -291,7 +293,7 @@ def _interval(count: int, of: int) -> list[float] | None:
     return [round(it, 4) for it in share(count, of)] if of else None
 
 
-def _ordered(kinds: Mapping[str, Tally]) -> list[str]:
+def _ordered(kinds: Mapping[str, UnitTally]) -> list[str]:
     order = [it.value for it in Kind]
     return sorted(kinds, key=order.index)
 

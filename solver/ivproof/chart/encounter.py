@@ -47,7 +47,7 @@ from ivproof.chart.fields import (
     WordToo,
     Zone,
 )
-from ivproof.formats.output import Output, Schema
+from ivproof.formats.output import Described, Schema
 
 __all__ = [
     "AccessSite",
@@ -69,7 +69,7 @@ __all__ = [
 ]
 
 
-class Part(BaseModel, Output):
+class Part(BaseModel, Described):
     """Any part of a chart: it does not change once read, and has no fields but the known ones."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

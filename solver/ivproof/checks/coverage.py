@@ -20,7 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from ivproof.formats.output import Output
+from ivproof.formats.output import Described
 from ivproof.law.options import is_question, read_options
 from ivproof.law.policy import Policy, PolicyError, law_folder
 from ivproof.law.sources import Sources, TextRule
@@ -35,7 +35,7 @@ NATIONAL = "F"
 
 
 @dataclass(frozen=True, slots=True)
-class Place(Output):
+class Place(Described):
     """A rule of the law, by its id, and where it stands."""
 
     rule: str

@@ -27,7 +27,7 @@ from ivproof.chart.facts import Facts, facts_of
 from ivproof.claim.determination import UNDECIDED, Determination
 from ivproof.claim.determiner import Determiner, Otherwise
 from ivproof.drugs.listing import DrugList
-from ivproof.edits.checker import ClaimLine, Edit, EditChecker, setting_of
+from ivproof.edits.checker import Edit, EditChecker, EditLine, setting_of
 from ivproof.edits.tables import EditFiles, EditTables
 from ivproof.engine.choices import CLAIM, DIAGNOSES, DRUG_LINES, Atoms
 from ivproof.engine.engine import Answer, Engine, edit_solver
@@ -267,7 +267,7 @@ class Coder:
         checked = iter(
             self.edits.check_many(
                 (
-                    [ClaimLine(it.code, it.units, it.modifiers, date.fromisoformat(it.date)) for it in lines],
+                    [EditLine(it.code, it.units, it.modifiers, date.fromisoformat(it.date)) for it in lines],
                     setting_of(encounter.claim_type),
                     encounter.date,
                 )

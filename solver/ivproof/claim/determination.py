@@ -18,7 +18,7 @@ from ivproof.claim.statements import Gives, Statement
 from ivproof.edits.checker import Edit
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.formats.notebook import shown
-from ivproof.formats.output import OPTIONAL, After, Amount, Count, Date, Inside, Keywords, Named, Output
+from ivproof.formats.output import OPTIONAL, After, Amount, Called, Count, Date, Described, Inside, Keywords
 
 DETERMINED = "determined"
 """The status of what leads to one claim."""
@@ -58,7 +58,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimLine(Output):
+class ClaimLine(Described):
     """One line of a claim.
 
     `marks` tell why it carries its modifiers.
@@ -82,7 +82,7 @@ class ClaimLine(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusion(Output):
+class Exclusion(Described):
     """Something that is not on the claim, or a finding beside it.
 
     Of what would have had no one code, `kept_from` has those of its class that it might have taken but for the reason,
@@ -102,7 +102,7 @@ class Exclusion(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class MissingFact(Output):
+class MissingFact(Described):
     """A fact that the chart does not give; `says` is what stands behind the message."""
 
     fact: Annotated[str, "Its path in the chart, with ids in the brackets: administrations[ceftriaxone-1].stop."]
@@ -140,7 +140,7 @@ class MissingFact(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class DrugLine(Output):
+class DrugLine(Described):
     """A line for the drug itself, apart from the claim for giving it: what has one code, date and modifiers."""
 
     code: Annotated[str, "HCPCS code of the drug."]
@@ -161,7 +161,7 @@ class DrugLine(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken(Output):
+class Taken(Described):
     """What a charted name was taken for."""
 
     administration: Annotated[str, "Id of the administration."]
@@ -181,7 +181,7 @@ class Taken(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Output):
+class Reading(Described):
     """What is held of a question that the policy leaves open."""
 
     question: Annotated[str, "Its number: A9."]
@@ -235,7 +235,7 @@ class Reading(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Rival(Output):
+class Rival(Described):
     """One of several claims, and what leads to it; `resolutions` are what leads to it in the law's own terms."""
 
     readings: Annotated[Mapping[str, str], "Letter of the option by number of the question."]
@@ -245,15 +245,15 @@ class Rival(Output):
         tuple[Annotated[Mapping[str, str], "Question or fact, and what is taken."], ...],
         "Further ways to it.",
         OPTIONAL,
-        Named("also"),
+        Called("also"),
     ]
-    lines: Annotated[tuple[ClaimLine, ...], "The claim.", Named("claim")]
+    lines: Annotated[tuple[ClaimLine, ...], "The claim.", Called("claim")]
     excluded: Annotated[tuple[Exclusion, ...], "What is not on this claim, and why."]
     resolutions: Inside[tuple[Resolution, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnoses(Output):
+class Diagnoses(Described):
     """The diagnoses in their sequence."""
 
     first_listed: Annotated[str | None, "ICD-10-CM code."]
@@ -261,7 +261,7 @@ class Diagnoses(Output):
 
 
 @dataclass(frozen=True)
-class Determination(Output):
+class Determination(Described):
     """What follows for one encounter from one policy. The order of everything in it is fixed by the input.
 
     `bundled` and `unreached` are for audits: codes that stand for what is included anyway, and further hours and
@@ -281,7 +281,7 @@ class Determination(Output):
     excluded: Annotated[tuple[Exclusion, ...], "What is not on the claim, and why."] = ()
     edits: Annotated[tuple[Edit, ...], "The claim edits."] = ()
     drug_lines: Annotated[tuple[DrugLine, ...], "Lines for the drugs themselves."] = ()
-    taken: Annotated[tuple[Taken, ...], "What the name of each administration was taken for.", Named("drugs")] = ()
+    taken: Annotated[tuple[Taken, ...], "What the name of each administration was taken for.", Called("drugs")] = ()
     diagnoses: Inside[tuple[str, ...]] = ()
     readings: Annotated[tuple[Reading, ...], "Questions that were set, or on whose answer this claim depends."] = ()
     alternatives: Annotated[tuple[Rival, ...], "Every claim that can follow, where there are several."] = ()
@@ -295,12 +295,12 @@ class Determination(Output):
     @property
     def sequence(
         self,
-    ) -> Annotated[Diagnoses, "The diagnoses in their sequence.", Named("diagnoses"), After("taken")]:
+    ) -> Annotated[Diagnoses, "The diagnoses in their sequence.", Called("diagnoses"), After("taken")]:
         """The diagnoses, the first apart from the others."""
         return Diagnoses(self.diagnoses[0] if self.diagnoses else None, self.diagnoses[1:])
 
     @property
-    def remarks(self) -> Annotated[tuple[str, ...], "Further remarks.", Named("notes"), After("findings")]:
+    def remarks(self) -> Annotated[tuple[str, ...], "Further remarks.", Called("notes"), After("findings")]:
         """Why there is no claim, and the notes."""
         return (*self.why_undetermined, *self.notes)
 

@@ -59,7 +59,7 @@ PACKETS = {".pdf", ".html", ".docx", ".json"}
 """Endings of an output that is a packet to be sent, where neither --format nor --summary says otherwise."""
 
 
-class Format(StrEnum):
+class AuditFormat(StrEnum):
     """How findings are written."""
 
     TABLE = "table"
@@ -67,14 +67,14 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-class Reader(StrEnum):
+class Audience(StrEnum):
     """Whom a packet is for."""
 
     PAYER = "payer"
     INTERNAL = "internal"
 
 
-class Search(StrEnum):
+class SearchExtent(StrEnum):
     """How much is gone through to find what would make a wrong claim right; see `ivproof.audit.auditor.Look`."""
 
     ALL = "all"
@@ -87,9 +87,9 @@ FEW = 20
 """Of so many claims everything is gone through, of more what one question read otherwise makes of them."""
 
 ENDINGS = {
-    **dict.fromkeys((".csv", ".xlsx"), Format.CSV),
-    **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
-    **dict.fromkeys((".pdf", ".html", ".docx", "", ".txt", ".out", ".log"), Format.TABLE),
+    **dict.fromkeys((".csv", ".xlsx"), AuditFormat.CSV),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), AuditFormat.JSON),
+    **dict.fromkeys((".pdf", ".html", ".docx", "", ".txt", ".out", ".log"), AuditFormat.TABLE),
 }
 """The form that the ending of an output asks for, where --format does not."""
 
@@ -118,7 +118,7 @@ def audit(
     reading: ReadingOption = None,
     limit: LimitOption = None,
     form: Annotated[
-        Format | None,
+        AuditFormat | None,
         typer.Option(
             "--format",
             help="table: for people. json: JSON Lines, one claim a line. csv: the worksheet, a row for each line of a "
@@ -169,7 +169,7 @@ def audit(
         ),
     ] = None,
     search: Annotated[
-        Search | None,
+        SearchExtent | None,
         typer.Option(
             "--search",
             help="Look for missing facts and readings under which a wrong claim would be right. one: one question read "
@@ -204,7 +204,7 @@ def audit(
         ),
     ] = None,
     edition: Annotated[
-        Reader | None,
+        Audience | None,
         typer.Option(
             "--for",
             help="Whom a packet is for. payer: the appeal, with what the chart supports alone. internal: all of it, "
@@ -250,23 +250,23 @@ def audit(
             wrong("--resume: found a packet, expected --format json, --format csv or --summary")
         from ivproof.commands.packet import Wish, write_packet
 
-        look: Look = (search or Search.ALL).value
+        look: Look = (search or SearchExtent.ALL).value
         wish = Wish(edition.value if edition else None, encounter or (), payer, cover)
         verdicts = write_packet(files, wish, output, profiles, policy, claims, search=look, strict=strict)
         raise typer.Exit(REFUSED if set(verdicts) & set(failing) else 0)
     _of_packets({"--encounter": encounter, "--for": edition, "--payer": payer, "--cover": cover})
-    shape = form or written or Format.TABLE
+    shape = form or written or AuditFormat.TABLE
     if resume and output is None:
         wrong("--resume: found no --output, expected the file that the interrupted run was to write")
     if is_sheet(output):
         require("xlsxwriter", "a worksheet (.xlsx)")
-        if resume or summary or shape is not Format.CSV:
+        if resume or summary or shape is not AuditFormat.CSV:
             wrong(f"--output {output}: found --resume, --summary or another --format, expected a worksheet of lines")
     page = summary and output is not None and output.suffix.lower() == ".html"
     if page and form is not None:
         wrong(f"--output {output}: found another --format, expected a page of --summary")
     beside = _beside(prices, groups, population, summary=summary)
-    if resume and shape is Format.TABLE and not summary:
+    if resume and shape is AuditFormat.TABLE and not summary:
         wrong("--resume: found a table, expected --format json, --format csv or --summary")
     from ivproof.audit.many import Auditing
     from ivproof.claim.batch import Job, Strict
@@ -276,7 +276,7 @@ def audit(
 
     found = charts_of(files)
     first = [] if search else list(islice(found, FEW + 1))
-    kind = search or (Search.ONE if len(first) > FEW else Search.ALL)
+    kind = search or (SearchExtent.ONE if len(first) > FEW else SearchExtent.ALL)
     asked = {
         "policy": [by.id, by.edition, by.digest, by.payers, by.warnings],
         "settings": [it.policy.remarks for it in (profiles.base, *profiles.by_payer.values())],
@@ -365,13 +365,13 @@ class _Beside:
 
 
 def _beside(prices: Path | None, groups: Path | None, population: int | None, *, summary: bool) -> _Beside:
-    from ivproof.audit.beside import Groups, Prices, TableError
+    from ivproof.audit.beside import BesideError, Groups, Prices
 
     if (groups or population) and not summary:
         wrong(f"{'--groups' if groups else '--population'}: found no --summary, expected one")
     try:
         return _Beside(Prices.read(prices) if prices else None, Groups.read(groups) if groups else None, population)
-    except TableError as error:
+    except BesideError as error:
         wrong(str(error))
 
 
@@ -391,7 +391,7 @@ class _Report:
     def __init__(
         self,
         policy: Policy,
-        shape: Format,
+        shape: AuditFormat,
         *,
         summary: bool,
         output: Path | None,
@@ -410,8 +410,12 @@ class _Report:
         self._summing = summary
         self._beside = beside
         self._as_page = page is not None
-        self._records: Records = csv_records if shape is Format.CSV and not summary else json_records
-        forms: dict[Format, Form] = {Format.TABLE: as_audit, Format.JSON: as_line, Format.CSV: AsRows(beside.prices)}
+        self._records: Records = csv_records if shape is AuditFormat.CSV and not summary else json_records
+        forms: dict[AuditFormat, Form] = {
+            AuditFormat.TABLE: as_audit,
+            AuditFormat.JSON: as_line,
+            AuditFormat.CSV: AsRows(beside.prices),
+        }
         self.form = forms[shape]
         if summary:
             self.form = as_digest
@@ -461,9 +465,9 @@ class _Report:
         if self._summing and not self.sink.beside:
             self._total = self._beside.summary()
         self.seen = [(Source(str(self.sink.written)), name) for name in done.encounters]
-        if self._shape is Format.TABLE and not self._summing:
+        if self._shape is AuditFormat.TABLE and not self._summing:
             self._show = self._table()
-        if self._shape is Format.CSV and not self._summing and not done.records:
+        if self._shape is AuditFormat.CSV and not self._summing and not done.records:
             from ivproof.audit.worksheet import header
 
             self.sink.write(header())
@@ -519,9 +523,9 @@ class _Report:
             from ivproof.render.html import audit_page
 
             return audit_page(total.as_dict(), self._policy).encode()
-        if self._shape is Format.CSV:
+        if self._shape is AuditFormat.CSV:
             return total.as_csv()
-        if self._shape is Format.JSON:
+        if self._shape is AuditFormat.JSON:
             return json_text(json.dumps(total.as_dict(), ensure_ascii=False)).encode() + b"\n"
         return self._encoded(lambda view: view.summary(total))
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ivproof.law.policy import Policy
 
 
-class Format(StrEnum):
+class AnswerFormat(StrEnum):
     """How answers are written."""
 
     TABLE = "table"
@@ -59,18 +59,18 @@ class Format(StrEnum):
 
 
 ENDINGS = {
-    **dict.fromkeys((".json", ".jsonl", ".ndjson"), Format.JSON),
-    **dict.fromkeys((".csv", ".xlsx"), Format.CSV),
-    ".parquet": Format.PARQUET,
-    **dict.fromkeys((".arrow", ".feather"), Format.ARROW),
-    **dict.fromkeys(("", ".txt", ".out", ".log"), Format.TABLE),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), AnswerFormat.JSON),
+    **dict.fromkeys((".csv", ".xlsx"), AnswerFormat.CSV),
+    ".parquet": AnswerFormat.PARQUET,
+    **dict.fromkeys((".arrow", ".feather"), AnswerFormat.ARROW),
+    **dict.fromkeys(("", ".txt", ".out", ".log"), AnswerFormat.TABLE),
 }
 """The form that the ending of an output asks for, where --format does not."""
 
-CASE_ENDINGS = dict.fromkeys((".yaml", ".yml"), Format.TABLE)
+CASE_ENDINGS = dict.fromkeys((".yaml", ".yml"), AnswerFormat.TABLE)
 """The same of worked cases, which are YAML."""
 
-FRAMES = (Format.PARQUET, Format.ARROW)
+FRAMES = (AnswerFormat.PARQUET, AnswerFormat.ARROW)
 """Forms that are written to a file only, with what the extra for tables brings."""
 
 
@@ -88,7 +88,7 @@ def code(
     reading: ReadingOption = None,
     limit: LimitOption = None,
     form: Annotated[
-        Format | None,
+        AnswerFormat | None,
         typer.Option(
             "--format",
             help="table: for people. json: JSON Lines, one encounter a line. csv: the claims, one line a row (also as "
@@ -186,8 +186,8 @@ def code(
 
     spare_charts(files, output, {"--ptp": ptp, "--mue": mue, "--add-on": add_on})
     written = ending(output, CASE_ENDINGS if as_case else ENDINGS)
-    shape = form or written or Format.TABLE
-    if written not in {None, Format.TABLE, shape}:
+    shape = form or written or AnswerFormat.TABLE
+    if written not in {None, AnswerFormat.TABLE, shape}:
         wrong(f"--output {output}: found --format {shape.value}, expected {written.value if written else ''}")
     _writable(shape, output, brief=brief)
     charts = charts_of(files)
@@ -214,21 +214,21 @@ def code(
 
 
 def _of_two_payers(
-    files: list[str], profiles: Profiles, payers: tuple[str, str], form: Format | None, *, alone: bool
+    files: list[str], profiles: Profiles, payers: tuple[str, str], form: AnswerFormat | None, *, alone: bool
 ) -> None:
     """Compare two payers on one chart; end the command where another form of answers is asked for."""
     from ivproof.commands.payers import compare_payers
 
-    if not alone or form not in {None, Format.TABLE, Format.JSON}:
+    if not alone or form not in {None, AnswerFormat.TABLE, AnswerFormat.JSON}:
         wrong("--payer-compare: found another form or an output, expected --format table or json alone")
-    compare_payers(files, profiles, payers, as_json=form is Format.JSON)
+    compare_payers(files, profiles, payers, as_json=form is AnswerFormat.JSON)
 
 
-def _writable(shape: Format, output: Path | None, *, brief: bool) -> None:
+def _writable(shape: AnswerFormat, output: Path | None, *, brief: bool) -> None:
     """End the command where a form cannot be written there, or not with what is installed, or not briefly."""
     from ivproof.commands.sheet_output import is_sheet
 
-    if brief and shape is not Format.TABLE:
+    if brief and shape is not AnswerFormat.TABLE:
         wrong(f"--brief: found --format {shape.value}, expected table")
     if shape in FRAMES:
         require("pyarrow", f"--format {shape.value}")
@@ -236,11 +236,11 @@ def _writable(shape: Format, output: Path | None, *, brief: bool) -> None:
             wrong(f"--format {shape.value}: found no --output, expected the file to write")
     if is_sheet(output):
         require("xlsxwriter", "a worksheet (.xlsx)")
-        if shape is not Format.CSV:
+        if shape is not AnswerFormat.CSV:
             wrong(f"--output {output}: found --format {shape.value}, expected csv: the worksheet of the claims")
 
 
-def _summarise(files: list[str], job: Job, form: Format | None, jobs: int | None) -> int:
+def _summarise(files: list[str], job: Job, form: AnswerFormat | None, jobs: int | None) -> int:
     """Count over charts and write it; give the exit status."""
     from ivproof.claim.tally import Tally
     from ivproof.commands.running import gather
@@ -249,9 +249,9 @@ def _summarise(files: list[str], job: Job, form: Format | None, jobs: int | None
     status = gather(files, job, jobs, found.add)
     if status == INTERRUPTED:
         return status
-    if form is Format.JSON:
+    if form is AnswerFormat.JSON:
         emit_json(found.as_dict())
-    elif form is Format.CSV:
+    elif form is AnswerFormat.CSV:
         emit(found.csv())
     else:
         show(*_tallied(found, job.policy))
@@ -279,15 +279,15 @@ def _tallied(found: Tally, policy: Policy) -> Iterator[RenderableType]:
         yield shown
 
 
-def _form(shape: Format, policy: Policy, sink: Output, *, brief: bool) -> tuple[Form, Callable[[Any], bytes]]:
+def _form(shape: AnswerFormat, policy: Policy, sink: Output, *, brief: bool) -> tuple[Form, Callable[[Any], bytes]]:
     """What is made of an answer where it is found, and what is written of that."""
     from ivproof.claim.batch import as_line
     from ivproof.commands.frame_output import FrameOutput
     from ivproof.frames.answers import claim_header, claim_rows, determination_row
 
-    if shape is Format.JSON:
+    if shape is AnswerFormat.JSON:
         return as_line, bytes
-    if shape is Format.CSV:
+    if shape is AnswerFormat.CSV:
         sink.write(claim_header())
         return claim_rows, bytes
     if isinstance(sink, FrameOutput):

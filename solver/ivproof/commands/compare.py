@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ivproof.law.policy import Policy
 
 
-class Format(StrEnum):
+class ComparisonFormat(StrEnum):
     """How a comparison is written."""
 
     TABLE = "table"
@@ -83,9 +83,9 @@ def compare(
     reading: ReadingOption = None,
     unchecked: UncheckedOption = False,
     form: Annotated[
-        Format,
+        ComparisonFormat,
         typer.Option("--format", help="table: for people. json: one document. html: a page that stands alone."),
-    ] = Format.TABLE,
+    ] = ComparisonFormat.TABLE,
     output: Annotated[
         Path | None,
         output_option("Write it here, too: a page where the name ends in .html, else in .json one document."),
@@ -192,7 +192,7 @@ def compare(
         over_all=up_to is not None,
         needs_that=bool(old_reading or new_reading or everything or kinds or beside),
         corpus=corpus is not None,
-        excluded=bool(files or reading or recheck or rates) or Format.HTML in {form, page},
+        excluded=bool(files or reading or recheck or rates) or ComparisonFormat.HTML in {form, page},
     )
     prices = None if rates is None else _prices(rates)
     before, after = load_policy(old), load_policy(new)
@@ -210,7 +210,7 @@ def compare(
 
     with telling_policy_errors():
         found = Comparison.of(before, after, law_changes(before, after))
-    shape = as_compared if Format.JSON in {form, page} else as_told
+    shape = as_compared if ComparisonFormat.JSON in {form, page} else as_told
     job = Job(before, readings, shape, recheck.value if recheck else None, Comparing(after))
     if corpus is not None:
         status = _by_corpus(found, before, after, corpus)
@@ -218,7 +218,7 @@ def compare(
         status = gather(files, job, jobs, found.add) if files else 0
     if status == INTERRUPTED:
         raise typer.Exit(status)
-    if form is Format.TABLE:
+    if form is ComparisonFormat.TABLE:
         show(*comparison_words(found, coded=bool(files or corpus)), *([SAMPLE] if corpus else []))
     over_all = None
     if up_to is not None:
@@ -228,7 +228,7 @@ def compare(
         from ivproof.render.lab import reasons_words, verdict_words, witness_words
 
         def first(it: Witness) -> None:
-            if form is Format.TABLE:
+            if form is ComparisonFormat.TABLE:
                 show(*witness_words(it))
 
         with telling_differences():
@@ -243,7 +243,7 @@ def compare(
                     seeds=worked_kinds,
                     first=first,
                     kinds=kinds,
-                    charts=DRAWN if prices or {form, page} != {Format.TABLE, None} else 0,
+                    charts=DRAWN if prices or {form, page} != {ComparisonFormat.TABLE, None} else 0,
                     beside=beside,
                 )
             except KindsError as error:
@@ -251,12 +251,12 @@ def compare(
                 for line in lines:
                     say(line)
                 wrong(f"--kinds {last}")
-        if form is Format.TABLE:
+        if form is ComparisonFormat.TABLE:
             show(*verdict_words(over_all, prices))
             if over_all.reasons is not None:
                 show(*reasons_words(over_all.reasons))
         status = worse(status, _status(over_all))
-    if form is not Format.TABLE or page or prices:
+    if form is not ComparisonFormat.TABLE or page or prices:
         from ivproof.lab.change import Change
 
         _write(Change(before, after, settings, found, over_all, prices), form, page, output)
@@ -292,13 +292,15 @@ def _by_corpus(found: Comparison, before: Policy, after: Policy, file: Path) -> 
     return REFUSED if changed else 0
 
 
-def _page(output: Path | None, files: Sequence[str], others: Mapping[str, Path | None]) -> Format | None:
+def _page(output: Path | None, files: Sequence[str], others: Mapping[str, Path | None]) -> ComparisonFormat | None:
     """What the file is that is written, which takes the place of nothing that is read."""
     spare_charts(files, output, others)
-    return ending(output, {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON})
+    return ending(
+        output, {".html": ComparisonFormat.HTML, ".htm": ComparisonFormat.HTML, ".json": ComparisonFormat.JSON}
+    )
 
 
-def _write(found: Change, form: Format, page: Format | None, output: Path | None) -> None:
+def _write(found: Change, form: ComparisonFormat, page: ComparisonFormat | None, output: Path | None) -> None:
     """Write what is more than a table: what it is worth, the page, the document."""
     import json
 
@@ -306,23 +308,23 @@ def _write(found: Change, form: Format, page: Format | None, output: Path | None
     from ivproof.render.change import change_page
     from ivproof.render.lab import worth_words
 
-    if form is Format.TABLE and found.prices is not None:
+    if form is ComparisonFormat.TABLE and found.prices is not None:
         show(*worth_words(found))
     for wanted, file in ((form, None), (page, output)):
-        if wanted is Format.JSON:
+        if wanted is ComparisonFormat.JSON:
             write_whole(file, (json_text(json.dumps(found.as_dict(), indent=2, ensure_ascii=False)) + "\n").encode())
-        elif wanted is Format.HTML:
+        elif wanted is ComparisonFormat.HTML:
             with telling_differences():
                 write_whole(file, change_page(found).encode())
 
 
 def _prices(file: Path) -> Worth:
-    from ivproof.audit.beside import TableError
+    from ivproof.audit.beside import BesideError
     from ivproof.comparison.prices import Worth
 
     try:
         return Worth.read(file)
-    except TableError as error:
+    except BesideError as error:
         wrong(f"--prices {error}")
 
 

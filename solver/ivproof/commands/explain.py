@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ivproof.why.why import Explainer, Why
 
 
-class Format(StrEnum):
+class ExplanationFormat(StrEnum):
     """How an explanation is written."""
 
     TEXT = "text"
@@ -62,7 +62,7 @@ CodeArgument = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", help="text, json, or the derivation as a graph: dot, mermaid, graphml.")
+    ExplanationFormat, typer.Option("--format", help="text, json, or the derivation as a graph: dot, mermaid, graphml.")
 ]
 DetailOption = Annotated[bool, typer.Option("--detail", help="Every step, helpers of the law included.")]
 
@@ -75,7 +75,7 @@ def why(
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     limit: LimitOption = None,
-    form: FormatOption = Format.TEXT,
+    form: FormatOption = ExplanationFormat.TEXT,
     detail: DetailOption = False,
     other: Annotated[
         str | None,
@@ -105,10 +105,10 @@ def why(
     if other is None and administration is not None:
         wrong("--for: found no --rather-than, expected the code that it is told against")
     if Path(file).is_dir():
-        if encounter is not None or other is not None or form not in {Format.TEXT, Format.JSON}:
+        if encounter is not None or other is not None or form not in {ExplanationFormat.TEXT, ExplanationFormat.JSON}:
             wrong(f"{file}: found a folder, expected one chart for --encounter, --rather-than or a graph")
         raise typer.Exit(_why_of_each(file, code, policy, reading, form, detail=detail))
-    if other is not None and form not in {Format.TEXT, Format.JSON}:
+    if other is not None and form not in {ExplanationFormat.TEXT, ExplanationFormat.JSON}:
         wrong(f"--rather-than: found --format {form.value}, expected text or json")
     from ivproof.render.words import why_words
     from ivproof.why.why import NoSuchCodeError
@@ -119,7 +119,7 @@ def why(
         return
     try:
         with telling_engine_errors(chart, explainer.coder.engine.settings):
-            if form in {Format.TEXT, Format.JSON}:
+            if form in {ExplanationFormat.TEXT, ExplanationFormat.JSON}:
                 found = explainer.why(chart, code, detail=detail)
                 _write(found, why_words(found), form)
             else:
@@ -135,7 +135,7 @@ def explain(
     unchecked: UncheckedOption = False,
     reading: ReadingOption = None,
     limit: LimitOption = None,
-    form: FormatOption = Format.TEXT,
+    form: FormatOption = ExplanationFormat.TEXT,
     detail: DetailOption = False,
 ) -> None:
     """Tell a whole visit on one page: the claim and why, what was left out, what was assumed."""
@@ -143,7 +143,7 @@ def explain(
 
     explainer, chart = _prepare(file, encounter, policy, reading)
     with telling_engine_errors(chart, explainer.coder.engine.settings):
-        if form in {Format.TEXT, Format.JSON}:
+        if form in {ExplanationFormat.TEXT, ExplanationFormat.JSON}:
             found = explainer.explain(chart, detail=detail)
             _write(found, why_words(found) if detail else visit_words(found), form)
         else:
@@ -151,7 +151,7 @@ def explain(
 
 
 def _rather(
-    explainer: Explainer, chart: Encounter, code: str, other: str, administration: str | None, form: Format
+    explainer: Explainer, chart: Encounter, code: str, other: str, administration: str | None, form: ExplanationFormat
 ) -> None:
     """Tell why a code and not another."""
     from ivproof.render.words import rather_words
@@ -164,7 +164,7 @@ def _rather(
             found = rather(explainer, chart, code, other, administration)
     except (NoSuchCodeError, NoSuchAdministrationError) as error:
         wrong(str(error))
-    if form is Format.JSON:
+    if form is ExplanationFormat.JSON:
         emit_json(found.as_dict())
     else:
         show(*rather_words(found))
@@ -208,7 +208,9 @@ def whynot(
         show(*why_not_words(found, detail=detail))
 
 
-def _why_of_each(folder: str, code: str, policy: str, reading: list[str] | None, form: Format, *, detail: bool) -> int:
+def _why_of_each(
+    folder: str, code: str, policy: str, reading: list[str] | None, form: ExplanationFormat, *, detail: bool
+) -> int:
     """Tell why a code is on the claims of the charts of a folder that have it; give the exit status."""
     from ivproof.commands.each import each_chart
     from ivproof.formats.plain import plain
@@ -226,7 +228,7 @@ def _why_of_each(folder: str, code: str, policy: str, reading: list[str] | None,
             wrong(str(error))
         if not any(it.units for it in found.versions):
             return 0
-        if form is Format.JSON:
+        if form is ExplanationFormat.JSON:
             emit_json(found.as_dict(), indent=None)
         else:
             show(heading(plain(encounter.id)), *why_words(found))
@@ -245,18 +247,22 @@ def _prepare(file: str, encounter: str | None, policy: str, reading: list[str] |
         return Explainer(*basis), chart
 
 
-def _write(found: Why, words: Iterable[RenderableType], form: Format) -> None:
-    if form is Format.JSON:
+def _write(found: Why, words: Iterable[RenderableType], form: ExplanationFormat) -> None:
+    if form is ExplanationFormat.JSON:
         emit_json(found.as_dict())
     else:
         show(*words)
 
 
-def _graphs(explainer: Explainer, chart: Encounter, form: Format, code: str | None) -> None:
+def _graphs(explainer: Explainer, chart: Encounter, form: ExplanationFormat, code: str | None) -> None:
     """Write the derivation of a code (or of the whole claim), one graph for each claim that the chart leads to."""
     from ivproof.why import derivation as graphs
 
-    write = {Format.DOT: graphs.dot, Format.MERMAID: graphs.mermaid, Format.GRAPHML: graphs.graphml}[form]
+    write = {
+        ExplanationFormat.DOT: graphs.dot,
+        ExplanationFormat.MERMAID: graphs.mermaid,
+        ExplanationFormat.GRAPHML: graphs.graphml,
+    }[form]
     case = explainer.case(chart)
     for alternative in case.alternatives:
         derivation = case.derivation(alternative)

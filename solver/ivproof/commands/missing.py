@@ -20,7 +20,7 @@ from ivproof.commands.common import (
     wrong,
 )
 from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_engine_errors
-from ivproof.commands.readings import Format
+from ivproof.commands.readings import ReadingsFormat
 
 
 def missing(
@@ -40,8 +40,8 @@ def missing(
     ] = False,
     jobs: JobsOption = None,
     form: Annotated[
-        Format, typer.Option("--format", help="table: for people. json: one object. csv: of the summary only.")
-    ] = Format.TABLE,
+        ReadingsFormat, typer.Option("--format", help="table: for people. json: one object. csv: of the summary only.")
+    ] = ReadingsFormat.TABLE,
 ) -> None:
     """Tell what the chart does not say, the claims that each possible value leads to, and the fewest facts to ask for.
 
@@ -57,7 +57,7 @@ def missing(
         raise typer.Exit(
             summarise([file], profiles_for(policy, reading), Gaps(), "missing_facts", {}, form.value, jobs)
         )
-    if form is Format.CSV:
+    if form is ReadingsFormat.CSV:
         wrong("--format csv is for --summary")
     chart = pick(file, encounter)
     basis = basis_for(policy, reading, chart.payer)
@@ -67,7 +67,7 @@ def missing(
 
     with telling_policy_errors(), telling_engine_errors(chart, basis.policy.settings(basis.readings)):
         report = missing_facts(Coder(*basis), chart)
-    if form is Format.JSON:
+    if form is ReadingsFormat.JSON:
         emit_json(report.as_dict())
     else:
         show(*missing_words(report, chart))

@@ -34,7 +34,7 @@ from ivproof.commands.one import EncounterOption, FileArgument, pick, telling_en
 from ivproof.formats.plain import plain
 
 
-class Format(StrEnum):
+class VerdictFormat(StrEnum):
     """How a verdict is written."""
 
     TEXT = "text"
@@ -117,7 +117,9 @@ def check(
         int | None,
         typer.Option(min=1, metavar="N", help="Look at no more than so many millions of atoms.", show_default="100"),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="text: for people. json: an object.")] = Format.TEXT,
+    form: Annotated[
+        VerdictFormat, typer.Option("--format", help="text: for people. json: an object.")
+    ] = VerdictFormat.TEXT,
 ) -> None:
     """Check a proof with the second engine, which shares no code with the one that made it, and say what it proves.
 
@@ -157,7 +159,7 @@ def check(
             wrong(f"no law to check against: {why}; name its folder with --policy, or trust the proof's by --embedded")
     verdict = verdict_on(document, law, listed, Expected(about, units, digest), limit * 10**6 if limit else WORK)
     try:
-        if form is Format.JSON:
+        if form is VerdictFormat.JSON:
             emit_json(verdict.plain(), indent=None)
         else:
             show("\n".join(map(plain, told(verdict))))

@@ -61,7 +61,7 @@ class _FilesToo(Commands):
         return super().parse_args(ctx, args)
 
 
-class Format(StrEnum):
+class ReadingsFormat(StrEnum):
     """How the readings of charts are written."""
 
     TABLE = "table"
@@ -120,11 +120,11 @@ def of_charts(
     reading: ReadingOption = None,
     limit: LimitOption = None,
     form: Annotated[
-        Format,
+        ReadingsFormat,
         typer.Option(
             "--format", help="table: for people. json: JSON Lines, one encounter a line. csv: of the summary only."
         ),
-    ] = Format.TABLE,
+    ] = ReadingsFormat.TABLE,
 ) -> None:
     """Tell which questions decide over charts: alone, or only together; every claim, with readings that lead to it.
 
@@ -142,7 +142,7 @@ def of_charts(
 
         titles = {it.number: it.title for it in by.questions.values()}
         raise typer.Exit(summarise(files, profiles, Questions(unresolved), "questions", titles, form.value, jobs))
-    if form is Format.CSV:
+    if form is ReadingsFormat.CSV:
         wrong("--format csv is for --summary")
 
     def settings(payer: str | None) -> dict[str, str]:
@@ -169,7 +169,7 @@ def _each(
     finder: Callable[[str | None], ReadingsOfCharts],
     files: list[str],
     encounter: str | None,
-    form: Format,
+    form: ReadingsFormat,
     most: int,
     *,
     exclusions: bool,
@@ -196,14 +196,14 @@ def _each(
             return 0
         found = finder(chart.payer).of(coder.facts(chart), beside)
         told += 1
-        if form is Format.JSON:
+        if form is ReadingsFormat.JSON:
             emit_json(found.as_dict(), indent=None)
         else:
             show(*readings_words(found, most or None), "")
         return 0
 
     def undecided(chart: Encounter, why: str) -> None:
-        if form is Format.JSON:
+        if form is ReadingsFormat.JSON:
             emit_json({"encounter": chart.id, "status": "undecided", "notes": [why]}, indent=None)
 
     try:

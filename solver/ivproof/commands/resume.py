@@ -27,7 +27,7 @@ class ResumeError(ValueError):
     """A run that cannot be gone on with; the message says why."""
 
 
-class Record(NamedTuple):
+class Written(NamedTuple):
     """What a run has written of one encounter: its verdict, where in the file it ends, and the hash of it."""
 
     encounter: str
@@ -48,7 +48,7 @@ class Noted(NamedTuple):
 class Done:
     """What a run that was cut short has written whole; `head` bytes stand before the first record."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[Written] = field(default_factory=list)
     head: int = 0
 
     @property
@@ -184,7 +184,7 @@ def json_records(stream: Iterable[bytes]) -> Done:
         encounter, verdict = audit.get("encounter"), audit.get("verdict")
         if not isinstance(encounter, str) or not isinstance(verdict, str):
             break
-        done.records.append(Record(encounter, verdict, done.size + len(line), _hash(line)))
+        done.records.append(Written(encounter, verdict, done.size + len(line), _hash(line)))
     return done
 
 
@@ -201,7 +201,7 @@ def csv_records(stream: Iterable[bytes]) -> Done:
             break
         if n and (found := encounter_and_verdict(record)) != last:
             if last is not None:
-                done.records.append(Record(*last, at, _hash(rows)))
+                done.records.append(Written(*last, at, _hash(rows)))
             last, rows = found, b""
         at += len(record)
         rows += record

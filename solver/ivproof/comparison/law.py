@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from ivproof.formats.output import Named, Output
+from ivproof.formats.output import Called, Described
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Rule
 
@@ -21,7 +21,7 @@ ADDED, REMOVED, CHANGED, REWORDED = "added", "removed", "changed", "reworded"
 
 
 @dataclass(frozen=True)
-class RuleChange(Output):
+class RuleChange(Described):
     """A rule of the law that is not the same in two editions.
 
     `kind` is added, removed, changed, or reworded where only its citation or its sentence is another one. `before` and
@@ -29,7 +29,7 @@ class RuleChange(Output):
     stands, in the new law if it is there.
     """
 
-    id: Annotated[str, Named("rule")]
+    id: Annotated[str, Called("rule")]
     kind: str
     citation: str
     place: str

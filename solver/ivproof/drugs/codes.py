@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
-from ivproof.drugs.files import DrugListError, Problem
+from ivproof.drugs.files import DrugFileProblem, DrugListError
 from ivproof.formats.plain_file import read_text
 from ivproof.formats.spreadsheet import as_written, guarded
 
@@ -171,22 +171,28 @@ class Codes:
 
 def _read(file: Path, drugs: frozenset[str] | None) -> Iterator[ProductCode]:
     rows = csv.reader(read_text(file).splitlines())
-    problems: list[Problem] = []
+    problems: list[DrugFileProblem] = []
     if (head := tuple(next(rows, ()))) != COLUMNS:
-        raise DrugListError([Problem(file.name, 1, "", ",".join(head), ",".join(COLUMNS))])
+        raise DrugListError([DrugFileProblem(file.name, 1, "", ",".join(head), ",".join(COLUMNS))])
     seen: set[tuple[Named, str, str]] = set()
     found = []
     for number, row in enumerate(rows, start=2):
         if len(row) != len(COLUMNS):
-            problems.append(Problem(file.name, number, "", f"{len(row)} fields", f"{len(COLUMNS)}"))
+            problems.append(DrugFileProblem(file.name, number, "", f"{len(row)} fields", f"{len(COLUMNS)}"))
             continue
         its = dict(zip(COLUMNS, row, strict=True))
-        wrong = [Problem(file.name, number, column, its[column], expected) for column, expected in _wrong(its, drugs)]
+        wrong = [
+            DrugFileProblem(file.name, number, column, its[column], expected) for column, expected in _wrong(its, drugs)
+        ]
         if not wrong:
             code = _code(its)
             key = (code.named, code.hcpcs, its["valid_from"])
             if key in seen:
-                wrong = [Problem(file.name, number, "code", its["code"], "a code and first day that no row before has")]
+                wrong = [
+                    DrugFileProblem(
+                        file.name, number, "code", its["code"], "a code and first day that no row before has"
+                    )
+                ]
             seen.add(key)
             found.append(code)
         problems += wrong

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ivproof.drugs.names import folded
-from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, How, Match, NextDoor, Product, Source
+from ivproof.drugs.records import FORMS, KINDS, MEASURES, ROUTES, Code, Drug, DrugSource, How, Match, NextDoor, Product
 from ivproof.formats.plain_file import FileError, read_text
 
 INGREDIENT_COLUMNS = (
@@ -45,7 +45,7 @@ OF_OTHERS = "others"
 _SEEN_BY = "<="  # before a day in valid_from: the code was first seen on it and may be older
 
 
-class Problem(NamedTuple):
+class DrugFileProblem(NamedTuple):
     """One thing in the list that cannot be right: where it stands, what was found and what was expected."""
 
     file: str
@@ -62,21 +62,21 @@ class Problem(NamedTuple):
 class DrugListError(ValueError):
     """The drug list cannot be used; ``problems`` has every reason."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[DrugFileProblem]) -> None:
         """Keep the problems and put each on a line of the message."""
         self.problems = tuple(problems)
         super().__init__("\n  ".join(["the drug list cannot be used:", *map(str, problems)]))
 
 
-class Tables(NamedTuple):
+class DrugTables(NamedTuple):
     """A list that was read: drugs and sources by key, and the match of every spelling in its folded form."""
 
     drugs: dict[str, Drug]
-    sources: dict[str, Source]
+    sources: dict[str, DrugSource]
     names: dict[str, Match]
 
 
-def read(folder: Path) -> Tables:
+def read(folder: Path) -> DrugTables:
     """The list in a folder. Raises DrugListError with every problem found in its files."""
     return _Reader(folder).read()
 
@@ -90,14 +90,14 @@ class _Line(dict[str, str]):
 class _Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.problems: list[Problem] = []
+        self.problems: list[DrugFileProblem] = []
         self.file = ""
         self.row = 0
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, DrugSource] = {}
         self.codes: dict[int, Code] = {}  # by row of products.csv
         self.codes_by_name: dict[str, Code] = {}
 
-    def read(self) -> Tables:
+    def read(self) -> DrugTables:
         for line in self._lines("sources.csv", SOURCE_COLUMNS):
             self._source(line)
         ingredients: dict[str, _Line] = {}
@@ -122,12 +122,12 @@ class _Reader:
         self._check_codes(drugs, products)
         if self.problems:
             raise DrugListError(self.problems)
-        return Tables(drugs, self.sources, names)
+        return DrugTables(drugs, self.sources, names)
 
     # Reading rows and values
 
     def _problem(self, column: str, found: str, expected: str) -> None:
-        self.problems.append(Problem(self.file, self.row, column, found, expected))
+        self.problems.append(DrugFileProblem(self.file, self.row, column, found, expected))
 
     def _lines(self, file: str, columns: tuple[str, ...]) -> Iterator[_Line]:
         self.file, self.row = file, 1
@@ -180,7 +180,7 @@ class _Reader:
         if not line["as_of"]:
             self._problem("as_of", "", "the day of the source")
         day = as_of or date.min
-        self.sources[line["id"]] = Source(line["id"], line["title"], line["publisher"], day, line["used_for"])
+        self.sources[line["id"]] = DrugSource(line["id"], line["title"], line["publisher"], day, line["used_for"])
 
     def _check_ingredient(self, line: _Line, above: Mapping[str, _Line]) -> None:
         self._shaped("key", line["key"], _KEY, "lower-case letters, digits and _, a letter first")

@@ -25,9 +25,21 @@ from pathlib import Path
 from typing import Final
 
 from ivproof.drugs.codes import CODES, CodeError, Codes, Named, ProductCode, read_codes
-from ivproof.drugs.files import DrugListError, Problem, read
+from ivproof.drugs.files import DrugListError, read
 from ivproof.drugs.names import WITHOUT_STRENGTH, Printed, forms, printed, without_oral_form
-from ivproof.drugs.records import ADDITIONS, CARRIERS, FLUIDS, KINDS, Carrier, Code, Drug, How, Match, Product, Source
+from ivproof.drugs.records import (
+    ADDITIONS,
+    CARRIERS,
+    FLUIDS,
+    KINDS,
+    Carrier,
+    Code,
+    Drug,
+    DrugSource,
+    How,
+    Match,
+    Product,
+)
 
 __all__ = [
     "KINDS",
@@ -36,11 +48,10 @@ __all__ = [
     "Drug",
     "DrugList",
     "DrugListError",
+    "DrugSource",
     "How",
     "Match",
-    "Problem",
     "Product",
-    "Source",
 ]
 
 _HCPCS: Final = re.compile(r"\s*([A-Za-z]\d{4})\s*")
@@ -85,7 +96,7 @@ class DrugList:
     def __init__(
         self,
         drugs: Mapping[str, Drug],
-        sources: Mapping[str, Source],
+        sources: Mapping[str, DrugSource],
         names: Mapping[str, Match],
         codes: Codes = NO_CODES,
     ) -> None:

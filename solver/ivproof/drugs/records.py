@@ -52,7 +52,7 @@ _KIND_OF_MEASURE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DrugSource:
     """Where a row of the list comes from, and as of which day."""
 
     id: str

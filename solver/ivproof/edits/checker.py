@@ -18,14 +18,14 @@ from itertools import chain
 from typing import Annotated, Literal, cast
 
 from ivproof.edits.files import OF_PAYER, EditFileError
-from ivproof.edits.tables import ClaimLine, Edition, EditTables, Setting
-from ivproof.formats.output import OPTIONAL, After, Count, Inside, Named, Output
+from ivproof.edits.tables import Edition, EditLine, EditTables, Setting
+from ivproof.formats.output import OPTIONAL, After, Called, Count, Described, Inside
 
 __all__ = [
-    "ClaimLine",
     "Edit",
     "EditChecker",
     "EditFileError",
+    "EditLine",
     "EditTables",
     "Edition",
     "Setting",
@@ -47,7 +47,7 @@ _KEPT = 100_000  # claims whose edits are remembered; a claim takes about a kilo
 
 
 @dataclass(frozen=True)
-class Edit(Output):
+class Edit(Described):
     """What a claim edit says of the claim: a second verdict, apart from the policy's.
 
     An add-on has no code that it may be added to, a pair is of two codes that exclude each other, units are too many.
@@ -57,12 +57,12 @@ class Edit(Output):
     `lines` are places in the claim, from 0.
     """
 
-    kind: Annotated[Kind, "Kind of edit.", Named("edit")]
+    kind: Annotated[Kind, "Kind of edit.", Called("edit")]
     code: Annotated[str, "The code that would be denied; in a pair the one in column 2."]
     severity: Annotated[Severity, "How it ends.", After("limit")]
     message: Annotated[str, "One sentence.", After("severity")]
     lines: Inside[tuple[int, ...]] = field(default=(), compare=False)
-    other: Annotated[str | None, "In a pair, the code in column 1.", Named("with"), OPTIONAL] = None
+    other: Annotated[str | None, "In a pair, the code in column 1.", Called("with"), OPTIONAL] = None
     indicator: Annotated[int | None, "Modifier indicator of a pair, adjudication indicator of units.", OPTIONAL] = None
     units: Annotated[Count | None, "Units billed on the date, by the line where the indicator is 1.", OPTIONAL] = None
     limit: Annotated[Count | None, "Units expected at most.", OPTIONAL] = None
@@ -86,11 +86,11 @@ class EditChecker:
         self._solve = solve
         self._known: dict[Facts, tuple[Edit, ...]] = {}
 
-    def check(self, lines: Sequence[ClaimLine], setting: Setting, on: date) -> tuple[Edit, ...]:
+    def check(self, lines: Sequence[EditLine], setting: Setting, on: date) -> tuple[Edit, ...]:
         """Return the edits of one claim; see `check_many`."""
         return self.check_many([(lines, setting, on)])[0]
 
-    def check_many(self, claims: Iterable[tuple[Sequence[ClaimLine], Setting, date]]) -> list[tuple[Edit, ...]]:
+    def check_many(self, claims: Iterable[tuple[Sequence[EditLine], Setting, date]]) -> list[tuple[Edit, ...]]:
         """Return the edits of each claim (its lines, its setting, its date).
 
         The solver is called at most once, with the claims not seen before. A claim seen before costs the
@@ -112,7 +112,7 @@ def setting_of(claim_type: str) -> Setting:
     return "hospital" if claim_type == "facility" else "practitioner"
 
 
-def edit_facts(lines: Sequence[ClaimLine], tables: EditTables, setting: Setting, on: date) -> list[str]:
+def edit_facts(lines: Sequence[EditLine], tables: EditTables, setting: Setting, on: date) -> list[str]:
     """Return the facts of a claim for `edits.lp`, without full stops; see `EditTables.facts`."""
     return list(tables.facts(lines, setting, on))
 

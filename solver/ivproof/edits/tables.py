@@ -37,7 +37,7 @@ Setting = Literal["hospital", "practitioner"]
 Layout = Literal["ptp", "mue", "add-on"]
 
 
-class ClaimLine(NamedTuple):
+class EditLine(NamedTuple):
     """A line of a claim; a line without a date is of the claim's date."""
 
     code: str
@@ -223,7 +223,7 @@ class EditTables:
     def _kinds(self, modifier: str) -> set[str]:
         return {row.kind for (_, name), rows in self._opens.items() if name == modifier for row in rows}
 
-    def facts(self, lines: Sequence[ClaimLine], setting: Setting, on: date) -> tuple[str, ...]:
+    def facts(self, lines: Sequence[EditLine], setting: Setting, on: date) -> tuple[str, ...]:
         """The facts of `edits.lp` for a claim: its lines, and the rows of the tables that concern them.
 
         Parameters:
@@ -252,7 +252,7 @@ class EditTables:
             facts.extend(self._openings(of_day, setting, number, _number(day)))
         return tuple(facts)
 
-    def _openings(self, lines: Sequence[ClaimLine], setting: Setting, number: int, day: int) -> Iterator[str]:
+    def _openings(self, lines: Sequence[EditLine], setting: Setting, number: int, day: int) -> Iterator[str]:
         """Yield what the modifiers of one date's lines open on that date."""
         for modifier in sorted({one for line in lines for one in line.modifiers}):
             for row in self._opens.get((setting, modifier), ()):
@@ -275,7 +275,7 @@ class EditTables:
         return self._judged_by[key]
 
 
-def _rows(tables: _Tables, lines: Sequence[ClaimLine], number: int, day: int) -> Iterator[str]:
+def _rows(tables: _Tables, lines: Sequence[EditLine], number: int, day: int) -> Iterator[str]:
     """Yield the rows in force on a day that concern its lines; `number` stands for the day in the facts."""
     codes = sorted({line.code for line in lines} & tables.codes)
     for code in codes:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from ivproof.formats.output import OPTIONAL, Output
+from ivproof.formats.output import OPTIONAL, Described
 from ivproof.law.policy import Policy
 from ivproof.law.terms import Function, parse, text_of
 
 
 @dataclass(frozen=True)
-class Units(Output):
+class Units(Described):
     """A claim by code: units, units by modifier, and what makes it undetermined (names of the law)."""
 
     codes: Mapping[str, int]

@@ -15,7 +15,7 @@ from ivproof.engine.choices import CLAIM, OPEN, Resolution, candidate_rank
 from ivproof.engine.departing import Departing, ManyWaysError, Near
 from ivproof.engine.direct import Direct
 from ivproof.engine.explorer import MANY, Exploration, Explorer, number
-from ivproof.engine.search import Chart, Found, Rank, Search, State
+from ivproof.engine.search import Found, OpenChart, Rank, Search, State
 from ivproof.engine.solving import Candidate, Choice, Held, Outcome, RoomSolver, True_, Visit, shared_facts
 from ivproof.law.policy import Policy
 
@@ -203,12 +203,12 @@ class _Nearby(Search):
         self._most = most
         self._departed: dict[int, int] = {}
 
-    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> Chart:
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> OpenChart:
         chart = super()._begin(facts, rank, held)
         self._departed[id(chart.root)] = 0
         return chart
 
-    def _wanted(self, chart: Chart, visits: Sequence[Visit | None]) -> Iterable[tuple[tuple[int, ...], Held]]:
+    def _wanted(self, chart: OpenChart, visits: Sequence[Visit | None]) -> Iterable[tuple[tuple[int, ...], Held]]:
         wanted: dict[tuple[tuple[int, ...], Held], None] = {}
         for state, visit in zip(chart.states, visits, strict=True):
             if visit is not None:
@@ -235,7 +235,7 @@ class _Nearby(Search):
             ]
         return [way for way, _ in ways]
 
-    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: Chart) -> list[State]:
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: OpenChart) -> list[State]:
         first = next(iter(table.values()))
         if all(concluded == first for concluded in table.values()):
             state.true.update(first)
@@ -272,7 +272,7 @@ class _Nearby(Search):
         chart.touched.add(key)
         return ends
 
-    def _take(self, name: str, candidates: list[Candidate], state: State, chart: Chart) -> list[State]:
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: OpenChart) -> list[State]:
         ends = super()._take(name, candidates, state, chart)
         for end in ends:
             self._departed[id(end)] = self._departed[id(state)]

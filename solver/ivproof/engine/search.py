@@ -39,7 +39,7 @@ class State:
 
 
 @dataclass(slots=True, eq=False)
-class Chart:
+class OpenChart:
     """A chart on its way: its states, and how candidates are ranked in it."""
 
     rank: Callable[[str], tuple[int, str]]
@@ -107,9 +107,9 @@ class Search:
                 self._advance(at, room, chart, mine)
         return [self._found(chart) for chart in under_way]
 
-    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> Chart:
+    def _begin(self, facts: Facts, rank: Rank, held: Mapping[str, tuple[str, ...]]) -> OpenChart:
         root = State(self._solver.begin(facts), {key: it for key, it in held.items() if key in self._rooms.used})
-        return Chart(rank, root, [root], set(), set())
+        return OpenChart(rank, root, [root], set(), set())
 
     def _visit(self, room: Room, state: State) -> Visit | None:
         given, asked = self._solver.asked(room, state.true)
@@ -120,7 +120,7 @@ class Search:
 
     def _wanted(
         self,
-        chart: Chart,
+        chart: OpenChart,
         visits: Sequence[Visit | None],
     ) -> Iterable[tuple[tuple[int, ...], Held]]:
         """What a room is to be solved for: what the states of a chart bring, with every answer that is looked at."""
@@ -136,7 +136,7 @@ class Search:
 
     # --- parting and joining states
 
-    def _advance(self, at: int, room: Room, chart: Chart, visits: Sequence[Visit | None]) -> None:
+    def _advance(self, at: int, room: Room, chart: OpenChart, visits: Sequence[Visit | None]) -> None:
         """Take the states of a chart through a room."""
         ends = [
             end
@@ -148,7 +148,7 @@ class Search:
         if self._too_many(chart.states):
             chart.given_up, chart.states = True, []
 
-    def _enter(self, room: Room, state: State, visit: Visit | None, chart: Chart) -> list[State]:
+    def _enter(self, room: Room, state: State, visit: Visit | None, chart: OpenChart) -> list[State]:
         """Give the states that a state parts into as a room's conclusions are added."""
         if visit is None:
             return [state]
@@ -159,7 +159,7 @@ class Search:
             ends = [end for it in ends for end in self._choose(room, it, chart)]
         return ends
 
-    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: Chart) -> list[State]:
+    def _part(self, state: State, asked: Sequence[str], table: Mapping[Held, True_], chart: OpenChart) -> list[State]:
         """Part a state by the questions that make a difference to what is concluded."""
         first = next(iter(table.values()))
         if all(concluded == first for concluded in table.values()):
@@ -182,7 +182,7 @@ class Search:
             chart.touched.add(key)
         return ends
 
-    def _choose(self, room: Room, state: State, chart: Chart) -> list[State]:
+    def _choose(self, room: Room, state: State, chart: OpenChart) -> list[State]:
         """Part a state by what a room's choices may take."""
         ends = [state]
         for name in room.choices:
@@ -191,7 +191,7 @@ class Search:
                 ends = [end for it in ends for end in self._take(name, candidates, it, chart)]
         return ends
 
-    def _take(self, name: str, candidates: list[Candidate], state: State, chart: Chart) -> list[State]:
+    def _take(self, name: str, candidates: list[Candidate], state: State, chart: OpenChart) -> list[State]:
         state.true.pop(CANDIDATE + name, None)
         chart.met.add(candidates[0].choice)
         if len(candidates) == 1:
@@ -221,7 +221,7 @@ class Search:
 
     # --- the diagram
 
-    def _found(self, chart: Chart) -> Found:
+    def _found(self, chart: OpenChart) -> Found:
         """Make the diagram of a chart that went through all rooms."""
 
         diagram = diagram_of(self._options, chart.rank)

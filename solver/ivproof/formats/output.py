@@ -5,7 +5,7 @@ describes it, and there are the marks below. A property whose return is annotate
 given out as well.
 
 >>> @dataclass(frozen=True, slots=True)
-... class Line(Output):
+... class Line(Described):
 ...     '''One line.'''
 ...
 ...     code: Annotated[str, "The code."]
@@ -37,7 +37,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Called:
     """A mark of a field that is given out under another name."""
 
     name: str
@@ -71,7 +71,7 @@ Amount = Annotated[int | float, Keywords(minimum=0)]
 Date = Annotated[str, Keywords(format="date")]
 
 
-class Output:
+class Described:
     """A dataclass that is given out."""
 
     __slots__ = ()
@@ -94,7 +94,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DescribedField:
     """A field or property as it is given out: under which name, where it is found, its type with what is said of it."""
 
     key: str
@@ -103,7 +103,7 @@ class Part:
     optional: bool
 
 
-def parts(kind: type[Output]) -> tuple[Part, ...]:
+def parts(kind: type[Described]) -> tuple[DescribedField, ...]:
     """Give what a class gives out, in order."""
     hints = get_type_hints(kind, include_extras=True)
     given = {it.name: hints[it.name] for it in fields(kind)}  # type: ignore[arg-type]  # each is a dataclass
@@ -125,13 +125,13 @@ def _in_order(follows: Mapping[str, str | None], after: str | None) -> Iterator[
             yield from _in_order(follows, name)
 
 
-def _part(name: str, of: Any) -> Part:
+def _part(name: str, of: Any) -> DescribedField:
     notes = _notes(of)
-    key = next((it.name for it in notes if isinstance(it, Named)), name)
-    return Part(key, name, of, OPTIONAL in notes)
+    key = next((it.name for it in notes if isinstance(it, Called)), name)
+    return DescribedField(key, name, of, OPTIONAL in notes)
 
 
-def _writer(kind: type[Output]) -> Callable[[Output], dict[str, Any]]:
+def _writer(kind: type[Described]) -> Callable[[Described], dict[str, Any]]:
     """A function that writes what a class gives out.
 
     It is put together as one expression, such as ``{"code": it.code, "rules": [*it.rules]}``: every chart of a batch
@@ -143,7 +143,7 @@ def _writer(kind: type[Output]) -> Callable[[Output], dict[str, Any]]:
         entry = f"{part.key!r}: {_plain(part.type, value)}"
         entries.append(f"**({{}} if {value} in empty else {{{entry}}})" if part.optional else entry)
     names: dict[str, Any] = {"empty": (None, "", (), {})}
-    found: Callable[[Output], dict[str, Any]] = eval(f"lambda it: {{{', '.join(entries)}}}", names)
+    found: Callable[[Described], dict[str, Any]] = eval(f"lambda it: {{{', '.join(entries)}}}", names)
     _WRITERS[kind] = found
     return found
 
@@ -168,12 +168,12 @@ def _plain(of: Any, value: str, depth: int = 0) -> str:
         return (
             f"{{**{value}}}" if written == each else f"{{k{depth}: {written} for k{depth}, {each} in {value}.items()}}"
         )
-    if issubclass(origin, Output):
+    if issubclass(origin, Described):
         return f"{value}.as_dict()"
     return f"{value}.value" if issubclass(origin, Enum) else value
 
 
-def schema(kind: type[Output]) -> Schema:
+def schema(kind: type[Described]) -> Schema:
     """Give the JSON Schema (draft 2020-12) of what a class gives out, titled by its name."""
     below: dict[str, Schema] = {}
     return {"$schema": DRAFT, "title": kind.__name__, **kind.record(below), "$defs": below}
@@ -209,7 +209,7 @@ def _bare(of: Any, below: dict[str, Schema]) -> Schema:
             return {"type": "array", "items": _schema(inner[0], below)}
         case origin if issubclass(origin, Mapping):
             return {"type": "object", "additionalProperties": _schema(inner[1], below)}
-        case origin if issubclass(origin, Output):
+        case origin if issubclass(origin, Described):
             return _reference(origin, below)
         case origin if issubclass(origin, Enum):
             return {"type": "string", "enum": [it.value for it in origin]}
@@ -217,7 +217,7 @@ def _bare(of: Any, below: dict[str, Schema]) -> Schema:
             return {"type": _NAMES[origin]}
 
 
-def _reference(kind: type[Output], below: dict[str, Schema]) -> Schema:
+def _reference(kind: type[Described], below: dict[str, Schema]) -> Schema:
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
     if name not in below:
         below[name] = {}  # it may hold more of its own kind
@@ -241,6 +241,6 @@ def _options(of: Any) -> tuple[Any, ...]:
     return get_args(of) if get_origin(of) in {Union, UnionType} else (of,)
 
 
-_WRITERS: dict[type[Output], Callable[[Output], dict[str, Any]]] = {}
+_WRITERS: dict[type[Described], Callable[[Described], dict[str, Any]]] = {}
 
 _NAMES = {str: "string", bool: "boolean", int: "integer", float: "number"}

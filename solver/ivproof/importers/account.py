@@ -38,7 +38,7 @@ def natural(text: str) -> Natural:
 
 
 @dataclass
-class Finding:
+class ImportFinding:
     """Something about an order of an encounter that its reader should know; `items` are the rows it was seen in."""
 
     kind: str
@@ -63,7 +63,7 @@ class Account:
         """Begin with nothing read."""
         self.unit = unit
         self._items: list[_Item] = []
-        self._findings: dict[tuple[str, str | None, str | None, str | None], Finding] = {}
+        self._findings: dict[tuple[str, str | None, str | None, str | None], ImportFinding] = {}
         self.refusals: list[Refusal] = []
 
     def read(self, file: str, number: int | None, **about: str | None) -> int:
@@ -102,7 +102,7 @@ class Account:
     ) -> None:
         """Note something; of one kind there is one finding for an order, with how often it was seen."""
         key = (kind, encounter, order, resource)
-        finding = self._findings.setdefault(key, Finding(kind, message, encounter, order, resource))
+        finding = self._findings.setdefault(key, ImportFinding(kind, message, encounter, order, resource))
         finding.count += count
         finding.items += items
 
@@ -115,7 +115,7 @@ class Account:
         return self._items[item].fate
 
     @property
-    def findings(self) -> Sequence[Finding]:
+    def findings(self) -> Sequence[ImportFinding]:
         """Give what was noticed, by encounter, order and kind."""
         return sorted(
             self._findings.values(),
@@ -147,7 +147,7 @@ class Account:
             ],
         }
 
-    def _told(self, finding: Finding, several: bool) -> dict[str, Any]:
+    def _told(self, finding: ImportFinding, several: bool) -> dict[str, Any]:
         about = {"kind": finding.kind, "encounter": finding.encounter, "order": finding.order}
         told: dict[str, Any] = {key: value for key, value in about.items() if value is not None}
         if finding.resource is not None:

@@ -36,7 +36,7 @@ TROUBLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """What a text says of a time. `at` is None where it says none; `trouble` then says why.
 
     `day` is the date on the clocks of the house; `rank` orders what happened, and is there wherever a day is.
@@ -58,9 +58,9 @@ class Reading:
         """Whether it is a time with an offset."""
         return self.at is not None and self.at.tzinfo is not None
 
-    def without_offset(self) -> Reading:
+    def without_offset(self) -> ClockReading:
         """The reading of a time without an offset among others that have one: no time of the same axis."""
-        return self if self.at is None or self.has_offset else Reading(None, self.day, self.rank, NO_OFFSET)
+        return self if self.at is None or self.has_offset else ClockReading(None, self.day, self.rank, NO_OFFSET)
 
     @property
     def written(self) -> str | None:
@@ -97,23 +97,23 @@ class HouseClock:
         self._formats = [(it, "%H" in it or "%I" in it or "%T" in it or "%X" in it or "%c" in it) for it in formats]
         self._iso = not any("%Y-%d" in it for it in formats)
         self._place = None if zone is None else ZoneInfo(zone)
-        self._known: dict[object, Reading] = {}
+        self._known: dict[object, ClockReading] = {}
 
-    def read(self, value: object) -> Reading:
+    def read(self, value: object) -> ClockReading:
         """Read a text, or what a table holds as a time or date."""
         found = self._known.get(value)
         if found is None:
             found = self._known[value] = self._read(value)
         return found
 
-    def _read(self, value: object) -> Reading:
+    def _read(self, value: object) -> ClockReading:
         if isinstance(value, dt.datetime):
             return self.settle(value)
         if isinstance(value, dt.date):
             return self._date(value)
         text = str(value).strip()
         if not text:
-            return Reading(trouble=NO_TIME)
+            return ClockReading(trouble=NO_TIME)
         for form, has_clock in self._formats:
             try:
                 found = dt.datetime.strptime(text, form)
@@ -124,26 +124,26 @@ class HouseClock:
             try:
                 found = dt.datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
             except ValueError:
-                return Reading(trouble=UNREADABLE, like=_like(text))
+                return ClockReading(trouble=UNREADABLE, like=_like(text))
             return self.settle(found) if len(text) > len("2024-11-03") else self._date(found.date())
-        return Reading(trouble=UNREADABLE, like=_like(text))
+        return ClockReading(trouble=UNREADABLE, like=_like(text))
 
-    def settle(self, found: dt.datetime) -> Reading:
+    def settle(self, found: dt.datetime) -> ClockReading:
         """Give a time its offset, where one is known, and its date on the clocks of the house."""
         found = found.replace(microsecond=0)
         if found.tzinfo is not None:
             if self._place is not None:
                 found = found.astimezone(self._place)
-            return Reading(found, found.date(), found.timestamp())
+            return ClockReading(found, found.date(), found.timestamp())
         if self._place is None:
-            return Reading(found, found.date(), found.replace(tzinfo=dt.UTC).timestamp())
+            return ClockReading(found, found.date(), found.replace(tzinfo=dt.UTC).timestamp())
         seconds = found.hour * 3600 + found.minute * 60 + found.second
         there = offsets(seconds, found.toordinal(), str(self.zone))
         here = found.replace(tzinfo=self._place)
         if len(there) != 1:
-            return Reading(None, found.date(), here.timestamp(), TWICE if there else SKIPPED)
-        return Reading(here, found.date(), here.timestamp())
+            return ClockReading(None, found.date(), here.timestamp(), TWICE if there else SKIPPED)
+        return ClockReading(here, found.date(), here.timestamp())
 
-    def _date(self, day: dt.date) -> Reading:
+    def _date(self, day: dt.date) -> ClockReading:
         midnight = dt.datetime.combine(day, dt.time(), self._place or dt.UTC)
-        return Reading(None, day, midnight.timestamp(), DATE_ONLY)
+        return ClockReading(None, day, midnight.timestamp(), DATE_ONLY)

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from ivproof.chart.fields import LARGEST, charted_amount
-from ivproof.importers.printed import Named
+from ivproof.importers.printed import PrintedName
 from ivproof.importers.resources import Resource, part, parts, text
-from ivproof.importers.terms import Length, intervals, lengths, millilitres_of, minutes_of, rates, volume
+from ivproof.importers.terms import StatedLength, intervals, lengths, millilitres_of, minutes_of, rates, volume
 
 
 def _quantity(value: object) -> tuple[float, str] | None:
@@ -50,12 +50,12 @@ def rate_of(dosage: Mapping[str, Any]) -> float | None:
     return round(rate, 3) if rate is not None and rate <= LARGEST else None
 
 
-def lengths_said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[Length]:
+def lengths_said(dosage: Mapping[str, Any], drugs: Sequence[PrintedName]) -> Iterator[StatedLength]:
     """What a dosage says of the running time: a rate in time, a volume by a rate, a length in its text."""
     rate = _quantity(dosage.get("rateQuantity"))
     minutes = None if rate is None else minutes_of(*rate)
     if rate is not None and minutes is not None:
-        yield Length(minutes, minutes, f"a rate of {rate[0]:g} {rate[1]}")
+        yield StatedLength(minutes, minutes, f"a rate of {rate[0]:g} {rate[1]}")
     words = text(dosage, "text")
     dose = _quantity(dosage.get("dose"))
     volumes = [None if dose is None else millilitres_of(*dose), *(it.ml for it in drugs), volume(words)]
@@ -63,26 +63,26 @@ def lengths_said(dosage: Mapping[str, Any], drugs: Sequence[Named]) -> Iterator[
     per_hour = rate_of(dosage)
     for speed in dict.fromkeys([*([per_hour] if per_hour else []), *rates(words)]):
         if ml is not None and speed > 0:
-            yield Length(ml * 60 / speed, ml * 60 / speed, f"{ml:g} mL at {speed:g} mL/h")
+            yield StatedLength(ml * 60 / speed, ml * 60 / speed, f"{ml:g} mL at {speed:g} mL/h")
     yield from (length._replace(words=f"a text of {length.words!r}") for length in lengths(words))
     yield from (often._replace(words=f"a dose {often.words}") for often in intervals(words))
 
 
-def ordered_length(request: Resource | None) -> Length | None:
+def ordered_length(request: Resource | None) -> StatedLength | None:
     """The length that an order gives; None where it gives none, or several."""
-    found: dict[tuple[float, float], Length] = {}
+    found: dict[tuple[float, float], StatedLength] = {}
     for it in parts(request.data if request else None, "dosageInstruction"):
         repeat = part(it, "timing", "repeat")
         longest = part(repeat, "durationMax")
         value, unit = part(repeat, "duration"), text(repeat, "durationUnit")
-        some: Iterable[Length] = lengths(text(it, "text"))
+        some: Iterable[StatedLength] = lengths(text(it, "text"))
         if isinstance(value, int | float) and (minutes := minutes_of(value, unit)) is not None:
             most = minutes_of(longest, unit) if isinstance(longest, int | float) else None
-            some = [Length(minutes, most or minutes, f"{value:g} {unit}"), *some]
+            some = [StatedLength(minutes, most or minutes, f"{value:g} {unit}"), *some]
         for one in parts(it, "doseAndRate"):
             rate = _quantity(one.get("rateQuantity"))
             if rate is not None and (minutes := minutes_of(*rate)) is not None:
-                some = [Length(minutes, minutes, f"{rate[0]:g} {rate[1]}"), *some]
+                some = [StatedLength(minutes, minutes, f"{rate[0]:g} {rate[1]}"), *some]
         for length in some:
             found.setdefault((length.least, length.most), length)
     return next(iter(found.values())) if len(found) == 1 else None

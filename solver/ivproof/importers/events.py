@@ -22,11 +22,11 @@ from ivproof.chart.refusal import Problem, Refusal, Source, UnreadableError, ref
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
-from ivproof.importers.clock import NO_TIME, HouseClock, Reading, iso
+from ivproof.importers.clock import NO_TIME, ClockReading, HouseClock, iso
 from ivproof.importers.mapping import Condition, EventMapping
-from ivproof.importers.printed import Named, Names, nameless, ndc
+from ivproof.importers.printed import PrintedName, PrintedNames, nameless, ndc
 from ivproof.importers.rows import Table, no_columns, place_of, read_table
-from ivproof.importers.runs import Event, Machine, Pause, Run
+from ivproof.importers.runs import Event, Machine, Run, RunPause
 from ivproof.importers.words import Voices, Words, diagnosis, split_codes
 
 _ESSENTIAL = {"encounter", "drug", "time", "action", "order", "line", "end", "chain"}
@@ -56,8 +56,8 @@ class _Row:
     drug: str
     words: list[str]
     kinds: list[str]
-    time: Reading
-    end: Reading | None
+    time: ClockReading
+    end: ClockReading | None
     line: str
     raw: Mapping[str, Any]
     routes: list[str]
@@ -71,7 +71,7 @@ class _Row:
 
 
 @dataclass
-class Imported:
+class ImportedEvents:
     """The charts, as plain data, and the report."""
 
     charts: list[dict[str, Any]] = field(default_factory=list)
@@ -89,12 +89,12 @@ def read_events(
     zone: str | None = None,
     keep_not_given: bool = False,
     mapped_by: str = "",
-) -> Imported:
+) -> ImportedEvents:
     """Read event lists; `refusals` are there where a file cannot be used, and then there is no chart.
 
     `mapped_by` is what the report calls the mapping.
     """
-    found = Imported()
+    found = ImportedEvents()
     tables: list[Table] = []
     for file in files:
         try:
@@ -129,7 +129,7 @@ class _Reader:
         self._not_given: dict[str, list[_Row]] = defaultdict(list)
         self._map = mapping
         self._kinds = mapping.kinds()
-        self._names = Names(drugs)
+        self._names = PrintedNames(drugs)
         self._clock = HouseClock(mapping.time.format, zone)
         self._routes = Words(mapping.routes)
         self._methods = Words(mapping.methods)
@@ -243,7 +243,7 @@ class _Reader:
 
     # --- What counts
 
-    def finish(self, found: Imported) -> None:
+    def finish(self, found: ImportedEvents) -> None:
         """Make the charts and the report of all that was taken."""
         self._settle_offsets()
         rows = list(self._without_copies())
@@ -576,7 +576,7 @@ class _Reader:
         self.account.find(reason, message, [it.item for it in rows], encounter=name, order=order or None)
         return None
 
-    def _named(self, rows: Sequence[_Row], run: Run) -> Named:
+    def _named(self, rows: Sequence[_Row], run: Run) -> PrintedName:
         """The drug of a run: what its name says, or, where that is not known, what its NDC is of."""
         day = run.day or _ANY_DAY
         named, product = self._names.read(rows[0].drug, day), self._product(rows)
@@ -689,7 +689,7 @@ class _Reader:
 
     # --- Charts
 
-    def _chart(self, name: str, given: list[Given], found: Imported) -> dict[str, Any] | None:
+    def _chart(self, name: str, given: list[Given], found: ImportedEvents) -> dict[str, Any] | None:
         items = sorted({item for it in given for item in it.items})
         visit = self._visits.get(name, _Visit())
         rows = [self._by_item[it] for it in items]
@@ -870,12 +870,12 @@ def _bag(order: str, number: int) -> str:
     return order if number == 1 else f"{order}-{number}"
 
 
-def _pause(pause: Pause) -> dict[str, Any]:
+def _pause(pause: RunPause) -> dict[str, Any]:
     times = {"from": iso(pause.begin), "to": iso(pause.end)}
     return times if pause.reason is None else {**times, "reason": pause.reason}
 
 
-def _clock(time: Reading) -> str:
+def _clock(time: ClockReading) -> str:
     if time.at is not None:
         return f"{time.at:%H:%M}"
     return "without a time" if time.day is None else f"on {time.day}"

@@ -20,9 +20,9 @@ from ivproof.drugs.codes import CodeError, Codes, read_code
 from ivproof.drugs.listing import DrugList
 from ivproof.importers.account import Account, natural
 from ivproof.importers.charts import Given, access_sites, checked, figures
-from ivproof.importers.clock import TROUBLES, HouseClock, Reading, iso
+from ivproof.importers.clock import TROUBLES, ClockReading, HouseClock, iso
 from ivproof.importers.dosage import amount_of, lengths_said, ordered_length, rate_of
-from ivproof.importers.printed import Named, Names, nameless
+from ivproof.importers.printed import PrintedName, PrintedNames, nameless
 from ivproof.importers.resources import Index, Resource, name_of, part, parts, read_resources, same, text
 from ivproof.importers.terms import (
     ICD10CM,
@@ -37,7 +37,7 @@ from ivproof.importers.terms import (
     RXNORM,
     SERVICES,
     SNOMED,
-    Length,
+    StatedLength,
     plain_name,
     volume,
 )
@@ -64,7 +64,7 @@ _UNCONFIRMED = frozenset({"unconfirmed", "provisional", "differential", "refuted
 
 
 @dataclass
-class Imported:
+class ImportedResources:
     """The charts, as plain data, and the report; `refusals` are there where an input could not be read."""
 
     charts: list[dict[str, Any]] = field(default_factory=list)
@@ -86,7 +86,7 @@ def read_fhir(
     places: Mapping[str, str] | None = None,
     zone: str | None = None,
     codes: Codes = NO_CODES,
-) -> Imported:
+) -> ImportedResources:
     """Read files and folders of FHIR; where one of them cannot be read, there is no chart.
 
     `places` gives the CMS place-of-service code of a location (its reference, name or type) or of a class of encounter;
@@ -94,13 +94,13 @@ def read_fhir(
     """
     resources, refusals = read_resources(files)
     if refusals:
-        return Imported(refusals=refusals)
+        return ImportedResources(refusals=refusals)
     return import_resources(resources, drugs, place_of_service=place_of_service, places=places, zone=zone, codes=codes)
 
 
 def import_resource(
     data: Mapping[str, Any], drugs: DrugList, *, place_of_service: str, file: str = "", codes: Codes = NO_CODES
-) -> Imported:
+) -> ImportedResources:
     """Make the chart of one resource, or of one bundle."""
     found = [Resource(data, file)]
     if data.get("resourceType") == "Bundle":
@@ -117,7 +117,7 @@ def import_resources(
     places: Mapping[str, str] | None = None,
     zone: str | None = None,
     codes: Codes = NO_CODES,
-) -> Imported:
+) -> ImportedResources:
     """Make the charts of resources that were read."""
     return _Reader(resources, drugs, place_of_service, places or {}, zone, codes=codes).finish()
 
@@ -157,7 +157,7 @@ class _Reader:
         *,
         codes: Codes,
     ) -> None:
-        self._names = Names(drugs)
+        self._names = PrintedNames(drugs)
         self._drug_list = drugs
         self._codes = codes
         self._place = place
@@ -197,9 +197,9 @@ class _Reader:
                 if it is not first:
                     self.account.void(it.item, "second_copy" if same(first, it) else "older_version")
 
-    def finish(self) -> Imported:
+    def finish(self) -> ImportedResources:
         """Make the charts and the report."""
-        found = Imported()
+        found = ImportedResources()
         doses = list(self._doses())
         visits: dict[str, list[_Dose]] = defaultdict(list)
         alone: dict[str, list[_Dose]] = defaultdict(list)
@@ -345,7 +345,7 @@ class _Reader:
         return text(context, "reference") if self._index.is_elsewhere(context) else name
 
     def _given(
-        self, it: Resource, drugs: Sequence[Named], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
+        self, it: Resource, drugs: Sequence[PrintedName], route: str, both: Mapping[str, Any], dosage: Mapping[str, Any]
     ) -> list[Given]:
         """The administrations: of each drug one, in one bag where there are several, and of a carrier one beside it."""
         label = self._label(it)
@@ -382,7 +382,7 @@ class _Reader:
 
     # --- The drug
 
-    def _drugs(self, it: Resource, on: date, origins: dict[str, str], uses: list[Resource]) -> list[Named]:
+    def _drugs(self, it: Resource, on: date, origins: dict[str, str], uses: list[Resource]) -> list[PrintedName]:
         """What was given: one drug, or what a mixture is made of."""
         concept, where = part(it.data, "medicationCodeableConcept"), "medicationCodeableConcept"
         ingredients: list[Mapping[str, Any]] = []
@@ -417,12 +417,12 @@ class _Reader:
         origins["drug"] = f"mapped, {where}, {how}"
         return [printed, *printed.others]
 
-    def _concept(self, concept: object, on: date) -> list[tuple[Named, str]]:
+    def _concept(self, concept: object, on: date) -> list[tuple[PrintedName, str]]:
         """Read each name that a concept has: its text, and the words of its codes; then the codes that are known."""
         words = [it for it in dict.fromkeys(_words(concept)) if not nameless(it)]
         return [*((self._names.read(plain_name(it), on), it) for it in words), *self._of_codes(concept, on)]
 
-    def _of_codes(self, concept: object, on: date) -> Iterator[tuple[Named, str]]:
+    def _of_codes(self, concept: object, on: date) -> Iterator[tuple[PrintedName, str]]:
         """Give the drugs that the codes of a concept are of, where each is of one."""
         for coding in parts(concept, "coding"):
             system = _SYSTEMS.get(text(coding, "system"))
@@ -435,7 +435,7 @@ class _Reader:
             if len(keys) == 1:
                 yield self._names.read(self._drug_list.drugs[keys.pop()].name, on), str(named)
 
-    def _one(self, named: Sequence[tuple[Named, str]], where: str) -> Named:
+    def _one(self, named: Sequence[tuple[PrintedName, str]], where: str) -> PrintedName:
         """The drug that names agree on; where they do not the resource is left out."""
         for printed, words in named:
             if printed.differ is not None:
@@ -452,7 +452,7 @@ class _Reader:
 
     def _ingredients(
         self, ingredients: Sequence[Mapping[str, Any]], where: str, on: date, origins: dict[str, str]
-    ) -> list[Named]:
+    ) -> list[PrintedName]:
         """The drugs of a mixture that has no name of its own."""
         each = [self._one(self._concept(_item(it), on), f"{where}.ingredient[{n}]") for n, it in enumerate(ingredients)]
         places = " and ".join(f"[{n}]" for n in range(len(each)))
@@ -577,7 +577,7 @@ class _Reader:
             return None, None, None, rank, day
         return start.at, stop.at, minutes, rank, day
 
-    def _read(self, it: Resource, value: object, where: str, field_name: str, origins: dict[str, str]) -> Reading:
+    def _read(self, it: Resource, value: object, where: str, field_name: str, origins: dict[str, str]) -> ClockReading:
         found = self._reading(value)
         if found.at is not None:
             origins[field_name] = f"taken, {where}"
@@ -588,25 +588,25 @@ class _Reader:
                 self._tell(trouble, it, f"{where}: {TROUBLES[trouble]}; no {field_name}")
         return found
 
-    def _reading(self, value: object) -> Reading:
+    def _reading(self, value: object) -> ClockReading:
         written = value.strip() if isinstance(value, str) else ""
         if not written:
-            return Reading(trouble="no_time")
+            return ClockReading(trouble="no_time")
         try:
             if len(written) == 10:
                 return self._clock.read(date.fromisoformat(written))
             found = dt.datetime.fromisoformat(written)
         except ValueError:
-            return Reading(trouble="date_without_time" if len(written) in (4, 7) else "time_not_readable")
+            return ClockReading(trouble="date_without_time" if len(written) in (4, 7) else "time_not_readable")
         if found.tzinfo is None and self._clock.zone is None:
             rank = found.replace(tzinfo=dt.UTC).timestamp()
-            return Reading(None, found.date(), rank, "time_without_offset")
+            return ClockReading(None, found.date(), rank, "time_without_offset")
         return self._clock.settle(found)
 
     def _stop(
         self,
         it: Resource,
-        said: Sequence[Length],
+        said: Sequence[StatedLength],
         period: float,
         stop: dt.datetime,
         origins: dict[str, str],
@@ -632,7 +632,7 @@ class _Reader:
 
     # --- The chart
 
-    def _chart(self, name: str, doses: Sequence[_Dose], found: Imported) -> list[Given]:
+    def _chart(self, name: str, doses: Sequence[_Dose], found: ImportedResources) -> list[Given]:
         items = [dose.resource.item for dose in doses]
         encounter = self._encounter(name, doses)
         origins: dict[str, str] = {}

@@ -15,7 +15,7 @@ from ivproof.drugs.records import FLUIDS, Drug, Match
 
 
 @dataclass(frozen=True)
-class Named:
+class PrintedName:
     """What a printed name says.
 
     `drug` is how a chart writes the drug: as the list names it, or as printed where it is not `found`. `carrier`
@@ -32,7 +32,7 @@ class Named:
     ml: float | None = None
     differ: tuple[str, str] | None = None
     product: str | None = None
-    others: tuple[Named, ...] = ()
+    others: tuple[PrintedName, ...] = ()
 
     @property
     def is_fluid(self) -> bool:
@@ -51,36 +51,36 @@ def nameless(text: str) -> bool:
     return bool(ways) and all(not way.name and not way.aside for way in ways)
 
 
-class Names:
+class PrintedNames:
     """Reads names by a drug list."""
 
     def __init__(self, drugs: DrugList) -> None:
         """Take the list."""
         self._drugs = drugs
-        self._known: dict[tuple[str, date], Named] = {}
+        self._known: dict[tuple[str, date], PrintedName] = {}
 
-    def read(self, text: str, on: date) -> Named:
+    def read(self, text: str, on: date) -> PrintedName:
         """Read a name as it is printed, for a date of service."""
         key = (text, on)
         if key not in self._known:
             self._known[key] = self._read(" ".join(text.split()), on)
         return self._known[key]
 
-    def _read(self, text: str, on: date) -> Named:
+    def _read(self, text: str, on: date) -> PrintedName:
         match = self._drugs.find(text, on)
         several = self._drugs.several(text) if match is None else (match, *match.others)
         if not several:
-            return Named(text, differ=self._drugs.differ(text, on))
+            return PrintedName(text, differ=self._drugs.differ(text, on))
         first, *others = several
         product = ndc(text)
-        beside = tuple(Named(it.drug.name, it) for it in others)
+        beside = tuple(PrintedName(it.drug.name, it) for it in others)
         written, carrier = first.drug.name if others else self._written(first, text, on), first.carrier
         if carrier is not None:
             ml = _ml(carrier.ml)
-            return Named(written, first, carrier.drug.name, carrier.added, ml, product=product, others=beside)
+            return PrintedName(written, first, carrier.drug.name, carrier.added, ml, product=product, others=beside)
         way = next(printed(text), None)
         ml = _ml(way.ml) if way is not None and first.drug.kind in FLUIDS else None
-        return Named(written, first, ml=ml, product=product, others=beside)
+        return PrintedName(written, first, ml=ml, product=product, others=beside)
 
     def _written(self, match: Match, text: str, on: date) -> str:
         """The name by which a chart is read to mean this drug and product, and no carrier."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ivproof.importers.account import Natural
-from ivproof.importers.clock import Reading
+from ivproof.importers.clock import ClockReading
 
 Tell = Callable[[str, str, Sequence["Event"]], None]
 """Takes the kind of a finding, its message and the events that show it."""
@@ -29,7 +29,7 @@ class Event:
     item: int
     kind: str
     word: str
-    time: Reading
+    time: ClockReading
     line: Natural | None = None
     part: int = 0
     content: str = ""
@@ -49,7 +49,7 @@ class Event:
 
 
 @dataclass(eq=False)
-class Pause:
+class RunPause:
     """A stretch in which it stood still."""
 
     begin: dt.datetime
@@ -64,7 +64,7 @@ class Run:
     first: Event
     start: dt.datetime | None = None
     stop: dt.datetime | None = None
-    pauses: list[Pause] = field(default_factory=list)
+    pauses: list[RunPause] = field(default_factory=list)
     rate_changes: int = 0
     events: list[Event] = field(default_factory=list)
     continues: Run | None = None
@@ -187,7 +187,7 @@ class Machine:
             return False
         run.events.append(event)
         if at > before.time.at:
-            run.pauses.append(Pause(before.time.at, at, before.reason))
+            run.pauses.append(RunPause(before.time.at, at, before.reason))
         elif self._paused is not None:
             self._no_pause(before, event)
         self._paused = self._between = None
@@ -268,7 +268,7 @@ class Machine:
             self._run.events.append(event)
             begin, end = self._paused.time.at, event.time.at
             if begin is not None and end is not None and begin < end:
-                self._run.pauses.append(Pause(begin, end, self._paused.reason))
+                self._run.pauses.append(RunPause(begin, end, self._paused.reason))
             else:
                 self._no_pause(self._paused, event)
             self._paused = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ivproof.formats.output import After, Amount, Count, Date, Inside, Keywords, Named, Output
+from ivproof.formats.output import After, Amount, Called, Count, Date, Described, Inside, Keywords
 
 
 @dataclass(frozen=True, slots=True)
-class Adjustment(Output):
+class Adjustment(Described):
     """Why less was paid than billed."""
 
     group: Annotated[str, "Group of the adjustment: CO, PR, OA, PI or CR."]
@@ -19,7 +19,7 @@ class Adjustment(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Payment(Output):
+class Payment(Described):
     """What was paid of a line."""
 
     units: Annotated[Amount | None, "Units paid; null where none are given."]
@@ -28,7 +28,7 @@ class Payment(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Unpaid(Output):
+class Unpaid(Described):
     """What the payer said of units that were not paid.
 
     Group and reason stand there only where they are the only ones that can be meant: of several adjustments the one
@@ -44,7 +44,7 @@ class Unpaid(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Line(Output):
+class SubmittedLine(Described):
     """A line as it was submitted, and what was paid of it.
 
     `paid_units` and `paid` are None in a claim, and units also where the remittance gives none for a line that was not
@@ -66,14 +66,14 @@ class Line(Output):
     denied: Inside[float | None] = None
 
     @property
-    def payment(self) -> Annotated[Payment | None, "What was paid; null in a claim.", Named("paid"), After("charge")]:
+    def payment(self) -> Annotated[Payment | None, "What was paid; null in a claim.", Called("paid"), After("charge")]:
         """What was paid; None in a claim."""
         return None if self.paid is None else Payment(self.paid_units, self.paid, self.paid_as)
 
     @property
     def denial(
         self,
-    ) -> Annotated[Unpaid | None, "Units that were not paid; null where all were.", Named("denied"), After("remarks")]:
+    ) -> Annotated[Unpaid | None, "Units that were not paid; null where all were.", Called("denied"), After("remarks")]:
         """What the payer said where units were not paid; None elsewhere."""
         if self.denied is None:
             return None
@@ -93,7 +93,7 @@ class Line(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut(Output):
+class LeftOut(Described):
     """A line, a claim or a part of one that is not used.
 
     `code` is the code that a line bills all the same, of which its units or modifiers cannot be told.
@@ -106,7 +106,7 @@ class LeftOut(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted(Output):
+class Submitted(Described):
     """What a file says of the claim of one encounter, as far as it holds after replacements and voids."""
 
     encounter: Inside[str]
@@ -118,16 +118,16 @@ class Submitted(Output):
     place_of_service: Annotated[str | None, "Place of service of a professional claim."] = None
     bill_type: Annotated[str | None, "Type of bill of an institutional claim, with its frequency code."] = None
     diagnoses: Annotated[tuple[str, ...], "ICD-10-CM codes in the order of the claim."] = ()
-    replaces: Annotated[bool, "Whether it takes the place of an earlier one.", Named("replaces_an_earlier_claim")] = (
+    replaces: Annotated[bool, "Whether it takes the place of an earlier one.", Called("replaces_an_earlier_claim")] = (
         False
     )
     voided: Annotated[bool, "Whether it was voided and nothing of it holds."] = False
     date: Annotated[Date | None, "Date of the claim in a remittance."] = None
-    produced: Annotated[Date | None, "Date of the remittance.", Named("remitted")] = None
+    produced: Annotated[Date | None, "Date of the remittance.", Called("remitted")] = None
     charge: Annotated[Amount | None, "Dollars charged."] = None
     paid: Annotated[Amount | None, "Dollars paid; null in a claim."] = None
     adjustments: Annotated[tuple[Adjustment, ...], "Adjustments of the whole claim."] = ()
     remarks: Annotated[tuple[str, ...], "Codes of remarks on the whole claim."] = ()
-    lines: Annotated[tuple[Line, ...], "Its lines, in the order of `positions`."] = ()
+    lines: Annotated[tuple[SubmittedLine, ...], "Its lines, in the order of `positions`."] = ()
     left_out: Annotated[tuple[LeftOut, ...], "Lines that cannot be held against a chart."] = ()
     notes: Inside[tuple[str, ...]] = ()

@@ -127,7 +127,7 @@ SERVICES = {
 """Words for a procedure that are a service of the chart, each the whole text."""
 
 
-class Length(NamedTuple):
+class StatedLength(NamedTuple):
     """A length of time in minutes, from and to, and the words that say it."""
 
     least: float
@@ -193,15 +193,15 @@ _VOLUME = re.compile(r"(?<![\w./%])(\d[\d,]*(?:\.\d+)?)\s*(mL|L|cc)\b(?!\s*(?:/|
 _IN_MINUTES = {"s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0}
 
 
-def lengths(words: str) -> list[Length]:
+def lengths(words: str) -> list[StatedLength]:
     """Find the lengths of time that a text gives for one administration; how often it is given is none.
 
     >>> lengths("0.05 mg/kg IV over 2-5 minutes every 15 minutes as needed")
-    [Length(least=2.0, most=5.0, words='over 2-5 minutes')]
+    [StatedLength(least=2.0, most=5.0, words='over 2-5 minutes')]
     >>> lengths("infuse over 1 hour 30 min"), lengths("500mg IV q6h x 3 days")
-    ([Length(least=90.0, most=90.0, words='over 1 hour 30 min')], [])
+    ([StatedLength(least=90.0, most=90.0, words='over 1 hour 30 min')], [])
     """
-    found: dict[tuple[float, float], Length] = {}
+    found: dict[tuple[float, float], StatedLength] = {}
     for pattern in _LENGTHS:
         for it in pattern.finditer(words):
             if _LIMIT.search(words[: it.start()]):
@@ -210,21 +210,21 @@ def lengths(words: str) -> list[Length]:
             more = _number(it["more"]) if it["more"] else 0.0
             least = _number(it["one"]) * unit + more
             most = _number(it["two"]) * unit + more if it["two"] else least
-            found.setdefault((least, most), Length(least, most, it[0].strip()))
+            found.setdefault((least, most), StatedLength(least, most, it[0].strip()))
     return list(found.values())
 
 
-def intervals(words: str) -> list[Length]:
+def intervals(words: str) -> list[StatedLength]:
     """Find how often a text says that doses come: one dose runs no longer than until the next.
 
     >>> [it.most for it in intervals("1.5 grams in D5W 250 ml. IV every 12 hours.")], intervals("once over 2 hours")
     ([720.0], [])
     """
     found = [
-        Length(0, float(it["two"] or it["one"]) * _IN_MINUTES[it["unit"][0].casefold()], it[0].strip())
+        StatedLength(0, float(it["two"] or it["one"]) * _IN_MINUTES[it["unit"][0].casefold()], it[0].strip())
         for it in _EVERY.finditer(words)
     ]
-    return found + [Length(0, 1440 / _DAILY[it[0].casefold()], it[0]) for it in _OFTEN.finditer(words)]
+    return found + [StatedLength(0, 1440 / _DAILY[it[0].casefold()], it[0]) for it in _OFTEN.finditer(words)]
 
 
 def _number(word: str) -> float:

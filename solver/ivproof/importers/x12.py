@@ -18,7 +18,7 @@ from typing import Any
 
 from ivproof.chart.fields import compare_key
 from ivproof.formats.extras import load
-from ivproof.importers.submitted import Adjustment, LeftOut, Line, Submitted
+from ivproof.importers.submitted import Adjustment, LeftOut, Submitted, SubmittedLine
 
 LOOKS_LIKE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:ISA|GS|ST|BHT|BPR|CLM|CLP|[A-Z][A-Z0-9]{1,2}(?=\*))[^\sA-Za-z0-9,;]")
 """The first bytes of a file that is X12, whether its ISA segment is there or was lost."""
@@ -511,7 +511,7 @@ class _Settling:
 
     def _submitted(self, key: str, held: list[_Draft]) -> Submitted:
         encounter = self._names[key]
-        lines: list[Line] = []
+        lines: list[SubmittedLine] = []
         left: list[LeftOut] = []
         for draft in held:
             self._notes += [(key, note) for note in (*draft.notes, *_balance(draft))]
@@ -573,7 +573,7 @@ def _unusable(it: _DraftLine) -> str | None:
     return None
 
 
-def _line(it: _DraftLine, draft: _Draft) -> Line:
+def _line(it: _DraftLine, draft: _Draft) -> SubmittedLine:
     assert it.units is not None  # else it was left out
     paid = it.paid_units
     denied: Decimal | None = None
@@ -583,7 +583,7 @@ def _line(it: _DraftLine, draft: _Draft) -> Line:
         elif not it.paid and it.charge and not any(adjusted.group == "PR" for adjusted in it.adjustments):
             # nothing was paid, and nothing of it is for the patient to pay
             denied = it.units
-    return Line(
+    return SubmittedLine(
         _code(it.code),
         int(it.units),
         tuple(part.strip() for part in it.code[2:6] if part.strip()),

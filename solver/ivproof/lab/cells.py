@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ivproof.lab.solver import Space
-from ivproof.unknowns.affine import Condition, Region
+from ivproof.unknowns.affine import PathCondition, Region
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Cell(Generic[T]):
     """Where the law goes one way: a point in it, the conditions that make it, and what follows."""
 
     point: tuple[int, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[PathCondition, ...]
     value: T
 
     def holds(self, point: Sequence[int]) -> bool:
@@ -84,7 +84,7 @@ def cells(
 
 
 def drawn(
-    bounds: Sequence[Condition], reach: Sequence[tuple[int, int]], most: int, seed: int = 0
+    bounds: Sequence[PathCondition], reach: Sequence[tuple[int, int]], most: int, seed: int = 0
 ) -> Iterator[tuple[int, ...]]:
     """Draw points within bounds, the same ones each time."""
     rng = random.Random(seed)

@@ -33,7 +33,7 @@ from ivproof.lab.search import ONE_KIND, told
 from ivproof.lab.solver import Space, UndecidedError
 from ivproof.lab.witness import Said
 from ivproof.law.policy import Policy
-from ivproof.unknowns.affine import Condition, Region
+from ivproof.unknowns.affine import PathCondition, Region
 
 FORMAT = 1
 """The number of the format, in the first line of a corpus."""
@@ -172,7 +172,7 @@ def _edge(cell: Cell[Any], n: int, step: int) -> tuple[Point, Point | None]:
     return last, first
 
 
-def _steps(condition: Condition, point: Point, n: int, step: int) -> int | None:
+def _steps(condition: PathCondition, point: Point, n: int, step: int) -> int | None:
     """How many steps of one unknown a condition allows from a point at which it holds; None where any number."""
     slope, left = condition.slopes[n] * step, condition.bound - sum(map(mul, condition.slopes, point))
     if condition.operator == "<=":

@@ -18,7 +18,7 @@ from ivproof.lab.pair import NO_ANSWER, claims_of, units_of
 from ivproof.lab.search import Difference
 from ivproof.lab.solver import Space
 from ivproof.lab.witness import Shown
-from ivproof.unknowns.affine import Condition
+from ivproof.unknowns.affine import PathCondition
 
 MOST_CONDITIONS = 80
 """Of a family with more different conditions in its cells, no condition is told."""
@@ -192,7 +192,7 @@ def conditions_of(kind: Kind, cells: Sequence[Cell[Any]], until: float) -> tuple
     return tuple(_in_words(kind, needed)), left.point() is None
 
 
-def _in_words(kind: Kind, conditions: Sequence[Condition]) -> Iterator[str]:
+def _in_words(kind: Kind, conditions: Sequence[PathCondition]) -> Iterator[str]:
     """Conditions in words; a least and a most of one stretch together."""
     stretches: dict[str, dict[str, int]] = {}
     others: list[str] = []
@@ -229,7 +229,7 @@ def _in_words(kind: Kind, conditions: Sequence[Condition]) -> Iterator[str]:
     yield from others
 
 
-def _bounded(kind: Kind, condition: Condition, by_unknown: Mapping[int | None, Slot]) -> tuple[str, int] | None:
+def _bounded(kind: Kind, condition: PathCondition, by_unknown: Mapping[int | None, Slot]) -> tuple[str, int] | None:
     """The stretch of time that a condition bounds, in words, and its sign there; None where it is not one stretch."""
     ends = [(by_unknown[n], factor) for n, factor in enumerate(condition.slopes) if factor]
     factors = [factor for _, factor in ends]

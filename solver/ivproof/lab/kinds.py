@@ -17,7 +17,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.chart.facts import in_order
 from ivproof.chart.reading import Source, parse
 from ivproof.recheck import Atom
-from ivproof.unknowns.affine import MINUTE, Condition, Region
+from ivproof.unknowns.affine import MINUTE, PathCondition, Region
 
 NOON = 12 * 60
 """The minute of the day at which the first time of a chart is fixed."""
@@ -94,9 +94,9 @@ class Kind:
         return ALONE if self.unknowns <= 1 else LONGEST
 
     @cached_property
-    def bounds(self) -> tuple[Condition, ...]:
+    def bounds(self) -> tuple[PathCondition, ...]:
         """Where the unknowns lie, as conditions on them."""
-        found: list[Condition] = []
+        found: list[PathCondition] = []
         by_name = {(it.at, it.field): it for it in self.slots}
         apart = self.longest * max(0, self.size - 1)
         for at in range(self.size):
@@ -125,7 +125,7 @@ class Kind:
                 field = given[at][TIMES][0]
                 yield (at - 1, field), (at, field)
 
-    def _between(self, one: Slot | None, other: Slot, least: int | None, most: int | None) -> Iterator[Condition]:
+    def _between(self, one: Slot | None, other: Slot, least: int | None, most: int | None) -> Iterator[PathCondition]:
         """How many minutes one time lies after another, or after noon."""
         slopes = [0] * self.unknowns
         for sign, slot in ((-1, one), (1, other)):
@@ -133,9 +133,9 @@ class Kind:
                 slopes[slot.unknown] += sign
         if any(slopes):
             if most is not None:
-                yield Condition(tuple(slopes), "<=", most)
+                yield PathCondition(tuple(slopes), "<=", most)
             if least is not None:
-                yield Condition(tuple(-it for it in slopes), "<=", -least)
+                yield PathCondition(tuple(-it for it in slopes), "<=", -least)
 
     @property
     def reach(self) -> tuple[tuple[int, int], ...]:

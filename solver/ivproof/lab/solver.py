@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ivproof.formats.extras import load
-from ivproof.unknowns.affine import Condition
+from ivproof.unknowns.affine import PathCondition
 
 NEEDED_BY = "a comparison over all minutes"
 
@@ -27,7 +27,7 @@ def _check(search: Any) -> Any:
     return said
 
 
-def _listed(unknowns: int, bounds: Sequence[Condition]) -> list[tuple[int, ...]] | None:
+def _listed(unknowns: int, bounds: Sequence[PathCondition]) -> list[tuple[int, ...]] | None:
     """Every point within some bounds, of one unknown at most; None where there are more, or there is no end."""
     if unknowns == 0:
         return [()]
@@ -40,13 +40,13 @@ def _listed(unknowns: int, bounds: Sequence[Condition]) -> list[tuple[int, ...]]
 class Space:
     """The points of so many unknown whole numbers within some bounds, without the cells that were taken out of it."""
 
-    def __init__(self, unknowns: int, bounds: Iterable[Condition]) -> None:
+    def __init__(self, unknowns: int, bounds: Iterable[PathCondition]) -> None:
         """Begin with all points within the bounds. Raises MissingExtraError where z3 is not installed."""
         self._z3: Any = load("z3", NEEDED_BY)
         self._unknowns = [self._z3.Int(f"x{n}") for n in range(unknowns)]
         self.bounds = tuple(bounds)
-        self._written: dict[Condition, Any] = {}
-        self._denied: dict[Condition, Any] = {}
+        self._written: dict[PathCondition, Any] = {}
+        self._denied: dict[PathCondition, Any] = {}
         self._left = _listed(unknowns, self.bounds)
         if self._left is None:
             self._solver = self._z3.Solver()
@@ -64,7 +64,7 @@ class Space:
             raise UndecidedError(self._solver.reason_unknown())
         return self._of(self._solver.model())
 
-    def take_out(self, cell: Iterable[Condition]) -> None:
+    def take_out(self, cell: Iterable[PathCondition]) -> None:
         """Leave only points at which some condition of a cell does not hold; of one without conditions, none."""
         if self._left is not None:
             conditions = list(cell)
@@ -76,11 +76,11 @@ class Space:
         written = (z3.Ast * len(parts))(*(it.as_ast() for it in parts))
         self._solver.add(z3.BoolRef(z3.Z3_mk_or(context.ref(), len(parts), written), context))
 
-    def _deny(self, condition: Condition) -> Any:
+    def _deny(self, condition: PathCondition) -> Any:
         found = self._denied[condition] = self._z3.Not(self._write(condition))
         return found
 
-    def roundest(self, cell: Iterable[Condition], spans: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    def roundest(self, cell: Iterable[PathCondition], spans: Sequence[Sequence[int]]) -> tuple[int, ...]:
         """Give the point of a cell that a person would write down: on the quarter, else on five minutes, and short.
 
         `spans` are sums of the unknowns, a factor each, that are to be round and small. Raises UndecidedError.
@@ -95,7 +95,7 @@ class Space:
             raise UndecidedError("the cell has no round point")
         return self._of(search.model())
 
-    def implied(self, condition: Condition, others: Iterable[Condition]) -> bool:
+    def implied(self, condition: PathCondition, others: Iterable[PathCondition]) -> bool:
         """Whether a condition holds wherever the bounds and some other conditions do."""
         search = self._z3.Solver()
         search.add(*map(self._write, self.bounds), *map(self._write, others))
@@ -109,7 +109,7 @@ class Space:
         terms = [factor * it for factor, it in zip(factors, self._unknowns, strict=True) if factor]
         return self._z3.Sum([self._z3.IntVal(0), *terms])
 
-    def _write(self, condition: Condition) -> Any:
+    def _write(self, condition: PathCondition) -> Any:
         found = self._written.get(condition)
         if found is None:
             value = self._sum(condition.slopes)

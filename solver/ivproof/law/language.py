@@ -26,7 +26,7 @@ from ivproof.law.syntax import (
     part_variables,
 )
 from ivproof.law.terms import Function, Operation, String, Term, Variable
-from ivproof.law.tokens import STATEMENT, Problem, outside
+from ivproof.law.tokens import STATEMENT, TokenProblem, outside
 
 FILES = 64
 """Of so many files what was read of them stays in memory."""
@@ -63,14 +63,14 @@ _BODY = "p(..), not p(..), a comparison, or an aggregate #sum, #count, #min, #ma
 class LawError(ValueError):
     """The law cannot be read; ``problems`` has every place."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[TokenProblem]) -> None:
         """``problems`` is not empty."""
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
 
 class _OutsideError(Exception):
-    """A node is outside the rule language; becomes a ``Problem``."""
+    """A node is outside the rule language; becomes a ``TokenProblem``."""
 
     def __init__(self, node: AST, expected: str) -> None:
         found = str(node)
@@ -84,7 +84,7 @@ def load(texts: Mapping[str, str]) -> Program:
     accepted; ``Program.without_header`` lists them.
     """
     rules: list[Rule] = []
-    problems: list[Problem] = []
+    problems: list[TokenProblem] = []
     for file, text in texts.items():
         read = _read(file, text)
         rules += read.rules
@@ -110,7 +110,7 @@ class _Reader:
         self.text = text
         self.lines = text.encode().split(b"\n")  # clingo counts columns in bytes
         self.rules: list[Rule] = []
-        self.problems: list[Problem] = []
+        self.problems: list[TokenProblem] = []
         self._comments: list[tuple[int, str]] = []
         self._end = 0  # line on which the last statement ended
 
@@ -129,7 +129,7 @@ class _Reader:
             self._refuse(int(place[1]) if place else 1, found, STATEMENT)
 
     def _refuse(self, line: int, found: str, expected: str) -> None:
-        problem = Problem(self.file, line, found, expected)
+        problem = TokenProblem(self.file, line, found, expected)
         if problem not in self.problems:
             self.problems.append(problem)
 

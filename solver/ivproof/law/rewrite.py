@@ -23,7 +23,7 @@ from ivproof.law.syntax import (
     rule_conditions,
 )
 from ivproof.law.terms import Function, Signature, Term, Variable, parse, variables
-from ivproof.law.tokens import Problem
+from ivproof.law.tokens import TokenProblem
 
 SETTLED: Signature = ("settled", 2)
 """What says that a choice, by its predicate and what it is about, is not made but given."""
@@ -98,8 +98,8 @@ def _check_settings(program: Program, signature: Signature) -> None:
         raise LawError(problems)
 
 
-def _problem(rule: Rule, found: str, expected: str) -> Problem:
-    return Problem(rule.file, rule.line, found, expected)
+def _problem(rule: Rule, found: str, expected: str) -> TokenProblem:
+    return TokenProblem(rule.file, rule.line, found, expected)
 
 
 def batch(program: Program, shared: Collection[Signature], encounter: str = "encounter") -> Program:

@@ -46,7 +46,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TokenProblem:
     """Something in a law file that is outside the rule language."""
 
     file: str
@@ -59,9 +59,9 @@ class Problem:
         return f"{self.file}:{self.line}: found {self.found}; expected {self.expected}"
 
 
-def outside(file: str, text: str) -> list[Problem]:
+def outside(file: str, text: str) -> list[TokenProblem]:
     """Give what may not stand in a law, in the order of lines; with anything there, no parser should see the text."""
-    return [Problem(file, text.count("\n", 0, at) + 1, found, expected) for at, found, expected in _faults(text)]
+    return [TokenProblem(file, text.count("\n", 0, at) + 1, found, expected) for at, found, expected in _faults(text)]
 
 
 def _faults(text: str) -> Iterator[tuple[int, str, str]]:

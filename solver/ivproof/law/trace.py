@@ -47,7 +47,7 @@ _ALTERNATIVE = "_e"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedSides:
     """A comparison of an applied rule with the values of its two sides (``Gap > 30`` was ``35 > 30``)."""
 
     source: Comparison
@@ -104,16 +104,16 @@ class _Applied:
         return tuple(template.fill(self._values) for template in self._body.negative)
 
     @property
-    def comparisons(self) -> tuple[Compared, ...]:
+    def comparisons(self) -> tuple[ComparedSides, ...]:
         """The comparisons that had to hold, with their values."""
         return tuple(
-            Compared(source, left.fill(self._values), right.fill(self._values))
+            ComparedSides(source, left.fill(self._values), right.fill(self._values))
             for source, left, right in self._body.comparisons
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative(_Applied):
+class ElementWay(_Applied):
     """One way to satisfy an element of an aggregate or a choice; ``bindings`` has its variables too.
 
     ``terms`` is the tuple that is counted; of a choice, the one atom that may be chosen.
@@ -127,7 +127,7 @@ class Counted:
     """An aggregate of an applied rule: everything that was counted, and the value of the bound."""
 
     source: Aggregate
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[ElementWay, ...]
     bound: str
 
     @property
@@ -159,7 +159,7 @@ class Instance(_Applied):
     rule: Rule
     head: str | None
     aggregates: tuple[Counted, ...]
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[ElementWay, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,8 @@ class _Element:
     body: _Body
     terms: tuple[Template, ...]
 
-    def alternative(self, values: tuple[str, ...]) -> Alternative:
-        return Alternative(self.body, values, tuple(template.fill(values) for template in self.terms))
+    def alternative(self, values: tuple[str, ...]) -> ElementWay:
+        return ElementWay(self.body, values, tuple(template.fill(values) for template in self.terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class TracedProgram:
         return [self._records[key[0]].instance(key[1], found.get(key, {})) for key in applied]
 
 
-class Compiled:
+class CompiledLabels:
     """Rules that were compiled before, by the object: programs that share rules are traced sooner."""
 
     def __init__(self) -> None:
@@ -255,9 +255,9 @@ class Compiled:
         return len(self._known)
 
 
-def trace(program: Program, compiled: Compiled | None = None) -> TracedProgram:
+def trace(program: Program, compiled: CompiledLabels | None = None) -> TracedProgram:
     """``program`` with a label for every way in which a rule is applied; its answer sets stay the same."""
-    known = compiled if compiled is not None else Compiled()
+    known = compiled if compiled is not None else CompiledLabels()
     found = [known.of(rule) for rule in program.rules]
     records = {number: record for number, _, record in found}
     facts = tuple(record.instance((), {}) for record in records.values() if record.rule.is_fact)

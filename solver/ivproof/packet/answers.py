@@ -13,7 +13,7 @@ from ivproof.chart.encounter import Encounter
 from ivproof.edits.checker import setting_of
 from ivproof.edits.files import OF_PAYER
 from ivproof.edits.tables import EditTables
-from ivproof.packet.model import Answer
+from ivproof.packet.model import DenialAnswer
 from ivproof.why.naming import Names
 
 NAMES = {
@@ -28,7 +28,7 @@ NAMES = {
 """What each kind of reason is called."""
 
 
-class Answers:
+class DenialAnswers:
     """Answers reasons for denials on one claim."""
 
     def __init__(self, audit: Audit, encounter: Encounter, names: Names, tables: EditTables) -> None:
@@ -39,11 +39,11 @@ class Answers:
         self._keys = {it.id: f"a{n}" for n, it in enumerate(encounter.administrations, 1)}
         self._sourced = {it.id: it.source for it in encounter.recorded if it.source}
 
-    def of(self, line: LineVerdict, kinds: Iterable[str]) -> tuple[Answer, ...]:
+    def of(self, line: LineVerdict, kinds: Iterable[str]) -> tuple[DenialAnswer, ...]:
         """Give the answers to some kinds of reasons; none for a line that is not supported as it was billed."""
         if line.kind is not Kind.SUPPORTED or line.supported is None or line.drug:
             return ()
-        made: Mapping[str, Callable[[LineVerdict, Supported], Answer]] = {
+        made: Mapping[str, Callable[[LineVerdict, Supported], DenialAnswer]] = {
             "units": self._units,
             "bundling": self._bundling,
             "documentation": self._documentation,
@@ -54,7 +54,7 @@ class Answers:
         }
         return tuple(made[it](line, line.supported) for it in kinds)
 
-    def _units(self, line: LineVerdict, it: Supported) -> Answer:
+    def _units(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         said = f"The record supports {_units(it)}, {self._for(it)}; what {_each(it)} rests on is told below."
         more = [
             f"Medicare expects at most {edit.limit} of this code on one date; that limit can be exceeded where the "
@@ -67,9 +67,9 @@ class Answers:
             for edit in line.edits
             if edit.kind == "units" and (edit.severity == "fails" or edit.indicator == OF_PAYER)
         ]
-        return Answer("units", (said, *more), tuple(flat))
+        return DenialAnswer("units", (said, *more), tuple(flat))
 
-    def _bundling(self, line: LineVerdict, it: Supported) -> Answer:
+    def _bundling(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         mine = set(it.administrations)
         others = [other for other in self._lines if other is not line and other.supported is not None]
         shared = [
@@ -92,18 +92,20 @@ class Answers:
             for edit in pairs
             if edit.severity == "passes"
         ]
-        return Answer("bundling", (first, rest, *passing), tuple(e.message for e in pairs if e.severity != "passes"))
+        return DenialAnswer(
+            "bundling", (first, rest, *passing), tuple(e.message for e in pairs if e.severity != "passes")
+        )
 
-    def _documentation(self, line: LineVerdict, it: Supported) -> Answer:
+    def _documentation(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         subjects = [*it.administrations, *(site for site in it.sites if site in self._sourced)]
         there = [name for name in subjects if name in self._sourced]
         lacking = [name for name in subjects if name not in self._sourced]
         said = f"What the line rests on is documented: it is {self._for(it)}."
         where = f"Where the record has it: {'; '.join(f'{it}: {self._sourced[it]}' for it in there)}." if there else ""
         flanks = [f"The chart does not say on which page the record has {_listed(lacking)}."] if lacking else []
-        return Answer("documentation", tuple(filter(None, (said, where))), tuple(flanks))
+        return DenialAnswer("documentation", tuple(filter(None, (said, where))), tuple(flanks))
 
-    def _necessity(self, line: LineVerdict, it: Supported) -> Answer:
+    def _necessity(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         given = {one.id: one for one in self._encounter.administrations}
         orders = {given[name].order or self._encounter.order for name in it.administrations if name in given}
         needed = [
@@ -123,40 +125,44 @@ class Answers:
         ]
         flanks = [] if codes else ["The chart gives no diagnosis."]
         flanks += ["No order is documented."] if "none" in orders else []
-        return Answer("necessity", tuple(filter(None, found)), tuple(flanks))
+        return DenialAnswer("necessity", tuple(filter(None, found)), tuple(flanks))
 
-    def _duplicate(self, line: LineVerdict, it: Supported) -> Answer:
+    def _duplicate(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         same = [other.supported for other in self._lines if other.code == line.code and other.supported is not None]
         if len(same) == 1:
-            return Answer("duplicate", (f"The record supports {_units(it)} once, {self._for(it)}.", self._apart(it)))
+            return DenialAnswer(
+                "duplicate", (f"The record supports {_units(it)} once, {self._for(it)}.", self._apart(it))
+            )
         told = [f"{'-'.join((one.code, *one.modifiers))} × {one.units} is {self._for(one)}" for one in same]
         known = [set(one.administrations) for one in same]
         apart = sum(map(len, known)) == len(set().union(*known))
         end = "They are for different administrations: neither repeats the other." if apart else ""
-        return Answer("duplicate", tuple(filter(None, (f"{_listed(told)}.", end))))
+        return DenialAnswer("duplicate", tuple(filter(None, (f"{_listed(told)}.", end))))
 
     def _apart(self, it: Supported) -> str:
         return f"What {_each(it)} rests on is told below."
 
-    def _primary(self, line: LineVerdict, it: Supported) -> Answer:
+    def _primary(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         setting = setting_of(self._encounter.claim_type)
         known = self._tables.primaries(it.code, setting, self._encounter.date)
         there = dict.fromkeys(
             other.code for other in self._lines if other.code in known and other.billed and other.kind is Kind.SUPPORTED
         )
         if there:
-            return Answer(
+            return DenialAnswer(
                 "primary", (f"{it.code} is added to {_listed(there)}, on this claim and supported by the record.",)
             )
         if not known:
-            return Answer("primary", (f"{it.code} is no add-on code by the national edits in use here.",))
-        return Answer("primary", (), (f"No code that {it.code} may be added to is billed and supported.",))
+            return DenialAnswer("primary", (f"{it.code} is no add-on code by the national edits in use here.",))
+        return DenialAnswer("primary", (), (f"No code that {it.code} may be added to is billed and supported.",))
 
-    def _modifier(self, line: LineVerdict, it: Supported) -> Answer:
+    def _modifier(self, line: LineVerdict, it: Supported) -> DenialAnswer:
         if not it.modifiers:
-            return Answer("modifier", ("The policy gives this line no modifier, and it was billed with none.",))
+            return DenialAnswer("modifier", ("The policy gives this line no modifier, and it was billed with none.",))
         marks = [f"Modifier {mark.modifier}: {mark.reason}" for mark in it.marks]
-        return Answer("modifier", (f"The line carries what the policy gives it: {_listed(it.modifiers)}.", *marks))
+        return DenialAnswer(
+            "modifier", (f"The line carries what the policy gives it: {_listed(it.modifiers)}.", *marks)
+        )
 
     # --- words
 
@@ -182,7 +188,7 @@ def _listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def sentences(answers: Iterable[Answer]) -> Iterator[tuple[str, str]]:
+def sentences(answers: Iterable[DenialAnswer]) -> Iterator[tuple[str, str]]:
     """Give the answers for a reader: what each is about, and what is said."""
     for it in answers:
         if it.sentences:

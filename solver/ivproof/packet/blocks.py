@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ivproof.report.timeline import Timeline
+from ivproof.report.timeline import VisitTimeline
 
 Look = Literal["", "strong", "quiet", "box", "aside"]
 
@@ -35,7 +35,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class TypedLines:
     """Lines to be typed."""
 
     lines: tuple[str, ...]
@@ -62,7 +62,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class NamedValues:
     """Names with values; an empty value is a line to be filled in by hand."""
 
     pairs: tuple[tuple[str, str], ...]
@@ -70,7 +70,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableBlock:
     """A table; `widths` are shares of the width, 0 for what the text needs.
 
     Every row has a cell for each name of the head. `anchors` are where the rows lead to, `ids` what they are called;
@@ -92,7 +92,7 @@ class Table:
 class Figure:
     """The drawing of a timeline: `marked` are the keys of rows that stand out, `said` is under it, `name` is unique."""
 
-    timeline: Timeline
+    timeline: VisitTimeline
     marked: tuple[str, ...]
     said: str
     name: str
@@ -107,7 +107,7 @@ class Signature:
     block: str = "signature"
 
 
-Block = Heading | Text | Code | Items | Pairs | Table | Figure | Signature
+Block = Heading | Text | TypedLines | Items | NamedValues | TableBlock | Figure | Signature
 
 
 @dataclass(frozen=True, slots=True)

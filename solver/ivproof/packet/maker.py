@@ -32,26 +32,26 @@ from ivproof.edits.tables import EditFiles
 from ivproof.importers.submitted import Submitted
 from ivproof.law.policy import Policy, law_folder
 from ivproof.law.sources import Sources
-from ivproof.packet.answers import Answers
+from ivproof.packet.answers import DenialAnswers
 from ivproof.packet.arguments import Told, cited
 from ivproof.packet.model import (
     Assumption,
     Cited,
+    CitedRule,
     Enclosed,
-    Finding,
+    LineFinding,
     Nearest,
     Packet,
     Point,
     Refused,
-    Rule,
 )
 from ivproof.packet.other_side import OtherSides
 from ivproof.proof.maker import canonical, prove
 from ivproof.report.page import label_of
-from ivproof.report.timeline import Timeline, timeline
+from ivproof.report.timeline import VisitTimeline, timeline
 from ivproof.why.derivation import Derivation
 from ivproof.why.record import Recorder
-from ivproof.why.why import Case
+from ivproof.why.why import ExplainedChart
 
 DRAWN = 8
 """So many administrations are drawn with a line, unless more carry it."""
@@ -123,14 +123,14 @@ class PacketMaker:
         [audit] = self._auditor.code([encounter], "all")
         if submitted is not None:
             audit = replace(audit, submitted=submitted, notes=(*audit.notes, *differences(encounter, submitted)))
-        case = Case(self.coder, self._recorder, encounter)
+        case = ExplainedChart(self.coder, self._recorder, encounter)
         number = _nearest_claim(audit)
         derivation = case.derivation(case.alternatives[number])
         tellers = iter(lambda: case.teller(derivation), None)
         told = Told(self.policy, derivation, tellers)
         others = OtherSides(self.policy, audit, self._settled)
         rests = {n: told.atoms(line) for n, line in enumerate(audit.lines, 1)}
-        answers = Answers(audit, encounter, told.names, self.coder.edits.tables)
+        answers = DenialAnswers(audit, encounter, told.names, self.coder.edits.tables)
         findings = tuple(self._findings(audit, told, rests, others, answers=answers, encounter=encounter))
         rules = tuple(self._rules(findings))
         return Packet(
@@ -166,12 +166,12 @@ class PacketMaker:
             stands_on=_stands_on(self.policy),
         )
 
-    def _whole(self, audit: Audit, told: Told, findings: Iterable[Finding]) -> Timeline | None:
+    def _whole(self, audit: Audit, told: Told, findings: Iterable[LineFinding]) -> VisitTimeline | None:
         """The part of the timeline that all lines rest on that are argued."""
         keys = dict.fromkeys(key for it in findings if it.drawn is not None for key in it.carried)
         return _drawn(told.derivation, _carries(audit, told), tuple(keys))
 
-    def _rules(self, findings: Sequence[Finding]) -> Iterator[Rule]:
+    def _rules(self, findings: Sequence[LineFinding]) -> Iterator[CitedRule]:
         """Every rule that is cited, once, with the lines that cite it."""
         lines: dict[str, list[int]] = {}
         rules: dict[str, Cited] = {}
@@ -181,9 +181,9 @@ class PacketMaker:
                 lines.setdefault(it.number, []).append(finding.number)
         for number in sorted_rules(rules):
             it = rules[number]
-            yield Rule(it.number, it.section, it.says, tuple(lines[number]), self._texts.get(number, ""))
+            yield CitedRule(it.number, it.section, it.says, tuple(lines[number]), self._texts.get(number, ""))
 
-    def _beside(self, rules: Sequence[Rule]) -> Iterator[Rule]:
+    def _beside(self, rules: Sequence[CitedRule]) -> Iterator[CitedRule]:
         """The national rules that confirm rules of the text which are cited, with the lines that cite these."""
         cited_ = {it.number: it for it in rules}
         for it in self._sources.national.values():
@@ -191,7 +191,7 @@ class PacketMaker:
             if lines and it.number not in cited_:
                 known = [cited_[number] for number in it.same if number in cited_]
                 sections = dict.fromkeys(f"{rule.text} {rule.section}" for rule in known)
-                yield Rule(it.number, ", ".join(sections), it.says, tuple(sorted(lines)))
+                yield CitedRule(it.number, ", ".join(sections), it.says, tuple(sorted(lines)))
 
     # --- lines
 
@@ -202,9 +202,9 @@ class PacketMaker:
         rests: Mapping[int, Sequence[str]],
         others: OtherSides,
         *,
-        answers: Answers,
+        answers: DenialAnswers,
         encounter: Encounter,
-    ) -> Iterator[Finding]:
+    ) -> Iterator[LineFinding]:
         carries = _carries(audit, told)
         alone = not audit.disputed
         for number, line in enumerate(audit.lines, 1):
@@ -227,7 +227,7 @@ class PacketMaker:
                 points = (
                     Point(0, "step", f"Nothing that the chart shows earns {line.code} by any rule of the policy."),
                 )
-            yield Finding(
+            yield LineFinding(
                 number=number,
                 verdict=line.kind.value,
                 heading=KINDS[line.kind] + (f", otherwise {KINDS[line.otherwise]}" if line.otherwise else ""),
@@ -449,7 +449,7 @@ def _carries(audit: Audit, told: Told) -> dict[str, list[str]]:
     return found
 
 
-def _drawn(derivation: Derivation, carries: Mapping[str, Sequence[str]], keys: Sequence[str]) -> Timeline | None:
+def _drawn(derivation: Derivation, carries: Mapping[str, Sequence[str]], keys: Sequence[str]) -> VisitTimeline | None:
     """The part of the timeline that a line rests on: what carries it, and what ran beside it at the same site."""
     if not keys:
         return None

@@ -12,8 +12,8 @@ from ivproof.audit.model import Audit, Verdict
 from ivproof.audit.model import Kind as LineKind
 from ivproof.claim.statements import Statement
 from ivproof.edits.denials import KINDS
-from ivproof.formats.output import Amount, Count, Date, Inside, Keywords, Output
-from ivproof.report.timeline import Timeline
+from ivproof.formats.output import Amount, Count, Date, Described, Inside, Keywords
+from ivproof.report.timeline import VisitTimeline
 
 FORMAT = "ivproof packet"
 VERSION = 1
@@ -28,7 +28,7 @@ Citation = Annotated[str, "The rules of the policy that it rests on."]
 
 
 @dataclass(frozen=True, slots=True)
-class Point(Output):
+class Point(Described):
     """One thing that an argument says.
 
     `kind` is as in `ivproof.why.explanation.Line`, and so are the statements that it `says`, which stay within the
@@ -44,7 +44,7 @@ class Point(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Cited(Output):
+class Cited(Described):
     """A rule that is cited."""
 
     number: Annotated[str, "Its number: R54; F23 for a national rule."]
@@ -53,7 +53,7 @@ class Cited(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Cited):
+class CitedRule(Cited):
     """A rule that is cited, with the lines that rest on it."""
 
     lines: Lines
@@ -61,7 +61,7 @@ class Rule(Cited):
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest(Output):
+class Nearest(Described):
     """What comes nearest to earning a billed code."""
 
     code: Annotated[str, "The code."]
@@ -71,7 +71,7 @@ class Nearest(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Stand(Output):
+class Stand(Described):
     """A reading on which the other side could stand."""
 
     question: Annotated[str, "Number of the question: A19."]
@@ -88,7 +88,7 @@ class Stand(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherSide(Output):
+class OtherSide(Described):
     """The strongest argument against what is found of a line."""
 
     holds: Annotated[str, "Whether it holds, in a few words."]
@@ -102,7 +102,7 @@ class OtherSide(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Output):
+class Refused(Described):
     """What the payer said of one billed line."""
 
     position: Annotated[Count, "Its place on the claim, from 0."]
@@ -120,7 +120,7 @@ class Refused(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Output):
+class DenialAnswer(Described):
     """What the record says to one kind of reason for a denial."""
 
     kind: Annotated[str, "What the reason is about.", Keywords(enum=[*KINDS])]
@@ -129,7 +129,7 @@ class Answer(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Output):
+class LineFinding(Described):
     """What is found of one line, with its argument."""
 
     number: Annotated[int, "Number of the line in the packet.", Keywords(minimum=1)]
@@ -148,7 +148,7 @@ class Finding(Output):
     rules: Annotated[tuple[Cited, ...], "The rules that the argument cites."]
     other_side: OtherSide
     edits: Annotated[Edits, "Claim edits that concern the line."]
-    drawn: Annotated[Timeline | None, "The part of the timeline that the line rests on."] = None
+    drawn: Annotated[VisitTimeline | None, "The part of the timeline that the line rests on."] = None
     carried: Annotated[
         tuple[str, ...], "Keys of the administrations that carry the line, as the timeline has them."
     ] = ()
@@ -156,14 +156,14 @@ class Finding(Output):
     denied: Annotated[tuple[str, ...], "What the payer said of the line, a sentence each time that it denied it."] = ()
     refused: Annotated[tuple[Refused, ...], "The same as data: each denial of a billed line."] = ()
     answers: Annotated[
-        tuple[Answer, ...], "What the record says to the reasons of denials, where it supports the line."
+        tuple[DenialAnswer, ...], "What the record says to the reasons of denials, where it supports the line."
     ] = ()
     positions: Annotated[tuple[int, ...], "Places on the claim, from 0."] = ()
     modifiers: Annotated[tuple[str, ...], "Modifiers as billed."] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Relied(Output):
+class Relied(Described):
     """What the chart says of one subject: an exhibit."""
 
     subject: Annotated[str, "Id of the administration or site; empty for the visit as a whole."]
@@ -174,7 +174,7 @@ class Relied(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Assumption(Output):
+class Assumption(Described):
     """What is held of an open question on which the claim depends."""
 
     question: Annotated[str, "Its number."]
@@ -199,7 +199,7 @@ class Assumption(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed(Output):
+class Enclosed(Described):
     """The proof that goes with the packet."""
 
     file: Annotated[str, "Name of its file."]
@@ -211,7 +211,7 @@ class Enclosed(Output):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packet(Output):
+class Packet(Described):
     """Everything that is sent of one claim; the proof itself is a file beside it."""
 
     format: Annotated[str, Keywords(const=FORMAT)] = FORMAT
@@ -225,8 +225,10 @@ class Packet(Output):
     verdict: Annotated[str, "The verdict on the claim.", Keywords(enum=[it.value for it in Verdict])]
     sentence: Annotated[str, "The verdict in a sentence."]
     message: Annotated[str, "What it rests on; empty where the sentence says it all."]
-    findings: Annotated[tuple[Finding, ...], "The lines: those billed in their order, then those that were not billed."]
-    rules: Annotated[tuple[Rule, ...], "Every rule that is cited, once."]
+    findings: Annotated[
+        tuple[LineFinding, ...], "The lines: those billed in their order, then those that were not billed."
+    ]
+    rules: Annotated[tuple[CitedRule, ...], "Every rule that is cited, once."]
     edits_billed: Annotated[Edits, "Claim edits of what was billed."]
     edits_supported: Annotated[Edits, "Claim edits of what is supported."]
     facts: Annotated[tuple[Relied, ...], "What is relied on, with its places in the chart."]
@@ -246,24 +248,24 @@ class Packet(Output):
     proof: Enclosed
     payer: Annotated[str, "The payer; empty where the chart names none."] = ""
     claim_number: Annotated[str, "The payer's number of the claim, where a remittance gave it."] = ""
-    drawn: Annotated[Timeline | None, "The part of the timeline that its argued lines rest on."] = None
+    drawn: Annotated[VisitTimeline | None, "The part of the timeline that its argued lines rest on."] = None
     beside: Annotated[
-        tuple[Rule, ...], "National rules that confirm cited rules of the text; the section is that of those."
+        tuple[CitedRule, ...], "National rules that confirm cited rules of the text; the section is that of those."
     ] = ()
     stands_on: Annotated[str, "On what policy this one stands, if it does, and where it differs."] = ""
     audit: Annotated[Audit, "The audit, as `ivproof schema audit` has it."] = field(repr=False)
 
     @property
-    def denied(self) -> tuple[Finding, ...]:
+    def denied(self) -> tuple[LineFinding, ...]:
         """The lines that the payer denied, whatever the chart supports."""
         return tuple(it for it in self.findings if it.denied)
 
     @property
-    def disputed(self) -> tuple[Finding, ...]:
+    def disputed(self) -> tuple[LineFinding, ...]:
         """The other lines that are anything but supported."""
         return tuple(it for it in self.findings if it.disputed and not it.denied)
 
     @property
-    def standing(self) -> tuple[Finding, ...]:
+    def standing(self) -> tuple[LineFinding, ...]:
         """The other lines that stand, or that nobody can judge."""
         return tuple(it for it in self.findings if not it.disputed and not it.denied)

@@ -14,8 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ivproof.packet.answers import sentences
-from ivproof.packet.blocks import Block, Code, Document, Figure, Heading, Item, Items, Pairs, Signature, Table, Text
-from ivproof.packet.model import Assumption, Finding, Packet, Point, Refused, Rule
+from ivproof.packet.blocks import (
+    Block,
+    Document,
+    Figure,
+    Heading,
+    Item,
+    Items,
+    NamedValues,
+    Signature,
+    TableBlock,
+    Text,
+    TypedLines,
+)
+from ivproof.packet.model import Assumption, CitedRule, LineFinding, Packet, Point, Refused
 from ivproof.report.legend import KINDS, SEVERITIES
 
 Edition = Literal["payer", "internal"]
@@ -74,13 +86,13 @@ class Cover:
         return Cover(**given)
 
 
-def argued(packet: Packet) -> tuple[Finding, ...]:
+def argued(packet: Packet) -> tuple[LineFinding, ...]:
     """The lines that are argued to a payer: the denied ones that the chart supports; without a denial, all of these."""
     lines = packet.denied or packet.findings
     return tuple(it for it in lines if it.verdict == "supported" and it.billed)
 
 
-def left_to_payer(packet: Packet) -> tuple[Finding, ...]:
+def left_to_payer(packet: Packet) -> tuple[LineFinding, ...]:
     """The denied lines that are not argued, because the chart does not support them as they were billed."""
     return tuple(it for it in packet.denied if it not in argued(packet))
 
@@ -144,7 +156,7 @@ class _Writer:
         ]
         return max(left, default=len(rows)) - len(rows)
 
-    def shown(self, packet: Packet) -> tuple[Finding, ...]:
+    def shown(self, packet: Packet) -> tuple[LineFinding, ...]:
         """The lines that are argued."""
         raise NotImplementedError
 
@@ -155,7 +167,7 @@ class _Writer:
             "can make the same proof and check it by a second program, which shares no code with the first:"
         )
         for it in self.packets:
-            yield Code(it.proof.commands)
+            yield TypedLines(it.proof.commands)
             yield Text(f"SHA-256 of {it.proof.file}: {it.proof.sha256}", "quiet")
 
     def dates(self) -> str:
@@ -191,7 +203,7 @@ class _ForPayer(_Writer):
             blocks,
         )
 
-    def shown(self, packet: Packet) -> tuple[Finding, ...]:
+    def shown(self, packet: Packet) -> tuple[LineFinding, ...]:
         return argued(packet)
 
     # --- the cover
@@ -217,7 +229,7 @@ class _ForPayer(_Writer):
         said = sorted({it.date for one in self.packets for line in one.denied for it in line.refused if it.date})
         pairs += [("Date of the denial", " and ".join(said))] if denied else []
         pairs += [("To be filed by", cover.due)] if cover.due else []
-        yield Pairs(tuple(pairs if denied else pairs[:1] + pairs[2:]))
+        yield NamedValues(tuple(pairs if denied else pairs[:1] + pairs[2:]))
         yield Text(self._asks(denied), "box")
         yield self._summary(denied)
         left = [(n, it, line) for n, it in enumerate(self.packets, 1) for line in left_to_payer(it)]
@@ -236,7 +248,7 @@ class _ForPayer(_Writer):
         what = "the line below as it was billed" if lines == 1 else f"the {lines} lines below as they were billed"
         return f"The medical record supports {what}.{' We ask that the denial be reversed.' if denied else ''}"
 
-    def _summary(self, denied: bool) -> Table:
+    def _summary(self, denied: bool) -> TableBlock:
         """The lines with the payer's reasons and the amounts."""
         rows, anchors = [], []
         amounts: dict[tuple[int, int], float] = {}
@@ -256,7 +268,7 @@ class _ForPayer(_Writer):
         if total:
             rows.append((*[""] * (len(head) - 2), "Together", f"{sum(amounts.values()):.2f}"))
         widths = [*((0, 0, 0) if self.several else ()), 0, 1, *((1, 0) if denied else ())]
-        return Table(tuple(head), tuple(rows), tuple(widths), "lines", tuple(anchors), total=total)
+        return TableBlock(tuple(head), tuple(rows), tuple(widths), "lines", tuple(anchors), total=total)
 
     # --- the argument
 
@@ -300,12 +312,14 @@ class _ForPayer(_Writer):
                 rows.append((exhibits[it.subject], it.subject or "the visit", facts, source if it.subject else ""))
         if rows:
             yield Heading(2, "Exhibits: what the record says, and where")
-            yield Table(("Exhibit", "About", "What the record says", "Page of the record"), tuple(rows), (0, 0, 3, 1))
+            yield TableBlock(
+                ("Exhibit", "About", "What the record says", "Page of the record"), tuple(rows), (0, 0, 3, 1)
+            )
 
-    def _used(self) -> tuple[list[Rule], list[Rule]]:
+    def _used(self) -> tuple[list[CitedRule], list[CitedRule]]:
         """The rules that the argued lines rest on: those of the text, and the national ones with those that confirm."""
-        text: dict[str, Rule] = {}
-        national: dict[str, Rule] = {}
+        text: dict[str, CitedRule] = {}
+        national: dict[str, CitedRule] = {}
         for packet in self.packets:
             numbers = {it.number for it in argued(packet)}
             for rule in packet.rules:
@@ -337,7 +351,7 @@ class _ForPayer(_Writer):
         confirming = {rule for one in self.packets for rule in one.beside}
         for rule in national:
             rows.append((f"{names[rule.number]}{f' (with {rule.section})' if rule in confirming else ''}", rule.says))
-        yield Table(("Source", "What it says"), tuple(rows), (1, 4), "rules")
+        yield TableBlock(("Source", "What it says"), tuple(rows), (1, 4), "rules")
         stands = [stand for one in self.packets for it in argued(one) for stand in it.other_side.stands]
         said = dict.fromkeys(
             f"{it.title}{'' if it.title.endswith('?') else ':'} {it.held_says}." for it in stands if it.held_says
@@ -367,7 +381,7 @@ class _Internal(_Writer):
             tuple(blocks),
         )
 
-    def shown(self, packet: Packet) -> tuple[Finding, ...]:
+    def shown(self, packet: Packet) -> tuple[LineFinding, ...]:
         return packet.findings
 
     def cited(self, point: Point) -> str:
@@ -385,11 +399,11 @@ class _Internal(_Writer):
             rows.append((it.encounter, it.date, it.verdict.replace("_", " "), str(len(it.denied)), *money))
         rows.append(("Together", "", "", "", f"{total:.2f}", f"{argued_:.2f}"))
         head = ("Account", "Date", "Verdict", "Lines denied", "Not paid", "Of it on lines that the chart supports")
-        yield Table(head, tuple(rows), (0, 0, 1, 0, 0, 0), total=True)
+        yield TableBlock(head, tuple(rows), (0, 0, 1, 0, 0, 0), total=True)
 
     def _claim(self, number: int, packet: Packet) -> Iterator[Block]:
         yield Heading(1, f"Encounter {packet.encounter}")
-        yield Pairs(
+        yield NamedValues(
             (
                 *(it for it in packet.about if not it[0].startswith("Record of ")),
                 ("Policy", packet.policy),
@@ -418,7 +432,7 @@ class _Internal(_Writer):
         yield from self._facts(number, packet)
         yield from self._assumed(packet)
 
-    def _lines(self, number: int, packet: Packet) -> Table:
+    def _lines(self, number: int, packet: Packet) -> TableBlock:
         rows = tuple(
             (
                 str(it.number),
@@ -432,7 +446,7 @@ class _Internal(_Writer):
         marked = tuple(n for n, it in enumerate(packet.findings) if it.disputed)
         anchors = tuple(self.anchor(number, it.number) for it in packet.findings)
         head = ("#", "Billed", "What it is", "Supported", "Verdict")
-        return Table(head, rows, (0, 0, 1, 0, 1), "lines", anchors, marked)
+        return TableBlock(head, rows, (0, 0, 1, 0, 1), "lines", anchors, marked)
 
     def _edits(self, packet: Packet) -> Iterator[Block]:
         yield Heading(2, "Claim edits: a second verdict, apart from the policy")
@@ -450,7 +464,7 @@ class _Internal(_Writer):
         for note in packet.notes:
             yield Text(note, "quiet")
 
-    def _argued(self, number: int, it: Finding, full: bool) -> Iterator[Block]:
+    def _argued(self, number: int, it: LineFinding, full: bool) -> Iterator[Block]:
         title = it.billed or f"{it.supported}, not billed"
         if it.billed and it.supported and it.billed != it.supported:
             title = f"{it.billed} billed, {it.supported} supported"
@@ -485,7 +499,7 @@ class _Internal(_Writer):
             yield Text("Claim edits that concern this line, apart from the policy:")
             yield _edits(it.edits)
 
-    def _unanswered(self, it: Finding) -> str:
+    def _unanswered(self, it: LineFinding) -> str:
         if it.verdict != "supported":
             return "The chart does not support the line as it was billed: the edition for the payer leaves it out."
         return "What the codes of the denial are about is not known here: the argument below is the answer."
@@ -507,7 +521,7 @@ class _Internal(_Writer):
             for it in packet.facts
         )
         head = ("Exhibit", "About", "What the chart says", "Place in the chart, and in the record", "Lines")
-        yield Table(head, rows, (0, 0, 3, 2, 0), "relied")
+        yield TableBlock(head, rows, (0, 0, 3, 2, 0), "relied")
         bare = [it.subject for it in packet.facts if it.subject and not it.source]
         if bare:
             yield Text(f"No page of the record is given (`source`) for: {', '.join(bare)}.")
@@ -528,10 +542,10 @@ class _Internal(_Writer):
             yield Items(tuple(Item(1, _other(it, *other)) for other in it.otherwise))
         if packet.undocumented:
             yield Heading(3, "What the chart does not give")
-            yield Table(("Fact", "What follows", "Weight"), packet.undocumented, (0, 2, 1), "relied")
+            yield TableBlock(("Fact", "What follows", "Weight"), packet.undocumented, (0, 2, 1), "relied")
 
     def _rules(self) -> Iterator[Block]:
-        rules: dict[str, Rule] = {it.number: it for one in self.packets for it in one.rules}
+        rules: dict[str, CitedRule] = {it.number: it for one in self.packets for it in one.rules}
         if not rules:
             return
         yield Heading(2, f"The rules that are cited, edition {self.packets[0].edition}")
@@ -547,14 +561,14 @@ class _Internal(_Writer):
             )
             for it in rules.values()
         )
-        yield Table(
+        yield TableBlock(
             ("Rule", "Section", "What it says", "" if self.several else "Lines"), rows, (0, 0, 1, 0), "rules",
             ids=tuple(f"rule-{it}" for it in rules),
         )  # fmt: skip
 
     def _identity(self) -> Iterator[Block]:
         for packet in self.packets:
-            yield Pairs((("Seal of the proof", packet.proof.seal), *packet.identity))
+            yield NamedValues((("Seal of the proof", packet.proof.seal), *packet.identity))
 
 
 # --- sentences

@@ -21,8 +21,8 @@ from ivproof.engine.engine import Alternative, Answer
 from ivproof.engine.second import claims_of
 from ivproof.law.syntax import Choice, all_variables
 from ivproof.law.terms import order, parse
-from ivproof.law.trace import Alternative as Way
 from ivproof.law.trace import Counted, Instance
+from ivproof.law.trace import ElementWay as Way
 from ivproof.proof.evidence import Absences
 from ivproof.proof.record import QUESTIONS, FullRecorder
 from ivproof.why.derivation import Derivation

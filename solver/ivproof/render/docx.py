@@ -13,7 +13,7 @@ from typing import Any
 
 from ivproof.formats.extras import load, need
 from ivproof.formats.plain import plain
-from ivproof.packet.blocks import Code, Document, Figure, Heading, Items, Pairs, Signature, Table, Text
+from ivproof.packet.blocks import Document, Figure, Heading, Items, NamedValues, Signature, TableBlock, Text, TypedLines
 from ivproof.render.pdf import picture
 
 WHAT = "a document of a word processor (.docx)"
@@ -45,14 +45,14 @@ class _Writer:
                     self._heading(it)
                 case Text():
                     self._text(it)
-                case Code():
+                case TypedLines():
                     for line in it.lines:
                         self._paragraph(line, size=_TINY, font="Courier New")
                 case Items():
                     self._items(it)
-                case Pairs():
+                case NamedValues():
                     self._cells([(name, value or _BLANK) for name, value in it.pairs], (1, 4), grid=False)
-                case Table():
+                case TableBlock():
                     self._table(it)
                 case Figure():
                     self._figure(it)
@@ -122,7 +122,7 @@ class _Writer:
             if one.cite:
                 self._run(found, f" [{one.cite}]", size=_SMALL)
 
-    def _table(self, it: Table) -> None:
+    def _table(self, it: TableBlock) -> None:
         strong = {0, *(n + 1 for n in it.marked), *((len(it.rows),) if it.total else ())}
         needed = [max(map(len, column)) for column in zip(it.head, *it.rows, strict=True)]
         whole = sum(it.widths) or 1

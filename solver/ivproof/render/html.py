@@ -23,7 +23,7 @@ from ivproof.render.audit import KINDS as LINES
 from ivproof.render.audit import VERDICTS, dollars_told, interval_told
 from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report
-from ivproof.report.timeline import Lane, Row
+from ivproof.report.timeline import Lane, TimelineRow
 
 
 def page(report: Report) -> str:
@@ -59,7 +59,7 @@ def lanes_of(report: Report) -> Sequence[Lane]:
     return report.timeline.lanes if report.timeline else ()
 
 
-def legend_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def legend_of(rows: Sequence[TimelineRow]) -> list[tuple[str, str]]:
     """Give the signs that the rows of timelines have, with what they mean."""
     drawn = {bar.kind for row in rows for bar in row.bars}
     if any(row.marks for row in rows):

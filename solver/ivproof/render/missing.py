@@ -12,7 +12,7 @@ from rich.text import Text
 from ivproof.chart.encounter import Administration, Encounter
 from ivproof.formats.plain import plain
 from ivproof.unknowns.lines import ClaimLines
-from ivproof.whatif.missing import Missing, MissingReport, Outcome
+from ivproof.whatif.missing import Missing, MissingReport, ValueOutcome
 
 SHOWN = 4
 """Of the ranges of a missing time so many are shown; the others are in the JSON."""
@@ -129,7 +129,7 @@ def matter(fact: Missing) -> str:
     }[fact.matters]
 
 
-def _table(outcomes: Sequence[Outcome]) -> Table:
+def _table(outcomes: Sequence[ValueOutcome]) -> Table:
     found = Table(box=None, pad_edge=False, show_header=False)
     found.add_column(no_wrap=True)
     found.add_column(overflow="fold")

@@ -17,7 +17,7 @@ from ivproof.formats.plain import plain
 from ivproof.packet.blocks import Document, Figure
 from ivproof.report.legend import BARS, KINDS, SEVERITIES, SOURCES
 from ivproof.report.page import Report, ReportClaim, steps
-from ivproof.whatif.least import Search
+from ivproof.whatif.least import LeastChange
 
 WORDS = {"kinds": KINDS, "severities": SEVERITIES, "bars": BARS, "sources": SOURCES}
 """What a document calls things, the same as a page."""
@@ -64,7 +64,7 @@ def _data(value: object) -> Any:
             return value
         case MissingFact():
             return {**_fields(value), "weight": plain(value.weight)}
-        case Search():
+        case LeastChange():
             edits = [edit.as_dict() for edit in value.change.edits] if value.change else []
             return {"edits": _data(edits), "tried": value.tried, "complete": value.complete}
         case ReportClaim():

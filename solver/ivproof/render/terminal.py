@@ -39,16 +39,16 @@ _COLOURS = {"fails": "red", "passes": "green"}
 """The colour of a severity, where it is not that of a warning."""
 
 
-class Visit(NamedTuple):
+class ShownVisit(NamedTuple):
     """What is shown of one encounter."""
 
     date: date
     determination: Determination
 
 
-def as_visit(encounter: Encounter, determination: Determination) -> Visit:
+def as_visit(encounter: Encounter, determination: Determination) -> ShownVisit:
     """Give what is shown of an encounter."""
-    return Visit(encounter.date, determination)
+    return ShownVisit(encounter.date, determination)
 
 
 class TerminalView:
@@ -59,11 +59,11 @@ class TerminalView:
         self.console = console
         self.brief = brief
 
-    def text(self, visit: Visit) -> str:
+    def text(self, visit: ShownVisit) -> str:
         """Give the encounter as text for this view's console."""
         return printed(self.console, (*self._parts(visit), ""))
 
-    def _parts(self, visit: Visit) -> Iterator[RenderableType]:
+    def _parts(self, visit: ShownVisit) -> Iterator[RenderableType]:
         found = visit.determination
         yield from self._header(visit)
         yield from self._claim(visit)
@@ -93,7 +93,7 @@ class TerminalView:
 
     # --- what it is
 
-    def _header(self, visit: Visit) -> Iterator[RenderableType]:
+    def _header(self, visit: ShownVisit) -> Iterator[RenderableType]:
         found = visit.determination
         colour, words = _STATUS[found.status]
         if found.status == "determined" and not found.claim:
@@ -107,7 +107,7 @@ class TerminalView:
 
     # --- the claim
 
-    def _claim(self, visit: Visit) -> Iterator[RenderableType]:
+    def _claim(self, visit: ShownVisit) -> Iterator[RenderableType]:
         found = visit.determination
         if not found.claim:
             if found.status != "determined":

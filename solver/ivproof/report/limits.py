@@ -20,25 +20,25 @@ Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReachedLength:
     """A length that a service reached: at which second, and what that made of it."""
 
     seconds: int
     text: str
 
 
-def reached(derivation: Derivation) -> dict[str, list[Reached]]:
+def reached(derivation: Derivation) -> dict[str, list[ReachedLength]]:
     """Give the lengths that each service reached, by the key of the administration that flowed then."""
     times = _times(derivation)
     flowing = _administrations(derivation)
-    found: dict[str, list[Reached]] = defaultdict(list)
+    found: dict[str, list[ReachedLength]] = defaultdict(list)
     for service, length, text in sorted(_lengths(derivation), key=lambda it: (str(it[0]), it[1])):
         at = _after(times.get(str(service), ()), length)
         if at is None:
             continue
         for key, begin, end in flowing.get(str(service), ()):
             if begin < at <= end:
-                found[key].append(Reached(at, text))
+                found[key].append(ReachedLength(at, text))
                 break
     return dict(found)
 

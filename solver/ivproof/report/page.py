@@ -20,15 +20,15 @@ from typing import Annotated
 from ivproof.chart.encounter import Encounter, digest, for_people
 from ivproof.claim.determination import ClaimLine, Determination, DrugLine, Exclusion, MissingFact, Rival
 from ivproof.edits.checker import Edit
-from ivproof.formats.output import Named, Output
+from ivproof.formats.output import Called, Described
 from ivproof.law.policy import Policy, PolicyError
 from ivproof.law.terms import Function, parse
-from ivproof.report.timeline import Timeline, timeline
-from ivproof.whatif.least import Search
+from ivproof.report.timeline import VisitTimeline, timeline
+from ivproof.whatif.least import LeastChange
 from ivproof.why.derivation import Derivation
 from ivproof.why.explanation import Assumed, Line, Step, Teller
 from ivproof.why.naming import Names
-from ivproof.why.why import Case, Explainer
+from ivproof.why.why import ExplainedChart, Explainer
 from ivproof.why.whynot import why_not
 
 PROVED = 6
@@ -36,11 +36,11 @@ PROVED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Proof(Output):
+class Proof(Described):
     """Why something stands where it stands: a title, what it rests on, and the lengths that were compared."""
 
     title: str
-    lines: Annotated[tuple[Line, ...], Named("because")]
+    lines: Annotated[tuple[Line, ...], Called("because")]
 
     def measures(self) -> tuple[str, ...]:
         """The lengths that were compared with thresholds, in the order told."""
@@ -81,7 +81,7 @@ class Omission:
     reason: str
     rules: tuple[str, ...]
     proof: Proof
-    search: Search | None = None
+    search: LeastChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ class ReportClaim:
     drug_lines: tuple[tuple[DrugLine, Proof], ...]
     omitted: tuple[Omission, ...]
     assumed: tuple[Assumed, ...]
-    timeline: Timeline | None
+    timeline: VisitTimeline | None
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OptionOutcome:
     """An option of an open question, with the numbers of the claims that it can lead to."""
 
     letter: str
@@ -116,11 +116,11 @@ class OpenQuestion:
     title: str
     citation: str
     note: str
-    options: tuple[Choice, ...]
+    options: tuple[OptionOutcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class CodeInClaims:
     """A code with its units in each of several claims."""
 
     code: str
@@ -149,7 +149,7 @@ class Report:
     about: tuple[tuple[str, str], ...]
     digests: tuple[tuple[str, str], ...]
     claims: tuple[ReportClaim, ...]
-    compared: tuple[Compared, ...]
+    compared: tuple[CodeInClaims, ...]
     questions: tuple[OpenQuestion, ...]
     missing: tuple[MissingFact, ...]
     findings: tuple[Exclusion, ...]
@@ -158,7 +158,7 @@ class Report:
     notes: tuple[str, ...]
 
     @property
-    def timeline(self) -> Timeline | None:
+    def timeline(self) -> VisitTimeline | None:
         """The timeline of the first claim."""
         return self.claims[0].timeline if self.claims else None
 
@@ -273,7 +273,7 @@ def _with_change(explainer: Explainer, encounter: Encounter, it: Omission) -> Om
 # --- a claim
 
 
-def _claim(case: Case, number: int) -> ReportClaim:
+def _claim(case: ExplainedChart, number: int) -> ReportClaim:
     alternative = case.alternatives[number]
     found = case.determination
     rival: Rival | None = found.alternatives[number] if found.alternatives else None
@@ -390,7 +390,7 @@ class _Told:
 # --- what is open
 
 
-def _compared(policy: Policy, claims: Sequence[ReportClaim]) -> tuple[Compared, ...]:
+def _compared(policy: Policy, claims: Sequence[ReportClaim]) -> tuple[CodeInClaims, ...]:
     """The codes of several claims side by side, in the order in which the claims have them."""
     per_claim = []
     for claim in claims:
@@ -401,7 +401,7 @@ def _compared(policy: Policy, claims: Sequence[ReportClaim]) -> tuple[Compared, 
         per_claim.append(units)
     codes = dict.fromkeys(code for units in per_claim for code in units)
     return tuple(
-        Compared(code, label_of(policy, code.partition("-")[0]), tuple(units.get(code, 0) for units in per_claim))
+        CodeInClaims(code, label_of(policy, code.partition("-")[0]), tuple(units.get(code, 0) for units in per_claim))
         for code in codes
     )
 
@@ -422,7 +422,7 @@ def _questions(policy: Policy, found: Determination) -> Iterator[OpenQuestion]:
         except PolicyError:
             continue
         options = tuple(
-            Choice(it.letter, it.name, it.says, tuple(leads.get(question.number, {}).get(it.letter, ())))
+            OptionOutcome(it.letter, it.name, it.says, tuple(leads.get(question.number, {}).get(it.letter, ())))
             for it in question.options
         )
         yield OpenQuestion(question.number, question.name, question.title, question.citation, question.note, options)

@@ -13,9 +13,9 @@ from typing import Annotated
 from ivproof.chart.clock import DAY, Moment
 from ivproof.chart.encounter import Administration, Encounter
 from ivproof.chart.fields import compare_key
-from ivproof.formats.output import Keywords, Output
+from ivproof.formats.output import Described, Keywords
 from ivproof.law.terms import Function, Term
-from ivproof.report.limits import Reached, arguments_of, reached
+from ivproof.report.limits import ReachedLength, arguments_of, reached
 from ivproof.why.derivation import Derivation
 from ivproof.why.naming import Names, minutes
 
@@ -38,7 +38,7 @@ Share = Annotated[float, "A place on the axis, from 0 to 1.", Keywords(minimum=0
 
 
 @dataclass(frozen=True, slots=True)
-class Tick(Output):
+class Tick(Described):
     """A mark on the axis."""
 
     at: Share
@@ -46,7 +46,7 @@ class Tick(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Bar(Output):
+class Bar(Described):
     """A stretch of time.
 
     `kind` is ``infusion``, ``hydration`` or ``other`` for what flows and counts, ``shared`` for time that counts for
@@ -62,7 +62,7 @@ class Bar(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit(Output):
+class ReachedLimit(Described):
     """Where a length was reached."""
 
     at: Share
@@ -71,7 +71,7 @@ class Limit(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Output):
+class TimelineRow(Described):
     """One administration."""
 
     key: Annotated[str, "Its key."]
@@ -83,20 +83,20 @@ class Row(Output):
     marks: Annotated[tuple[Share, ...], "Moments."]
     carries: Annotated[tuple[str, ...], "The lines of the claim that it carries."] = ()
     measures: Annotated[tuple[str, ...], "Lengths that were compared with thresholds."] = ()
-    limits: Annotated[tuple[Limit, ...], "Where thresholds were reached."] = ()
+    limits: Annotated[tuple[ReachedLimit, ...], "Where thresholds were reached."] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Lane(Output):
+class Lane(Described):
     """What went through one access site, or by a way that needs none."""
 
     title: Annotated[str, "The site."]
     about: Annotated[str, "What is charted of it."]
-    rows: Annotated[tuple[Row, ...], "The administrations."]
+    rows: Annotated[tuple[TimelineRow, ...], "The administrations."]
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline(Output):
+class VisitTimeline(Described):
     """The lanes of a visit on one axis."""
 
     begins: Annotated[str, "Where the axis begins."]
@@ -134,7 +134,7 @@ def timeline(
     carries: Mapping[str, Sequence[str]],
     measures: Mapping[str, Sequence[str]],
     only: Collection[str] | None = None,
-) -> Timeline:
+) -> VisitTimeline:
     """Draw up the timeline of a visit.
 
     `carries` gives for the key of an administration (a1, …) the lines of the claim that it is part of, `measures` what
@@ -145,13 +145,13 @@ def timeline(
     given = [(key, it) for key, it in given if only is None or key in only]
     axis = _axis([it for _, it in given])
     services, lengths = _services(derivation), reached(derivation)
-    rows: dict[str | None, list[Row]] = {}
+    rows: dict[str | None, list[TimelineRow]] = {}
     for key, it in sorted(given, key=lambda pair: _order(pair[1])):
         service = services.get(key, _Service())
         site = compare_key(it.site) if it.site is not None and it.route in {"IV", "IA"} else None
         lane = site if site is not None else "" if it.route in {"IV", "IA"} else None
         rows.setdefault(lane, []).append(
-            Row(
+            TimelineRow(
                 key,
                 it.id,
                 it.drug,
@@ -164,7 +164,7 @@ def timeline(
                 tuple(_limits(lengths.get(key, ()), axis, names)) if axis else (),
             )
         )
-    return Timeline(
+    return VisitTimeline(
         names.clock(axis.first) if axis else "",
         names.clock(axis.last) if axis else "",
         tuple(_ticks(axis, names)) if axis else (),
@@ -172,7 +172,7 @@ def timeline(
     )
 
 
-def _lanes(encounter: Encounter, rows: Mapping[str | None, list[Row]]) -> Iterator[Lane]:
+def _lanes(encounter: Encounter, rows: Mapping[str | None, list[TimelineRow]]) -> Iterator[Lane]:
     for site in encounter.access_sites:
         about = [site.kind, f"needed: {site.necessity}" if site.necessity else None]
         about.append(f"restart of {site.replaces}" if site.replaces else None)
@@ -281,9 +281,9 @@ def _bars(it: Administration, service: _Service, axis: _Axis, names: Names) -> I
         yield axis.bar(kind, at, it.stop.seconds, _span(names, at, it.stop.seconds), _COUNTS.get(kind, ""))
 
 
-def _limits(lengths: Iterable[Reached], axis: _Axis, names: Names) -> Iterator[Limit]:
+def _limits(lengths: Iterable[ReachedLength], axis: _Axis, names: Names) -> Iterator[ReachedLimit]:
     for it in lengths:
-        yield Limit(axis.at(it.seconds), names.clock(it.seconds), it.text)
+        yield ReachedLimit(axis.at(it.seconds), names.clock(it.seconds), it.text)
 
 
 def _span(names: Names, start: int, stop: int) -> str:

@@ -50,7 +50,7 @@ HEALTH = "/health"
 CHECK = "/v1/check"
 
 
-class Question(NamedTuple):
+class ServedQuestion(NamedTuple):
     """A question that can be asked: its name, the form of its body, what answers it, and the form of the answer."""
 
     name: str
@@ -59,18 +59,18 @@ class Question(NamedTuple):
     schema: str | None = None
 
 
-def questions(service: Service) -> tuple[Question, ...]:
+def questions(service: Service) -> tuple[ServedQuestion, ...]:
     """Give every question that a service answers."""
     return (
-        Question("code", Asked, service.code, "determination"),
-        Question("audit", AboutBill, service.audit, "audit"),
-        Question("why", AboutPresence, service.why),
-        Question("whynot", AboutAbsence, service.whynot),
-        Question("missing", Asked, service.missing),
-        Question("margins", AboutMargins, service.margins),
-        Question("readings", Asked, service.readings),
-        Question("prove", Asked, service.prove, "proof"),
-        Question("check", AboutProof, service.check),
+        ServedQuestion("code", Asked, service.code, "determination"),
+        ServedQuestion("audit", AboutBill, service.audit, "audit"),
+        ServedQuestion("why", AboutPresence, service.why),
+        ServedQuestion("whynot", AboutAbsence, service.whynot),
+        ServedQuestion("missing", Asked, service.missing),
+        ServedQuestion("margins", AboutMargins, service.margins),
+        ServedQuestion("readings", Asked, service.readings),
+        ServedQuestion("prove", Asked, service.prove, "proof"),
+        ServedQuestion("check", AboutProof, service.check),
     )
 
 
@@ -92,7 +92,7 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
     def respond(content: bytes, status: int = 200, **headers: str) -> Any:
         return responses.Response(content, status, headers, "application/json")
 
-    def answered(question: Question, body: bytes) -> Any:
+    def answered(question: ServedQuestion, body: bytes) -> Any:
         try:
             return respond(_json(question.answer(read(body, question.form))))
         except RefusedError as error:
@@ -103,7 +103,7 @@ def application(service: Service, fault: Callable[[str], None] = lambda _: None)
             fault(bare_place_of(error))
             return respond(problem("fault", f"internal error: {bare_place_of(error)}"), 500)
 
-    def endpoint(question: Question) -> Callable[..., Any]:
+    def endpoint(question: ServedQuestion) -> Callable[..., Any]:
         async def asked(request: Any) -> Any:
             body = await request.body()
             try:
@@ -190,7 +190,7 @@ def _below(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _described(question: Question) -> dict[str, Any]:
+def _described(question: ServedQuestion) -> dict[str, Any]:
     """What the description says of a question: its body, and the form of its answer."""
     answer: dict[str, Any] = (
         {"type": "object", "description": f"As `ivproof {question.name} --format json` gives it."}

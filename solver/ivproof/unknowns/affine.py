@@ -126,7 +126,7 @@ Slope: TypeAlias = int | Slopes
 """How a number changes: with each step of one time, or with each of several unknowns. The number 0: not at all."""
 
 
-class Condition(NamedTuple):
+class PathCondition(NamedTuple):
     """A linear condition on unknown whole numbers: the sum of `slopes` times them is <=, = or != `bound`."""
 
     slopes: tuple[int, ...]
@@ -159,7 +159,7 @@ class Region:
     def __init__(self, here: Sequence[int]) -> None:
         """Begin without conditions, at this value of each unknown."""
         self.here = tuple(here)
-        self.conditions: dict[Condition, None] = {}
+        self.conditions: dict[PathCondition, None] = {}
 
     def time(self, unknown: int, value: int) -> int:
         """Give a time in seconds, `value` here, that moves by a minute with each step of an unknown."""
@@ -201,7 +201,7 @@ class Region:
                 return  # whole numbers never are equal there
             if next(filter(None, slope.of)) < 0:  # both ways to write it are one condition
                 divisor = -divisor
-        self.conditions[Condition(tuple(it // divisor for it in slope.of), operator, bound // divisor)] = None
+        self.conditions[PathCondition(tuple(it // divisor for it in slope.of), operator, bound // divisor)] = None
 
 
 class Affine(int):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ivproof.chart.facts import WHOLE, Facts
-from ivproof.formats.output import OPTIONAL, Named, Output
+from ivproof.formats.output import OPTIONAL, Called, Described
 from ivproof.law.policy import Policy
 from ivproof.recheck import Value
 from ivproof.unknowns.claims import Claims
@@ -25,12 +25,12 @@ def _listed(units: Mapping[str, float], joined: str = ", ") -> str:
 
 
 @dataclass(frozen=True)
-class ClaimLines(Output):
+class ClaimLines(Described):
     """One claim: units by code, by code and modifier, of drugs, and why there is none where there is none."""
 
-    units: Annotated[Mapping[str, int], Named("claim")]
+    units: Annotated[Mapping[str, int], Called("claim")]
     modifiers: Annotated[Mapping[str, int], OPTIONAL]
-    drugs: Annotated[Mapping[str, float], Named("drug_lines"), OPTIONAL]
+    drugs: Annotated[Mapping[str, float], Called("drug_lines"), OPTIONAL]
     undetermined: Annotated[tuple[str, ...], OPTIONAL] = ()
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Difference(Output):
+class Difference(Described):
     """What one claim has less and more than another: units by line."""
 
     lost: Mapping[str, float]

@@ -21,7 +21,7 @@ from ivproof.chart.facts import Facts
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import SHOWN, Alternative, Answer
-from ivproof.formats.output import Output
+from ivproof.formats.output import Described
 from ivproof.law.terms import Function, Term, parse
 from ivproof.recheck import show
 from ivproof.unknowns.claims import Claims, OutOfReachError
@@ -71,7 +71,7 @@ DOCUMENTED, MOVED, CORRECTED = 0, 1, 2
 """Kinds of changes, in the order in which they are preferred."""
 
 
-class Edit(NamedTuple):
+class FactChange(NamedTuple):
     """One fact of the chart that would be another: its place, what the chart says, and what it would say."""
 
     place: str
@@ -101,7 +101,7 @@ class Change:
     `length` is how many minutes something runs by a time that the chart leaves out.
     """
 
-    edits: tuple[Edit, ...]
+    edits: tuple[FactChange, ...]
     kind: int
     encounter: Encounter
     length: int = 0
@@ -116,7 +116,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Search(Output):
+class LeastChange(Described):
     """What a search came to: the least change, or None where none was found, and how many changed charts were coded.
 
     `complete` says that of what is `searched` nothing is left out that would come before the change; it is never so
@@ -141,7 +141,7 @@ class Search(Output):
         }
 
 
-def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable[str] = ()) -> Search:
+def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable[str] = ()) -> LeastChange:
     """Look for the least change after which `goal` holds; pairs are about the administrations in `focus` first."""
     sweep = _Sweep(coder, encounter, goal)
     tried = 0
@@ -162,13 +162,13 @@ def least_change(coder: Coder, encounter: Encounter, goal: Goal, focus: Iterable
     for group in groups:
         found = least(group())
         if found is not None:
-            return Search(found, tried + sweep.asked, sweep.complete)
+            return LeastChange(found, tried + sweep.asked, sweep.complete)
     pairs = sorted([*_pairs(coder, encounter, set(focus)), *sweep.moved_whole(set(focus))], key=lambda it: it.cost)
     for start in range(0, len(pairs), BATCH):
         found = least(pairs[start : start + BATCH])
         if found is not None:
-            return Search(found, tried + sweep.asked, False)
-    return Search(None, tried + sweep.asked, False)
+            return LeastChange(found, tried + sweep.asked, False)
+    return LeastChange(None, tried + sweep.asked, False)
 
 
 def reached(coder: Coder, charts: Sequence[Encounter], goal: Goal) -> list[int]:
@@ -248,7 +248,7 @@ class _Sweep:
                 then = changed.administrations[at]
                 assert then.start is not None
                 assert then.stop is not None
-                edit = Edit(time.place, _said(None), _then(it.start or it.stop, time.time(changed)))
+                edit = FactChange(time.place, _said(None), _then(it.start or it.stop, time.time(changed)))
                 yield Change((edit,), DOCUMENTED, changed, (then.stop.seconds - then.start.seconds) // 60)
 
     def ordered(self) -> Iterator[Change]:
@@ -263,7 +263,7 @@ class _Sweep:
                 changed = time.moved(self._encounter, minutes)
                 then = changed.administrations[at].ordered_minutes
                 assert then is not None
-                yield Change((Edit(time.place, _said(None), _said(then)),), DOCUMENTED, changed, then)
+                yield Change((FactChange(time.place, _said(None), _said(then)),), DOCUMENTED, changed, then)
 
     def moved(self) -> Iterator[Change]:
         """Each charted time, by the fewest minutes either way."""
@@ -324,8 +324,8 @@ class _Sweep:
         return found
 
 
-def _moved(time: Charted, changed: Encounter, minutes: int) -> Edit:
-    return Edit(time.place, _said(time.moment), _then(time.moment, time.time(changed)), minutes)
+def _moved(time: Charted, changed: Encounter, minutes: int) -> FactChange:
+    return FactChange(time.place, _said(time.moment), _then(time.moment, time.time(changed)), minutes)
 
 
 def _then(like: Moment | None, then: Moment) -> str:
@@ -401,7 +401,7 @@ def _edit(
     it = encounter.administrations[at]
     shown = {"drug_class": "class"}.get(field, field)
     place = f"administrations[{it.id}].{shown}"
-    edit = Edit(place, _said(getattr(it, field)), _said(value), minutes)
+    edit = FactChange(place, _said(getattr(it, field)), _said(value), minutes)
     return Change((edit,), kind, _with(encounter, at, **{field: value}), length)
 
 
@@ -437,7 +437,7 @@ def _documented(encounter: Encounter, *, lengths: Sequence[int] = ()) -> Iterato
             yield _edit(encounter, at, "order", "signed", DOCUMENTED)
     if not encounter.primary_reason:
         for it in encounter.administrations:
-            edit = Edit("primary_reason", "not charted", it.id)
+            edit = FactChange("primary_reason", "not charted", it.id)
             yield Change((edit,), DOCUMENTED, encounter.model_copy(update={"primary_reason": (it.id,)}))
     for at, site in enumerate(encounter.access_sites):
         if len(encounter.access_sites) > 1 and site.necessity is None and site.replaces is None:
@@ -455,7 +455,7 @@ def _of_site(encounter: Encounter, at: int, field: str, value: object) -> Change
     """A field of a site that is not documented, as if it were."""
     sites = list(encounter.access_sites)
     sites[at] = sites[at].model_copy(update={field: value})
-    edit = Edit(f"access_sites[{sites[at].id}].{field}", "not charted", str(value))
+    edit = FactChange(f"access_sites[{sites[at].id}].{field}", "not charted", str(value))
     return Change((edit,), DOCUMENTED, encounter.model_copy(update={"access_sites": tuple(sites)}))
 
 
@@ -494,7 +494,7 @@ def _corrected(coder: Coder, encounter: Encounter) -> Iterator[Change]:
                 yield _edit(encounter, at, "site", site.id, CORRECTED)
     for it in encounter.administrations:
         if encounter.primary_reason and encounter.primary_reason != (it.id,):
-            edit = Edit("primary_reason", ", ".join(encounter.primary_reason), it.id)
+            edit = FactChange("primary_reason", ", ".join(encounter.primary_reason), it.id)
             yield Change((edit,), CORRECTED, encounter.model_copy(update={"primary_reason": (it.id,)}))
 
 
@@ -507,8 +507,8 @@ def _second_site(encounter: Encounter) -> Iterator[Change]:
     sites = (*encounter.access_sites, AccessSite(id=name, kind=None, necessity="protocol", replaces=None))
     wider = encounter.model_copy(update={"access_sites": sites})
     for at, it in enumerate(encounter.administrations):
-        moved = Edit(f"administrations[{it.id}].site", _said(it.site), name)
-        need = Edit(f"access_sites[{name}]", "not listed", "a further site that was required: protocol")
+        moved = FactChange(f"administrations[{it.id}].site", _said(it.site), name)
+        need = FactChange(f"access_sites[{name}]", "not listed", "a further site that was required: protocol")
         yield Change((moved, need), CORRECTED, _with(wider, at, site=name))
 
 

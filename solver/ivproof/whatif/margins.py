@@ -13,7 +13,7 @@ from ivproof.chart.clock import Moment
 from ivproof.chart.encounter import Encounter, dumps
 from ivproof.claim.determination import Rival
 from ivproof.claim.statements import Leads, put_between
-from ivproof.formats.output import Inside, Output
+from ivproof.formats.output import Described, Inside
 from ivproof.unknowns.affine import MINUTE
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
@@ -27,7 +27,7 @@ EARLIER, LATER = -1, 1
 
 
 @dataclass(frozen=True)
-class Margin(Output):
+class Margin(Described):
     """How far one time can move one way.
 
     `minutes` is the first number of minutes at which the claim is another one, and `at` the time then charted; both
@@ -80,7 +80,7 @@ class Margin(Output):
 
 
 @dataclass(frozen=True)
-class SettledMargins(Output):
+class SettledMargins(Described):
     """The margins under one way of settling what is open; nothing is settled where the chart is determined."""
 
     readings: Mapping[str, str]
@@ -91,7 +91,7 @@ class SettledMargins(Output):
 
 
 @dataclass(frozen=True)
-class MarginReport(Output):
+class MarginReport(Described):
     """The margins of one chart. `asked` counts how often the law was applied, `checked` the first engine's answers."""
 
     encounter: str

@@ -16,7 +16,7 @@ from ivproof.chart.encounter import Encounter, dumps
 from ivproof.chart.facts import Facts
 from ivproof.claim.statements import Leads, put_between
 from ivproof.engine.engine import Answer
-from ivproof.formats.output import After, Inside, Named, Output
+from ivproof.formats.output import After, Called, Described, Inside
 from ivproof.unknowns.check import Checked
 from ivproof.unknowns.claims import ChartMinutes, Claims, Settling
 from ivproof.unknowns.gaps import Change, Gap, Length, acceptable, gaps, reported
@@ -38,7 +38,7 @@ RANGES = 8
 
 
 @dataclass(frozen=True)
-class Outcome(Output):
+class ValueOutcome(Described):
     """What a value leads to. A range of times has `first` and `last` as a chart would write them.
 
     `says` is what stands behind it: what the chart with that value, or at both ends of the range, leads to.
@@ -59,7 +59,7 @@ class Outcome(Output):
 
 
 @dataclass(frozen=True)
-class Missing(Output):
+class Missing(Described):
     """A fact that the chart does not give, and what hangs on it.
 
     `matters` says whether it changes the claim: alone; only together with others, an example of which is in `when`; or
@@ -68,19 +68,19 @@ class Missing(Output):
     two charts of that case in which nothing but this fact differs.
     """
 
-    place: Annotated[str, Named("fact")]
+    place: Annotated[str, Called("fact")]
     subject: Inside[str]
     field: Inside[str]
     matters: str
     when: Mapping[str, str]
-    outcomes: Annotated[tuple[Outcome, ...], Named("values")]
+    outcomes: Annotated[tuple[ValueOutcome, ...], Called("values")]
     messages: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     says: Inside[tuple[Leads, ...]] = ()
 
 
 @dataclass(frozen=True)
-class MissingReport(Output):
+class MissingReport(Described):
     """What one chart does not say.
 
     `claims` are those of the chart as it is, `ask` the places of the fewest facts that settle the claim, leaving aside
@@ -172,7 +172,7 @@ class _Search:
             checked=self.checked.count,
         )
 
-    def _missing(self, n: int, gap: Gap, outcomes: tuple[Outcome, ...], found: Joint, *, varied: bool) -> Missing:
+    def _missing(self, n: int, gap: Gap, outcomes: tuple[ValueOutcome, ...], found: Joint, *, varied: bool) -> Missing:
         wordings = [self.coder.policy.wordings[rule] for rule in gap.why if rule in self.coder.policy.wordings]
         case = {} if varied else found.matters[n] if n in found.matters else self._beside_times(n)
         matters = ALONE if varied or case == {} else NEVER if case is None else TOGETHER
@@ -244,7 +244,7 @@ class _Search:
 
     # --- one gap
 
-    def _alone(self, gap: Gap) -> tuple[list[Outcome], bool]:
+    def _alone(self, gap: Gap) -> tuple[list[ValueOutcome], bool]:
         """What each value of a gap leads to while the others stay, and whether any of it is another claim."""
         if gap.time is None:
             return self._values(gap)
@@ -259,12 +259,12 @@ class _Search:
             first, last = self._written(moment, it.first), self._written(moment, it.last)
             ends = (self._with(moment, minute) for minute in dict.fromkeys((it.first, it.last)))
             says = tuple(self._leads(end, it.value) for end in ends)
-            outcomes.append(Outcome(f"{first}–{last}", self.reader.all(it.value), first, last, says))
+            outcomes.append(ValueOutcome(f"{first}–{last}", self.reader.all(it.value), first, last, says))
             for minute in {it.first, it.last} if n else {it.last}:
                 self.checked.add(self._with(moment, minute), it.value, Settling())
         return outcomes, any(it.value != self.now for it in ranges)
 
-    def _values(self, gap: Gap) -> tuple[list[Outcome], bool]:
+    def _values(self, gap: Gap) -> tuple[list[ValueOutcome], bool]:
         self.choices.append([_Choice(value.text, value.put) for value in gap.values])
         merged: list[tuple[str, str, Claims, tuple[Leads, ...]]] = []
         varied = False
@@ -280,7 +280,7 @@ class _Search:
             else:
                 merged.append((value.text, value.text, claims, (says,)))
         return [
-            Outcome(first if first == last else f"{first}–{last}", self.reader.all(claims), says=behind)
+            ValueOutcome(first if first == last else f"{first}–{last}", self.reader.all(claims), says=behind)
             for first, last, claims, behind in merged
         ], varied
 

@@ -12,7 +12,7 @@ from ivproof.claim.statements import Leads
 from ivproof.engine.choices import DIAGNOSES, DRUG_LINES, FREE, Resolution
 from ivproof.engine.claims import Units, at_least, at_most, units_of
 from ivproof.engine.explorer import Exploration, Explorer
-from ivproof.formats.output import OPTIONAL, After, Named, Output
+from ivproof.formats.output import OPTIONAL, After, Called, Described
 from ivproof.law.policy import Policy, Question
 from ivproof.law.terms import parse
 
@@ -26,7 +26,7 @@ BESIDE = {"drug lines": DRUG_LINES, "diagnoses": DIAGNOSES, "exclusions and find
 
 
 @dataclass(frozen=True)
-class Decided(Output):
+class Decided(Described):
     """A question that decides over a chart.
 
     `held` is the option held by default (None where there is none), `matters` whether it changes the claim alone or
@@ -76,7 +76,7 @@ def _led(claims: Sequence[Units]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Led(Output):
+class Led(Described):
     """A claim with a smallest set of readings that leads to it: number of the question to letter of the option."""
 
     claim: Annotated[Units, After("initial")]
@@ -86,7 +86,7 @@ class Led(Output):
 
 
 @dataclass(frozen=True)
-class ChartReadings(Output):
+class ChartReadings(Described):
     """What the readings of a policy make of one chart.
 
     `base` is the claim under the readings held, the first option of a question without a default. `beside` has further
@@ -96,10 +96,10 @@ class ChartReadings(Output):
 
     encounter: str
     policy: Mapping[str, str]
-    base: Annotated[Units, Named("held")]
+    base: Annotated[Units, Called("held")]
     questions: tuple[Decided, ...]
     claims: tuple[Led, ...]
-    beside: Annotated[Mapping[str, tuple[str, ...]], Named("beside_the_claim")]
+    beside: Annotated[Mapping[str, tuple[str, ...]], Called("beside_the_claim")]
     facts: Annotated[tuple[str, ...], After("questions")]
     complete: Annotated[bool, After("policy")] = True
 

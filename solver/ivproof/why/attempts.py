@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from ivproof.claim.statements import Holds, Statement
-from ivproof.formats.output import After, Inside, Output
+from ivproof.formats.output import After, Described, Inside
 from ivproof.law.syntax import Literal, Rule
 from ivproof.law.terms import Function, Term, Variable, parse
 from ivproof.why.derivation import Derivation
@@ -23,7 +23,7 @@ OF_ANOTHER_CLASS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Output):
+class Attempt(Described):
     """A rule that could have earned the code: for whom, what it says, and what fails, from the rule down.
 
     `key` is the constant of the administration or other service that it is about; `left_out` says that the rule itself

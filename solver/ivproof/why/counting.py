@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ivproof.law.syntax import Element, Literal, Rule
 from ivproof.law.terms import Function, Operation, Term, Variable, parse
-from ivproof.law.trace import Alternative, Counted
+from ivproof.law.trace import Counted, ElementWay
 from ivproof.why.naming import Names
 
 PLACES = frozenset({"position", "order_of", "listed_at", "charted_position", "start_position", "access_order"})
@@ -48,7 +48,7 @@ def kind_counted(names: Names, counted: Counted) -> str:
     return RANK if RANK in sources else names.kind_of(_as_rule(element), term.name)
 
 
-def _ranked(names: Names, element: Element, ordered: list[Alternative]) -> str:
+def _ranked(names: Names, element: Element, ordered: list[ElementWay]) -> str:
     """What ranks before what; the numbers of the ranks are the law's own and tell nothing."""
     alike: dict[str, list[str]] = {}
     for it in ordered:
@@ -56,13 +56,13 @@ def _ranked(names: Names, element: Element, ordered: list[Alternative]) -> str:
     return ", then ".join(" and ".join(it) for it in alike.values()) or "nothing"
 
 
-def _weighed(names: Names, element: Element, it: Alternative, kind: str) -> str:
+def _weighed(names: Names, element: Element, it: ElementWay, kind: str) -> str:
     about = _about(names, element, it)
     value = names.value(kind, it.terms[0])
     return f"{about}: {value}" if about else value
 
 
-def _about(names: Names, element: Element, it: Alternative) -> str:
+def _about(names: Names, element: Element, it: ElementWay) -> str:
     """What a value belongs to: the other terms that are counted with it."""
     rule = _as_rule(element)
     others = zip(element.terms[1:], it.terms[1:], strict=True)

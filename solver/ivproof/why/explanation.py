@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from ivproof.claim.statements import Absent, Applies, Holds, Reads, Statement, as_dict, with_values
-from ivproof.formats.output import After, Named, Output
+from ivproof.formats.output import After, Called, Described
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Rule
 from ivproof.law.terms import Function, Term, parse
@@ -71,7 +71,7 @@ QUIET = frozenset(_QUIET.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Line(Output):
+class Line(Described):
     """One thing that a step rests on.
 
     `kind` is ``fact`` (of the chart), ``list`` (of the drug list), ``table`` (of the law), ``step``, ``see`` (a step
@@ -104,7 +104,7 @@ class Line(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Output):
+class Step(Described):
     """Something that follows: its number, sentence and rule, and what it rests on."""
 
     number: int
@@ -113,7 +113,7 @@ class Step(Output):
     rule: str
     citation: str
     source: str
-    lines: Annotated[tuple[Line, ...], Named("because")]
+    lines: Annotated[tuple[Line, ...], Called("because")]
 
     def walk(self) -> Iterable[Step]:
         """The step and every step told under it."""
@@ -124,7 +124,7 @@ class Step(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed(Output):
+class Assumed(Described):
     """An option that was held of a question and that the explanation rests on.
 
     `matters` says whether it decides: whether another option by itself gives another claim (or other units of the code
@@ -139,7 +139,7 @@ class Assumed(Output):
     source: str
     matters: bool = False
     otherwise: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    leaves_open: Annotated[Mapping[str, str], Named("otherwise_status")] = field(default_factory=dict)
+    leaves_open: Annotated[Mapping[str, str], Called("otherwise_status")] = field(default_factory=dict)
 
 
 class Teller:

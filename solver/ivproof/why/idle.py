@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ivproof.formats.output import Output
+from ivproof.formats.output import Described
 from ivproof.law.policy import Policy, Question
 from ivproof.law.syntax import Literal, Rule, rule_conditions
 from ivproof.why.absence import READING
@@ -15,7 +15,7 @@ from ivproof.why.follow import Follow
 
 
 @dataclass(frozen=True, slots=True)
-class Asking(Output):
+class Asking(Described):
     """A rule that asks the question: whether it can apply under some reading, and if not, what it lacks."""
 
     rule: str
@@ -26,7 +26,7 @@ class Asking(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Idle(Output):
+class Idle(Described):
     """Why a question does not decide over a chart.
 
     `touches` says whether it changes anything on the way to the claim, under some answers to the other questions.

@@ -21,7 +21,7 @@ from typing import Annotated
 
 from ivproof.chart.encounter import Encounter
 from ivproof.engine.choices import Atoms
-from ivproof.formats.output import After, Named, Output
+from ivproof.formats.output import After, Called, Described
 from ivproof.law.terms import Function
 from ivproof.why.attempts import Attempt, tries
 from ivproof.why.derivation import Derivation
@@ -31,15 +31,15 @@ from ivproof.why.whynot import key_of, units_of
 
 
 @dataclass(frozen=True, slots=True)
-class Parting(Output):
+class Parting(Described):
     """A service with a code: why it has it, the rule that comes nearest to another, and where that fails.
 
     `also` are the units of the other code that it has as well; `attempt` is None where no rule could give it that code.
     """
 
-    subject: Annotated[str, Named("for")]
+    subject: Annotated[str, Called("for")]
     because: Line
-    attempt: Annotated[Attempt | None, Named("nearest")]
+    attempt: Annotated[Attempt | None, Called("nearest")]
     also: int
 
     @property
@@ -59,12 +59,12 @@ class Parting(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Rather(Output):
+class Rather(Described):
     """Why a code and not another; `leads` says what leads to the claim that is told of, where there are several."""
 
     encounter: str
     code: str
-    other: Annotated[str, Named("rather_than")]
+    other: Annotated[str, Called("rather_than")]
     leads: tuple[str, ...]
     partings: tuple[Parting, ...]
 

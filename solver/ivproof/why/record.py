@@ -24,7 +24,7 @@ from ivproof.law.lifting import patterns
 from ivproof.law.policy import Policy
 from ivproof.law.syntax import Choice, Literal, Program, Rule, rule_atoms
 from ivproof.law.terms import Signature
-from ivproof.law.trace import Compiled, Instance, TracedProgram, trace
+from ivproof.law.trace import CompiledLabels, Instance, TracedProgram, trace
 
 TRACED = 64
 """How many selections of traced rules are kept in memory."""
@@ -75,7 +75,7 @@ class Traced:
     choices: Mapping[str, int]
 
     @staticmethod
-    def of(rules: tuple[Rule, ...], compiled: Compiled | None = None) -> Traced:
+    def of(rules: tuple[Rule, ...], compiled: CompiledLabels | None = None) -> Traced:
         """Trace rules, and show what a claim is compared by and what choices conclude."""
         program = trace(Program(rules), compiled)
         choices = dict(rule.atom.signature for rule in rules if isinstance(rule.head, Choice))
@@ -167,13 +167,13 @@ def _needs(rule: Rule) -> set[str]:
 
 
 class _Shared:
-    compiled = Compiled()
+    compiled = CompiledLabels()
 
 
-def compiled_before() -> Compiled:
+def compiled_before() -> CompiledLabels:
     """The rules that were compiled before, by any recorder: most are the same under every setting."""
     if len(_Shared.compiled) > COMPILED:
-        _Shared.compiled = Compiled()
+        _Shared.compiled = CompiledLabels()
     return _Shared.compiled
 
 

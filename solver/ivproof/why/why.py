@@ -23,7 +23,7 @@ from ivproof.claim.determination import ClaimLine, Determination, Exclusion, Rea
 from ivproof.edits.tables import EditFiles
 from ivproof.engine.choices import FREE, OPEN, Resolution
 from ivproof.engine.engine import Alternative, Answer
-from ivproof.formats.output import Inside, Named, Output
+from ivproof.formats.output import Called, Described, Inside
 from ivproof.law.policy import Policy
 from ivproof.law.terms import Function, Term, parse
 from ivproof.why.derivation import Derivation
@@ -37,18 +37,18 @@ class NoSuchCodeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class UnitReason(Output):
+class UnitReason(Described):
     """One unit of a claim: its code, whom it is for, and what it rests on."""
 
     code: str
     subject: str
     role: str
     date: str
-    lines: Annotated[tuple[Line, ...], Named("because")]
+    lines: Annotated[tuple[Line, ...], Called("because")]
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Output):
+class Version(Described):
     """A claim that the chart leads to, and the reasons of what was asked about; `leads` says what leads to it."""
 
     leads: tuple[str, ...]
@@ -71,7 +71,7 @@ class Version(Output):
 
 
 @dataclass(frozen=True, slots=True)
-class Why(Output):
+class Why(Described):
     """Why a code is on the claim, unit by unit (or, without a code, the whole visit).
 
     `defined` are the questions (by number) whose default a definition of the text itself decides; `undetermined` says
@@ -87,7 +87,7 @@ class Why(Output):
     undetermined: tuple[str, ...] = ()
 
 
-class Case:
+class ExplainedChart:
     """One encounter with its answer, from which everything about it is explained."""
 
     def __init__(self, coder: Coder, recorder: Recorder, encounter: Encounter) -> None:
@@ -177,9 +177,9 @@ class Explainer:
         """The questions whose default a definition of the text itself decides, by number."""
         return frozenset(it.number for it in self.policy.questions.values() if it.defined)
 
-    def case(self, encounter: Encounter) -> Case:
+    def case(self, encounter: Encounter) -> ExplainedChart:
         """Answer an encounter, for its explanations."""
-        return Case(self.coder, self.recorder, encounter)
+        return ExplainedChart(self.coder, self.recorder, encounter)
 
     def check(self, code: str) -> str:
         """Give the code as the law writes it. Raises NoSuchCodeError, which names those that there are."""
@@ -207,7 +207,7 @@ class Explainer:
         undetermined = determination.why_undetermined
         return Why(encounter.id, code, determination.status, versions, missing, self.defined, undetermined)
 
-    def _version(self, case: Case, number: int, code: str | None, *, detail: bool) -> Version:
+    def _version(self, case: ExplainedChart, number: int, code: str | None, *, detail: bool) -> Version:
         alternative = case.alternatives[number]
         rivals: tuple[Rival, ...] = case.outline.alternatives
         claim = rivals[number].lines if rivals else case.outline.claim
@@ -220,7 +220,9 @@ class Explainer:
         leads = case.leads(alternative, derivation)
         return Version(leads, claim, units, modifiers, excluded, case.assumed(teller, code))
 
-    def _excluded(self, case: Case, derivation: Derivation, teller: Teller) -> Iterator[tuple[Exclusion, Line]]:
+    def _excluded(
+        self, case: ExplainedChart, derivation: Derivation, teller: Teller
+    ) -> Iterator[tuple[Exclusion, Line]]:
         """What was left out, each with the step that says why."""
         names = Names(case.facts)
         for exclusion in case.outline.excluded:

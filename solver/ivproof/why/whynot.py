@@ -17,13 +17,13 @@ from ivproof.claim.determination import Exclusion, MissingFact
 from ivproof.claim.statements import Gains, put_between
 from ivproof.engine.choices import Atoms
 from ivproof.engine.engine import Answer
-from ivproof.formats.output import Inside, Named, Output
+from ivproof.formats.output import Called, Described, Inside
 from ivproof.unknowns.changes import telling
 from ivproof.unknowns.gaps import gaps, reported
-from ivproof.whatif.least import Goal, Search, least_change, reached
+from ivproof.whatif.least import Goal, LeastChange, least_change, reached
 from ivproof.why.attempts import Attempt, tries
 from ivproof.why.explanation import Assumed, Teller
-from ivproof.why.why import Case, Explainer, units_by_code
+from ivproof.why.why import ExplainedChart, Explainer, units_by_code
 
 
 class NoSuchAdministrationError(ValueError):
@@ -31,7 +31,7 @@ class NoSuchAdministrationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class WhyNot(Output):
+class WhyNot(Described):
     """Why a code is not on a claim (or not for one administration); `units` are those that it has.
 
     `readings` are those with an option that by itself gives more units of the code (of all administrations), `missing`
@@ -42,11 +42,11 @@ class WhyNot(Output):
 
     encounter: str
     code: str
-    administration: Annotated[str | None, Named("for")]
+    administration: Annotated[str | None, Called("for")]
     units: int
     attempts: tuple[Attempt, ...]
     excluded: tuple[Exclusion, ...]
-    search: Annotated[Search, Named("least_change")]
+    search: Annotated[LeastChange, Called("least_change")]
     leads: tuple[str, ...] = ()
     readings: tuple[Assumed, ...] = ()
     missing: tuple[MissingFact, ...] = ()
@@ -107,7 +107,7 @@ def why_not(
     )
 
 
-def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
+def _readings(case: ExplainedChart, teller: Teller, code: str) -> tuple[Assumed, ...]:
     """The readings of which another option gives more units of a code, with these options only."""
     held = units_by_code(case.outline.claim).get(code, 0)
     found = []
@@ -118,7 +118,7 @@ def _readings(case: Case, teller: Teller, code: str) -> tuple[Assumed, ...]:
     return tuple(found)
 
 
-def _missing(case: Case, holds: Goal) -> Iterator[tuple[MissingFact, Encounter]]:
+def _missing(case: ExplainedChart, holds: Goal) -> Iterator[tuple[MissingFact, Encounter]]:
     """The facts that the chart does not give, of which some value that is tried gives what is asked for, with a chart.
 
     Where the chart leaves several claims open, the value has to give it in each that is then left.
@@ -159,7 +159,7 @@ def units_of(atoms: Atoms, code: str, administration: str | None) -> int:
     return sum(str(it[0]) == wanted and str(it[2]) in services for it in atoms.get("unit", ()))
 
 
-def _excluded(case: Case, code: str, focus: Iterable[str]) -> Iterator[Exclusion]:
+def _excluded(case: ExplainedChart, code: str, focus: Iterable[str]) -> Iterator[Exclusion]:
     """What the determination itself says of the code, or of the administration."""
     wanted = set(focus)
     for exclusion in case.outline.excluded:
