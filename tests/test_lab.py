@@ -24,6 +24,7 @@ from ivproof.claim.coding import Coder
 from ivproof.lab.along import Along
 from ivproof.lab.alphabet import alphabet
 from ivproof.lab.cells import Cell, cells, drawn
+from ivproof.lab.families import _together
 from ivproof.lab.kinds import TIMES, Kind
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
@@ -282,6 +283,14 @@ def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(e
     found = compare(POLICY, edited(("out001/claim.lp", VISIT, pieces)), ({}, {}), 0, 60)
     assert found.verdict == EQUIVALENT and found.complete and found.rules_differ
     assert found.gone.cells and found.bound["administrations"] == 0
+
+
+def test_pairs_of_any_of_some_and_any_of_others_are_listed_once() -> None:
+    pairs = [f"{one} IV push and {other} IV from start to stop" for one in ("a", "b") for other in ("c", "d", "e")]
+    assert _together(pairs, None) == "a or b IV push and c, d or e IV from start to stop"
+    assert _together(pairs[:2], None) == "a IV push and c or d IV from start to stop"
+    assert _together(pairs[:-1], None).count(" or ") == 4  # not every pair: each is named
+    assert _together(["a IV push", "b IV push"], 1) == "a or 1 others IV push"
 
 
 TOGETHER = "together(R, S) :- goes_with(R, S).", "together(S, R) :- goes_with(R, S)."

@@ -437,7 +437,7 @@ def summary(count: int) -> None:
 
 
 def edits(_: int) -> None:
-    """Edits of the law over every chart to two administrations, in seconds of the processor, loading included."""
+    """Edits of the law over every chart to two administrations, in seconds of the processor after loading."""
     for what, seconds, came in lab.measured():
         tell(what, f"{seconds:.2f} s", came)
 

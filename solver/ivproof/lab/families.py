@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from ivproof.lab.cells import Cell
@@ -25,6 +26,9 @@ MOST_CONDITIONS = 80
 
 SECONDS = 10.0
 """So long conditions are looked for; families after that have none told."""
+
+AND = " and "
+"""What stands between the administrations of a kind of chart in words."""
 
 ORDINAL = ("first", "second", "third")
 
@@ -77,10 +81,23 @@ class Family:
 
 
 def _together(kinds: Sequence[str], most: int | None) -> str:
-    """Kinds of chart; what all of one administration have in common is said once."""
+    """Kinds of chart; what all of one administration have in common is said once.
+
+    Where two administrations are any of some and any of others, these are listed, and not every pair of them.
+    """
+    pairs = [tuple(it.split(AND)) for it in kinds]
+    if len(kinds) > 1 and all(len(it) == 2 for it in pairs):
+        sides = [list(dict.fromkeys(side)) for side in zip(*pairs, strict=True)]
+        if set(product(*sides)) == set(pairs):
+            return AND.join(_alike(side, most) for side in sides)
+    return _alike(kinds, most)
+
+
+def _alike(kinds: Sequence[str], most: int | None) -> str:
+    """Kinds one after the other; of single administrations the words that all end with stand once."""
     words = [it.split() for it in kinds]
     common = 0
-    if len(kinds) > 1 and not any("and" in it for it in words):
+    if len(kinds) > 1 and not any(AND in it for it in kinds):
         while all(len(it) > common + 1 and it[-common - 1] == words[0][-common - 1] for it in words):
             common += 1
     heads = [" ".join(it[: len(it) - common]) for it in words]
