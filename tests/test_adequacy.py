@@ -117,7 +117,7 @@ def test_no_cases_are_refused(tmp_path: Path) -> None:
 
 def test_a_suite_is_small_and_right_and_says_what_it_does_not_notice(tmp_path: Path) -> None:
     law, folder = small(tmp_path), tmp_path / "cases"
-    arguments = ("policy", "suite", "-o", folder, "--policy", law, "--jobs", "1")
+    arguments = ("policy", "suite", "-o", folder, "--policy", law, "--jobs", "1", "--minimum")
     done = run(*arguments)
     file = folder / "suite.ivproof.yaml"
     assert done.exit_code == 1 and "not noticed: total: deleted" in done.stdout
@@ -132,6 +132,7 @@ def test_a_suite_is_small_and_right_and_says_what_it_does_not_notice(tmp_path: P
 
 def test_the_smallest_cover_is_found_and_said_to_be_it() -> None:
     assert least_cover({1: [1, 2], 2: [2, 3], 3: [3, 4], 4: [4]}, 10) == ([2, 4], True)
+    assert least_cover({1: [1, 2], 2: [2, 3], 3: [3, 4], 4: [4]}, float("inf")) == ([2, 4], True)
     assert least_cover({}, 10) == ([], True)
 
 

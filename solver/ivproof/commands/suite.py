@@ -37,6 +37,10 @@ def suite(
     conditions: Annotated[
         bool, typer.Option("--conditions", help="Leave out conditions of rules, too, one at a time.")
     ] = False,
+    minimum: Annotated[
+        bool,
+        typer.Option("--minimum", help="Do not stop before no fewer of the charts would do."),
+    ] = False,
     seconds: Annotated[float, time_limit_option("Look for charts for so many seconds.")] = 1800,
     jobs: JobsOption = None,
 ) -> None:
@@ -68,7 +72,15 @@ def suite(
         wrong(f"-o {folder}: {error.strerror or error}")
     operators = [it for it in Operator if conditions or it is not Operator.CONDITION]
     with telling_policy_errors(), Counter(hidden=False) as counter:
-        found = made(Coder(law), up_to, seconds, operators=operators, jobs=jobs or cores(), told=counter.advance)
+        found = made(
+            Coder(law),
+            up_to,
+            seconds,
+            operators=operators,
+            minimum=minimum,
+            jobs=jobs or cores(),
+            told=counter.advance,
+        )
     write_whole(file, ("".join(map(as_item, found.cases)) or "[]\n").encode(), f"{len(found.cases)} cases")
     show(
         f"{len(found.cases)} cases, which notice {found.noticed} of {found.changes} changes of the law: {file}",

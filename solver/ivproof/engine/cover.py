@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,14 @@ COVER = """
 """
 
 
+A_WHILE = 0.5
+"""So many seconds a key that interrupts is not seen at most."""
+
+
 def least_cover(covers: Mapping[int, Sequence[int]], seconds: float) -> tuple[list[int], bool]:
     """Give as few candidates as cover every thing, and whether no fewer do; what was found when the time is up.
+
+    `seconds` may be without end.
 
     `covers` has the candidates that cover each thing, one at least.
     """
@@ -30,7 +37,9 @@ def least_cover(covers: Mapping[int, Sequence[int]], seconds: float) -> tuple[li
         best[:] = sorted(it.arguments[0].number for it in model.symbols(shown=True))
 
     with control.solve(on_model=take, async_=True) as handle:
-        ended = handle.wait(seconds)
+        until, ended = time.monotonic() + seconds, False
+        while not ended and time.monotonic() < until:
+            ended = handle.wait(max(0.0, min(A_WHILE, until - time.monotonic())))
         handle.cancel()
         exhausted = bool(handle.get().exhausted)
     return best or _greedy(covers), ended and exhausted

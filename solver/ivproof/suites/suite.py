@@ -22,7 +22,7 @@ KILLERS = 20
 """Of a change so many charts that notice it are kept, small ones first; the smallest suite is one of these."""
 
 COVERING = 30.0
-"""So many seconds it is looked for a smaller suite."""
+"""So many seconds it is looked for a smaller suite, where it is not to be the smallest."""
 
 
 @dataclass
@@ -58,12 +58,14 @@ def suite(
     seconds: float,
     *,
     operators: Sequence[Operator],
+    minimum: bool = False,
     jobs: int = 1,
     told: Callable[[], None] = lambda: None,
 ) -> Suite:
-    """Make a suite from charts of up to so many administrations; ends after so many seconds. Raises PolicyError.
+    """Make a suite from charts of up to so many administrations; charts are looked for so many seconds.
 
-    `told` is called after each change that was gone through.
+    With `minimum` it does not stop before no fewer of these charts would do. `told` is called after each change that was
+    gone through. Raises PolicyError.
     """
     until = time.monotonic() + seconds
     changes, _ = changes_of(coder, operators)
@@ -80,7 +82,7 @@ def suite(
             covers[n] = places
         elif notices is None:
             unfinished.append(f"{change.words}: the time was up")
-    chosen, least = least_cover(covers, COVERING)
+    chosen, least = least_cover(covers, float("inf") if minimum else COVERING)
     encounters = [charts.cases[it].encounter for it in chosen]
     coded = coder.code(encounters, changes=False)
     plain = [case_of(encounter, found, {}) for encounter, found in zip(encounters, coded, strict=True)]
