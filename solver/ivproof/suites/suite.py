@@ -64,8 +64,8 @@ def suite(
 ) -> Suite:
     """Make a suite from charts of up to so many administrations; charts are looked for so many seconds.
 
-    With `minimum` it does not stop before no fewer of these charts would do. `told` is called after each change that was
-    gone through. Raises PolicyError.
+    With `minimum` it does not stop before no fewer of these charts would do. `told` is called after each change that
+    was gone through. Raises PolicyError.
     """
     until = time.monotonic() + seconds
     changes, _ = changes_of(coder, operators)
