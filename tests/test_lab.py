@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -35,7 +37,7 @@ from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
 from ivproof.unknowns.affine import PathCondition, Region, Slopes
 from ivproof.unknowns.evaluator import Standing
-from ivproof.unknowns.law import asks
+from ivproof.unknowns.law import Ready, Step, asks
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -273,6 +275,42 @@ def test_what_leaves_a_question_open_is_kept_where_only_one_law_has_it() -> None
     pair = Pair(open_, settled)
     assert asks("a21") in {it.head for it in pair.old.law.rules}
     assert asks("a21") not in {it.head for it in pair.new.law.rules}
+
+
+def lacking(rule: Ready) -> Side:
+    """The law without one of its rules."""
+    found = copy(side())
+    found.__dict__.pop("felt", None)
+    found.law = copy(found.law)
+    steps = (Step(tuple(it for it in step.rules if it is not rule), step.recursive) for step in found.law.steps)
+    found.law.steps = [step for step in steps if step.rules]
+    return found
+
+
+def test_a_rule_that_one_law_lacks_is_looked_at_also_where_no_other_concludes_the_same() -> None:
+    rules = [it for it in side().law.rules if it.head in side().felt]
+    counted = Counter(it.head for it in rules)
+    only = [it for it in rules if counted[it.head] == 1]
+    some = [*only[:: len(only) // 12], *rules[:: len(rules) // 12]]
+    for rule in some:
+        pair = Pair(side(), lacking(rule))
+        fewer = (other.rule for other in rules if other.rule.head == rule.rule.head and other is not rule)
+        assert pair.heads or any(set(it.body) < set(rule.rule.body) for it in fewer), rule
+        looked_at = {it.head for part in pair.parts for it in part.law.rules}
+        assert looked_at.issuperset(pair.heads), rule
+
+
+def test_another_option_is_found_where_one_rule_alone_reads_the_question() -> None:
+    """Of A62 one rule was the only one for what it concludes, and without it the law was called equivalent."""
+    replay = Replay(POLICY, POLICY, {}, {"A62": "ignored"})
+    pair = Pair(Side(replay.both.old.coder), Side(replay.both.new.coder))
+    fluid, push = given("sodium chloride 0.9%", BOTH), given("ondansetron", BOTH, method="push")
+    templates = pair.templates(kind(fluid, push))
+    assert templates is not None
+    half_an_hour_beside_a_push = Region((31, 10, 11))
+    assert pair.stage(templates[0], half_an_hour_beside_a_push)
+    before, after = pair.answers(templates[1], half_an_hour_beside_a_push)
+    assert before != after
 
 
 def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(edited: Edit) -> None:

@@ -137,7 +137,7 @@ class Pair:
         # facts rest on the chart, the drug list and the payers that a policy names
         self._facts_alike = lists[0] == lists[1] and set(old.policy.payers) == set(new.policy.payers)
         self._known: dict[int, tuple[Kind, tuple[Any, list[Atom]] | None]] = {}
-        rules = only_one_has(old.law, sides[1].law)
+        rules = only_one_has(self.old.law, self.new.law)
         facts = [_read(side.law, set(side.law.facts) - set(other.law.facts)) for side, other in (sides, sides[::-1])]
         heads = {it.head for some in rules for it in some}
         heads |= {it.head for side in sides for it in side.law.rules if _uses(it, (*facts[0], *facts[1]))}

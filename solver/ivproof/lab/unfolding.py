@@ -48,7 +48,8 @@ def put_together(old: Law, new: Law, inputs: Iterable[Signature]) -> tuple[Law, 
     kept = {*inputs, *((name, arity) for name in KEPT for arity in range(8))}
     # by these it is told which options of a question are to be tried
     kept |= {of(key) for key in {*old.open, *new.open} for of in (asks, holds, waits)}
-    here, there = ({it.head for it in law.rules} for law in (old, new))
+    # what the other law reads, though it never concludes it, is no piece of a rule: there the rule never holds
+    here, there = (set(law.signatures()) for law in (old, new))
     laws = _unfolded(old, here - there - kept), _unfolded(new, there - here - kept)
     own = only_one_has(*laws)
     one, other = (_fewer(law, some) for law, some in zip(laws, own, strict=True))
