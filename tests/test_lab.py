@@ -27,7 +27,8 @@ from ivproof.lab.along import Along
 from ivproof.lab.alphabet import alphabet
 from ivproof.lab.cells import Cell, cells, drawn
 from ivproof.lab.families import _together
-from ivproof.lab.kinds import TIMES, Kind
+from ivproof.lab.joint import Joint
+from ivproof.lab.kinds import TIMES, Kind, Template
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
 from ivproof.lab.search import Difference, Gone, Search
@@ -35,9 +36,11 @@ from ivproof.lab.solver import Space
 from ivproof.lab.when import when
 from ivproof.lab.witness import Replay, Witness, of_case, witness
 from ivproof.law.policy import Policy
+from ivproof.recheck import Program
+from ivproof.recheck import parse as parse_rules
 from ivproof.unknowns.affine import PathCondition, Region, Slopes
-from ivproof.unknowns.evaluator import Standing
-from ivproof.unknowns.law import Ready, Step, asks
+from ivproof.unknowns.evaluator import Evaluator, Numbered, Numbering, Standing
+from ivproof.unknowns.law import Law, Ready, Step, asks
 
 POLICY = Policy.load("out001")
 Edit = Callable[..., Policy]
@@ -321,6 +324,21 @@ def test_a_rule_in_pieces_that_are_not_put_together_is_equivalent_to_the_bound(e
     found = compare(POLICY, edited(("out001/claim.lp", VISIT, pieces)), ({}, {}), 0, 60)
     assert found.verdict == EQUIVALENT and found.complete and found.rules_differ
     assert found.gone.cells and found.bound["administrations"] == 0
+
+
+def test_where_a_way_through_one_law_leads_nowhere_the_other_is_looked_at() -> None:
+    """Two candidates come true in the first law, which has no answer then; in the second one does."""
+    text = "cand(a). cand(b). { taken(X) : cand(X) } = 1 :- go. taken(X) :- forced(X). forced(a) :- go. forced(b) :- go"
+    laws = [Law(Program(parse_rules(f"{text}{it}.", "law")), {}) for it in ("", ", odd")]
+    numbering = Numbering(laws)
+
+    def applied(law: Law) -> Evaluator:
+        return Evaluator(Numbered(law, {}, (), numbering))
+
+    joint = Joint(laws[0], laws[1], applied, [("forced", 1)], [("forced", 1)])
+    for facts, apart in (([("go",)], {"forced"}), ([("go",), ("odd",)], {"forced"}), ([], set())):
+        template = Template(kind(), tuple(facts), {}, ordered=False)
+        assert joint.apart(template, Region(()), Standing()) == apart
 
 
 def test_pairs_of_any_of_some_and_any_of_others_are_listed_once() -> None:

@@ -77,7 +77,7 @@ def cover(side: Side, kind: Kind, seconds: float | None = None) -> list[Cell[Ans
     """Give the cells of a kind of chart. Raises TimeIsUpError after so many seconds of the processor."""
     encounter, atoms = side.atoms(kind) or (None, None)
     assert encounter is not None and atoms is not None, f"the format has no such chart: {kind.words}"
-    template = Template.of(kind, encounter, atoms, ordered=ORDER in side.whole.law.numbers)
+    template = Template.of(kind, encounter, atoms, ordered=ORDER in side.whole.law.reads)
     until = None if seconds is None else time.process_time() + seconds
     space = Space(kind.unknowns, kind.bounds)
     return list(cells(space, kind.reach, lambda at: side.whole.outcomes(template.at(at)), until))

@@ -48,15 +48,19 @@ class Joint:
         self._compared = {numbers[it]: it[0] for it in sorted(left)}
 
     def apart(self, template: Template, region: Region, here: Standing) -> set[str]:
-        """Give the predicates of which the second law concludes something else where a region stands."""
+        """Give the predicates of which the second law concludes something else where a region stands.
+
+        Of all where a way through the first law leads nowhere: the second may go on there.
+        """
         found: set[str] = set()
+        lost = self._first.lost
         for state, held in self._first.ways(template.moving(region), here, template.stays):
             anew = list(state)
             for n, relation in self._begin.items():
                 anew[n] = relation
             for other, _ in self._again.goes_on(anew, held, here):
                 found.update(name for n, name in self._compared.items() if not _same(state[n], other[n]))
-        return found
+        return found if self._first.lost == lost else set(self._compared.values())
 
 
 def _anew(law: Law, changed: Collection[Signature]) -> tuple[set[Signature], list[Step]]:

@@ -219,6 +219,8 @@ class Evaluator:
         self._still: tuple[tuple[Atom, ...], frozenset[int], State, list[_Step]] | None = None
         self._taken: frozenset[Atom] = frozenset()
         self._claims: dict[tuple[Relation, ...], Claim] = {}
+        self.lost = 0
+        """So many ways led nowhere, as more than one candidate of a choice came true on them."""
 
     def claims(
         self, facts: Iterable[Atom], held: Mapping[str, str] | None = None, taken: Iterable[Atom] = ()
@@ -477,7 +479,9 @@ class Evaluator:
             ]
             if len(states) > WAYS:
                 raise TooManyWaysError(TOO_MANY)
-        return [it for it in states if all(len(_true(case, it[head])) == 1 for case in cases.values())]
+        kept = [it for it in states if all(len(_true(case, it[head])) == 1 for case in cases.values())]
+        self.lost += len(states) - len(kept)
+        return kept
 
     def _each(self, state: State, head: int, candidates: Iterable[Atom]) -> Iterator[State]:
         for atom in self._taken.intersection(candidates) or candidates:
