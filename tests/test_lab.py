@@ -27,8 +27,8 @@ from ivproof.lab.along import Along
 from ivproof.lab.alphabet import alphabet
 from ivproof.lab.cells import Cell, cells, drawn
 from ivproof.lab.families import _together
-from ivproof.lab.joint import Joint
 from ivproof.lab.kinds import TIMES, Kind, Template
+from ivproof.lab.one_path import OnePath
 from ivproof.lab.pair import Pair, Side
 from ivproof.lab.result import EQUIVALENT, NEVER_MORE, UNFINISHED, compare
 from ivproof.lab.search import Difference, Gone, Search
@@ -280,6 +280,18 @@ def test_what_leaves_a_question_open_is_kept_where_only_one_law_has_it() -> None
     assert asks("a21") not in {it.head for it in pair.new.law.rules}
 
 
+def test_what_the_new_law_alone_reads_of_the_order_of_a_chart_is_known(edited: Edit) -> None:
+    """A visit that is not reported beside two administrations; the old rule rests on no order of these."""
+    new = edited(("out001/claim.lp", VISIT, VISIT.replace(AFTER, f"{AFTER}, not order_of(_, 2)")))
+    pair = Pair(*(Side(Coder(it)) for it in (POLICY, new)))
+    service = {"kind": "evaluation_and_management", "code": "99213", "separately_identifiable": True}
+    push = given("ondansetron", BEGIN, method="push")
+    for some, apart in (((push,), False), ((push, given("ceftriaxone", BOTH)), True)):
+        templates = pair.templates(kind(*some, services=[service]))
+        assert templates is not None
+        assert bool(pair.stage(templates[0], Region((30,) * (2 * len(some) - 2)))) is apart
+
+
 def lacking(rule: Ready) -> Side:
     """The law without one of its rules."""
     found = copy(side())
@@ -335,10 +347,10 @@ def test_where_a_way_through_one_law_leads_nowhere_the_other_is_looked_at() -> N
     def applied(law: Law) -> Evaluator:
         return Evaluator(Numbered(law, {}, (), numbering))
 
-    joint = Joint(laws[0], laws[1], applied, [("forced", 1)], [("forced", 1)])
+    path = OnePath(laws[0], laws[1], applied, [("forced", 1)], [("forced", 1)])
     for facts, apart in (([("go",)], {"forced"}), ([("go",), ("odd",)], {"forced"}), ([], set())):
         template = Template(kind(), tuple(facts), {}, ordered=False)
-        assert joint.apart(template, Region(()), Standing()) == apart
+        assert path.apart(template, Region(()), Standing()) == apart
 
 
 def test_pairs_of_any_of_some_and_any_of_others_are_listed_once() -> None:
@@ -368,7 +380,7 @@ CHANGED = {
 def test_what_one_law_concludes_is_looked_at_only_where_the_other_parts_from_it(what: str, edited: Edit) -> None:
     """Where nothing is told apart both laws give the same by themselves, and where something is, a rule says more."""
     pair = Pair(*(Side(Coder(it)) for it in (POLICY, edited(*CHANGED[what]))))
-    assert pair.in_one
+    assert pair.on_one_path
     push = given("ondansetron", BEGIN, method="push")
     charts = [
         kind(given("ceftriaxone", BOTH)),
@@ -383,10 +395,7 @@ def test_what_one_law_concludes_is_looked_at_only_where_the_other_parts_from_it(
         assert templates is not None
         for n, point in enumerate(drawn(one.bounds, one.reach, 40)):
             told = pair.stage(templates[0], Region(point))
-            before, after = (
-                part.stage.outcomes(it.moving(Region(point)), None, it.stays)
-                for part, it in zip(pair.parts, templates[0], strict=True)
-            )
+            before, after = pair.stages(templates[0], Region(point))
             assert bool(told) == (before != after), (one.document, point)
             apart += bool(told)
             if n % 8 == 0 and not told:

@@ -23,9 +23,7 @@ A_WHILE = 0.5
 def least_cover(covers: Mapping[int, Sequence[int]], seconds: float) -> tuple[list[int], bool]:
     """Give as few candidates as cover every thing, and whether no fewer do; what was found when the time is up.
 
-    `seconds` may be without end.
-
-    `covers` has the candidates that cover each thing, one at least.
+    `covers` has the candidates that cover each thing, one at least; `seconds` may be without end.
     """
     if not covers:
         return [], True

@@ -15,8 +15,8 @@ from typing import Any
 from ivproof.claim.coding import Coder
 from ivproof.engine.choices import CHOICES, CLAIM
 from ivproof.engine.direct import atoms_of
-from ivproof.lab.joint import Joint
 from ivproof.lab.kinds import Kind, Template
+from ivproof.lab.one_path import OnePath
 from ivproof.lab.rewriting import only_one_has, renamed, renaming
 from ivproof.lab.unfolding import put_together
 from ivproof.recheck import Atom
@@ -116,7 +116,6 @@ class Part:
     rules: tuple[Ready, ...]
     facts: tuple[Atom, ...]
     law: Law
-    stage: Evaluator
     whole: Evaluator
 
 
@@ -151,15 +150,20 @@ class Pair:
         self.parts = tuple(self._part(*it) for it in zip(sides, rules, facts, strict=True))
         self.patterns = [atom for part in self.parts for rule in part.law.rules for atom, _ in asked(rule.rule)]
         facts_of = {(str(it[0]), len(it) - 1) for part in self.parts for it in part.facts}
-        self._joint = self._joined({*self.heads, *between, *facts_of}) if self.heads else None
+        self._path = self._joined({*self.heads, *between, *facts_of}) if self.heads else None
+        # what is applied to a stage's facts of a chart may read their order, whichever law it is of
+        reads = [part.law.signatures() if self._path is None else self._path.reads for part in self.parts]
+        self._ordered = [
+            [ORDER in stage, ORDER in part.whole.law.reads] for stage, part in zip(reads, self.parts, strict=True)
+        ]
         self.runs = self.whole = 0
 
     @property
-    def in_one(self) -> bool:
+    def on_one_path(self) -> bool:
         """Whether the new law is looked at only where the old one parts from it."""
-        return self._joint is not None
+        return self._path is not None
 
-    def _joined(self, changed: Collection[Signature]) -> Joint | None:
+    def _joined(self, changed: Collection[Signature]) -> OnePath | None:
         """Both laws on one path; None where other questions are open, other facts read, or a choice is not the same."""
         one, other = self.old.law, self.new.law
         inputs = {*self.old.policy.inputs, *self.new.policy.inputs}
@@ -170,16 +174,14 @@ class Pair:
         wanted, size = set(changed), -1
         while size != (size := len(wanted)):
             wanted = cone(other, cone(one, wanted))
-        found = Joint(one.only(wanted), other.only(wanted), lambda it: self._applied(self.old, it), changed, self.heads)
+        found = OnePath(
+            one.only(wanted), other.only(wanted), lambda it: self._applied(self.old, it), changed, self.heads
+        )
         return None if found.chooses or not inputs.isdisjoint(found.anew) else found
 
     def _part(self, side: Side, rules: Sequence[Ready], facts: Sequence[Atom]) -> Part:
-        wanted = cone(side.law, self.heads)
-        choices = sorted(it for it in wanted if it[0] in CHOICES and it[0] != "reading")
-        law = side.law.only(wanted)
-        stage = self._applied(side, law, [*self.heads, *choices])
         whole = self._applied(side, side.law.only(side.felt), side.compared)
-        return Part(side, tuple(rules), tuple(facts), law, stage, whole)
+        return Part(side, tuple(rules), tuple(facts), side.law.only(cone(side.law, self.heads)), whole)
 
     def _applied(self, side: Side, law: Law, compared: Iterable[Signature] = ()) -> Evaluator:
         """Make a part of a law ready; what was found by another is known to it."""
@@ -194,13 +196,11 @@ class Pair:
         after = before if self._facts_alike else self.new.atoms(kind)
         if before is None or after is None:
             return None
-        evaluators = [(part.stage, part.whole) for part in self.parts]
-        ordered = [[ORDER in it.law.reads for it in some] for some in evaluators]
         old, new = (
             [Template.of(kind, *atoms, ordered=it) for it in its]
-            for atoms, its in zip((before, after), ordered, strict=True)
+            for atoms, its in zip((before, after), self._ordered, strict=True)
         )
-        alike = self._facts_alike and ordered[0] == ordered[1]
+        alike = self._facts_alike and self._ordered[0] == self._ordered[1]
         return (old[0], old[0] if alike else new[0]), (old[1], new[1])
 
     def looked_at(self, kind: Kind) -> list[Atom] | None:
@@ -217,16 +217,29 @@ class Pair:
         """
         self.runs += 1
         here = here or Standing()
-        if self._joint is not None:
-            return self._joint.apart(templates[0], region, here)
-        one, other = (
-            part.stage.outcomes(it.moving(region), here, it.stays)
-            for part, it in zip(self.parts, templates, strict=True)
-        )
+        if self._path is not None:
+            return self._path.apart(templates[0], region, here)
+        one, other = self.stages(templates, region, here)
         if one == other:
             return set()
         mine, theirs = ({atom for atoms, _ in side for atom in atoms} for side in (one, other))
         return {str(atom[0]) for atom in mine ^ theirs} or {""}
+
+    def stages(self, templates: Templates, region: Region, here: Standing | None = None) -> tuple[Answers, Answers]:
+        """Give what each law by itself concludes of what changed, and the choices on the way; `here` as for `stage`."""
+        one, other = (
+            stage.outcomes(it.moving(region), here, it.stays) for stage, it in zip(self._stages, templates, strict=True)
+        )
+        return one, other
+
+    @cached_property
+    def _stages(self) -> tuple[Evaluator, ...]:
+        """Each law up to what changed, ready to be applied."""
+        found = []
+        for part in self.parts:
+            choices = sorted(it for it in part.law.signatures() if it[0] in CHOICES and it[0] != "reading")
+            found.append(self._applied(part.side, part.law, [*self.heads, *choices]))
+        return tuple(found)
 
     def answers(self, templates: Templates, region: Region, here: Standing | None = None) -> tuple[Answers, Answers]:
         """Give what the whole of each law concludes where a region stands; `here` as for `stage`."""

@@ -19,7 +19,7 @@ from ivproof.unknowns.law import Law, Step
 from ivproof.unknowns.relations import Relation
 
 
-class Joint:
+class OnePath:
     """Two laws as far as what changed rests on; they have the same questions open, and read the same facts of charts.
 
     `changed` are the predicates of which one has other rules or facts than the other; what the second concludes of
@@ -42,6 +42,8 @@ class Joint:
         again = copy(second)
         again.steps = steps
         self._first, self._again = applied(first), applied(again)
+        self.reads = self._first.law.reads | self._again.law.reads
+        """The predicates that are read of a chart, or concluded on the way."""
         numbers, begin = self._first.law.numbers, self._again.law.begin
         self._begin = {n: begin[n] for n in (numbers[it] for it in self.anew)}
         left = self.anew - (set(changed) - set(heads))
