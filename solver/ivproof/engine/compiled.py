@@ -104,7 +104,7 @@ Readers: TypeAlias = Mapping[Signature, Mapping[Value | None, tuple[int, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FactChange:
     """Fewer and more facts, their predicates, and the steps that may see the difference and bear on what is wanted."""
 
     less: tuple[Atom, ...]
@@ -167,7 +167,7 @@ class Compiled:
                 found.append(n)
         return reversed(found)
 
-    def change(self, less: Iterable[Atom], more: Iterable[Atom], wanted: Wanted = None) -> Change:
+    def change(self, less: Iterable[Atom], more: Iterable[Atom], wanted: Wanted = None) -> FactChange:
         """Give a change of facts; of what follows only the `wanted` predicates are asked for, if they are named."""
         changed: dict[Signature, list[Atom]] = {}
         less, more = tuple(less), tuple(more)
@@ -182,7 +182,7 @@ class Compiled:
             for n in _seeing(readers, it, [atom])
             if steps[n].sees(atom)
         }
-        return Change(less, more, tuple(changed), tuple(sorted(seeing)), wanted)
+        return FactChange(less, more, tuple(changed), tuple(sorted(seeing)), wanted)
 
     def derive(self, given: Mapping[Signature, Rows], work: Budget, take: Take = none_of) -> Derived:
         """Give what follows from facts; `take` says which of several candidates are taken.
@@ -236,7 +236,9 @@ class Compiled:
         """Those of these steps that concluded something, or might where little is otherwise."""
         return (n for n in steps if n in found.made or self._steps[n].can_apply(found.relations))
 
-    def vary(self, base: Derived, change: Change, work: Budget, take: Take = none_of, *, anew: bool = False) -> Derived:
+    def vary(
+        self, base: Derived, change: FactChange, work: Budget, take: Take = none_of, *, anew: bool = False
+    ) -> Derived:
         """Give what follows with fewer and with more facts than those of `base`; that itself where it is the same.
 
         What is not wanted of it may be as it was. `take` is asked about the choices that see a difference; with `anew`

@@ -16,7 +16,7 @@ from ivproof import recheck
 from ivproof.chart import bounds
 from ivproof.chart.facts import Facts
 from ivproof.engine.choices import CHOICES, OPEN, Resolution, candidate_rank, resolution_of
-from ivproof.engine.compiled import Change, Compiled, Derived, Rows, SeveralError, Take, Wanted, first_of, none_of
+from ivproof.engine.compiled import Compiled, Derived, FactChange, Rows, SeveralError, Take, Wanted, first_of, none_of
 from ivproof.engine.solving import Choice
 from ivproof.law.policy import Policy
 from ivproof.recheck import Atom
@@ -130,7 +130,7 @@ class Direct:
             key: [(OPEN, key, it.name) for it in question.options] for key, question in policy.questions.items()
         }
         self._bases: dict[int, tuple[Facts, Derived]] = {}
-        self._changes: dict[object, Change] = {}
+        self._changes: dict[object, FactChange] = {}
         self._seen = 0
 
     def expect(self, charts: int, *, alone: bool = False) -> None:
@@ -248,7 +248,7 @@ class Direct:
         change = self.change(less, more, wanted)
         return self.law.vary(base, change, bounds.current(), take, anew=anew)
 
-    def change(self, less: Mapping[str, str], more: Mapping[str, str], wanted: Wanted) -> Change:
+    def change(self, less: Mapping[str, str], more: Mapping[str, str], wanted: Wanted) -> FactChange:
         """Give the change from some options of questions to others."""
         key = (*less.items(), None, *more.items()), wanted
         found = self._changes.get(key)
